@@ -1,0 +1,349 @@
+// Package event holds log events in memory, a batch at a time, column by column.
+package event
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// MaxRows is the most rows a Batch holds. 512 was slower by the cost of opening
+// batches, 8192 kept too many values out of the second cache.
+const MaxRows = 2048
+
+// MaxFields is the most fields one run may meet. A log with more of them is
+// machine-made noise (keys that are data); the rest is counted and left out.
+const MaxFields = 8192
+
+// Slot is the index of a field in a run's Layout.
+type Slot uint16
+
+// None is the Slot of no field.
+const None = Slot(0xffff)
+
+// Column is one field of every row: distinct values of this batch and, for each
+// row, which of them it has. Dict[0] is always null, so a column that no event
+// of the batch has costs one entry and no codes. The values need not all be
+// distinct: a reader stops looking for equal ones where there are few.
+type Column struct {
+	Dict []Value
+	Code []uint16 // by row; shorter than the batch where the rest is null
+
+	shared   bool // Dict and Code belong to another column: not to be written
+	borrowed bool // Code alone does
+}
+
+// At returns the value of a row.
+func (c *Column) At(row uint16) Value {
+	if int(row) >= len(c.Code) {
+		return Value{}
+	}
+	return c.Dict[c.Code[row]]
+}
+
+// Reset empties the column, keeping its memory if it is its own.
+func (c *Column) Reset() {
+	if c.shared {
+		*c = Column{}
+	}
+	if c.borrowed {
+		c.Code, c.borrowed = nil, false
+	}
+	c.Dict, c.Code = append(c.Dict[:0], Value{}), c.Code[:0]
+}
+
+// own makes sure that the column may be written.
+func (c *Column) own() {
+	if c.shared {
+		c.Dict, c.Code, c.shared = slices.Clone(c.Dict), slices.Clone(c.Code), false
+	}
+	if c.borrowed {
+		c.Code, c.borrowed = slices.Clone(c.Code), false
+	}
+	if len(c.Dict) == 0 {
+		c.Dict = append(c.Dict, Value{})
+	}
+}
+
+// Set gives a row a value. Rows are set in any order; values are not looked up
+// among those present.
+func (c *Column) Set(row uint16, v Value) {
+	c.extend(int(row) + 1)
+	if v.IsNull() {
+		c.Code[row] = 0
+		return
+	}
+	c.Code[row] = c.Put(v)
+}
+
+// SetCode gives a row an entry of the dictionary.
+func (c *Column) SetCode(row, code uint16) {
+	if c.shared || c.borrowed || int(row) >= len(c.Code) {
+		c.extend(int(row) + 1)
+	}
+	c.Code[row] = code
+}
+
+// ShareCodes gives c the codes of another column: their dictionaries have
+// entries in the same order. c's codes are then read only until Reset.
+func (c *Column) ShareCodes(from *Column) { c.Code, c.borrowed = from.Code, true }
+
+// Put adds a value to the dictionary and returns its code.
+func (c *Column) Put(v Value) uint16 {
+	c.own()
+	c.Dict = append(c.Dict, v)
+	return uint16(len(c.Dict) - 1)
+}
+
+// extend makes sure that the first n rows have codes.
+func (c *Column) extend(n int) {
+	c.own()
+	if old := len(c.Code); old < n {
+		c.Code = slices.Grow(c.Code, n-old)[:n]
+		clear(c.Code[old:])
+	}
+}
+
+// Fill gives the first n rows one value.
+func (c *Column) Fill(n int, v Value) {
+	c.Reset()
+	if v.IsNull() {
+		return
+	}
+	c.Dict = append(c.Dict, v)
+	c.extend(n)
+	for i := range c.Code {
+		c.Code[i] = 1
+	}
+}
+
+// Alias makes c show what from shows without a copy. A column so shared is
+// copied when it is written to, so a stage may alias its own buffer into a
+// batch, or one field of the batch to another.
+func (c *Column) Alias(from *Column) { c.Dict, c.Code, c.shared = from.Dict, from.Code, true }
+
+// Origin is what the events of a part share: the metadata of where they came from.
+type Origin struct{ Collector, Source, Category, Host, Name string }
+
+// Batch is a run of events of one source, at most MaxRows. It is lent to a
+// stage while Push runs; the stage may change it but keeps nothing of it.
+type Batch struct {
+	N    int
+	Cols []Column // by Slot
+	Live []uint16 // rows still in the stream; ascending unless Sorted made an order
+	Time []int64  // _messageTime in ms, by row; nil for rows that have none (after an aggregate)
+	Pos  []uint64 // place in the input, by row; see Position. Breaks ties, so that output does not depend on -j
+	// Receipt is _receiptTime in ms by row where it differs from Time, else nil.
+	Receipt []int64
+	// Auto says that the reader has put every wanted field of the JSON object
+	// in _raw into its column, so json auto has nothing left to do.
+	Auto bool
+	// Matched marks rows that an earlier parse ... nodrop of the same run of
+	// parse stages matched (spec B.10.1). nil when no row is marked.
+	Matched []bool
+}
+
+// Position makes a row's place in the input from the number of its part (file)
+// and its byte offset there.
+func Position(part int, offset int64) uint64 { return uint64(part)<<44 | uint64(offset)&(1<<44-1) }
+
+// Col returns the column of s, growing the batch when a stage adds a field.
+// The pointer is good until the next Col of a higher slot.
+func (b *Batch) Col(s Slot) *Column {
+	for len(b.Cols) <= int(s) {
+		if cap(b.Cols) > len(b.Cols) {
+			b.Cols = b.Cols[:len(b.Cols)+1]
+			b.Cols[len(b.Cols)-1].Reset()
+			continue
+		}
+		b.Cols = append(b.Cols, Column{Dict: []Value{{}}})
+	}
+	return &b.Cols[s]
+}
+
+// Value returns a field of a row.
+func (b *Batch) Value(s Slot, row uint16) Value {
+	if int(s) >= len(b.Cols) {
+		return Value{}
+	}
+	return b.Cols[s].At(row)
+}
+
+// Reset empties the batch, keeping its memory.
+func (b *Batch) Reset() {
+	b.N, b.Live, b.Time, b.Pos, b.Receipt = 0, b.Live[:0], b.Time[:0], b.Pos[:0], nil
+	b.Auto, b.Matched = false, nil
+	for i := range b.Cols {
+		b.Cols[i].Reset()
+	}
+}
+
+// AddRow appends a live row without values and returns its index.
+func (b *Batch) AddRow(time int64, pos uint64) uint16 {
+	r := uint16(b.N)
+	b.N++
+	b.Live = append(b.Live, r)
+	b.Time = append(b.Time, time)
+	b.Pos = append(b.Pos, pos)
+	return r
+}
+
+// Layout gives every field name of a run its slot. The names a query mentions
+// come first; a reader that is asked for all fields adds those it meets. Safe
+// for use by several goroutines.
+//
+// Names are matched exactly first, then ignoring case (spec A.6, OP-54): a
+// query that says image finds Image, while two keys of one event that differ
+// only in case keep a slot each.
+type Layout struct {
+	mu    sync.RWMutex
+	names []string
+	exact map[string]Slot
+	fold  map[string]Slot
+}
+
+// NewLayout makes a Layout with the given names in slots 0, 1, ...
+func NewLayout(names ...string) *Layout {
+	l := &Layout{exact: map[string]Slot{}, fold: map[string]Slot{}}
+	for _, n := range names {
+		l.add(n)
+	}
+	return l
+}
+
+func (l *Layout) add(name string) Slot {
+	s := Slot(len(l.names))
+	l.names = append(l.names, name)
+	l.exact[name] = s
+	if k := strings.ToLower(name); l.fold[k] == 0 {
+		if _, ok := l.fold[k]; !ok {
+			l.fold[k] = s
+		}
+	}
+	return s
+}
+
+// Find returns the slot of a name, exact spelling first.
+func (l *Layout) Find(name string) (Slot, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if s, ok := l.exact[name]; ok {
+		return s, true
+	}
+	s, ok := l.fold[strings.ToLower(name)]
+	return s, ok
+}
+
+// Slot finds or makes the slot of a name. It returns None when the layout is full.
+func (l *Layout) Slot(name string) Slot {
+	if s, ok := l.Find(name); ok {
+		return s
+	}
+	return l.Exact(name)
+}
+
+// Exact finds or makes the slot of exactly this spelling.
+func (l *Layout) Exact(name string) Slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s, ok := l.exact[name]; ok {
+		return s
+	}
+	if len(l.names) >= MaxFields {
+		return None
+	}
+	return l.add(strings.Clone(name))
+}
+
+// Name returns the spelling of a slot.
+func (l *Layout) Name(s Slot) string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if int(s) >= len(l.names) {
+		return ""
+	}
+	return l.names[s]
+}
+
+// Len is the number of slots.
+func (l *Layout) Len() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.names)
+}
+
+// Names returns all spellings by slot, as a copy.
+func (l *Layout) Names() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Clone(l.names)
+}
+
+// Clone returns a Layout with the same names, which then grows on its own.
+func (l *Layout) Clone() *Layout { return NewLayout(l.Names()...) }
+
+// Fields is a set of slots. All means every field the event has besides.
+type Fields struct {
+	All bool
+	set []bool
+}
+
+func (f *Fields) Add(ss ...Slot) {
+	for _, s := range ss {
+		if s == None {
+			continue
+		}
+		for len(f.set) <= int(s) {
+			f.set = append(f.set, false)
+		}
+		f.set[s] = true
+	}
+}
+
+// Remove takes slots out: they are made here, so nobody before need read them.
+// It does not narrow All.
+func (f *Fields) Remove(ss ...Slot) {
+	for _, s := range ss {
+		if int(s) < len(f.set) {
+			f.set[s] = false
+		}
+	}
+}
+
+// Clear empties the set: what comes before an aggregate is wanted only as far
+// as the aggregate says.
+func (f *Fields) Clear() { f.All = false; clear(f.set) }
+
+// Has reports whether a slot is in the set by name (All aside).
+func (f *Fields) Has(s Slot) bool { return int(s) < len(f.set) && f.set[s] }
+
+// Wants reports whether a slot is wanted by name or because all are.
+func (f *Fields) Wants(s Slot) bool { return f.All || f.Has(s) }
+
+// Slots returns the set in ascending order.
+func (f *Fields) Slots() []Slot {
+	var ss []Slot
+	for i, ok := range f.set {
+		if ok {
+			ss = append(ss, Slot(i))
+		}
+	}
+	return ss
+}
+
+// Clone returns a copy that changes on its own.
+func (f *Fields) Clone() Fields { return Fields{f.All, slices.Clone(f.set)} }
+
+// Union adds another set to f.
+func (f *Fields) Union(o *Fields) {
+	f.All = f.All || o.All
+	f.Add(o.Slots()...)
+}
+
+func (f *Fields) String() string {
+	if f.All {
+		return fmt.Sprintf("all + %v", f.Slots())
+	}
+	return fmt.Sprint(f.Slots())
+}

@@ -1,0 +1,545 @@
+package exec
+
+import (
+	"bufio"
+	"container/heap"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/event"
+)
+
+// sortRunBytes is how much a Sorter holds before it writes a sorted run to
+// disk. Larger runs gained nothing: a merge reads runs one after the other.
+const sortRunBytes = 12 << 20
+
+// mergeReadBytes is the read buffer of each run in a merge.
+const mergeReadBytes = 128 << 10
+
+// sortRunsMax is how many runs are merged at once; more are first merged into one.
+const sortRunsMax = 128
+
+// Order says how rows follow each other.
+type Order struct {
+	Keys []Key
+	// Newest is the order of messages where the keys are equal: later time
+	// first, later receipt first, later position first (spec B.8). Otherwise
+	// rows with equal keys keep the order of their positions.
+	Newest bool
+}
+
+// Key is one field to sort by. Null comes last in both directions (OP-16).
+type Key struct {
+	Slot event.Slot
+	Desc bool
+}
+
+// Sorter puts rows in order, spilling to disk when they are many. One
+// goroutine's; Merge joins those of several.
+type Sorter struct {
+	rt    *Runtime
+	order Order
+	codec *Codec
+	acct  *Account
+	limit int // rows wanted; 0 is all
+
+	run   run
+	runs  []*spill
+	lazy  event.Batch // buffer of output
+	bytes int64       // charged so far for the current run
+}
+
+// run is rows in memory: one arena and where each row is in it.
+type run struct {
+	arena []byte
+	rows  []sortRow
+}
+
+// sortRow is a row of a run. prefix orders most pairs without a look at the row.
+type sortRow struct {
+	prefix uint64
+	off    int64
+}
+
+// NewSorter makes a sorter; the codec's fields must hold the order's keys.
+// limit > 0 keeps only the first rows.
+func NewSorter(rt *Runtime, who string, o Order, c *Codec, limit int) *Sorter {
+	return &Sorter{rt: rt, order: o, codec: c, acct: rt.Budget.Open(who), limit: limit}
+}
+
+// Add takes the live rows of a batch.
+func (s *Sorter) Add(b *event.Batch) error {
+	for _, r := range b.Live {
+		off := len(s.run.arena)
+		s.run.arena = s.codec.Append(s.run.arena, b, r)
+		s.run.rows = append(s.run.rows, sortRow{s.prefix(b, r), int64(off)})
+	}
+	held := int64(len(s.run.arena) + 16*len(s.run.rows))
+	grown := held - s.bytes
+	s.bytes = held
+	if ok := s.acct.Add(grown); ok && held < sortRunBytes {
+		return nil
+	}
+	if s.limit > 0 && len(s.run.rows) > 4*s.limit && held/int64(len(s.run.rows))*int64(s.limit) < sortRunBytes/2 {
+		s.trim()
+		return nil
+	}
+	return s.spill()
+}
+
+// trim keeps the first rows of the run, as many as are wanted.
+func (s *Sorter) trim() {
+	s.sort()
+	var arena []byte
+	rows := s.run.rows[:min(s.limit, len(s.run.rows))]
+	for i, r := range rows {
+		n := s.width(s.run.arena[r.off:])
+		rows[i].off = int64(len(arena))
+		arena = append(arena, s.run.arena[r.off:int(r.off)+n]...)
+	}
+	s.run = run{arena, rows}
+	s.bytes = int64(len(arena) + 16*len(rows))
+	s.acct.Release()
+	s.acct.Add(s.bytes)
+}
+
+// width is the length of a row's encoding.
+func (s *Sorter) width(rec []byte) int {
+	_, k := binary.Varint(rec[16:])
+	n := 16 + k
+	for range s.codec.Slots {
+		n += valueWidth(rec[n:])
+	}
+	for s.codec.All {
+		slot, k := binary.Uvarint(rec[n:])
+		n += k
+		if slot == 0 {
+			break
+		}
+		n += valueWidth(rec[n:])
+	}
+	return n
+}
+
+func valueWidth(rec []byte) int {
+	switch event.Kind(rec[0]) {
+	case event.String:
+		l, k := binary.Uvarint(rec[1:])
+		return 1 + k + int(l)
+	case event.Null, event.Dropped:
+		return 1
+	}
+	return 9
+}
+
+// prefix makes the first key of a row comparable as a number: equal prefixes
+// decide nothing, unequal ones decide everything.
+func (s *Sorter) prefix(b *event.Batch, r uint16) uint64 {
+	if len(s.order.Keys) == 0 {
+		if s.order.Newest && int(r) < len(b.Time) {
+			return ^(uint64(b.Time[r]) ^ 1<<63)
+		}
+		return 0
+	}
+	k := s.order.Keys[0]
+	return keyPrefix(b.Value(k.Slot, r), k.Desc)
+}
+
+// keyPrefix follows event.Compare: numbers, NaN, booleans, text by its first
+// bytes; null is last in both directions.
+func keyPrefix(v event.Value, desc bool) uint64 {
+	var p uint64
+	switch {
+	case v.IsNull():
+		return math.MaxUint64
+	case v.IsNumber():
+		f, _ := v.Float()
+		u := math.Float64bits(f)
+		if f < 0 {
+			u = ^u
+		} else {
+			u |= 1 << 63
+		}
+		p = u >> 2
+		if math.IsNaN(f) {
+			p = 1<<62 - 2
+		}
+	case v.Kind() == event.Boolean:
+		p = 1<<62 - 1
+	default:
+		var buf [8]byte
+		copy(buf[:], v.Str())
+		p = binary.BigEndian.Uint64(buf[:])>>2 | 1<<62
+	}
+	if desc {
+		return 1<<63 - 1 - p
+	}
+	return p
+}
+
+// compare orders two encoded rows.
+func (s *Sorter) compare(a, b []byte) int {
+	for _, k := range s.order.Keys {
+		x, y := s.key(a, k.Slot), s.key(b, k.Slot)
+		if x.IsNull() || y.IsNull() {
+			if c := event.Compare(x, y); c != 0 {
+				return c
+			}
+			continue
+		}
+		if c := event.Compare(x, y); c != 0 {
+			if k.Desc {
+				return -c
+			}
+			return c
+		}
+	}
+	ta, tb := int64(binary.LittleEndian.Uint64(a)), int64(binary.LittleEndian.Uint64(b))
+	pa, pb := binary.LittleEndian.Uint64(a[8:]), binary.LittleEndian.Uint64(b[8:])
+	if s.order.Newest {
+		if ta != tb {
+			return cmp(tb, ta)
+		}
+		ra, _ := binary.Varint(a[16:])
+		rb, _ := binary.Varint(b[16:])
+		if ra != rb {
+			return cmp(rb, ra)
+		}
+		return cmp(pb, pa)
+	}
+	return cmp(pa, pb)
+}
+
+func cmp[T int64 | uint64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// key reads one field of an encoded row.
+func (s *Sorter) key(rec []byte, slot event.Slot) event.Value {
+	_, k := binary.Varint(rec[16:])
+	n := 16 + k
+	for _, c := range s.codec.Slots {
+		if c == slot {
+			v, _ := DecodeValue(rec[n:])
+			return v
+		}
+		n += valueWidth(rec[n:])
+	}
+	panic("bug: exec: sort key is not among the fields kept")
+}
+
+func (s *Sorter) sort() {
+	slices.SortFunc(s.run.rows, func(x, y sortRow) int {
+		if x.prefix != y.prefix {
+			return cmp(x.prefix, y.prefix)
+		}
+		return s.compare(s.run.arena[x.off:], s.run.arena[y.off:])
+	})
+	if s.limit > 0 && len(s.run.rows) > s.limit {
+		s.run.rows = s.run.rows[:s.limit]
+	}
+}
+
+// Merge takes over what another worker's sorter holds.
+func (s *Sorter) Merge(o *Sorter) error {
+	if len(o.runs) == 0 && s.bytes+o.bytes < sortRunBytes {
+		base := int64(len(s.run.arena))
+		s.run.arena = append(s.run.arena, o.run.arena...)
+		for _, r := range o.run.rows {
+			s.run.rows = append(s.run.rows, sortRow{r.prefix, r.off + base})
+		}
+		s.bytes += o.bytes
+		s.acct.Take(o.acct)
+		return nil
+	}
+	if err := o.spill(); err != nil {
+		return err
+	}
+	s.runs = append(s.runs, o.runs...)
+	return nil
+}
+
+// spill writes the run in memory to disk, in order.
+func (s *Sorter) spill() error {
+	if len(s.run.rows) == 0 {
+		return nil
+	}
+	s.sort()
+	w, err := newSpill(s.rt)
+	if err != nil {
+		return err
+	}
+	for _, r := range s.run.rows {
+		n := s.width(s.run.arena[r.off:])
+		if err := w.write(r.prefix, s.run.arena[r.off:int(r.off)+n]); err != nil {
+			return err
+		}
+	}
+	if err := w.finish(); err != nil {
+		return err
+	}
+	s.runs = append(s.runs, w)
+	s.run.arena, s.run.rows, s.bytes = s.run.arena[:0], s.run.rows[:0], 0
+	s.acct.Release()
+	if len(s.runs) >= sortRunsMax {
+		return s.compact()
+	}
+	return nil
+}
+
+// compact merges all runs on disk into one.
+func (s *Sorter) compact() error {
+	w, err := newSpill(s.rt)
+	if err != nil {
+		return err
+	}
+	n := 0
+	err = s.mergeRuns(func(prefix uint64, rec []byte) error {
+		if n++; s.limit > 0 && n > s.limit {
+			return ErrStop
+		}
+		return w.write(prefix, rec)
+	})
+	if stopped(err) != nil {
+		return err
+	}
+	if err := w.finish(); err != nil {
+		return err
+	}
+	s.runs = []*spill{w}
+	return nil
+}
+
+// Flush pushes the rows in order and gives back the memory. skip rows at the
+// front are left out.
+func (s *Sorter) Flush(next Sink) error {
+	defer s.close()
+	b := &s.lazy
+	b.Reset()
+	n := 0
+	emit := func(rec []byte) error {
+		if n++; s.limit > 0 && n > s.limit {
+			return ErrStop
+		}
+		s.codec.Decode(rec, b)
+		if b.N < event.MaxRows {
+			return nil
+		}
+		if err := s.rt.Ctx.Err(); err != nil {
+			return err
+		}
+		err := next.Push(b)
+		b.Reset()
+		return err
+	}
+	if len(s.runs) == 0 {
+		s.sort()
+		for _, r := range s.run.rows {
+			if err := emit(s.run.arena[r.off:]); err != nil {
+				return err
+			}
+		}
+	} else {
+		if err := s.spill(); err != nil {
+			return err
+		}
+		// Rows of a batch point into the read buffers, which move on: the text
+		// of each batch is kept in an arena of its own until it is pushed.
+		var arena []byte
+		err := s.mergeRuns(func(_ uint64, rec []byte) error {
+			if len(arena)+len(rec) > cap(arena) {
+				arena = make([]byte, 0, max(1<<20, len(rec)))
+			}
+			at := len(arena)
+			arena = append(arena, rec...)
+			err := emit(arena[at:])
+			if b.N == 0 {
+				arena = arena[:0]
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, ErrStop) {
+			return err
+		}
+	}
+	if b.N > 0 {
+		return next.Push(b)
+	}
+	return nil
+}
+
+func (s *Sorter) close() {
+	for _, r := range s.runs {
+		r.close()
+	}
+	s.runs, s.run = nil, run{}
+	s.acct.Release()
+}
+
+// mergeRuns reads all runs on disk as one, in order, and closes them.
+func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error) error {
+	h := &mergeHeap{s: s}
+	defer func() {
+		for _, r := range s.runs {
+			r.close()
+		}
+		s.runs = nil
+	}()
+	for _, r := range s.runs {
+		if err := r.rewind(); err != nil {
+			return err
+		}
+		ok, err := r.next()
+		if err != nil {
+			return err
+		}
+		if ok {
+			h.runs = append(h.runs, r)
+		}
+	}
+	heap.Init(h)
+	for len(h.runs) > 0 {
+		r := h.runs[0]
+		if err := emit(r.prefix, r.rec); err != nil {
+			return err
+		}
+		ok, err := r.next()
+		if err != nil {
+			return err
+		}
+		if ok {
+			heap.Fix(h, 0)
+		} else {
+			heap.Pop(h)
+		}
+	}
+	return nil
+}
+
+type mergeHeap struct {
+	s    *Sorter
+	runs []*spill
+}
+
+func (h *mergeHeap) Len() int { return len(h.runs) }
+func (h *mergeHeap) Less(i, j int) bool {
+	a, b := h.runs[i], h.runs[j]
+	if a.prefix != b.prefix {
+		return a.prefix < b.prefix
+	}
+	return h.s.compare(a.rec, b.rec) < 0
+}
+func (h *mergeHeap) Swap(i, j int) { h.runs[i], h.runs[j] = h.runs[j], h.runs[i] }
+func (h *mergeHeap) Push(x any)    { h.runs = append(h.runs, x.(*spill)) }
+func (h *mergeHeap) Pop() any {
+	r := h.runs[len(h.runs)-1]
+	h.runs = h.runs[:len(h.runs)-1]
+	return r
+}
+
+// spill is a temporary file of records, gone when it is closed.
+type spill struct {
+	f      *os.File
+	w      *bufio.Writer
+	r      *bufio.Reader
+	prefix uint64
+	rec    []byte
+}
+
+// SpillError is a failure of the disk that rows are put aside on.
+type SpillError struct {
+	Path string
+	Err  error
+}
+
+func (e *SpillError) Error() string {
+	var reason string
+	if strings.Contains(e.Err.Error(), "no space left") {
+		reason = "; free some disk, choose another place with --temp-dir, or raise --memory so that less is put aside"
+	}
+	return fmt.Sprintf("put rows aside in %s: %v%s", e.Path, e.Err, reason)
+}
+func (e *SpillError) Unwrap() error { return e.Err }
+
+func newSpill(rt *Runtime) (*spill, error) {
+	f, err := os.CreateTemp(rt.TempDir, "gyoji-spill-*")
+	if err != nil {
+		return nil, &SpillError{cmpOr(rt.TempDir, os.TempDir()), err}
+	}
+	// On Unix the name can go at once, so that nothing stays after a crash.
+	_ = os.Remove(f.Name())
+	return &spill{f: f, w: bufio.NewWriterSize(f, mergeReadBytes)}, nil
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func (s *spill) write(prefix uint64, rec []byte) error {
+	var head [16]byte
+	binary.LittleEndian.PutUint64(head[:], prefix)
+	binary.LittleEndian.PutUint64(head[8:], uint64(len(rec)))
+	if _, err := s.w.Write(head[:]); err != nil {
+		return &SpillError{s.f.Name(), err}
+	}
+	if _, err := s.w.Write(rec); err != nil {
+		return &SpillError{s.f.Name(), err}
+	}
+	return nil
+}
+
+func (s *spill) finish() error {
+	if err := s.w.Flush(); err != nil {
+		return &SpillError{s.f.Name(), err}
+	}
+	s.w = nil
+	return nil
+}
+
+func (s *spill) rewind() error {
+	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
+		return &SpillError{s.f.Name(), err}
+	}
+	s.r = bufio.NewReaderSize(s.f, mergeReadBytes)
+	return nil
+}
+
+// next reads the next record into prefix and rec, which the following call overwrites.
+func (s *spill) next() (bool, error) {
+	var head [16]byte
+	if _, err := io.ReadFull(s.r, head[:]); err == io.EOF {
+		return false, nil
+	} else if err != nil {
+		return false, &SpillError{s.f.Name(), err}
+	}
+	s.prefix = binary.LittleEndian.Uint64(head[:])
+	n := int(binary.LittleEndian.Uint64(head[8:]))
+	s.rec = slices.Grow(s.rec[:0], n)[:n]
+	if _, err := io.ReadFull(s.r, s.rec); err != nil {
+		return false, &SpillError{s.f.Name(), err}
+	}
+	return true, nil
+}
+
+func (s *spill) close() {
+	if s.f != nil {
+		s.f.Close()
+		_ = os.Remove(s.f.Name())
+		s.f = nil
+	}
+}

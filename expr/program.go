@@ -1,0 +1,332 @@
+package expr
+
+import (
+	"github.com/gyoji-dev/gyoji/event"
+)
+
+// Program is an expression made ready to run over batches. It is read-only;
+// Open makes what one worker needs.
+type Program struct {
+	root  Expr
+	reads []event.Slot
+	memos int
+	fixed bool // reads nothing and never varies: one value for all rows
+}
+
+// Compile readies an expression.
+func Compile(x Expr) *Program {
+	p := &Program{reads: Slots(x)}
+	p.fixed = len(p.reads) == 0 && !varies(x)
+	p.root = p.memoize(x)
+	return p
+}
+
+// Reads returns the fields the expression reads.
+func (p *Program) Reads() []event.Slot { return p.reads }
+
+// memoize wraps every largest part of the tree that reads exactly one field, so
+// that it is computed once per distinct value.
+func (p *Program) memoize(x Expr) Expr {
+	switch x.(type) {
+	case *Field, *Const:
+		return x
+	}
+	if slots := Slots(x); len(slots) == 1 && !varies(x) {
+		p.memos++
+		return &memoized{X: x, slot: slots[0], id: p.memos - 1}
+	}
+	return rebuild(x, p.memoize)
+}
+
+// rebuild copies a node with its operands replaced.
+func rebuild(x Expr, f func(Expr) Expr) Expr {
+	all := func(xs []Expr) []Expr {
+		out := make([]Expr, len(xs))
+		for i, y := range xs {
+			out[i] = f(y)
+		}
+		return out
+	}
+	switch x := x.(type) {
+	case *Call:
+		c := *x
+		c.Args = all(x.Args)
+		return &c
+	case *If:
+		return &If{f(x.Cond), f(x.Then), f(x.Else)}
+	case *And:
+		return &And{f(x.X), f(x.Y)}
+	case *Or:
+		return &Or{f(x.X), f(x.Y)}
+	case *Not:
+		return &Not{f(x.X)}
+	case *Compare:
+		return &Compare{x.Op, f(x.X), f(x.Y)}
+	case *Arith:
+		return &Arith{x.Op, f(x.X), f(x.Y)}
+	case *Neg:
+		return &Neg{f(x.X)}
+	case *IsNull:
+		return &IsNull{f(x.X)}
+	case *In:
+		return &In{f(x.X), all(x.List)}
+	case *Glob:
+		return &Glob{f(x.X), x.Glob}
+	case *GlobOf:
+		return &GlobOf{f(x.X), f(x.Pattern)}
+	case *Regexp:
+		return &Regexp{f(x.X), x.Re}
+	case *Contains:
+		return &Contains{f(x.X), f(x.Y)}
+	}
+	return x // a node of another package: left whole
+}
+
+// memoized computes X once per code of one column's dictionary.
+type memoized struct {
+	X    Expr
+	slot event.Slot
+	id   int
+}
+
+// memo is what one worker has computed for the dictionary of the current batch.
+type memo struct {
+	batch uint64 // which batch the entries are of
+	vals  []event.Value
+	done  []bool
+}
+
+func (x *memoized) Parts(each func(Expr)) { each(x.X) }
+
+func (x *memoized) Eval(f *Frame) event.Value {
+	if f.only {
+		return x.X.Eval(f)
+	}
+	var col *event.Column
+	if int(x.slot) < len(f.b.Cols) {
+		col = &f.b.Cols[x.slot]
+	}
+	code := uint16(0)
+	if col != nil && int(f.row) < len(col.Code) {
+		code = col.Code[f.row]
+	}
+	m := &f.memos[x.id]
+	if int(code) >= len(m.done) || !m.done[code] {
+		x.compute(f, m, col, code)
+	}
+	return m.vals[code]
+}
+
+func (x *memoized) compute(f *Frame, m *memo, col *event.Column, code uint16) {
+	for int(code) >= len(m.done) {
+		m.done = append(m.done, false)
+		m.vals = append(m.vals, event.Value{})
+	}
+	var v event.Value
+	if col != nil && len(col.Dict) > int(code) {
+		v = col.Dict[code]
+	}
+	g := Frame{Env: f.Env, only: true, val: v}
+	m.vals[code], m.done[code] = x.X.Eval(&g), true
+}
+
+// Run is a Program in the hands of one worker.
+type Run struct {
+	p     *Program
+	frame Frame
+	out   event.Column
+	small [64]smallEntry
+	keep  []uint16
+	parts []*Run // of an And, run one after the other by Keep
+}
+
+// smallEntry remembers the code given to a number or boolean.
+type smallEntry struct {
+	v    event.Value
+	code uint16
+}
+
+// Open readies p for one worker.
+func (p *Program) Open(env *Env) *Run {
+	r := &Run{p: p, frame: Frame{Env: env, memos: make([]memo, p.memos)}}
+	if a, ok := p.root.(*And); ok {
+		r.parts = []*Run{(&Program{root: a.X, memos: p.memos}).Open(env), (&Program{root: a.Y, memos: p.memos}).Open(env)}
+	}
+	return r
+}
+
+func (r *Run) start(b *event.Batch) {
+	r.frame.b = b
+	for i := range r.frame.memos {
+		m := &r.frame.memos[i]
+		clear(m.done)
+	}
+}
+
+// Keep keeps those of rows for which the expression is true, in place and in
+// order.
+func (r *Run) Keep(b *event.Batch, rows []uint16) []uint16 {
+	if r.parts != nil {
+		return r.parts[1].Keep(b, r.parts[0].Keep(b, rows))
+	}
+	if len(rows) == 0 {
+		return rows
+	}
+	r.start(b)
+	f := &r.frame
+	out := rows[:0]
+	if r.p.fixed {
+		if !f.eval(r.p.root).True() {
+			return out
+		}
+		return rows
+	}
+	if m, ok := r.p.root.(*memoized); ok {
+		return r.keepMemo(m, b, rows, out)
+	}
+	for _, row := range rows {
+		f.row = row
+		if f.eval(r.p.root).True() {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+func (f *Frame) eval(x Expr) event.Value { return x.Eval(f) }
+
+// keepMemo is Keep for a condition on one field: a look at the codes.
+func (r *Run) keepMemo(x *memoized, b *event.Batch, rows, out []uint16) []uint16 {
+	var col event.Column
+	if int(x.slot) < len(b.Cols) {
+		col = b.Cols[x.slot]
+	}
+	m := &r.frame.memos[x.id]
+	for len(m.done) < max(len(col.Dict), 1) {
+		m.done = append(m.done, false)
+		m.vals = append(m.vals, event.Value{})
+	}
+	for _, row := range rows {
+		code := uint16(0)
+		if int(row) < len(col.Code) {
+			code = col.Code[row]
+		}
+		if !m.done[code] {
+			x.compute(&r.frame, m, &col, code)
+		}
+		if m.vals[code].True() {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// Column computes the expression for rows. The result is good until the next
+// call; other rows of it are null. dropped reports that some row's value is
+// event.Drop.
+func (r *Run) Column(b *event.Batch, rows []uint16) (out *event.Column, dropped bool) {
+	r.start(b)
+	if r.p.fixed {
+		v := r.frame.eval(r.p.root)
+		r.out.Fill(b.N, v)
+		return &r.out, v.IsDrop() && len(rows) > 0
+	}
+	switch x := r.p.root.(type) {
+	case *Field:
+		return b.Col(x.Slot), false
+	case *memoized:
+		return r.columnMemo(x, b, rows)
+	}
+	out = &r.out
+	out.Reset()
+	clear(r.small[:])
+	if n := len(rows); n > 0 {
+		out.Set(rows[n-1], event.Value{})
+	}
+	for _, row := range rows {
+		r.frame.row = row
+		v := r.frame.eval(r.p.root)
+		dropped = dropped || v.IsDrop()
+		r.set(row, v)
+	}
+	return out, dropped
+}
+
+// set gives a row its value, sharing the entries of equal small values.
+func (r *Run) set(row uint16, v event.Value) {
+	if v.Kind() == event.String || v.IsNull() {
+		r.out.Set(row, v)
+		return
+	}
+	e := &r.small[(v.Bits()*0x9E3779B97F4A7C15)>>58]
+	if e.code == 0 || e.v != v {
+		*e = smallEntry{v, r.out.Put(v)}
+	}
+	r.out.SetCode(row, e.code)
+}
+
+// columnMemo maps a dictionary: the result has the codes of its source.
+func (r *Run) columnMemo(x *memoized, b *event.Batch, rows []uint16) (*event.Column, bool) {
+	src := b.Col(x.slot)
+	m := &r.frame.memos[x.id]
+	for len(m.done) < len(src.Dict) {
+		m.done = append(m.done, false)
+		m.vals = append(m.vals, event.Value{})
+	}
+	ofNull, dropped := false, false
+	for _, row := range rows {
+		code := uint16(0)
+		if int(row) < len(src.Code) {
+			code = src.Code[row]
+		}
+		if !m.done[code] {
+			x.compute(&r.frame, m, src, code)
+			dropped = dropped || m.vals[code].IsDrop()
+		}
+		ofNull = ofNull || code == 0
+	}
+	out := &r.out
+	out.Reset()
+	if !ofNull || m.vals[0].IsNull() {
+		for code := 1; code < len(src.Dict); code++ {
+			v := event.Value{}
+			if m.done[code] {
+				v = m.vals[code]
+			}
+			out.Put(v)
+		}
+		out.ShareCodes(src)
+		return out, dropped
+	}
+	// The field's null has a value here (isNull, concat): it needs an entry of
+	// its own, since entry 0 is null.
+	for code := 0; code < len(src.Dict); code++ {
+		v := event.Value{}
+		if code < len(m.done) && m.done[code] {
+			v = m.vals[code]
+		}
+		out.Put(v)
+	}
+	if n := len(rows); n > 0 {
+		last := rows[0]
+		for _, row := range rows {
+			last = max(last, row)
+		}
+		out.SetCode(last, 0)
+	}
+	for _, row := range rows {
+		code := uint16(0)
+		if int(row) < len(src.Code) {
+			code = src.Code[row]
+		}
+		out.SetCode(row, code+1)
+	}
+	return out, dropped
+}
+
+// Value computes the expression for one row.
+func (r *Run) Value(b *event.Batch, row uint16) event.Value {
+	r.start(b)
+	r.frame.row = row
+	return r.frame.eval(r.p.root)
+}

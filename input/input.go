@@ -1,0 +1,96 @@
+// Package input says what a source and a format are, and opens paths: files,
+// globs, folders, standard input, plain or compressed, recognised by content.
+package input
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+)
+
+// Want is what a query asks of a reader, and what it lets a reader skip.
+type Want struct {
+	Layout *event.Layout // slot to name; grows when Fields.All meets new names
+	Fields event.Fields  // fields to decode: of the event, and metadata such as _raw
+
+	// Need are groups of literals. An event that lacks all literals of some
+	// group cannot matter, so a reader may skip it, or not.
+	Need []Need
+
+	// From and To (ms, To excluded) bound _messageTime when Bounded; events
+	// outside may be skipped, or not.
+	From, To int64
+	Bounded  bool
+
+	// NoMap switches off further names for the same thing: a field under
+	// EventData found by its plain name, NewProcessName as Image.
+	NoMap bool
+	// Category is _sourceCategory for every event; "" infers it.
+	Category string
+
+	Warnings *exec.Warnings
+}
+
+// Need is one group of literals, of which an event must hold at least one,
+// letter case aside (see match.Witness for what that means for non-ASCII text).
+type Need struct {
+	// Slot is the field whose value holds the literal; event.None when it only
+	// has to stand somewhere in _raw (a keyword, which field names count for).
+	Slot event.Slot
+	Any  []string
+}
+
+// Format turns blocks of bytes into batches. A Format is a table of functions
+// and safe for several goroutines; what New returns is one worker's.
+type Format struct {
+	Name       string // "jsonl", as --format takes it
+	Summary    string
+	Extensions []string // of files to expect it in, with the dot; content decides
+
+	// Sniff reports how sure it is that the part starts with head (up to 64
+	// KiB, decompressed): 0 not at all, 100 certain.
+	Sniff func(head []byte) int
+
+	// Cut returns how many bytes of buf, which starts at an event boundary at
+	// offset off of the part, are whole events. 0 asks for more. When last is
+	// set nothing follows, and what is left over is the reader's to report.
+	Cut func(buf []byte, off int64, last bool) int
+
+	// New makes a reader for one worker.
+	New func(*Want) BlockReader
+}
+
+// BlockReader decodes one block at a time.
+type BlockReader interface {
+	// Read pushes the block's events as batches. It keeps nothing of the block
+	// and reports what it cannot read to Want.Warnings; an error it returns
+	// ends the run.
+	Read(b Block, next exec.Sink) error
+}
+
+// Block is a run of whole events of a part.
+type Block struct {
+	Data   []byte // lent until Read returns
+	Offset int64  // of Data in the decompressed part
+	Part   *Part
+}
+
+// Part is one file, archive member, stream or posted body.
+type Part struct {
+	Index  int    // place among the run's parts; see event.Position
+	Name   string // for messages and _sourceName: the path as given, archive members as a.zip#b.evtx
+	Size   int64  // bytes as stored, -1 when unknown
+	Origin event.Origin
+
+	Format *Format // nil: recognised by content
+	Open   func(context.Context) (io.ReadCloser, error)
+}
+
+// Source lists what there is to read, in an order that does not change between
+// runs. A part that cannot be opened is an error value in its place; the rest follow.
+type Source interface {
+	Parts(context.Context) iter.Seq2[*Part, error]
+}

@@ -1,0 +1,205 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// Column is a named output column.
+type Column struct {
+	Slot event.Slot
+	Name string // as the query spells it
+}
+
+// Scope is what is known of the rows at one point of the pipe while a query is
+// analysed front to back.
+type Scope struct {
+	Vocab  *Vocabulary
+	Layout *event.Layout
+	File   *diag.File
+	Diags  *diag.List
+
+	// Messages says that rows are messages: they have _raw and a time, and
+	// fields that only the data knows. After an aggregate rows are records,
+	// which have Columns and nothing else.
+	Messages bool
+	// Columns are the output columns in order. On messages nil means all fields.
+	Columns []Column
+
+	stage   *syntax.Stage
+	made    map[event.Slot]bool    // fields that a stage has made so far
+	aliases map[string]event.Slot  // further names that resolve here (join)
+	subs    *[]*Subquery           // shared with child scopes
+	flags   map[string]syntax.Node // see Mark
+}
+
+// NewScope makes the scope of a query's first stage.
+func NewScope(v *Vocabulary, l *event.Layout, f *diag.File, d *diag.List) *Scope {
+	return &Scope{
+		Vocab: v, Layout: l, File: f, Diags: d, Messages: true,
+		made: map[event.Slot]bool{}, aliases: map[string]event.Slot{}, subs: new([]*Subquery),
+		flags: map[string]syntax.Node{},
+	}
+}
+
+// Stage is the stage being checked.
+func (sc *Scope) Stage() *syntax.Stage { return sc.stage }
+
+// Read resolves a field that is read. A name that rows cannot have here earns a
+// warning and reads as null.
+func (sc *Scope) Read(f *syntax.Field) event.Slot {
+	if s, ok := sc.aliases[strings.ToLower(f.Name)]; ok {
+		return s
+	}
+	s := sc.Slot(f.Name)
+	if !sc.Messages && !sc.has(s) {
+		sc.unknownField(f)
+	}
+	return s
+}
+
+// ReadName is Read for a field that the query does not spell out, such as _raw.
+func (sc *Scope) ReadName(name string) event.Slot { return sc.Slot(name) }
+
+// Slot finds or makes the slot of a name without saying that it is read or made.
+func (sc *Scope) Slot(name string) event.Slot {
+	s := sc.Layout.Slot(name)
+	if s == event.None {
+		sc.Error(sc.stage, "too-many-fields", fmt.Sprintf("a query may name %d fields at most", event.MaxFields), "name fewer fields")
+		return 0
+	}
+	return s
+}
+
+func (sc *Scope) has(s event.Slot) bool {
+	for _, c := range sc.Columns {
+		if c.Slot == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (sc *Scope) unknownField(f *syntax.Field) {
+	var names []string
+	for _, c := range sc.Columns {
+		names = append(names, c.Name)
+	}
+	help := "after an aggregate only its groups and results exist"
+	if len(names) > 0 {
+		help += ": " + strings.Join(names, ", ")
+	}
+	if near := diag.Nearest(f.Name, names); near != "" {
+		help = fmt.Sprintf("did you mean %s?", near)
+	}
+	sc.Warn(f, "unknown-field", fmt.Sprintf("there is no field %s here, so it is null", f.Name), help)
+}
+
+// Make declares a field that the stage writes and returns its slot.
+func (sc *Scope) Make(f *syntax.Field) event.Slot { return sc.MakeName(f.Name) }
+
+// MakeName is Make for a default name such as _count.
+func (sc *Scope) MakeName(name string) event.Slot {
+	s := sc.Slot(name)
+	sc.made[s] = true
+	delete(sc.aliases, strings.ToLower(name))
+	if !sc.Messages && !sc.has(s) {
+		sc.Columns = append(sc.Columns, Column{s, name})
+	}
+	return s
+}
+
+// Made reports whether a stage before has made the field (rather than the data).
+func (sc *Scope) Made(s event.Slot) bool { return sc.made[s] }
+
+// Records says that from here on rows are records with these columns only.
+func (sc *Scope) Records(cols ...Column) {
+	sc.Messages, sc.Columns = false, cols
+	clear(sc.aliases)
+	clear(sc.made)
+	for _, c := range cols {
+		sc.made[c.Slot] = true
+	}
+}
+
+// Show fixes the output columns, as fields does.
+func (sc *Scope) Show(cols ...Column) { sc.Columns = cols }
+
+// Hide removes columns, as fields - does.
+func (sc *Scope) Hide(slots ...event.Slot) {
+	var keep []Column
+	for _, c := range sc.Columns {
+		gone := false
+		for _, s := range slots {
+			gone = gone || s == c.Slot
+		}
+		if !gone {
+			keep = append(keep, c)
+		}
+	}
+	if sc.Columns != nil {
+		sc.Columns = append([]Column{}, keep...)
+	}
+}
+
+// Alias lets a name stand for a slot until it is made anew.
+func (sc *Scope) Alias(name string, s event.Slot) { sc.aliases[strings.ToLower(name)] = s }
+
+// Error reports a mistake at a node; the query does not run.
+func (sc *Scope) Error(at syntax.Node, code, message, help string) *diag.Diagnostic {
+	return sc.report(diag.Error, at, code, message, help)
+}
+
+// Warn reports what runs but is probably not meant, or is not portable.
+func (sc *Scope) Warn(at syntax.Node, code, message, help string) *diag.Diagnostic {
+	return sc.report(diag.Warning, at, code, message, help)
+}
+
+// Note reports something worth knowing.
+func (sc *Scope) Note(at syntax.Node, code, message, help string) *diag.Diagnostic {
+	return sc.report(diag.Note, at, code, message, help)
+}
+
+func (sc *Scope) report(sev diag.Severity, at syntax.Node, code, message, help string) *diag.Diagnostic {
+	d := &diag.Diagnostic{Severity: sev, Code: code, File: sc.File, Message: message, Help: help}
+	if at != nil {
+		d.Span = at.Span()
+	}
+	sc.Diags.Add(d)
+	return d
+}
+
+// Mark remembers something that later stages ask for, such as the width of the
+// last timeslice; Marked returns it, nil when there is none.
+func (sc *Scope) Mark(key string, n syntax.Node) { sc.flags[key] = n }
+func (sc *Scope) Marked(key string) syntax.Node  { return sc.flags[key] }
+
+// Subquery is a query in brackets inside another. It runs first; its rows then
+// stand in for it.
+type Subquery struct {
+	Node  *syntax.Subquery
+	Scope bool            // stands in the search expression, not in where or if
+	Rows  [][]event.Value // compose fields by row; set before the query runs
+	Slots []event.Slot    // of the compose fields in the outer query
+}
+
+// Subqueries lists the query's subqueries, inner ones belonging to their own query.
+func (sc *Scope) Subqueries() []*Subquery { return *sc.subs }
+
+// AddSubquery registers a subquery found while a stage is checked.
+func (sc *Scope) AddSubquery(s *Subquery) { *sc.subs = append(*sc.subs, s) }
+
+// Env is what expressions of a run know besides the row.
+func Env(rt *exec.Runtime) *expr.Env {
+	env := &expr.Env{From: rt.From, To: rt.To, Zone: rt.Zone, Now: rt.Now.UnixMilli()}
+	if rt.Warnings != nil {
+		env.Warn = func(kind, detail string) { rt.Warnings.Add(kind, false, exec.Sample{Detail: detail}) }
+	}
+	return env
+}
