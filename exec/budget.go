@@ -81,3 +81,6 @@ func Size(n int64) string {
 	}
 	return fmt.Sprintf("%d bytes", n)
 }
+
+// Half reports whether more than half of the budget is in use.
+func (b *Budget) Half() bool { return b.Limit > 0 && b.used.Load() > b.Limit/2 }
