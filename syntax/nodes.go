@@ -124,8 +124,14 @@ type Stage struct {
 	Kind Kind
 	Op   *Name // the operator's name as written; for Grouping the first aggregate, for Assigning nil
 
+	// Bad marks a stage with a mistake that was reported. It holds what was read
+	// before that; do not bind or check it.
+	Bad bool
+
 	// Operation: what was read by the operator's usage line, in source order.
-	Args []Arg
+	Args  []Arg
+	Tail  string // punctuation behind the last argument, for printing: ")"
+	usage *Usage
 
 	// Grouping.
 	Aggs []*Agg
@@ -153,7 +159,17 @@ func (n *Name) Span() diag.Span { return n.Pos }
 type Arg struct {
 	Slot  string
 	Value Node
+	Lead  string // what is printed before the value: " ", ", ", "=", "("; "" is a blank
 }
+
+// Clause is a group of arguments that is repeated as one: "pattern" as a, b.
+type Clause struct {
+	Pos  diag.Span
+	Args []Arg
+	Tail string // as in Stage
+}
+
+func (c *Clause) Span() diag.Span { return c.Pos }
 
 // Agg is one aggregate of a Grouping stage.
 type Agg struct {

@@ -1,0 +1,230 @@
+package syntax
+
+import (
+	"strings"
+)
+
+// matcher reads the arguments of one stage, or of one clause, by the elements
+// of a usage line. It looks one token ahead and goes back where that was not
+// enough, but never over an expression or a child query: those are read once.
+type matcher struct {
+	p    *parser
+	out  *[]Arg
+	lead string // punctuation taken since the last argument
+}
+
+// point is a state to go back to.
+type point struct {
+	pos, last, args, diags int
+	lead                   string
+}
+
+func (m *matcher) mark() point {
+	return point{m.p.pos, m.p.last, len(*m.out), len(m.p.diags), m.lead}
+}
+
+func (m *matcher) back(to point) {
+	p := m.p
+	p.pos, p.last, m.lead = to.pos, to.last, to.lead
+	*m.out = (*m.out)[:to.args]
+	for _, d := range p.diags[to.diags:] {
+		delete(p.seen, mistake{d.Code, d.Span.Start})
+	}
+	p.diags = p.diags[:to.diags]
+}
+
+func (m *matcher) add(slot string, n Node) {
+	*m.out = append(*m.out, Arg{Slot: slot, Value: n, Lead: leadText(m.lead)})
+	m.lead = ""
+}
+
+// leadText is punctuation as it stands before a value.
+func leadText(signs string) string {
+	if strings.HasSuffix(signs, ",") || strings.HasSuffix(signs, ")") {
+		return signs + " "
+	}
+	return signs
+}
+
+func (m *matcher) sequence(list []element) bool {
+	for _, e := range list {
+		if !m.element(e) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *matcher) element(e element) bool {
+	p := m.p
+	switch e := e.(type) {
+	case keyword:
+		t := p.peek()
+		if t.kind != tokWord || !strings.EqualFold(t.text, e.text) {
+			p.wanted(e.text)
+			return false
+		}
+		p.next()
+		m.add(e.text, &Name{Pos: t.span(), Text: t.text})
+		return true
+	case sign:
+		return m.sign(e.text)
+	case *slot:
+		return m.slot(e)
+	case *option:
+		_, ok := m.oneOf(e.of, nil)
+		return ok || !p.failed
+	case *choice:
+		_, ok := m.oneOf(e.of, nil)
+		return ok
+	case *anyOf:
+		used := make([]bool, len(e.of))
+		for {
+			i, ok := m.oneOf(e.of, used)
+			if !ok {
+				return !p.failed
+			}
+			_, flag := first(e.of[i]).(keyword)
+			used[i] = !flag || len(e.of[i]) > 1
+		}
+	}
+	return false
+}
+
+// sign takes a literal sign, which may be of several tokens: +-.
+func (m *matcher) sign(text string) bool {
+	p := m.p
+	to := m.mark()
+	for left := text; left != ""; {
+		t := p.peek()
+		if t.kind != tokPunct || !strings.HasPrefix(left, t.text) {
+			p.want(t, want{what: text, code: signNames[text]})
+			m.back(to)
+			return false
+		}
+		p.next()
+		left = left[len(t.text):]
+	}
+	switch text {
+	case ",", "=", ";", "(", ")", ":":
+		m.lead += text
+	default:
+		m.add(text, &Name{Pos: p.between(to.pos), Text: text})
+	}
+	return true
+}
+
+var signNames = map[string]string{"=": "assignment", ",": "comma", "(": "paren", ")": "paren", ":": "colon"}
+
+// oneOf matches the first alternative that fits. Alternatives in used are left out.
+func (m *matcher) oneOf(of [][]element, used []bool) (int, bool) {
+	p := m.p
+	t := p.peek()
+	for i, list := range of {
+		if used != nil && used[i] || !startAll(p, list, t) {
+			m.expect(list)
+			continue
+		}
+		to := m.mark()
+		if m.sequence(list) && p.pos > to.pos {
+			return i, true
+		}
+		if p.failed {
+			return i, false
+		}
+		m.back(to)
+	}
+	return 0, false
+}
+
+// expect notes what a list could have started with.
+func (m *matcher) expect(list []element) {
+	p := m.p
+	for _, e := range list {
+		switch e := e.(type) {
+		case keyword:
+			p.wanted(e.text)
+		case sign:
+			p.want(p.peek(), want{what: e.text, code: signNames[e.text]})
+		case *slot:
+			if e.group != nil {
+				m.expect(e.group)
+			} else {
+				p.want(p.peek(), wantOf(e.typ))
+			}
+		default:
+			for _, s := range parts(e) {
+				m.expect(s)
+			}
+		}
+		if !nullable(e) {
+			return
+		}
+	}
+}
+
+func (m *matcher) slot(s *slot) bool {
+	p := m.p
+	// Names may stand in parentheses: as (a, b), total (x).
+	if t := p.peek(); t.is("(") && s.typ == "field" {
+		p.next()
+		m.lead += " ("
+		if !m.items(s) || !p.peek().is(")") {
+			p.want(p.peek(), want{what: ")", code: "paren"})
+			return false
+		}
+		p.next()
+		m.lead += ")"
+		return true
+	}
+	return m.items(s)
+}
+
+func (m *matcher) items(s *slot) bool {
+	if !m.item(s) {
+		return false
+	}
+	for s.list && m.p.peek().is(",") {
+		to := m.mark()
+		m.p.next()
+		m.lead += ","
+		if t := m.p.peek(); !start(m.p, s, t) {
+			m.expect([]element{s})
+			m.back(to)
+			return true
+		}
+		if !m.item(s) {
+			if m.p.failed {
+				return false
+			}
+			m.back(to)
+			return true
+		}
+	}
+	return true
+}
+
+func (m *matcher) item(s *slot) bool {
+	p := m.p
+	at := p.peek()
+	if s.group != nil {
+		c := &Clause{}
+		inner := &matcher{p: p, out: &c.Args}
+		ok := inner.sequence(s.group)
+		c.Tail = inner.lead
+		c.Pos = p.between(at.start)
+		if ok || p.failed {
+			m.add(s.name, c)
+		}
+		return ok
+	}
+	n := slotTypes[s.typ].read(p)
+	if n == nil || p.failed {
+		if !p.failed {
+			p.want(p.peek(), wantOf(s.typ))
+		}
+		return false
+	}
+	m.add(s.name, n)
+	return true
+}

@@ -1,0 +1,21 @@
+package syntax
+
+const (
+	// nestingMax is how deep parentheses, calls, NOTs and child queries may
+	// stand inside each other. The deepest published query has 43 levels of if;
+	// the parser needs about 1 KiB of stack a level.
+	nestingMax = 500
+
+	// heightMax is how high the tree of one expression may grow. A chain such
+	// as a or b or c leans to the left, one level an operator, and walkers of
+	// the tree go down it.
+	heightMax = 10000
+
+	// findingsMax is how many findings of one text are kept. Getting over a
+	// mistake may mean reading far ahead, so without an end a long text of
+	// nothing but mistakes would take very long.
+	findingsMax = 200
+
+	// lineMax is how long a printed line may get before it is wrapped.
+	lineMax = 100
+)
