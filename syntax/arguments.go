@@ -154,13 +154,20 @@ func (m *matcher) expect(list []element) {
 			}
 		default:
 			for _, s := range parts(e) {
-				m.expect(s)
+				if !optionalComma(s) {
+					m.expect(s)
+				}
 			}
 		}
 		if !nullable(e) {
 			return
 		}
 	}
+}
+
+// optionalComma is the [,] before an option, of which no message need speak.
+func optionalComma(list []element) bool {
+	return len(list) == 1 && list[0] == element(sign{","})
 }
 
 func (m *matcher) slot(s *slot) bool {
@@ -183,6 +190,15 @@ func (m *matcher) slot(s *slot) bool {
 func (m *matcher) items(s *slot) bool {
 	if !m.item(s) {
 		return false
+	}
+	for s.run && start(m.p, s, m.p.peek()) {
+		to := m.mark()
+		if !m.item(s) {
+			if !m.p.failed {
+				m.back(to)
+			}
+			return !m.p.failed
+		}
 	}
 	for s.list && m.p.peek().is(",") {
 		to := m.mark()

@@ -395,6 +395,9 @@ func (p *parser) word(t token) Expr {
 		p.next()
 		return &Null{Pos: t.span()}
 	}
+	if path := p.quotedPath(t); path != nil || p.failed {
+		return path
+	}
 	n := p.after(t)
 	if n.is("(") && (!reserved[strings.ToLower(t.text)] || t.is("contains") || t.is("matches")) {
 		p.next()
@@ -496,7 +499,16 @@ func (p *parser) regex(t token) Expr {
 		return nil
 	}
 	p.pos, p.last = end, end
-	return &Regex{Pos: diag.Span{Start: t.start, End: end}, Pattern: unquote(p.src[t.start+1:end-1], '/')}
+	x := &Regex{Pos: diag.Span{Start: t.start, End: end}, Pattern: unquote(p.src[t.start+1:end-1], '/')}
+	if flags := p.src[end:nameEnd(p.src, end)]; flags != "" && strings.Trim(flags, "imsu") == "" {
+		p.take(len(flags))
+		x.Pos.End = p.pos
+		x.Pattern = "(?" + flags + ")" + x.Pattern
+		form := "/" + quote(x.Pattern, '/') + "/"
+		d := p.warn("regex-flags", diag.Span{Start: end, End: p.pos}, "the flags of a regular expression stand in it", "write "+form)
+		d.Fix = &diag.Fix{Title: "write " + form, Safe: true, Edits: []diag.Edit{{Span: x.Pos, New: form}}}
+	}
+	return x
 }
 
 // ---- numbers

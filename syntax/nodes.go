@@ -341,3 +341,4 @@ func (*Cond) expr()     {}
 func (*Call) expr()     {}
 func (*Paren) expr()    {}
 func (*Subquery) expr() {}
+func (*Path) expr()     {} // of lookupContains

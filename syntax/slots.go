@@ -120,6 +120,11 @@ func (p *parser) field() *Field {
 		if f := p.legacyField(t); f != nil {
 			return f
 		}
+		if n := p.after(t); n.kind == tokString { // % "name", as some published queries have it
+			p.next()
+			f := p.stringHere(p.peek())
+			return &Field{Pos: diag.Span{Start: t.start, End: p.last}, Name: f.Raw, Quoted: true}
+		}
 	case t.kind == tokString, t.kind == tokSingle:
 		name := strings.Trim(t.text, `"'“”`)
 		form := `%"` + name + `"`
@@ -368,6 +373,10 @@ func readDuration(p *parser) Node {
 	}
 	at.End = t.end
 	digits, unit := splitNumber(t.text)
+	spaced := false
+	if n := p.after(t); unit == "" && n.kind == tokWord && units[n.text] != 0 {
+		unit, at.End, spaced = n.text, n.end, true // 1 h
+	}
 	factor := units[unit]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	switch {
@@ -386,14 +395,17 @@ func readDuration(p *parser) Node {
 		n = -n
 	}
 	p.next()
-	d := &Duration{Pos: at, Text: t.text, Millis: n * factor}
+	if spaced {
+		p.next()
+	}
+	d := &Duration{Pos: at, Text: digits + unit, Millis: n * factor}
 	if minus {
 		d.Text = "-" + d.Text
 	}
 	return d
 }
 
-// unitMissing tells that a number has no unit, or one that does not touch it.
+// unitMissing tells that a number has no unit, or a word behind it that is none.
 func (p *parser) unitMissing(t token) {
 	n := p.after(t)
 	if n.kind == tokWord && n.end-n.start < 10 && !n.is("buckets") && !n.is("as") {
@@ -419,9 +431,6 @@ func (p *parser) badDuration(at diag.Span, text, digits, unit string) {
 			edit.Span.Start = strings.LastIndex(p.src[:at.Start], digits)
 		}
 		w.fix = &diag.Fix{Title: "write " + digits + short, Edits: []diag.Edit{edit}}
-		if units[unit] != 0 {
-			w.message = fmt.Sprintf("%s wants a duration, whose unit touches its number", p.wanting())
-		}
 	}
 	p.want(token{start: at.Start, end: at.End}, w)
 }
@@ -448,13 +457,8 @@ func readPath(p *parser) Node {
 	start := t.start
 	i := start
 	text := ""
-	if rest := p.src[i:]; len(rest) > 8 && strings.EqualFold(rest[:7], "path://") && rest[7] == '"' {
-		end := p.stringEnd(i + 7)
-		if p.failed {
-			return nil
-		}
-		text = "path://" + unescape(p.src[i+8:end-1])
-		i = end
+	if path := p.quotedPath(t); path != nil || p.failed {
+		return orNil(path)
 	} else if t.kind == tokString {
 		p.next()
 		return &Path{Pos: t.span(), Text: unescape(strings.Trim(t.text, `"“”`))}
@@ -469,6 +473,22 @@ func readPath(p *parser) Node {
 	}
 	p.pos, p.last = i, i
 	return &Path{Pos: diag.Span{Start: start, End: i}, Text: text}
+}
+
+// quotedPath reads path://"..." if it stands at t.
+func (p *parser) quotedPath(t token) *Path {
+	const scheme = `path://"`
+	i := t.start
+	if !t.is("path") || len(p.src)-i < len(scheme) || !strings.EqualFold(p.src[i:i+len(scheme)], scheme) {
+		return nil
+	}
+	i += len(scheme)
+	end := p.stringEnd(i - 1)
+	if p.failed {
+		return nil
+	}
+	p.pos, p.last = end, end
+	return &Path{Pos: diag.Span{Start: t.start, End: end}, Text: "path://" + unescape(p.src[i:end-1])}
 }
 
 // readQuery reads a child query in parentheses.

@@ -226,8 +226,8 @@ func (p *parser) grouping(s *Stage) {
 		s.Aggs = append(s.Aggs, a)
 		t := p.peek()
 		if !t.is(",") {
-			if strings.EqualFold(a.Func.Text, bareAggregate) && len(s.Aggs) == 1 && p.startsField(t) && !t.is("group") {
-				p.groupFields(s) // count a, b
+			if p.startsField(t) && !t.is("group") {
+				p.withoutBy(s, a, t)
 				return
 			}
 			break
@@ -251,6 +251,28 @@ func (p *parser) grouping(s *Stage) {
 		return
 	}
 	p.groupFields(s)
+}
+
+// withoutBy reads the group fields of "count a, b". Behind other group functions
+// some published queries leave by out as well.
+func (p *parser) withoutBy(s *Stage, a *Agg, t token) {
+	if u, words := p.operator(t); u != nil && !p.readsAsExpr(u, words) && !p.listGoesOn(t) {
+		return // a pipe is missing, rather
+	}
+	if !strings.EqualFold(a.Func.Text, bareAggregate) {
+		if !p.listGoesOn(t) {
+			return
+		}
+		d := p.warn("by-missing", t.span(), fmt.Sprintf("by is missing between %s and its group fields", a.Func.Text), "write by "+t.text)
+		d.Fix = &diag.Fix{Title: "write by " + t.text, Safe: true, Edits: []diag.Edit{{Span: diag.Span{Start: t.start, End: t.start}, New: "by "}}}
+	}
+	p.groupFields(s)
+}
+
+// listGoesOn reports whether t is an item of a list or the last thing of its stage.
+func (p *parser) listGoesOn(t token) bool {
+	n := p.after(t)
+	return n.is(",") || n.is("|") || n.is(")") || n.kind == tokEnd
 }
 
 // groupFields reads the fields of by, and the alias of the aggregate that may

@@ -14,6 +14,7 @@ import (
 //	'('                  and so is what stands in single quotes
 //	<slot:type>          a value, bound by the slot's name
 //	<slot:type,...>      one or more of them, separated by commas
+//	<slot:type...>       one or more, separated by white space
 //	<slot:(a b|c),...>   the same for a group or one of several, each bound as one Clause
 //	[a b]                optional
 //	(a|b), [a|b]         one of
@@ -55,7 +56,8 @@ type (
 	sign    struct{ text string }
 	slot    struct {
 		name, typ string
-		list      bool
+		list      bool // separated by commas
+		run       bool // repeated without anything between
 		group     []element
 	}
 	option struct{ of [][]element } // [a|b]
@@ -118,7 +120,7 @@ func (u *Usage) note(list []element) {
 				u.words = append(u.words, e.text)
 			}
 		case *slot:
-			u.known = append(u.known, Slot{e.name, e.typ, e.list})
+			u.known = append(u.known, Slot{e.name, e.typ, e.list || e.run})
 			u.note(e.group)
 		default:
 			for _, s := range parts(e) {
@@ -300,6 +302,9 @@ func (r *usageReader) slot() (*slot, error) {
 	if r.at(",...") {
 		s.list = true
 		r.i += len(",...")
+	} else if r.at("...") {
+		s.run = true
+		r.i += len("...")
 	}
 	if !r.at(">") {
 		return nil, r.wrong("> is missing")

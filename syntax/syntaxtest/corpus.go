@@ -24,10 +24,7 @@ type Query struct {
 // Text is the query as it can be read: templates filled, and with a search
 // expression where the published text has none.
 func (q *Query) Text() string {
-	text := q.Query
-	if q.Templated {
-		text = FillTemplates(text)
-	}
+	text := FillTemplates(q.Query)
 	if q.Fragment && !strings.HasPrefix(strings.TrimSpace(text), "|") {
 		return "* | " + text
 	}
@@ -91,7 +88,7 @@ var placeholder = regexp.MustCompile(`\{\{\{?[^{}\n]*\}?\}\}|\$\$\w+|\*\*TO_REPL
 var (
 	wantsNumber   = regexp.MustCompile(`(?i)(?:\b(?:window|threshold|consecutive|width|min|max|forecast|maxdepth|limit)\s*=\s*|\btop\s+|\blimit\s+|[<>*/+-]=?\s*|\btopk\s*\(\s*|,\s*-?|[!=]=\s*|\bnum\(\s*)$`)
 	wantsDuration = regexp.MustCompile(`(?i)(?:\btimeslice\s*\(?\s*|\btimeslice\s+by\s+|\btimeshift\s+-?)$`)
-	wantsTest     = regexp.MustCompile(`(?i)\bwhere\s+(?:\S+\s+)?[\w.]+\s+$`)
+	wantsTest     = regexp.MustCompile(`(?i)(?:\bwhere\s+(?:\S+\s+)?|,\s*)[\w.]+\s+$`)
 )
 
 // FillTemplates puts a value in the place of every placeholder of a published
@@ -115,7 +112,7 @@ func fill(before, name, after string) string {
 	stage := before[lastPipe(before)+1:]
 	next := strings.TrimLeft(after, " \t")
 	switch {
-	case strings.Contains(line, "//"):
+	case !quoted && strings.Contains(line, "//"):
 		return name
 	case quoted && strings.HasPrefix(name, "<"):
 		return name
@@ -128,6 +125,8 @@ func fill(before, name, after string) string {
 		return name
 	case strings.Contains(name, "_filter"):
 		return ""
+	case strings.HasSuffix(strings.TrimRight(strings.ToLower(before), " "), "matches"):
+		return `"*"`
 	case wantsDuration.MatchString(before):
 		return "1h"
 	case regexp.MustCompile(`(?i)^\s*(?:where|if\s*\()`).MatchString(stage) && wantsTest.MatchString(before) && (next == "" || strings.IndexByte("|\n)/", next[0]) >= 0):

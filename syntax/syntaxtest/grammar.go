@@ -23,10 +23,10 @@ var Operators = []Operator{
 	{Name: "where", Usage: "where <cond:expr>"},
 	{Name: "fields", Usage: "fields [-] <names:field,...>"},
 	{Name: "limit", Usage: "limit <n:int>"},
-	{Name: "sort", Aliases: []string{"order"}, Usage: "(sort|order) [by] <keys:sortkey,...>"},
+	{Name: "sort", Aliases: []string{"order"}, Usage: "(sort|order) [[by] <keys:sortkey,...>]"},
 	{Name: "top", Usage: "top <n:int> <names:field,...> [by <keys:sortkey,...>]"},
-	{Name: "topk", Usage: "topk(<n:int>, <keys:field,...>) [by <groups:field,...>]"},
-	{Name: "dedup", Usage: "dedup [consecutive] [<n:int>] [by <keys:field,...>]"},
+	{Name: "topk", Usage: "topk(<n:int>, <keys:field,...>) [[group] by <groups:field,...>]"},
+	{Name: "dedup", Usage: "dedup [consecutive] [<n:int>] [[by] <keys:field,...>]"},
 	{Name: "filter", Usage: "filter <names:field,...> in <child:query>"},
 	{Name: "timeslice", Usage: "timeslice [by] [<n:int> buckets|<every:duration>] [as <out:field>]"},
 	{Name: "bin", Usage: "bin <of:field> width=<width:number> {[,] min=<min:number>|[,] max=<max:number>}"},
@@ -79,13 +79,14 @@ var Operators = []Operator{
 	{Name: "threatlookup", Usage: "threatlookup {singleIndicator|source=<source:string>} <of:field,...>"},
 
 	// Behaviour insights.
-	{Name: "logreduce", Usage: "logreduce [<of:field>] {[,] field=<from:field>|by <groups:field,...>|[,] limit=<limit:int>|[,] criteria=(mostcommon|leastcommon)|optimize}"},
+	{Name: "logreduce", Aliases: []string{"summarize"}, Usage: "(logreduce|summarize) {[,] field=<from:field>|<of:field>|by <groups:field,...>|[,] limit=<limit:int>|[,] criteria=(mostcommon|leastcommon)|optimize}"},
 	{Name: "logreduce keys", Usage: "(logreduce keys) {[,] parser=(json|keyvalue)|[,] maxdepth=<depth:int>|[,] field=<from:field>|noaggregate}"},
 	{Name: "logreduce values", Usage: "(logreduce values) on <of:field,...> [[,] output_threshold=<threshold:number>]"},
 	{Name: "logcompare", Usage: "logcompare {timeshift <by:duration>|start_time [=] <start:literal>|end_time [=] <end:literal>|baseline <baseline:query>}"},
 	{Name: "logexplain", Usage: "logexplain <test:expr> [against <control:expr>] on <of:field,...>"},
 	{Name: "details", Usage: "details <id:word>"},
-	{Name: "infer", Usage: "infer <options:(<name:word>=(<value:word>|<value:string>)),...>"},
+	{Name: "infer", Usage: "infer <options:(<name:word>=(<value:word>|<value:string>))...>"},
+	{Name: "benchmark", Usage: "benchmark <outs:rename,...> from <model:word> on <on:expr,...>"},
 }
 
 // Aggregates are the names of the group functions.
