@@ -7,7 +7,7 @@ import (
 
 var _ = register(lang.Aggregate{
 	Doc: lang.Doc{
-		Name: "count", Usage: "count [(*)] [(<f:field>)]",
+		Name: "count", Usage: "count [(<f:field>)]",
 		Summary: "The number of rows, or of rows whose field is not null.",
 		Text: "`count` and `count(*)` count rows; `count(f)` counts those where `f` is not null. The column is `_count`. " +
 			"`by` may be left out: `count a, b` is `count by a, b`. Over no rows at all the result is one row of 0.",

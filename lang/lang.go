@@ -97,6 +97,11 @@ type Assignment interface {
 	Assigns() (event.Slot, expr.Expr)
 }
 
+// FieldsOfRaw is a Stage that drops no row and whose fields' text stands in the
+// raw text of the event: json auto. What later conditions require of such
+// fields, they require of the event.
+type FieldsOfRaw interface{ FieldsOfRaw() }
+
 // Function describes one scalar function. One of Map, Call and Make is set.
 type Function struct {
 	Doc
@@ -109,6 +114,7 @@ type Function struct {
 	// query is compiled: patterns, zones, regular expressions.
 	Make func(*Site) func(env *expr.Env, args []event.Value) (event.Value, error)
 
+	Alias  bool // wants "as" when it stands as an operator: there is no in-place form
 	Nulls  bool // has a meaning for null arguments
 	Within bool // the result, letter case aside, stands word for word in the first argument
 	Varies bool // equal arguments may give different results
@@ -286,6 +292,18 @@ func (v *Vocabulary) Function(name string) bool  { return v.FunctionOf(name) != 
 func (v *Vocabulary) Names() []string            { return v.names }
 
 var _ syntax.Grammar = (*Vocabulary)(nil)
+
+// Search makes the stage of a search expression; nil when it lets everything through.
+func (v *Vocabulary) Search(x syntax.Search) Stage {
+	if _, ok := x.(*syntax.Everything); ok || x == nil {
+		return nil
+	}
+	return v.searching(x)
+}
+
+// NewestFirst makes the stage that puts messages in the order of the stream,
+// keeping the first limit of them (0: all).
+func (v *Vocabulary) NewestFirst(limit int) Stage { return v.newest(limit) }
 
 // Docs lists what the reference says of every word, by kind, each once, by name.
 func (v *Vocabulary) Docs() (ops, fns, aggs []Doc) {

@@ -31,7 +31,8 @@ type Pipe struct {
 // describes the rows behind the last one. ordered says that rows already come
 // in the order of the stream.
 func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
-	p := &Pipe{Ordered: ordered}
+	p := &Pipe{}
+	sc.Ordered = ordered
 	for _, s := range stages {
 		sc.stage = s
 		st, flow, name := sc.bind(s)
@@ -40,18 +41,21 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		}
 		messages := sc.Messages
 		st.Check(sc)
+		if _, ok := st.(interface{ ParseFamily() }); !ok {
+			sc.Mark("parse", nil) // an unbroken run of parse stages ends here (OP-15)
+		}
 		if f, ok := st.(Flower); ok {
 			flow = f.Flow()
 		}
-		if flow == InOrder && !p.Ordered && messages {
+		if flow == InOrder && !sc.Ordered && messages {
 			p.Steps = append(p.Steps, Step{Stage: sc.Vocab.newest(0), Flow: Collects, Name: "newest first"})
 		}
 		if flow != Streams {
-			p.Ordered = true
+			sc.Ordered = true
 		}
 		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Syntax: s, Name: name})
 	}
-	p.Columns, p.Messages = sc.Columns, sc.Messages
+	p.Columns, p.Messages, p.Ordered = sc.Columns, sc.Messages, sc.Ordered
 	return p
 }
 

@@ -59,6 +59,8 @@ func (sc *Scope) Expr(x syntax.Expr) expr.Expr {
 		return sc.subquery(x)
 	case *syntax.Regex:
 		sc.Error(x, "regex-out-of-place", "a regular expression stands only after matches or as an argument of replace", "write: field matches /"+x.Pattern+"/")
+	case *syntax.Path:
+		return &expr.Const{Value: event.Text(x.Text)}
 	case *syntax.Star:
 		sc.Error(x, "star-out-of-place", "* stands only in count(*)", "name a field")
 	default:

@@ -29,6 +29,9 @@ type Scope struct {
 	// fields that only the data knows. After an aggregate rows are records,
 	// which have Columns and nothing else.
 	Messages bool
+	// Ordered says that rows come in the order of the stream: something before
+	// has sorted or grouped them.
+	Ordered bool
 	// Columns are the output columns in order. On messages nil means all fields.
 	Columns []Column
 
@@ -58,7 +61,7 @@ func (sc *Scope) Read(f *syntax.Field) event.Slot {
 		return s
 	}
 	s := sc.Slot(f.Name)
-	if !sc.Messages && !sc.has(s) {
+	if sc.Columns != nil && !sc.has(s) && !(sc.Messages && strings.HasPrefix(f.Name, "_")) {
 		sc.unknownField(f)
 	}
 	return s
@@ -92,6 +95,9 @@ func (sc *Scope) unknownField(f *syntax.Field) {
 		names = append(names, c.Name)
 	}
 	help := "after an aggregate only its groups and results exist"
+	if sc.Messages {
+		help = "after fields only the fields it lists exist"
+	}
 	if len(names) > 0 {
 		help += ": " + strings.Join(names, ", ")
 	}
@@ -109,7 +115,7 @@ func (sc *Scope) MakeName(name string) event.Slot {
 	s := sc.Slot(name)
 	sc.made[s] = true
 	delete(sc.aliases, strings.ToLower(name))
-	if !sc.Messages && !sc.has(s) {
+	if sc.Columns != nil && !sc.has(s) {
 		sc.Columns = append(sc.Columns, Column{s, name})
 	}
 	return s
@@ -120,7 +126,7 @@ func (sc *Scope) Made(s event.Slot) bool { return sc.made[s] }
 
 // Records says that from here on rows are records with these columns only.
 func (sc *Scope) Records(cols ...Column) {
-	sc.Messages, sc.Columns = false, cols
+	sc.Messages, sc.Columns = false, append([]Column{}, cols...)
 	clear(sc.aliases)
 	clear(sc.made)
 	for _, c := range cols {

@@ -20,8 +20,8 @@ func (p *parser) foreignOperand(x Expr, o infix) Expr {
 		var form string
 		switch y := y.(type) {
 		case *String:
-			m.Pattern = &Regex{Pos: y.Pos, Pattern: y.Raw}
-			form = "/" + quote(y.Raw, '/') + "/"
+			form = regexText(y.Raw)
+			m.Pattern = &Regex{Pos: y.Pos, Pattern: unquote(form[1:len(form)-1], '/')}
 		case *Regex:
 			form = p.src[y.Pos.Start:y.Pos.End]
 		default:
@@ -76,10 +76,27 @@ func (p *parser) foreignCall(c *Call) Expr {
 		p.fail("nonportable-matches", c.Func.Pos, "matches stands between a field and its pattern", `write: field matches "*pattern*"`)
 		return c
 	}
-	form := p.text(c.Args[0]) + " matches " + p.text(c.Args[1])
+	x := p.text(c.Args[0])
+	if s, ok := c.Args[1].(*String); ok && looksLikeRegex(s.Raw) {
+		form := x + " matches " + regexText(s.Raw)
+		d := p.fail("nonportable-matches", c.Pos, "matches stands between a field and its pattern, and this pattern is a regular expression or a glob", "for a regular expression write: "+form)
+		d.Fix = &diag.Fix{Title: "write " + form, Edits: []diag.Edit{{Span: c.Pos, New: "(" + form + ")"}}}
+		return c
+	}
+	form := x + " matches " + p.text(c.Args[1])
 	d := p.warn("nonportable-matches", c.Pos, "matches is no function on Sumo Logic: it stands between a field and its pattern", "write: "+form)
 	d.Fix = &diag.Fix{Title: "write " + form, Safe: true, Edits: []diag.Edit{{Span: c.Pos, New: "(" + form + ")"}}}
 	return &Paren{Pos: c.Pos, X: &Matches{Pos: c.Pos, X: c.Args[0], Pattern: c.Args[1]}}
+}
+
+// looksLikeRegex reports whether a pattern has signs that mean nothing in a glob.
+func looksLikeRegex(pattern string) bool {
+	for _, sign := range []string{".*", ".+", "(?", "[", "^", "$", `\d`, `\w`, `\s`, `\b`, `\.`, "|"} {
+		if strings.Contains(pattern, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // elsewhere are words of other languages that a stage may start with, and what
@@ -133,17 +150,31 @@ func (p *parser) eval(s *Stage) (more []*Stage) {
 	}
 }
 
+func isField(x Expr) bool {
+	_, ok := x.(*Field)
+	return ok
+}
+
+// warnEval tells how an assignment is written on Sumo Logic.
 func (p *parser) warnEval(before token, s *Stage) {
 	x, name := s.X.Span(), p.text(s.As)
-	form := p.text(s.X) + " as " + name
 	head := diag.Edit{Span: diag.Span{Start: before.start, End: x.Start}}
 	if before.is(",") {
 		head.New = " | "
 	}
+	open, end := "", ""
+	if first := p.lex(x.Start); first.kind == tokWord && (p.knows(first.text) || p.aggregate(first.text)) {
+		s.clashes = true
+		if open, end = "(", ")"; isField(s.X) {
+			open, end = `%"`, `"`
+		}
+	}
+	form := open + p.text(s.X) + end + " as " + name
+	head.New += open
 	d := p.warn("nonportable-eval", diag.Span{Start: before.start, End: s.As.Pos.End}, "Sumo Logic has no eval", "write: "+form)
 	d.Fix = &diag.Fix{
 		Title: "write " + form,
-		Edits: []diag.Edit{head, {Span: diag.Span{Start: x.End, End: x.End}, New: " as " + name}},
+		Edits: []diag.Edit{head, {Span: diag.Span{Start: x.End, End: x.End}, New: end + " as " + name}},
 		// A comment between eval and the expression would go.
 		Safe: !strings.Contains(p.file.Slice(head.Span), "/"),
 	}

@@ -73,7 +73,8 @@ func spaceAt(s string, i int) int {
 
 // trivia skips white space and comments from i. In the search expression a
 // comment starts only after white space or certain signs (A.5), because paths
-// such as Labs/IIS/* and http://host stand there bare.
+// such as Labs/IIS/* and http://host stand there bare. A closing quote is one of
+// the signs: published queries have comments touch it.
 func (p *parser) trivia(i int, bare bool) int {
 	for i < len(p.src) {
 		if n := spaceAt(p.src, i); n > 0 {
@@ -112,7 +113,7 @@ func (p *parser) trivia(i int, bare bool) int {
 }
 
 func (p *parser) commentMayStart(i int) bool {
-	if i == 0 || strings.IndexByte("|)],; \t\r\n", p.src[i-1]) >= 0 {
+	if i == 0 || strings.IndexByte("|)],;\" \t\r\n", p.src[i-1]) >= 0 {
 		return true
 	}
 	r, _ := utf8.DecodeLastRuneInString(p.src[:i])

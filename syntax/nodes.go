@@ -142,6 +142,9 @@ type Stage struct {
 	X    Expr
 	As   *Field // nil: the in-place rule applies
 	Eval bool
+	// clashes says that an eval's expression starts with the name of an operator
+	// or aggregate, so that its portable form must not.
+	clashes bool
 }
 
 func (s *Stage) Span() diag.Span { return s.Pos }

@@ -149,6 +149,8 @@ func (p *parser) field() *Field {
 func (p *parser) plainField(t token) *Field {
 	p.next()
 	f := &Field{Pos: t.span(), Name: t.text}
+	// A field of such a name is one only here; everywhere else it needs its quotes.
+	f.Quoted = t.is("null") || t.is("true") || t.is("false")
 	if t.end >= len(p.src) {
 		return f
 	}

@@ -416,6 +416,13 @@ func (p *parser) didYouMean(d *diag.Diagnostic, t token, names []string) bool {
 // unknown reports a first word that is no operator, where the stage cannot be an
 // expression either.
 func (p *parser) unknown(t, next token) bool {
+	if p.grammar.Function(t.text) && p.startsFieldToken(next) {
+		if _, ok := p.infixAt(next); !ok {
+			d := p.fail("expected-paren", next.span(), fmt.Sprintf("%s wants its arguments in parentheses", t.text), fmt.Sprintf("write %s(%s)", t.text, next.text))
+			d.Fix = &diag.Fix{Title: d.Help, Edits: []diag.Edit{{Span: diag.Span{Start: t.end, End: next.end}, New: "(" + next.text + ")"}}}
+			return true
+		}
+	}
 	if p.grammar.Function(t.text) || next.is("as") || next.is("?") || next.is("(") {
 		return false
 	}

@@ -1,0 +1,302 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/datefmt"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/format"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/render"
+)
+
+// memoryDefault is how much the stages of a query may hold. Sorting puts rows
+// aside on disk well before that.
+const memoryDefault = "512m"
+
+// inputs are the flags of every command that reads logs.
+type inputs struct {
+	category string
+	noMap    bool
+	format   string
+
+	from, to, now string
+	zone          string
+
+	workers int
+	memory  string
+	tempDir string
+	strict  bool
+}
+
+func (in *inputs) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&in.category, "category", "", "_sourceCategory of every event (default: inferred, windows/sysmon for the Sysmon channel)")
+	f.BoolVar(&in.noMap, "no-map", false, "use field names as they are: do not find EventData.Image as Image")
+	f.StringVar(&in.format, "format", "", "input format: "+strings.Join(format.Names(), ", ")+" (default: recognised by content)")
+	f.StringVar(&in.from, "from", "", "start of the time range: -1d, 03/01/2026 08:00:00, 2026-03-01T08:00:00Z, or epoch milliseconds")
+	f.StringVar(&in.to, "to", "", "end of the time range, not included")
+	f.StringVar(&in.now, "now", "", "what now() and relative times count from (default: the clock)")
+	f.StringVar(&in.zone, "timezone", "UTC", "zone of days, dates and absolute times: Europe/Berlin, +02:00")
+	f.IntVarP(&in.workers, "jobs", "j", runtime.GOMAXPROCS(0), "workers; the output does not depend on it")
+	f.StringVar(&in.memory, "memory", memoryDefault, "memory that stages may hold before rows are put aside on disk")
+	f.StringVar(&in.tempDir, "temp-dir", "", "where rows are put aside (default: the system's)")
+	f.BoolVar(&in.strict, "strict", false, "exit with 4 when anything of the input was lost")
+}
+
+// session is one command's reading of logs.
+type session struct {
+	app      *app
+	paths    []string
+	formats  []*input.Format
+	opt      input.Options
+	run      query.Run
+	warnings *exec.Warnings
+	progress *progress
+	started  time.Time
+	rows     int64
+	strict   bool
+	readers  []*input.Reader
+}
+
+// open checks the flags and readies a session over paths.
+func (a *app) open(in *inputs, paths []string) (*session, error) {
+	s := &session{app: a, paths: paths, warnings: &exec.Warnings{}, strict: in.strict, started: time.Now()}
+	zone, err := datefmt.Zone(in.zone)
+	if err != nil {
+		return nil, usageError("--timezone %s: %v", in.zone, err)
+	}
+	now := time.Now()
+	if in.now != "" {
+		if now, err = datefmt.ParseTime(in.now, now, zone); err != nil {
+			return nil, usageError("--now %s: %v", in.now, err)
+		}
+	}
+	memory, err := parseSize(in.memory)
+	if err != nil {
+		return nil, usageError("--memory %s: %v", in.memory, err)
+	}
+	s.run = query.Run{
+		Workers: in.workers, Memory: memory, TempDir: in.tempDir, Now: now, Zone: zone,
+		NoMap: in.noMap, Category: in.category, Warnings: s.warnings,
+	}
+	if in.from != "" || in.to != "" {
+		s.run.Bounded, s.run.To = true, now.UnixMilli()
+		if in.from != "" {
+			t, err := datefmt.ParseTime(in.from, now, zone)
+			if err != nil {
+				return nil, usageError("--from %s: %v", in.from, err)
+			}
+			s.run.From = t.UnixMilli()
+		}
+		if in.to != "" {
+			t, err := datefmt.ParseTime(in.to, now, zone)
+			if err != nil {
+				return nil, usageError("--to %s: %v", in.to, err)
+			}
+			s.run.To = t.UnixMilli()
+		}
+		if s.run.To <= s.run.From {
+			return nil, usageError("the time range is empty: --to is not after --from")
+		}
+	}
+	s.formats = format.All()
+	if in.format != "" {
+		f := format.Named(in.format)
+		if f == nil {
+			return nil, usageError("--format %s: there is no such format; choose one of %s", in.format, strings.Join(format.Names(), ", "))
+		}
+		s.formats = []*input.Format{f}
+		s.opt.Force = f
+	}
+	s.opt.Stdin = a.stdin
+	s.opt.Warnings = s.warnings
+	if len(paths) == 0 {
+		if f, ok := a.stdin.(*os.File); ok {
+			if st, err := f.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 {
+				return nil, usageError("nothing to read: name files or folders, or pipe events to standard input")
+			}
+		}
+		s.paths = []string{"-"}
+	}
+	s.run.Again = s.again
+	return s, nil
+}
+
+// again opens the input from its start.
+func (s *session) again() (*input.Reader, error) {
+	for _, p := range s.paths {
+		if p == "-" && len(s.readers) > 0 {
+			return nil, &exit{exitInput, errors.New("standard input can be read only once, and this needs it twice; save it to a file first")}
+		}
+	}
+	src, err := input.Paths(s.paths, s.opt)
+	if err != nil {
+		return nil, &exit{exitInput, err}
+	}
+	r := input.NewReader(src, s.formats, s.opt)
+	s.readers = append(s.readers, r)
+	return r, nil
+}
+
+// search runs a query and pushes its rows into the sink that open makes.
+func (s *session) search(ctx context.Context, q *query.Query, open func(*event.Layout) (exec.Sink, error)) error {
+	r, err := s.again()
+	if err != nil {
+		return err
+	}
+	run := s.run
+	run.Reader, run.Layout = r, q.Layout.Clone()
+	out, err := open(run.Layout)
+	if err != nil {
+		return err
+	}
+	s.watch(r)
+	err = q.Run(ctx, run, countRows{out, &s.rows})
+	s.progress.stop()
+	return err
+}
+
+// countRows counts what comes out.
+type countRows struct {
+	next exec.Sink
+	n    *int64
+}
+
+func (c countRows) Push(b *event.Batch) error {
+	*c.n += int64(len(b.Live))
+	return c.next.Push(b)
+}
+
+// finish prints the closing summary and says how the command ends: unreadable
+// parts, and anything lost under --strict, are failures.
+func (s *session) finish(what string) error {
+	var bytes, events int64
+	var parts int
+	var failed []string
+	for _, r := range s.readers {
+		st := r.Stats()
+		bytes += st.Bytes
+		events += st.Events
+		parts += st.Parts
+		for _, p := range st.Failed {
+			failed = append(failed, p.Error())
+		}
+	}
+	w := s.app.stderr
+	for _, f := range failed {
+		fmt.Fprintf(w, "gyoji: cannot read %s\n", f)
+	}
+	warnings := s.warnings.List()
+	if !s.app.quiet {
+		took := time.Since(s.started)
+		fmt.Fprintf(w, "%s %s, %s events, %s in %s: %s %s\n",
+			number(int64(parts)), plural(parts, "file", "files"), number(events), exec.Size(bytes), took.Round(time.Millisecond), number(s.rows), what)
+	}
+	for _, k := range warnings {
+		if s.app.quiet && !k.Lost {
+			continue
+		}
+		fmt.Fprintf(w, "  %s %s\n", number(k.Count), k.Kind)
+		for i, at := range k.Sample {
+			if i == 1 && !s.app.verbose {
+				fmt.Fprintf(w, "    ... and %s more (-v shows the first %d)\n", number(k.Count-1), len(k.Sample))
+				break
+			}
+			fmt.Fprintf(w, "    %s\n", at)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return &exit{code: exitInput}
+	case s.strict && s.warnings.Lost() > 0:
+		return &exit{exitInput, fmt.Errorf("--strict: %s of the input could not be used", number(s.warnings.Lost()))}
+	}
+	return nil
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// number prints a count with thousands set apart: 1,234,567.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// parseSize reads 64m, 2g, 512k or plain bytes.
+func parseSize(s string) (int64, error) {
+	t := strings.ToLower(strings.TrimSpace(s))
+	t = strings.TrimSuffix(strings.TrimSuffix(t, "b"), "i")
+	shift := 0
+	switch {
+	case strings.HasSuffix(t, "k"):
+		shift = 10
+	case strings.HasSuffix(t, "m"):
+		shift = 20
+	case strings.HasSuffix(t, "g"):
+		shift = 30
+	}
+	if shift > 0 {
+		t = t[:len(t)-1]
+	}
+	f, err := strconv.ParseFloat(t, 64)
+	if err != nil || f <= 0 || f > 1<<43 {
+		return 0, errors.New("write a size such as 64m, 512m or 2g")
+	}
+	return int64(f * float64(int64(1)<<shift)), nil
+}
+
+// output is where rows go and how.
+type output struct {
+	format string
+	file   string
+}
+
+func (o *output) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&o.format, "output", "f", "", "output: "+strings.Join(render.Names(), ", ")+" (default: table on a terminal, ndjson in a pipe)")
+	f.StringVarP(&o.file, "out", "o", "", "write to a file instead of stdout")
+}
+
+// open returns the writer and what closes it.
+func (o *output) open(a *app) (io.Writer, func() error, error) {
+	if o.file == "" {
+		return a.stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(o.file)
+	if err != nil {
+		return nil, nil, &exit{exitInput, err}
+	}
+	return f, f.Close, nil
+}
+
+// kind is the renderer's name.
+func (o *output) kind(a *app) string {
+	switch {
+	case o.format != "":
+		return o.format
+	case o.file == "" && a.outTTY:
+		return "table"
+	}
+	return "ndjson"
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/render"
+)
+
+func (a *app) searchCmd() *cobra.Command {
+	var in inputs
+	var out output
+	var file string
+	cmd := &cobra.Command{
+		Use:   "search 'QUERY' [PATH...]",
+		Short: "Run a query over logs",
+		Long: `search runs a Sumo Logic query over files, folders (with everything below
+them), globs, or standard input: JSON Lines, EVTX and Sumo message exports,
+also compressed. What a file is, is recognised by its content.
+
+Rows come newest first, or in the order that the query asks for.`,
+		Example: `  gyoji search '_sourceCategory=*sysmon* | json auto | where EventID = "1" | count by Image' evtx/
+  gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
+  zcat day.json.gz | gyoji search 'error | count by _sourceHost'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q, args, err := a.compile(file, args)
+			if err != nil {
+				return err
+			}
+			s, err := a.open(&in, args)
+			if err != nil {
+				return err
+			}
+			err = a.print(cmd, s, q, &out)
+			return firstOf(err, s.finish(plural(int(s.rows), "row", "rows")))
+		},
+	}
+	in.flags(cmd)
+	out.flags(cmd)
+	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
+	return cmd
+}
+
+// firstOf returns the first error that is not nil.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compile reads the query from a file or the first argument, prints what there
+// is to say of it, and returns the arguments left.
+func (a *app) compile(file string, args []string) (*query.Query, []string, error) {
+	f, args, err := a.queryText(file, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, diags := query.Compile(f, query.Standard())
+	if err := diags.Err(); err != nil {
+		return nil, nil, err
+	}
+	if len(diags) > 0 && !a.quiet {
+		a.diagnose(diags)
+	}
+	return q, args, nil
+}
+
+func (a *app) queryText(file string, args []string) (*diag.File, []string, error) {
+	if file != "" {
+		text, err := a.readText(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		return diag.Text(file, text), args, nil
+	}
+	if len(args) == 0 {
+		return nil, nil, usageError("no query: write it as the first argument, or name its file with -q")
+	}
+	return diag.Text("query", args[0]), args[1:], nil
+}
+
+// print runs a query and prints its rows.
+func (a *app) print(cmd *cobra.Command, s *session, q *query.Query, out *output) error {
+	w, closeFile, err := out.open(a)
+	if err != nil {
+		return err
+	}
+	var sink render.Sink
+	err = s.search(cmd.Context(), q, func(l *event.Layout) (exec.Sink, error) {
+		sink, err = render.New(out.kind(a), w, render.Options{
+			Columns: q.Columns, Layout: l, Messages: q.Messages, Zone: s.run.Zone,
+			Color: out.file == "" && a.colors(a.outTTY), Width: a.width,
+		})
+		if err != nil {
+			return nil, usageError("%v", err)
+		}
+		return sink, nil
+	})
+	if sink != nil {
+		err = firstOf(err, sink.Close())
+	}
+	return firstOf(err, closeFile())
+}

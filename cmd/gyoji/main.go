@@ -1,0 +1,10 @@
+// Command gyoji runs security detections written for Sumo Logic over local logs.
+package main
+
+import (
+	"os"
+
+	"github.com/gyoji-dev/gyoji/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -1,0 +1,100 @@
+package gyoji
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gyoji-dev/gyoji"
+
+// floors lists every package of the product by floor, lowest first, as
+// docs/architecture.md draws the house. A package imports lower floors, and
+// what is listed before it on its own.
+var floors = [][]string{
+	{"diag", "event", "match", "datefmt"},
+	{"syntax", "sigma", "siem", "jsondoc", "evtx"},
+	{"expr", "exec", "input", "lang"},
+	{"lookup", "mapping", "op", "fn", "agg", "format", "kafka", "render"},
+	{"query"},
+	{"insight", "segment", "rule", "detection", "convert", "lint"},
+	{"server", "web", "lsp", "cli"},
+	{"packages", "samples", "cmd/gyoji", ""},
+}
+
+// beside are packages for tests; anyone's tests may import them.
+var beside = []string{"syntax/syntaxtest", "evtx/evtxtest", "sigma/sigmatest", "exec/exectest", "lang/langtest"}
+
+func TestFloors(t *testing.T) {
+	place := map[string]int{}
+	n := 0
+	for _, floor := range floors {
+		for _, p := range floor {
+			place[p] = n
+			n++
+		}
+	}
+	isBeside := map[string]bool{}
+	for _, p := range beside {
+		isBeside[p] = true
+	}
+	checked := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			if path != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "bench") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		pkg := filepath.ToSlash(filepath.Dir(path))
+		if pkg == "." {
+			pkg = ""
+		}
+		if isBeside[pkg] {
+			return nil
+		}
+		from, ok := place[pkg]
+		if !ok {
+			t.Errorf("package %q has no floor; give it one here and in docs/architecture.md", pkg)
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, imp := range file.Imports {
+			dep := strings.Trim(imp.Path.Value, `"`)
+			if dep != module && !strings.HasPrefix(dep, module+"/") {
+				continue
+			}
+			dep = strings.TrimPrefix(strings.TrimPrefix(dep, module), "/")
+			to, ok := place[dep]
+			checked++
+			switch {
+			case isBeside[dep]:
+				t.Errorf("%s imports %s, which is for tests", path, dep)
+			case !ok:
+				t.Errorf("%s imports %s, which has no floor", path, dep)
+			case to >= from:
+				t.Errorf("%s imports %s, which is not below it", path, dep)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checked < 20 {
+		t.Errorf("only %d imports were looked at: the walk does not see the product", checked)
+	}
+}

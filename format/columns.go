@@ -1,0 +1,178 @@
+package format
+
+import (
+	"hash/maphash"
+	"strings"
+	"unsafe"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/jsondoc"
+)
+
+const (
+	// tableSize is the slots of a column's hash table: twice the rows of a batch.
+	tableSize = 2 * event.MaxRows
+	// probation is after how many rows a column is judged: one whose values
+	// hardly repeat is filled without looking for equal ones.
+	probation = 256
+	// pardon is after how many batches such a column is judged anew.
+	pardon = 32
+	// chunkBytes is the size of an arena's pieces.
+	chunkBytes = 256 << 10
+)
+
+var seed = maphash.MakeSeed()
+
+// column fills one column of a batch, giving equal values one entry.
+type column struct {
+	table  []uint16 // hash to code
+	raws   [][]byte // by code: the bytes that the entry was made of
+	rows   int      // given in this batch
+	unique int      // batches yet to fill without a look at the table
+}
+
+func (c *column) reset() {
+	if c.rows > 0 && c.unique == 0 {
+		clear(c.table)
+	}
+	if c.unique > 0 {
+		c.unique--
+	}
+	c.raws = append(c.raws[:0], nil)
+	c.rows = 0
+}
+
+// builder fills the columns of a batch with text. It owns the batch.
+type builder struct {
+	b     event.Batch
+	cols  []column
+	arena arena
+}
+
+// reset readies the builder for the next batch.
+func (w *builder) reset() {
+	w.b.Reset()
+	w.arena.reset()
+	for i := range w.cols {
+		if w.cols[i].raws != nil {
+			w.cols[i].reset()
+		}
+	}
+}
+
+func (w *builder) column(s event.Slot) *column {
+	for len(w.cols) <= int(s) {
+		w.cols = append(w.cols, column{})
+	}
+	c := &w.cols[s]
+	if c.raws == nil {
+		c.raws = append(c.raws, nil)
+		c.table = make([]uint16, tableSize)
+	}
+	return c
+}
+
+// text gives a row the text of a JSON value, which is undone of its escapes
+// once for equal values. v.Raw must stay as it is until the batch is pushed.
+func (w *builder) text(s event.Slot, row uint16, v jsondoc.Value) {
+	if v.Kind == jsondoc.Null || v.Kind == jsondoc.Missing {
+		return
+	}
+	c, col := w.column(s), w.b.Col(s)
+	c.rows++
+	if c.unique > 0 {
+		col.SetCode(row, col.Put(w.value(v)))
+		return
+	}
+	i := maphash.Bytes(seed, v.Raw) % tableSize
+	for {
+		code := c.table[i]
+		if code == 0 {
+			break
+		}
+		if raw := c.raws[code]; len(raw) == len(v.Raw) && string(raw) == string(v.Raw) {
+			col.SetCode(row, code)
+			return
+		}
+		i = (i + 1) % tableSize
+	}
+	code := col.Put(w.value(v))
+	for len(c.raws) < int(code) { // entries put by other means
+		c.raws = append(c.raws, nil)
+	}
+	c.raws = append(c.raws, v.Raw)
+	c.table[i] = code
+	col.SetCode(row, code)
+	if c.rows == probation && int(code) > probation*3/4 {
+		c.unique = pardon
+		clear(c.table)
+	}
+}
+
+// value makes an event's value of a JSON one.
+func (w *builder) value(v jsondoc.Value) event.Value {
+	if v.Plain() {
+		return event.Text(lend(v.Raw))
+	}
+	return event.Text(lend(w.arena.unescape(v.Raw)))
+}
+
+// lend is text that points into memory which outlives the batch's push, no longer.
+func lend(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// arena holds the text of one batch.
+type arena struct {
+	chunks [][]byte
+	used   int // chunks in use; the last one has room
+}
+
+func (a *arena) reset() {
+	for i := range a.chunks {
+		a.chunks[i] = a.chunks[i][:0]
+	}
+	a.used = min(1, len(a.chunks))
+}
+
+// unescape keeps the text of a JSON string.
+func (a *arena) unescape(raw []byte) []byte {
+	// Text is never longer than its JSON form, but for invalid bytes, which
+	// become three each.
+	need := 3 * len(raw)
+	if a.used == 0 || cap(a.chunks[a.used-1])-len(a.chunks[a.used-1]) < need {
+		if a.used == len(a.chunks) {
+			a.chunks = append(a.chunks, make([]byte, 0, max(chunkBytes, need)))
+		} else if cap(a.chunks[a.used]) < need {
+			a.chunks[a.used] = make([]byte, 0, need)
+		}
+		a.used++
+	}
+	c := &a.chunks[a.used-1]
+	at := len(*c)
+	*c = jsondoc.Unescape(*c, raw)
+	return (*c)[at:len(*c):len(*c)]
+}
+
+// typed makes a value of a message's pre-extracted field, which keeps its JSON type.
+func (w *builder) typed(v jsondoc.Value) event.Value {
+	switch v.Kind {
+	case jsondoc.Missing, jsondoc.Null:
+		return event.Value{}
+	case jsondoc.Bool:
+		return event.Bool(v.Raw[0] == 't')
+	case jsondoc.Number:
+		return number(v.Raw)
+	}
+	return w.value(v)
+}
+
+// number makes a whole number or a double of a JSON number.
+func number(raw []byte) event.Value {
+	t := event.Text(lend(raw))
+	if !strings.ContainsAny(lend(raw), ".eE") {
+		if i, ok := t.Int(); ok {
+			return event.Int(i)
+		}
+	}
+	f, _ := t.Float()
+	return event.Float(f)
+}

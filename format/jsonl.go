@@ -1,0 +1,218 @@
+package format
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/jsondoc"
+	"github.com/gyoji-dev/gyoji/mapping"
+)
+
+// JSONL is one JSON object a line. A line with a _raw key is a message as Sumo
+// Logic exports it: its other keys are metadata and pre-extracted fields. Any
+// other line is an event whose text, _raw, is the line itself.
+var _ = register(input.Format{
+	Name:       "jsonl",
+	Summary:    "JSON Lines: one object a line; also Sumo Logic message exports (objects with _raw)",
+	Extensions: []string{".jsonl", ".ndjson", ".json"},
+	Sniff: func(head []byte) int {
+		head = bytes.TrimLeft(head, " \t\r\n")
+		if len(head) == 0 || head[0] != '{' {
+			return 0
+		}
+		if bytes.IndexByte(head, 0) >= 0 {
+			return 0
+		}
+		return 80
+	},
+	Cut: cutLines,
+	New: func(w *input.Want) input.BlockReader { return newJSONL(w) },
+})
+
+// cutLines cuts behind the last line end.
+func cutLines(buf []byte, _ int64, last bool) int {
+	if last {
+		return len(buf)
+	}
+	return bytes.LastIndexByte(buf, '\n') + 1
+}
+
+// exportRoot is the object that the search job API wraps a message in.
+const exportRoot = "map"
+
+type jsonl struct {
+	want    *input.Want
+	scanner *jsondoc.Scanner
+	filter  *filter
+	w       builder
+
+	fields []field // by index of the scanner's names, after the fixed ones
+	raw    event.Slot
+	size   event.Slot
+	meta   metadata
+	slots  map[string]event.Slot // names met when all fields are wanted
+	all    bool
+	plain  bool // what the batch holds: plain lines, or messages
+
+	part *input.Part
+	off  int64 // of the line in the part
+}
+
+// field is a wanted name and where it goes.
+type field struct {
+	slot event.Slot
+	at   int // index of the scanner's value
+}
+
+func newJSONL(w *input.Want) *jsonl {
+	r := &jsonl{want: w, raw: event.None, size: event.None, all: w.Fields.All, slots: map[string]event.Slot{}, plain: true}
+	names := []string{"_raw"}
+	r.meta.init(w, &names)
+	for _, s := range w.Fields.Slots() {
+		switch name := w.Layout.Name(s); {
+		case strings.EqualFold(name, "_raw"):
+			r.raw = s
+		case strings.EqualFold(name, "_size"):
+			r.size = s
+		case r.meta.handles(name):
+		default:
+			names = append(names, name)
+			r.fields = append(r.fields, field{s, len(names) - 1})
+		}
+	}
+	if r.all && r.raw == event.None {
+		r.raw = w.Layout.Slot("_raw")
+	}
+	var roots []string
+	if !w.NoMap {
+		roots = append(roots, mapping.Roots...)
+	}
+	r.scanner = jsondoc.NewScanner(jsondoc.Want{Names: names, Roots: append(roots, exportRoot)})
+	r.filter = newFilter(w)
+	return r
+}
+
+func (r *jsonl) Read(b input.Block, next exec.Sink) error {
+	r.part = b.Part
+	r.w.reset()
+	data := b.Data
+	for at := 0; at < len(data); {
+		if r.filter != nil {
+			if at = r.filter.next(data, at); at < 0 {
+				break
+			}
+		}
+		end := bytes.IndexByte(data[at:], '\n')
+		line := data[at:]
+		if end >= 0 {
+			line = line[:end]
+		}
+		r.off = b.Offset + int64(at)
+		if err := r.line(line, next); err != nil {
+			return err
+		}
+		at += len(line) + 1
+	}
+	return r.push(next)
+}
+
+func (r *jsonl) push(next exec.Sink) error {
+	if r.w.b.N == 0 {
+		return nil
+	}
+	r.w.b.Auto = r.plain
+	err := next.Push(&r.w.b)
+	r.w.reset()
+	return err
+}
+
+// line reads one line into the batch.
+func (r *jsonl) line(line []byte, next exec.Sink) error {
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if len(line) == 0 || len(bytes.TrimSpace(line)) == 0 {
+		return nil
+	}
+	vals, err := r.scanner.Scan(line)
+	if err != nil {
+		r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
+			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
+			Detail: fmt.Sprintf("byte %d: %v", r.off, err),
+		})
+		return nil
+	}
+	message := vals[0].Kind != jsondoc.Missing
+	if r.plain == message || r.w.b.N == event.MaxRows {
+		if err := r.push(next); err != nil {
+			return err
+		}
+		r.plain = !message
+	}
+	b := &r.w.b
+	row := b.AddRow(0, event.Position(r.part.Index, r.off))
+	if r.raw != event.None {
+		if message {
+			b.Col(r.raw).Set(row, r.w.value(vals[0]))
+		} else {
+			b.Col(r.raw).Set(row, event.Text(lend(line)))
+		}
+	}
+	if r.size != event.None {
+		n := len(line)
+		if message {
+			n = len(r.w.value(vals[0]).Str())
+		}
+		b.Col(r.size).Set(row, event.Int(int64(n)))
+	}
+	if message {
+		for _, f := range r.fields {
+			b.Col(f.slot).Set(row, r.w.typed(vals[f.at]))
+		}
+	} else {
+		for _, f := range r.fields {
+			r.w.text(f.slot, row, vals[f.at])
+		}
+	}
+	b.Time[row] = r.meta.set(&r.w, row, vals, r.part)
+	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {
+		for len(b.Receipt) < int(row) {
+			b.Receipt = append(b.Receipt, b.Time[len(b.Receipt)])
+		}
+		b.Receipt = append(b.Receipt, r.meta.receipt)
+	}
+	if r.all {
+		return r.everything(line, row, message)
+	}
+	return nil
+}
+
+// everything puts the fields that no one named into columns of their own.
+func (r *jsonl) everything(line []byte, row uint16, message bool) error {
+	o := jsondoc.FlattenOptions{}
+	if message {
+		o.MaxDepth = 1 // a message's keys are fields as they are
+	}
+	return jsondoc.Flatten(line, o, func(name []byte, v jsondoc.Value) {
+		s, ok := r.slots[string(name)]
+		if !ok {
+			s = r.want.Layout.Slot(string(name))
+			if s == event.None {
+				r.want.Warnings.Add("field beyond the limit", true, exec.Sample{
+					Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
+					Detail: fmt.Sprintf("byte %d: %s is more than %d fields", r.off, name, event.MaxFields),
+				})
+			}
+			r.slots[string(name)] = s
+		}
+		switch {
+		case s == event.None || s == r.raw || r.want.Fields.Has(s):
+		case message:
+			r.w.b.Col(s).Set(row, r.w.typed(v))
+		default:
+			r.w.text(s, row, v)
+		}
+	})
+}

@@ -1,0 +1,108 @@
+package input
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"fmt"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// headBytes is how much of a part is looked at to recognise its format.
+const headBytes = 64 << 10
+
+// layersMax is how often a part may be compressed: a .gz inside a .zst.
+const layersMax = 3
+
+// decompress recognises compression by content and undoes it, and turns UTF-16
+// with a byte order mark, and UTF-8 with one, into plain UTF-8.
+func decompress(r io.Reader) (*bufio.Reader, error) {
+	b := bufio.NewReaderSize(r, headBytes)
+	for range layersMax {
+		head, _ := b.Peek(8)
+		var next io.Reader
+		var err error
+		switch {
+		case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+			next, err = gzip.NewReader(b)
+		case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+			var d *zstd.Decoder
+			d, err = zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(512<<20))
+			next = d
+		case bytes.HasPrefix(head, []byte("BZh")):
+			next = bzip2.NewReader(b)
+		case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
+			next, err = xz.NewReader(b)
+		case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
+			_, err = b.Discard(3)
+			return b, err
+		case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
+			return bufio.NewReaderSize(&utf16Reader{r: b, low: 0, high: 1}, headBytes), nil
+		case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+			return bufio.NewReaderSize(&utf16Reader{r: b, low: 1, high: 0}, headBytes), nil
+		default:
+			return b, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("compressed data that cannot be read: %w", err)
+		}
+		b = bufio.NewReaderSize(next, headBytes)
+	}
+	return nil, fmt.Errorf("compressed more than %d times", layersMax)
+}
+
+// utf16Reader turns UTF-16 into UTF-8.
+type utf16Reader struct {
+	r         *bufio.Reader
+	low, high int // which byte of a pair is which
+	out       []byte
+	started   bool
+	lead      rune // a surrogate whose other half is yet to come
+}
+
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	for len(u.out) == 0 {
+		if !u.started { // the byte order mark
+			u.started = true
+			if _, err := u.r.Discard(2); err != nil {
+				return 0, err
+			}
+		}
+		for len(u.out) < 32<<10 {
+			var pair [2]byte
+			if _, err := io.ReadFull(u.r, pair[:]); err != nil {
+				if u.lead != 0 || err == io.ErrUnexpectedEOF {
+					u.lead = 0
+					u.out = utf8.AppendRune(u.out, utf8.RuneError)
+				}
+				if len(u.out) == 0 {
+					return 0, io.EOF
+				}
+				break
+			}
+			c := rune(pair[u.low]) | rune(pair[u.high])<<8
+			if u.lead != 0 {
+				r := utf16.DecodeRune(u.lead, c)
+				u.lead = 0
+				u.out = utf8.AppendRune(u.out, r)
+				if r != utf8.RuneError {
+					continue
+				}
+			}
+			if utf16.IsSurrogate(c) && c < 0xdc00 {
+				u.lead = c
+				continue
+			}
+			u.out = utf8.AppendRune(u.out, c)
+		}
+	}
+	n := copy(p, u.out)
+	u.out = u.out[n:]
+	return n, nil
+}

@@ -1,0 +1,325 @@
+package input
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+)
+
+const (
+	// blockBytes is how much a worker reads at a time: small enough for the
+	// second cache, large enough to hide the cost of taking turns.
+	blockBytes = 1 << 20
+	// MaxEventBytes is the longest event that is read; a longer one is skipped
+	// and counted.
+	MaxEventBytes = 256 << 20
+)
+
+// Reader hands the blocks of a source to workers.
+type Reader struct {
+	formats []*Format
+	o       Options
+
+	mu     sync.Mutex
+	next   func() (*Part, error, bool)
+	stop   func()
+	cur    *open
+	failed []error
+	ended  bool
+
+	bytes, total, events atomic.Int64
+	parts                atomic.Int64
+}
+
+// open is the part that is being read.
+type open struct {
+	part   *Part
+	file   io.ReadCloser
+	r      *bufio.Reader
+	format *Format
+	rest   []byte // read, and not yet part of a whole event
+	off    int64  // of rest in the part
+	eof    bool
+}
+
+// NewReader makes a reader of a source. formats are tried on each part.
+func NewReader(src Source, formats []*Format, o Options) *Reader {
+	r := &Reader{formats: formats, o: o}
+	if r.o.BlockBytes == 0 {
+		r.o.BlockBytes = blockBytes
+	}
+	if p, ok := src.(*paths); ok {
+		r.total.Store(p.size())
+	}
+	var pull iter.Seq2[*Part, error]
+	r.next = func() (*Part, error, bool) {
+		if pull == nil {
+			pull = src.Parts(context.Background())
+			next, stop := iter.Pull2(pull)
+			r.next, r.stop = next, stop
+			return next()
+		}
+		return nil, nil, false
+	}
+	return r
+}
+
+// size adds up the plain files named, for the progress bar.
+func (p *paths) size() (n int64) {
+	for part, err := range p.Parts(context.Background()) {
+		if err == nil {
+			n += max(part.Size, 0)
+		}
+	}
+	return n
+}
+
+// Stats is how far a reader has come.
+type Stats struct {
+	Bytes  int64 // read, as stored
+	Total  int64 // of all parts, as far as known
+	Events int64
+	Parts  int
+	Failed []error // parts that could not be read
+}
+
+// Stats may be called at any time, from any goroutine.
+func (r *Reader) Stats() Stats {
+	r.mu.Lock()
+	failed := append([]error(nil), r.failed...)
+	r.mu.Unlock()
+	return Stats{r.bytes.Load(), r.total.Load(), r.events.Load(), int(r.parts.Load()), failed}
+}
+
+// Feed returns what gives each worker its blocks.
+func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
+	return func(_ int, front exec.Sink) error {
+		readers := map[*Format]BlockReader{}
+		var buf []byte
+		for {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			block, format, err := r.block(ctx, &buf)
+			if err != nil || format == nil {
+				return err
+			}
+			br := readers[format]
+			if br == nil {
+				br = format.New(want)
+				readers[format] = br
+			}
+			if err := br.Read(block, counting{front, &r.events}); err != nil {
+				r.finish()
+				return err
+			}
+		}
+	}
+}
+
+// counting counts the events that a reader gives.
+type counting struct {
+	next exec.Sink
+	n    *atomic.Int64
+}
+
+func (c counting) Push(b *event.Batch) error {
+	c.n.Add(int64(b.N))
+	return c.next.Push(b)
+}
+
+// finish makes every worker stop.
+func (r *Reader) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	r.close()
+	if r.stop != nil {
+		r.stop()
+	}
+}
+
+// block gives a worker the next block, in its buffer; a nil format is the end.
+func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, *Format, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.ended {
+		if r.cur == nil {
+			part, err, ok := r.next()
+			if !ok {
+				r.ended = true
+				break
+			}
+			if err == nil {
+				err = r.open(ctx, part)
+			}
+			if err != nil {
+				r.failed = append(r.failed, err)
+				r.close()
+			}
+			continue
+		}
+		if b, ok := r.cut(buf); ok {
+			return b, r.cur.format, nil
+		}
+		r.close()
+	}
+	return Block{}, nil, nil
+}
+
+func (r *Reader) close() {
+	if r.cur != nil && r.cur.file != nil {
+		r.cur.file.Close()
+	}
+	r.cur = nil
+}
+
+// open starts a part and recognises its format.
+func (r *Reader) open(ctx context.Context, part *Part) error {
+	r.parts.Add(1)
+	f, err := part.Open(ctx)
+	if err != nil {
+		return &PathError{part.Name, err}
+	}
+	r.cur = &open{part: part, file: f}
+	b, err := decompress(&counted{f, &r.bytes})
+	if err != nil {
+		return &PathError{part.Name, err}
+	}
+	r.cur.r = b
+	head, err := b.Peek(headBytes)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && len(head) == 0 {
+		return &PathError{part.Name, err}
+	}
+	if r.cur.format = part.Format; r.cur.format == nil {
+		r.cur.format = r.o.Force
+	}
+	if r.cur.format == nil {
+		if len(strings.TrimSpace(string(head))) == 0 {
+			r.close() // an empty file has no events, whatever it is
+			return nil
+		}
+		if r.cur.format = r.recognise(head); r.cur.format == nil {
+			return &PathError{part.Name, r.unknown(head)}
+		}
+	}
+	return nil
+}
+
+// recognise picks the format that is surest of a part's head.
+func (r *Reader) recognise(head []byte) *Format {
+	var best *Format
+	sure := 0
+	for _, f := range r.formats {
+		if n := f.Sniff(head); n > sure {
+			best, sure = f, n
+		}
+	}
+	return best
+}
+
+// unknown says why no format fits.
+func (r *Reader) unknown(head []byte) error {
+	var names []string
+	for _, f := range r.formats {
+		names = append(names, f.Name)
+	}
+	kind := "text"
+	for _, c := range head[:min(len(head), 512)] {
+		if c == 0 {
+			kind = "binary data"
+			break
+		}
+	}
+	return fmt.Errorf("%s that is none of %s; if it is one of them all the same, say so with --format", kind, strings.Join(names, ", "))
+}
+
+type counted struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// cut reads on until there are whole events and gives them to the worker. ok is
+// false when the part is at its end.
+func (r *Reader) cut(buf *[]byte) (b Block, ok bool) {
+	o := r.cur
+	data := append((*buf)[:0], o.rest...)
+	o.rest = o.rest[:0]
+	for {
+		if !o.eof {
+			if free := cap(data) - len(data); free < r.o.BlockBytes/2 {
+				grown := make([]byte, len(data), 2*len(data)+2*r.o.BlockBytes)
+				copy(grown, data)
+				data = grown
+			}
+			n, err := io.ReadFull(o.r, data[len(data):min(cap(data), len(data)+r.o.BlockBytes)])
+			data = data[:len(data)+n]
+			if err != nil {
+				o.eof = true
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrUnexpectedEOF) && truncated(o.r) {
+					r.failed = append(r.failed, &PathError{o.part.Name, fmt.Errorf("cut short after %d bytes: %w", o.off+int64(len(data)), err)})
+				}
+			}
+		}
+		*buf = data
+		if len(data) == 0 {
+			return Block{}, false
+		}
+		n := o.format.Cut(data, o.off, o.eof)
+		if n == 0 && o.eof {
+			n = len(data) // what is left over is the format's to report
+		}
+		if n > 0 {
+			o.rest = append(o.rest, data[n:]...)
+			b = Block{Data: data[:n], Offset: o.off, Part: o.part}
+			o.off += int64(n)
+			return b, true
+		}
+		if len(data) > MaxEventBytes {
+			r.skipLong(data)
+			data = data[:0]
+		}
+	}
+}
+
+// truncated reports whether a stream ended before its own end mark: reading on
+// says so again, where a plain file says io.EOF.
+func truncated(r io.Reader) bool {
+	var one [1]byte
+	_, err := r.Read(one[:])
+	return err != nil && !errors.Is(err, io.EOF)
+}
+
+// skipLong passes the rest of an event that is too long: up to the next line end.
+func (r *Reader) skipLong(data []byte) {
+	o := r.cur
+	skipped := int64(len(data))
+	for {
+		line, err := o.r.ReadSlice('\n')
+		skipped += int64(len(line))
+		if err == nil || !errors.Is(err, bufio.ErrBufferFull) {
+			o.eof = err != nil
+			break
+		}
+	}
+	r.o.Warnings.Add("event too long", true, exec.Sample{
+		Part: o.part.Name, Pos: event.Position(o.part.Index, o.off),
+		Detail: fmt.Sprintf("byte %d: %d bytes without an end, more than %s", o.off, skipped, exec.Size(MaxEventBytes)),
+	})
+	o.off += skipped
+}

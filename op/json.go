@@ -1,0 +1,160 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/jsondoc"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+var _ = register(lang.Operator{
+	Doc: lang.Doc{
+		Name: "json", Usage: "json {field=<from:field>|keys|nodrop|[,] <paths:string,...>} [as <names:field,...>] {nodrop}",
+		Summary: "Takes values out of JSON text by path.",
+		Text: "Paths are JSONPath: `a.b`, `a[0].b`, `['odd key']`, `$`, `..`, `*`, `[a,b]`, `[1:3]`, `[?(@.x == 'y')]`. Letter case of keys counts. " +
+			"Text that is not JSON as a whole is searched for the last object in it. Values are text: strings without quotes, objects and arrays in their original spelling, " +
+			"several values as a JSON array. Without `nodrop` a message is dropped when any path is missing; with it, found values are set and the other fields keep what they had, or are null. " +
+			"A JSON null is a null field.",
+		Differs: "OP-22 (JSON null keeps the row), OP-47 (found keys are set although others are missing), OP-62 (original spelling).",
+		Examples: []lang.Example{
+			{Query: `* | json "u.n", "k" as n, k`, In: []string{`{"u":{"n":"bob"},"k":7}`}, Out: []string{`{"n":"bob","k":"7"}`}},
+			{Query: `* | json "zz" nodrop`, In: []string{`{"u":1}`}, Out: []string{`{"zz":null}`}},
+			{Query: `* | json "a[*].t" as t`, In: []string{`{"a":[{"t":0},{"t":5}]}`}, Out: []string{`{"t":"[0,5]"}`}},
+		},
+	},
+	Flow: lang.Streams,
+	New:  func() lang.Stage { return new(jsonOp) },
+})
+
+type jsonOp struct {
+	From   *syntax.Field    `usage:"from"`
+	NoDrop bool             `usage:"nodrop"`
+	Paths  []*syntax.String `usage:"paths"`
+	Names  []*syntax.Field  `usage:"names"`
+
+	parsing
+	paths []*jsondoc.Path
+	outs  []event.Slot
+}
+
+func (p *jsonOp) Check(sc *lang.Scope) {
+	p.check(sc, p.From, p.NoDrop)
+	p.outs = pathNames(sc, p.Paths, p.Names, "path")
+	for _, s := range p.Paths {
+		path, err := jsondoc.CompilePath(s.Raw)
+		if err != nil {
+			d := sc.Error(s, "bad-path", "the path cannot be read: "+err.Error(), "write a path such as a.b, a[0].b or ['odd key']")
+			if pe, ok := err.(*jsondoc.PathError); ok {
+				at := min(s.Pos.Start+1+pe.Offset, s.Pos.End-1)
+				d.Span = diag.Span{Start: at, End: max(at+1, s.Pos.End-1)}
+			}
+			path = &jsondoc.Path{}
+		}
+		p.paths = append(p.paths, path)
+	}
+}
+
+// pathNames declares the output fields of paths: the names given, or the paths
+// themselves.
+func pathNames(sc *lang.Scope, paths []*syntax.String, names []*syntax.Field, what string) []event.Slot {
+	if len(names) > 0 && len(names) != len(paths) {
+		sc.Error(names[0], what+"-names", fmt.Sprintf("there are %s and %s", count(len(paths), what, what+"s"), count(len(names), "name", "names")), "give each "+what+" one name")
+	}
+	if len(paths) == 0 {
+		sc.Error(sc.Stage(), what+"-missing", "no "+what+" is given", "write what to take out, in double quotes")
+	}
+	var outs []event.Slot
+	for i, p := range paths {
+		if i < len(names) {
+			outs = append(outs, sc.Make(names[i]))
+		} else {
+			outs = append(outs, sc.MakeName(p.Value))
+		}
+	}
+	return outs
+}
+
+func (p *jsonOp) Needs(f *event.Fields) {
+	if p.nodrop || !p.first {
+		f.Add(p.outs...)
+	} else {
+		f.Remove(p.outs...)
+	}
+	f.Add(p.from)
+}
+
+func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
+	vals := make([]jsondoc.Value, len(p.paths))
+	return &each{next: next, fn: func(b *event.Batch) error {
+		p.begin(b)
+		from := *b.Col(p.from)
+		live := b.Live[:0]
+		for _, row := range b.Live {
+			ok := false
+			if v := from.At(row); !v.IsNull() {
+				text := []byte(v.Str())
+				if !isJSON(text) {
+					text = jsondoc.Find(text)
+				}
+				ok = len(text) > 0
+				clear(vals)
+				for i, path := range p.paths {
+					w, found := jsondoc.Value{}, false
+					if len(text) > 0 {
+						w, found = path.Eval(text)
+					}
+					vals[i], ok = w, ok && found
+				}
+				if ok || p.nodrop || b.Matched[row] {
+					for i, w := range vals {
+						if w.Kind != jsondoc.Missing && (ok || p.nodrop) {
+							b.Col(p.outs[i]).Set(row, jsonText(w))
+						}
+					}
+				}
+			}
+			if p.settle(b, row, ok) {
+				live = append(live, row)
+			}
+		}
+		b.Live = live
+		return nil
+	}}
+}
+
+// isJSON reports whether text is one whole object or array, as far as its
+// brackets tell.
+func isJSON(text []byte) bool {
+	for _, c := range text {
+		switch c {
+		case ' ', '\t', '\n', '\r':
+			continue
+		case '{', '[':
+			found := jsondoc.Find(text)
+			return len(found) > 0 && &found[0] == firstByte(text)
+		}
+		return false
+	}
+	return false
+}
+
+func firstByte(text []byte) *byte {
+	for i := range text {
+		if text[i] > ' ' {
+			return &text[i]
+		}
+	}
+	return nil
+}
+
+// jsonText is a JSON value as a field: text of its own, or null.
+func jsonText(v jsondoc.Value) event.Value {
+	if v.Kind == jsondoc.Null || v.Kind == jsondoc.Missing {
+		return event.Value{}
+	}
+	return event.Text(string(v.AppendText(nil)))
+}

@@ -1,0 +1,53 @@
+package op
+
+import (
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// parseRun marks, in a scope, that the stage before is of the parse family.
+const parseRun = "parse"
+
+// parsing is what the stages of the parse family share: which text they read,
+// and what becomes of rows they fail on (spec B.10.1). A parse with nodrop marks
+// the rows it matches; in an unbroken run of such stages a later parse that
+// drops keeps marked rows (OP-15).
+type parsing struct {
+	from   event.Slot
+	nodrop bool
+	first  bool // no parse stage stands right before
+}
+
+// check resolves what the family shares. from is nil for _raw.
+func (p *parsing) check(sc *lang.Scope, from *syntax.Field, nodrop bool) {
+	p.nodrop = nodrop
+	p.from = sc.ReadName("_raw")
+	if from != nil {
+		p.from = sc.Read(from)
+	}
+	prev := sc.Marked(parseRun)
+	p.first = prev == nil
+	sc.Mark(parseRun, sc.Stage())
+}
+
+// ParseFamily tells the scope not to forget the mark after this stage.
+func (p *parsing) ParseFamily() {}
+
+// begin readies the marks of a batch.
+func (p *parsing) begin(b *event.Batch) {
+	if p.first || len(b.Matched) < b.N {
+		b.Matched = append(b.Matched[:0], make([]bool, b.N)...)
+	}
+}
+
+// settle says whether a row stays, and marks it.
+func (p *parsing) settle(b *event.Batch, row uint16, ok bool) bool {
+	if ok {
+		if p.nodrop {
+			b.Matched[row] = true
+		}
+		return true
+	}
+	return p.nodrop || b.Matched[row]
+}

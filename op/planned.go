@@ -1,0 +1,58 @@
+package op
+
+import "github.com/gyoji-dev/gyoji/lang"
+
+// The words below parse, print and are documented, and are reported as planned
+// where a query uses them. Each moves to a file of its own when it is built.
+var (
+	_ = planned("top", "top <n:int> <names:field,...> [by <keys:sortkey,...>]")
+	_ = planned("topk", "topk(<n:int>, <keys:field,...>) [[group] by <groups:field,...>]")
+	_ = planned("dedup", "dedup [consecutive] [<n:int>] [[by] <keys:field,...>]")
+	_ = planned("filter", "filter <names:field,...> in <child:query>")
+	_ = planned("bin", "bin <of:field> width=<width:number> {[,] min=<min:number>|[,] max=<max:number>}")
+	_ = planned("transpose", "transpose row <rows:field,...> column <columns:field,...> [as <names:column,...>]")
+	_ = planned("fillmissing", "fillmissing <keys:(timeslice['('<every:duration>')'] [in <field:field>]|values all in <field:field>|values(<values:literal,...>) in <field:field>),...>"+" [with <fills:(<value:literal> for <field:field>),...>] [takeLast]")
+	_ = planned("parse xml", "parse xml {field=<from:field>} <paths:string,...> [as <names:field,...>] {nodrop}")
+	_ = planned("keyvalue", "(keyvalue|kv) {infer|auto|regex <regex:regex>|field=<from:field>|delim [=] <delim:option>|keys|refonly|nodrop|<keys:string,...>} [as <names:field,...>] {nodrop|refonly}", "kv")
+	_ = planned("csv", "csv <from:field> extract <columns:(<n:int> as <name:field>|<name:field>),...> {nodrop}")
+	_ = planned("split", "split <from:field> {[,] delim=<delim:option>|[,] escape=<escape:option>|[,] quote=<quote:option>} extract <columns:(<n:int> as <name:field>|<name:field>),...> {nodrop}")
+	_ = planned("accum", "accum <of:field> {as <out:field>|by <groups:field,...>}")
+	_ = planned("total", "total <of:field> {as <out:field>|by <groups:field,...>}")
+	_ = planned("diff", "diff <of:field> {as <out:field>|by <groups:field,...>}")
+	_ = planned("backshift", "backshift <of:field> [, <n:int>] {as <out:field>|by <groups:field,...>}")
+	_ = planned("smooth", "smooth <of:field> [, <n:int>] {as <out:field>|by <groups:field,...>}")
+	_ = planned("rollingstd", "rollingstd <of:field> [, <n:int>] {as <out:field>|by <groups:field,...>}")
+	_ = planned("outlier", "outlier <of:field> {[,] window=<window:int>|[,] threshold=<threshold:number>|[,] consecutive=<consecutive:int>|[,] direction=<direction:direction>|by <groups:field,...>}")
+	_ = planned("predict", "predict <of:field> by <every:duration> {[,] model=<model:word>|[,] ar.window=<window:int>|[,] forecast=(<points:int>|<until:duration>)}")
+	_ = planned("compare", "compare [with] <shifts:(timeshift <by:duration> [<n:int>] [avg|min|max] [as <name:field>]),...>")
+	_ = planned("count_frequent", "count_frequent <names:field,...>")
+	_ = planned("withtime", "withtime <of:field>")
+	_ = planned("merge", "merge [<fields:(<of:field> [takeFirst|takeLast|takeDistinct|join [with <sep:string>]] [as <out:field>]),...>]")
+	_ = planned("join", "join <tables:(<child:query> as <name:name>),...> on <on:expr> [timewindow <within:duration>]")
+	_ = planned("lookup", "lookup (*|<outs:rename,...>) from <table:path> on <on:expr,...>")
+	_ = planned("cat", "cat <table:path>")
+	_ = planned("save", "save [append] <table:path>")
+	_ = planned("transaction", "transaction on <ids:field,...> [fringe=<fringe:duration>]"+" (with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<states:(with <pattern:string> [in <field:field>] as <name:field>),...>)"+" [showing <aggs:(<agg:agg> [for <state:field>] [as <out:field>]),...>] [results by (transactions|transaction|states|flow)]")
+	_ = planned("transactionize", "transactionize <keys:field,...> [as <prefix:field>]"+" {[,] maxSpan=<span:duration>|[,] maxPause=<pause:duration>|[,] maxLogs=<logs:int>|[,] startsWith=<starts:string> [; strict]|[,] endsWith=<ends:string> [; strict]|[,] keepOrphans=(true|false)} [<child:query>]")
+	_ = planned("trace", "trace [+|-] <pattern:regex> <start:string>")
+	_ = planned("sessionize", "sessionize <anchors:(<pattern:string> as <names:field,...>),...>")
+	_ = planned("geoip", "geoip <ip:field> [[,] <more:field,...>]")
+	_ = planned("threatip", "threatip <ip:field>")
+	_ = planned("threatlookup", "threatlookup {singleIndicator|source=<source:string>} <of:field,...>")
+	_ = planned("logreduce", "(logreduce|summarize) {[,] field=<from:field>|<of:field>|by <groups:field,...>|[,] limit=<limit:int>|[,] criteria=(mostcommon|leastcommon)|optimize}", "summarize")
+	_ = planned("logreduce keys", "(logreduce keys) {[,] parser=(json|keyvalue)|[,] maxdepth=<depth:int>|[,] field=<from:field>|noaggregate}")
+	_ = planned("logreduce values", "(logreduce values) on <of:field,...> [[,] output_threshold=<threshold:number>]")
+	_ = planned("logcompare", "logcompare {timeshift <by:duration>|start_time [=] <start:literal>|end_time [=] <end:literal>|baseline <baseline:query>}")
+	_ = planned("logexplain", "logexplain <test:expr> [against <control:expr>] on <of:field,...>")
+	_ = planned("details", "details <id:word>")
+	_ = planned("infer", "infer <options:(<name:word>=(<value:word>|<value:string>))...>")
+	_ = planned("benchmark", "benchmark <outs:rename,...> from <model:word> on <on:expr,...>")
+)
+
+// planned registers a word whose behaviour is yet to be built.
+func planned(name, usage string, aliases ...string) struct{} {
+	return register(lang.Operator{Doc: lang.Doc{
+		Name: name, Aliases: aliases, Usage: usage,
+		Summary: "Planned, not built yet.", Status: "planned",
+	}})
+}

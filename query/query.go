@@ -1,0 +1,173 @@
+// Package query compiles a query and runs it: parse, analyse, plan, optimise,
+// explain.
+package query
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// Query is a compiled query. It may be run any number of times, also at once,
+// unless it holds subqueries, whose rows belong to one run at a time.
+type Query struct {
+	Tree   *syntax.Query
+	Layout *event.Layout // of the names the query mentions; each run clones it
+
+	Columns  []lang.Column // what comes out; nil on messages means every field
+	Messages bool          // what comes out are messages, not records
+
+	steps []lang.Step
+	cut   int          // steps before cut run in every worker
+	want  event.Fields // of the input
+	need  []input.Need
+	subs  []*subquery
+}
+
+// Compile parses, analyses and plans a query. The query is nil when the list
+// has errors; warnings and notes come beside one that runs.
+func Compile(f *diag.File, v *lang.Vocabulary) (*Query, diag.List) {
+	tree, diags := syntax.Parse(f, v)
+	if diags.HasErrors() {
+		diags.Sort()
+		return nil, diags // a tree with holes would only earn further complaints
+	}
+	q := compileTree(tree, f, v, &diags)
+	diags.Sort()
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return q, diags
+}
+
+func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *diag.List) *Query {
+	q := &Query{Tree: tree, Layout: event.NewLayout()}
+	sc := lang.NewScope(v, q.Layout, f, diags)
+	if st := v.Search(tree.Search); st != nil {
+		st.Check(sc)
+		q.steps = append(q.steps, lang.Step{Stage: st, Flow: lang.Streams, Name: "search"})
+	}
+	pipe := sc.Analyse(tree.Stages, false)
+	q.steps = append(q.steps, pipe.Steps...)
+	if pipe.Messages && !pipe.Ordered {
+		q.steps = append(q.steps, lang.Step{Stage: v.NewestFirst(0), Flow: lang.Collects, Name: "newest first"})
+	}
+	q.Columns, q.Messages = pipe.Columns, pipe.Messages
+	for _, s := range sc.Subqueries() {
+		q.subs = append(q.subs, compileSub(s, f, v, diags))
+	}
+	if diags.HasErrors() {
+		return q
+	}
+	q.optimise()
+	q.plan()
+	return q
+}
+
+// plan cuts the steps and finds what is wanted of the input.
+func (q *Query) plan() {
+	q.cut = len(q.steps)
+	for i, s := range q.steps {
+		if s.Flow != lang.Streams {
+			q.cut = i + 1
+			break
+		}
+	}
+	q.want = event.Fields{All: q.Columns == nil}
+	for _, c := range q.Columns {
+		q.want.Add(c.Slot)
+	}
+	for i := len(q.steps) - 1; i >= 0; i-- {
+		q.steps[i].Stage.Needs(&q.want)
+	}
+}
+
+// Run is everything a run of a query needs besides the query.
+type Run struct {
+	Reader  *input.Reader
+	Layout  *event.Layout // a clone of the query's, shared with what prints the rows
+	Workers int
+	Memory  int64 // bytes that stages may hold between batches; 0 is no limit
+	TempDir string
+
+	Now      time.Time
+	From, To int64 // ms, To excluded; used when Bounded
+	Bounded  bool
+	Zone     *time.Location
+
+	NoMap    bool
+	Category string
+	Warnings *exec.Warnings
+
+	// Again opens the input once more, for subqueries and compare. It may be
+	// nil when the input can be read only once (standard input).
+	Again func() (*input.Reader, error)
+}
+
+// Run runs the query and pushes its rows, in their final order, from one goroutine.
+func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
+	if r.Zone == nil {
+		r.Zone = time.UTC
+	}
+	for _, s := range q.subs {
+		if err := s.run(ctx, r); err != nil {
+			return err
+		}
+	}
+	rt := &exec.Runtime{
+		Ctx: ctx, Layout: r.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
+		Budget: &exec.Budget{Limit: r.Memory}, TempDir: r.TempDir, Warnings: r.Warnings,
+	}
+	want := q.Want(r)
+	p := exec.Pipeline{
+		Front: func(next exec.Sink) exec.Task {
+			t := lang.OpenSteps(q.steps[:q.cut], rt, next)
+			if r.Bounded {
+				return exec.Chain(t, func(next exec.Sink) exec.Task { return &timeRange{next: next, from: r.From, to: r.To} })
+			}
+			return t
+		},
+		Back: lang.OpenSteps(q.steps[q.cut:], rt, out),
+	}
+	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, want))
+}
+
+// Want is what the query asks of a reader in a run.
+func (q *Query) Want(r Run) *input.Want {
+	return &input.Want{
+		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need,
+		From: r.From, To: r.To, Bounded: r.Bounded,
+		NoMap: r.NoMap, Category: r.Category, Warnings: r.Warnings,
+	}
+}
+
+// timeRange keeps the messages of the query's time range.
+type timeRange struct {
+	next     exec.Sink
+	from, to int64
+}
+
+func (t *timeRange) Push(b *event.Batch) error {
+	live := b.Live[:0]
+	for _, r := range b.Live {
+		if at := b.Time[r]; at >= t.from && at < t.to {
+			live = append(live, r)
+		}
+	}
+	if b.Live = live; len(live) == 0 {
+		return nil
+	}
+	return t.next.Push(b)
+}
+
+func (t *timeRange) Flush() error { return nil }
+
+// internal reports whether a name is metadata rather than part of an event's text.
+func internal(name string) bool { return strings.HasPrefix(name, "_") }
