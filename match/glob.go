@@ -1,52 +1,144 @@
-// Package match finds text in text: wildcards, regular expressions, many
-// literals at once, and what an event must hold to match at all.
 package match
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// Glob is a pattern in which * is any run of characters and all else stands for
-// itself. It covers the whole value.
+// Glob is a pattern in which * is any run of characters, line ends included,
+// and all else stands for itself, ? and \ too. It covers the whole value.
 type Glob struct {
-	pieces []string
+	shape  shape
 	fold   bool
-	equal  bool
+	first  string   // what the value starts with
+	last   string   // what it ends with
+	middle []string // what stands between, in order and apart
+	finds  []folded // middle again, when fold is set
 }
 
-// CompileGlob readies a pattern; fold ignores letter case.
+// shape is what has to be looked at to match.
+type shape uint8
+
+const (
+	equal    shape = iota // first alone
+	anything              // *
+	prefix                // first*
+	suffix                // *last
+	contains              // *middle*
+	general
+)
+
+// CompileGlob readies a pattern; fold ignores letter case by Unicode's simple
+// folding. Any text is a pattern.
 func CompileGlob(pattern string, fold bool) *Glob {
 	if fold {
-		pattern = strings.ToLower(pattern)
+		pattern = simple.of(pattern)
 	}
-	return &Glob{pieces: strings.Split(pattern, "*"), fold: fold}
+	g := &Glob{fold: fold}
+	var rest string
+	var wild bool
+	g.first, rest, wild = strings.Cut(pattern, "*")
+	if !wild {
+		return g
+	}
+	if i := strings.LastIndexByte(rest, '*'); i >= 0 {
+		for piece := range strings.SplitSeq(rest[:i], "*") {
+			if piece != "" {
+				g.middle = append(g.middle, piece)
+			}
+		}
+		rest = rest[i+1:]
+	}
+	g.last = rest
+	switch {
+	case len(g.middle) == 0 && g.first == "" && g.last == "":
+		g.shape = anything
+	case len(g.middle) == 0 && g.last == "":
+		g.shape = prefix
+	case len(g.middle) == 0 && g.first == "":
+		g.shape = suffix
+	case len(g.middle) == 1 && g.first == "" && g.last == "":
+		g.shape = contains
+	default:
+		g.shape = general
+	}
+	if fold {
+		for _, m := range g.middle {
+			g.finds = append(g.finds, newFolded(m))
+		}
+	}
+	return g
 }
 
 // EqualFold matches one text, letter case aside, without wildcards.
 func EqualFold(text string) *Glob {
-	return &Glob{pieces: []string{strings.ToLower(text)}, fold: true}
+	return &Glob{first: simple.of(text), fold: true}
 }
 
-// Literals are the pieces between the wildcards.
-func (g *Glob) Literals() []string { return g.pieces }
+// Literals are the pieces between the wildcards, none empty: all stand in any
+// value that matches. They are folded if the glob ignores letter case.
+func (g *Glob) Literals() []string {
+	all := make([]string, 0, len(g.middle)+2)
+	all = append(append(append(all, g.first), g.middle...), g.last)
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
 
-// Match reports whether the pattern covers s.
+// Match reports whether the pattern covers s. It takes time linear in s.
 func (g *Glob) Match(s string) bool {
 	if g.fold {
-		s = strings.ToLower(s)
+		if ascii(s) {
+			return g.matchASCII(s)
+		}
+		s = simple.of(s)
 	}
-	first, last := g.pieces[0], g.pieces[len(g.pieces)-1]
-	if len(g.pieces) == 1 {
-		return s == first
+	switch g.shape {
+	case equal:
+		return s == g.first
+	case anything:
+		return true
+	case prefix:
+		return strings.HasPrefix(s, g.first)
+	case suffix:
+		return strings.HasSuffix(s, g.last)
+	case contains:
+		return strings.Contains(s, g.middle[0])
 	}
-	if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {
+	if len(s) < len(g.first)+len(g.last) || !strings.HasPrefix(s, g.first) || !strings.HasSuffix(s, g.last) {
 		return false
 	}
-	s = s[len(first) : len(s)-len(last)]
-	for _, p := range g.pieces[1 : len(g.pieces)-1] {
-		i := strings.Index(s, p)
+	// The first place for each piece leaves the most room for those after it,
+	// so a place once taken never has to be given up.
+	s = s[len(g.first) : len(s)-len(g.last)]
+	for _, m := range g.middle {
+		i := strings.Index(s, m)
 		if i < 0 {
 			return false
 		}
-		s = s[i+len(p):]
+		s = s[i+len(m):]
+	}
+	return true
+}
+
+// matchASCII is Match of a text in ASCII, letter case aside.
+func (g *Glob) matchASCII(s string) bool {
+	if g.shape == equal {
+		return len(s) == len(g.first) && equalFolded(s, g.first)
+	}
+	if len(s) < len(g.first)+len(g.last) {
+		return false
+	}
+	end := len(s) - len(g.last)
+	if !equalFolded(s[:len(g.first)], g.first) || !equalFolded(s[end:], g.last) {
+		return false
+	}
+	s = s[len(g.first):end]
+	at := 0
+	for i := range g.finds {
+		n := g.finds[i].index(s, at)
+		if n < 0 {
+			return false
+		}
+		at = n + len(g.finds[i].text)
 	}
 	return true
 }

@@ -7,13 +7,9 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dlclark/regexp2"
 )
-
-// regexTime bounds one match of a pattern that needs backtracking.
-const regexTime = 250 * time.Millisecond
 
 // Span is a part of a text; Start is -1 for a group that took no part.
 type Span struct{ Start, End int }

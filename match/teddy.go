@@ -1,0 +1,177 @@
+package match
+
+import "math/bits"
+
+// Teddy, after Hyperscan's algorithm of that name: 32 places of the buffer are
+// compared at once with a fingerprint of every literal. Each literal belongs to
+// one of eight buckets, which are the bits of a byte. For each of the four
+// bytes of a fingerprint two tables say in which buckets a byte with this low,
+// and this high, half is in place; the AND of all eight is the buckets whose
+// literals may stand there. A shuffle looks up 32 bytes in a table of 16.
+
+const buckets = 8
+
+// teddyMasks are the tables, low halves first, each twice as the shuffle wants
+// it. Assembly knows this layout.
+type teddyMasks struct {
+	low, high [fingerprintBytes][32]byte
+}
+
+// halves are the low and high halves of the bytes of a bucket at one place.
+type halves struct{ low, high uint16 }
+
+type bucket struct {
+	at      [fingerprintBytes]halves
+	needles []int32
+	met     float64
+}
+
+const (
+	// groupsMax is how many groups the search for the best buckets starts from.
+	groupsMax = 64
+
+	// comparesMax is how many needles may have to be compared per byte, by
+	// guess. At 0.1 (100 words) the tables still won over plainSet by 2 to 1,
+	// at 1 (130) they lost by as much.
+	comparesMax = 0.25
+)
+
+// fillBuckets deals the needles into buckets so that bytes of one do not pass
+// for another's more often than must be: beginning with a bucket for each, the
+// two that lose least are made one until there are few enough.
+func (s *Set) fillBuckets() {
+	var all []bucket
+	for i := range s.needles {
+		n := &s.needles[i]
+		b := bucket{needles: []int32{int32(i)}}
+		for k := range b.at {
+			if n.print+k >= len(n.lit) {
+				b.at[k] = halves{0xffff, 0xffff}
+				continue
+			}
+			n.lit[n.print+k].each(func(c byte) {
+				b.at[k].low |= 1 << (c & 15)
+				b.at[k].high |= 1 << (c >> 4)
+			})
+		}
+		b.met = b.rate()
+		if len(all) < groupsMax {
+			all = append(all, b)
+			continue
+		}
+		// Too many to try every pair: join the group that loses least.
+		best, least := 0, 0.0
+		for j := range all {
+			m := all[j].with(&b)
+			if lost := m.met - all[j].met; j == 0 || lost < least {
+				best, least = j, lost
+			}
+		}
+		all[best] = all[best].with(&b)
+	}
+	for len(all) > buckets {
+		var a, b int
+		least := 0.0
+		for i := range all {
+			for j := range i {
+				m := all[i].with(&all[j])
+				if lost := m.met - all[i].met - all[j].met; b == 0 && a == 0 || lost < least {
+					a, b, least = i, j, lost
+				}
+			}
+		}
+		all[b] = all[b].with(&all[a])
+		all[a] = all[len(all)-1]
+		all = all[:len(all)-1]
+	}
+	compares := 0.0
+	for bit := range all {
+		compares += all[bit].met
+		s.buckets[bit] = all[bit].needles
+		for k, h := range all[bit].at {
+			for half := range 32 {
+				if h.low>>(half&15)&1 != 0 {
+					s.masks.low[k][half] |= 1 << bit
+				}
+				if h.high>>(half&15)&1 != 0 {
+					s.masks.high[k][half] |= 1 << bit
+				}
+			}
+		}
+	}
+	s.telling = compares < comparesMax
+}
+
+func (b *bucket) with(o *bucket) bucket {
+	m := bucket{needles: append(b.needles[:len(b.needles):len(b.needles)], o.needles...)}
+	for k := range m.at {
+		m.at[k] = halves{b.at[k].low | o.at[k].low, b.at[k].high | o.at[k].high}
+	}
+	m.met = m.rate()
+	return m
+}
+
+// rate guesses how often per byte of text the bucket has to be looked into, and
+// at how much cost.
+func (b *bucket) rate() float64 {
+	p := 1.0
+	for _, h := range b.at {
+		p *= h.often()
+	}
+	return p * float64(len(b.needles))
+}
+
+// often is how likely a byte of text is to have both halves.
+func (h halves) often() (p float64) {
+	for high := range 16 {
+		if h.high>>high&1 == 0 {
+			continue
+		}
+		for low := h.low; low != 0; low &= low - 1 {
+			p += frequency[high<<4|bits.TrailingZeros16(low)]
+		}
+	}
+	return p
+}
+
+const (
+	blockBytes = 32                                // places compared at once
+	windowSize = blockBytes + fingerprintBytes - 1 // bytes read for them
+)
+
+// indexTeddy is Index by the tables. teddy finds the blocks to look into.
+func (s *Set) indexTeddy(buf []byte, from int) int {
+	var found [blockBytes]byte
+	var tail [blockBytes + 2*windowSize]byte
+	best := -1
+	// Fingerprints begin at different places of their literals, so after a
+	// hit another may still turn up that begins before it; stop is where no
+	// fingerprint can any more.
+	stop := len(buf)
+	for at := from; at < stop; at += blockBytes {
+		text := buf[at:min(len(buf), stop+windowSize)]
+		if len(text) < windowSize {
+			// What is missing at the end of the buffer is made up with zeros;
+			// comparing does not reach into them.
+			n := copy(tail[:], buf[at:])
+			clear(tail[n:])
+			text = tail[:]
+		}
+		pos, places := teddy(&s.masks, &text[0], len(text), &found)
+		at += pos
+		for ; places != 0; places &= places - 1 {
+			i := bits.TrailingZeros32(places)
+			for in := found[i]; in != 0; in &= in - 1 {
+				for _, id := range s.buckets[bits.TrailingZeros8(in)] {
+					n := &s.needles[id]
+					start := at + i - n.print
+					if start >= from && (best < 0 || start < best) && n.stands(buf, start) {
+						best = start
+						stop = min(stop, best+s.reach)
+					}
+				}
+			}
+		}
+	}
+	return best
+}
