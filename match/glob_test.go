@@ -101,6 +101,7 @@ func TestGlobTakesLinearTime(t *testing.T) {
 }
 
 func TestFoldJoinsAllCases(t *testing.T) {
+	var toASCII []string
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if !utf8.ValidRune(r) {
 			continue
@@ -114,12 +115,28 @@ func TestFoldJoinsAllCases(t *testing.T) {
 				t.Errorf("%U and its other case %U fold apart", r, other)
 			}
 		}
+		if r >= utf8.RuneSelf && s < utf8.RuneSelf {
+			toASCII = append(toASCII, string(r))
+		}
 		if simple.rune(unicode.SimpleFold(r)) != simple.rune(r) {
 			t.Errorf("%U and %U fold apart", r, unicode.SimpleFold(r))
 		}
 		if q := unicode.SimpleFold(r); q == r && simple.rune(r) != r {
 			t.Errorf("%U, which stands alone, folds to %U", r, simple.rune(r))
 		}
+	}
+	var known []string
+	for _, o := range otherCases {
+		for _, s := range o.spelled {
+			known = append(known, s)
+			if Fold(s) != o.letter {
+				t.Errorf("%q folds to %q, not %q", s, Fold(s), o.letter)
+			}
+		}
+	}
+	slices.Sort(known)
+	if !slices.Equal(toASCII, known) {
+		t.Errorf("%q fold to ASCII, needles know of %q", toASCII, known)
 	}
 	for s, want := range map[string]string{"": "", "abc": "abc", "ABC": "abc", "a\xffB": "a\xffb", "\u212a\u017f\u0130\u0131": "ksii", "\xc5": "\xc5"} {
 		if got := Fold(s); got != want {

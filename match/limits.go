@@ -7,8 +7,8 @@ const (
 	// ticks every 100 ms, so a match is stopped 250 to 450 ms after it began.
 	regexTime = 250 * time.Millisecond
 
-	// patternBytesMax and patternDepthMax bound what is compiled; the longest
-	// published pattern is under 4 KiB, nested 9 deep.
+	// patternBytesMax and patternDepthMax bound what is compiled: patterns come
+	// with rules from anywhere, and reading one is recursive.
 	patternBytesMax = 64 << 10
 	patternDepthMax = 200
 

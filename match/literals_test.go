@@ -203,7 +203,8 @@ func browserSet() []Literal {
 }
 
 // events makes JSON lines like Sysmon's, of which one in hits is of a browser.
-// It never uses the words of the sample, which the search was tuned with.
+// Its words are others than those of the sample, which the search is tuned with,
+// but for what every Sysmon event has.
 func events(size, hits int) []byte {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	pick := func(s ...string) string { return s[rnd.IntN(len(s))] }

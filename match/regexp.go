@@ -2,69 +2,164 @@ package match
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 )
 
-// Span is a part of a text; Start is -1 for a group that took no part.
+// Span is a part of a text, in bytes; Start is -1 for a group that took no part.
 type Span struct{ Start, End int }
 
 // Regexp is a compiled regular expression: Go's engine, which takes time linear
 // in the text, or where the pattern looks around or refers back a backtracking
 // one with a time limit.
 type Regexp struct {
-	re   *regexp.Regexp
-	back *regexp2.Regexp
-	need []string // one of these, letter case aside, stands in any match
-	// exact is a literal that any match holds as it is written; looked for
-	// before the pattern is tried.
-	exact  string
+	re     *regexp.Regexp
+	back   *regexp2.Regexp
 	names  []string
 	nested [2]string
+
+	need  []string // one of these, letter case aside, stands in any match
+	plain []string // the pattern matches where one of these stands, and only there
+	cased string   // stands in any match as it is written
+	finds []folded // need, when looking for each in turn is quick
 }
 
 // ErrRegexTime says that a match took too long; the text counts as not matching.
 var ErrRegexTime = errors.New("a pattern that looks around took longer than its time limit on a text; it counts as no match")
 
-// CompileRegexp readies a pattern in the syntax of RE2 or Java.
+// findsMax is how many literals are looked for one by one before a pattern is
+// tried. Go's engine reads some 30 MB/s, looking for one literal 1 GB/s.
+const findsMax = 8
+
+// CompileRegexp readies a pattern in the syntax of RE2 or Java. What both can
+// say means what it means to RE2. The error is a *RegexpError.
 func CompileRegexp(pattern string) (*Regexp, error) {
-	re, err := regexp.Compile(pattern)
-	if err == nil {
-		r := &Regexp{re: re, names: re.SubexpNames()}
-		if tree, err := syntax.Parse(pattern, syntax.Perl); err == nil {
-			r.nested[0], r.nested[1] = nestedGroups(tree, "")
-			r.need = required(tree)
-			r.exact = exactLiteral(tree)
+	if len(pattern) > patternBytesMax {
+		return nil, &RegexpError{patternBytesMax, "it is longer than " + strconv.Itoa(patternBytesMax) + " bytes"}
+	}
+	if re, err := regexp.Compile(pattern); err == nil && !twice(re.SubexpNames()) && !misread(pattern) {
+		return regular(re, pattern), nil
+	}
+	tree, d, err := parseDialect(pattern)
+	if err != nil {
+		return nil, err
+	}
+	if tree.regular() {
+		plain := tree.write(forGo)
+		re, err := regexp.Compile(plain)
+		if err != nil {
+			return nil, &RegexpError{0, "it repeats too much: " + reason(err)}
 		}
+		r := regular(re, plain)
+		r.names, r.nested = d.names, nestedNames(tree, d.names, "")
 		return r, nil
 	}
-	back, err2 := regexp2.Compile(strings.ReplaceAll(pattern, "(?P<", "(?<"), regexp2.None)
-	if err2 != nil {
-		return nil, fmt.Errorf("the regular expression cannot be read: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	back, err := regexp2.Compile(tree.write(forBacktracking), regexp2.None)
+	if err != nil {
+		return nil, &RegexpError{0, "the engine that looks around refuses it: " + err.Error()}
 	}
 	back.MatchTimeout = regexTime
-	r := &Regexp{back: back}
-	for _, n := range back.GetGroupNumbers() {
-		name := back.GroupNameFromNumber(n)
-		if name == fmt.Sprint(n) {
-			name = ""
+	r := &Regexp{back: back, names: d.names, nested: nestedNames(tree, d.names, "")}
+	r.learn(tree.write(relaxed))
+	r.plain = nil // of the wider pattern
+	for _, ahead := range tree.lookaheads() {
+		if t, err := syntax.Parse(ahead.write(relaxed), syntax.Perl); err == nil {
+			need, _ := requiredOf(t)
+			if n := telling(r.need, need); !slices.Equal(n, r.need) {
+				r.require(n, r.cased)
+			}
 		}
-		for len(r.names) <= n {
-			r.names = append(r.names, "")
-		}
-		r.names[n] = name
 	}
 	return r, nil
 }
 
-// Match reports whether the pattern is found anywhere in s.
+// twice reports whether a name stands twice, which Go does not mind.
+func twice(names []string) bool {
+	for i, n := range names {
+		if n != "" && slices.Contains(names[:i], n) {
+			return true
+		}
+	}
+	return false
+}
+
+// misread reports whether a pattern that Go accepts means another thing to Java
+// and is unknown to RE2.
+func misread(pattern string) bool {
+	if !strings.Contains(pattern, "&&") && !strings.Contains(pattern, `\p{`) && !strings.Contains(pattern, `\P{`) {
+		return false
+	}
+	_, d, err := parseDialect(pattern)
+	return err == nil && d.java
+}
+
+func reason(err error) string {
+	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+}
+
+func regular(re *regexp.Regexp, pattern string) *Regexp {
+	r := &Regexp{re: re, names: re.SubexpNames()}
+	if t := r.learn(pattern); t != nil {
+		r.nested[0], r.nested[1] = nestedGroups(t, "")
+	}
+	return r
+}
+
+// learn finds out what must stand in any match of a pattern in Go's syntax, and
+// returns its tree.
+func (r *Regexp) learn(pattern string) *syntax.Regexp {
+	t, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	need, plain := requiredOf(t)
+	r.plain = plain
+	r.require(need, casedLiteral(t))
+	return t
+}
+
+func (r *Regexp) require(need []string, cased string) {
+	r.need, r.cased, r.finds = need, cased, nil
+	if len(need) <= findsMax {
+		for _, l := range need {
+			r.finds = append(r.finds, newFolded(l))
+		}
+	}
+}
+
+// may reports whether s holds what any match must hold.
+func (r *Regexp) may(s string) bool {
+	if r.cased != "" && !strings.Contains(s, r.cased) {
+		return false
+	}
+	if len(r.finds) == 0 || len(r.finds) == 1 && len(r.finds[0].text) <= len(r.cased) {
+		return true
+	}
+	if !ascii(s) {
+		s = Fold(s)
+		return slices.ContainsFunc(r.finds, func(f folded) bool { return strings.Contains(s, f.text) })
+	}
+	for i := range r.finds {
+		if r.finds[i].index(s, 0) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Match reports whether the pattern is found anywhere in s. The error is
+// ErrRegexTime or nil.
 func (r *Regexp) Match(s string) (bool, error) {
-	if r.exact != "" && !strings.Contains(s, r.exact) {
+	if r.plain != nil {
+		return slices.ContainsFunc(r.plain, func(l string) bool { return strings.Contains(s, l) }), nil
+	}
+	if !r.may(s) {
 		return false, nil
 	}
 	if r.re != nil {
@@ -78,72 +173,155 @@ func (r *Regexp) Match(s string) (bool, error) {
 }
 
 // Find returns the spans of the first match at or after a byte of s, the whole
-// match first, then its groups.
+// match first, then its groups, in buf if they fit. What stands before from
+// still counts for ^, \b and what looks behind. To walk all matches use Each:
+// with Go's engine Find starts at the beginning every time.
 func (r *Regexp) Find(s string, from int, buf []Span) (groups []Span, ok bool, err error) {
 	buf = buf[:0]
-	if r.exact != "" && !strings.Contains(s[from:], r.exact) {
+	if from < 0 || from > len(s) || !r.may(s[from:]) {
 		return buf, false, nil
 	}
+	if r.re != nil && from == 0 {
+		return spans(buf, r.re.FindStringSubmatchIndex(s))
+	}
 	if r.re != nil {
-		var at []int
-		if from == 0 {
-			at = r.re.FindStringSubmatchIndex(s)
-		} else {
-			// What stands before from must still count for ^ and \b: all
-			// matches are found in one go, and the next one taken.
-			for _, m := range r.re.FindAllStringSubmatchIndex(s, -1) {
-				if m[0] >= from {
-					at = m
-					break
-				}
+		for _, m := range r.re.FindAllStringSubmatchIndex(s, -1) {
+			if m[0] >= from {
+				return spans(buf, m)
 			}
 		}
-		if at == nil {
-			return buf, false, nil
-		}
-		for i := 0; i < len(at); i += 2 {
-			buf = append(buf, Span{at[i], at[i+1]})
-		}
-		return buf, true, nil
+		return buf, false, nil
 	}
-	// regexp2 counts in runes.
-	m, err := r.back.FindStringMatchStartingAt(s, from)
+	w := walk{r: r, text: []rune(s), s: s}
+	w.seek(from)
+	return w.next(buf)
+}
+
+func spans(buf []Span, at []int) ([]Span, bool, error) {
+	for i := 0; i < len(at); i += 2 {
+		buf = append(buf, Span{at[i], at[i+1]})
+	}
+	return buf, at != nil, nil
+}
+
+// Each calls fn with the spans of every match, left to right and apart, until it
+// returns false. The spans are fn's only while it runs. An empty match that
+// touches the one before it is passed over.
+func (r *Regexp) Each(s string, fn func(groups []Span) bool) error {
+	if !r.may(s) {
+		return nil
+	}
+	buf := make([]Span, 0, len(r.names))
+	if r.re != nil {
+		for _, m := range r.re.FindAllStringSubmatchIndex(s, -1) {
+			buf, _, _ = spans(buf[:0], m)
+			if !fn(buf) {
+				break
+			}
+		}
+		return nil
+	}
+	w := walk{r: r, text: []rune(s), s: s}
+	for last := -1; ; {
+		groups, ok, err := w.next(buf[:0])
+		if !ok {
+			return err
+		}
+		m := groups[0]
+		if m.Start == m.End && !w.step() {
+			w.done = true
+		}
+		if m.Start < m.End || m.Start != last {
+			if !fn(groups) {
+				return nil
+			}
+		}
+		last = m.End
+	}
+}
+
+// walk goes through a text match by match with the backtracking engine, which
+// counts in characters.
+type walk struct {
+	r    *Regexp
+	text []rune
+	s    string
+	// char and byte are the same place, of the end of the last match.
+	char, byte int
+	done       bool
+}
+
+// seek goes to the first character that begins at or after a byte.
+func (w *walk) seek(from int) {
+	for w.byte < from && w.step() {
+	}
+}
+
+// step goes on by one character, if there is one.
+func (w *walk) step() bool {
+	if w.char == len(w.text) {
+		return false
+	}
+	w.byte += w.width(w.byte)
+	w.char++
+	return true
+}
+
+// width is the bytes of the character at a byte; one that is no UTF-8 is one.
+func (w *walk) width(at int) int {
+	_, n := utf8.DecodeRuneInString(w.s[at:])
+	return n
+}
+
+// bytes is where a character begins that stands at or after char.
+func (w *walk) bytes(char int) int {
+	if len(w.text) == len(w.s) {
+		return char
+	}
+	at := w.byte
+	for i := w.char; i < char; i++ {
+		at += w.width(at)
+	}
+	return at
+}
+
+func (w *walk) next(buf []Span) (groups []Span, ok bool, err error) {
+	if w.done {
+		return buf, false, nil
+	}
+	m, err := w.r.back.FindRunesMatchStartingAt(w.text, w.char)
 	if err != nil {
 		return buf, false, ErrRegexTime
 	}
 	if m == nil {
 		return buf, false, nil
 	}
-	at := runeOffsets(s)
-	for n := range r.names {
+	for n := range w.r.names {
 		g := m.GroupByNumber(n)
 		if g == nil || len(g.Captures) == 0 {
 			buf = append(buf, Span{-1, -1})
 			continue
 		}
-		buf = append(buf, Span{at(g.Index), at(g.Index + g.Length)})
+		buf = append(buf, Span{w.place(g.Index), w.place(g.Index + g.Length)})
 	}
+	w.char, w.byte = m.Index+m.Length, buf[0].End
 	return buf, true, nil
 }
 
-// runeOffsets turns positions in runes into bytes.
-func runeOffsets(s string) func(int) int {
-	ascii := true
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			ascii = false
-			break
-		}
+// place is bytes for any character: a group that is looked for behind the match
+// stands before it.
+func (w *walk) place(char int) int {
+	if char >= w.char {
+		return w.bytes(char)
 	}
-	if ascii {
-		return func(n int) int { return n }
+	at := 0
+	if len(w.text) == len(w.s) {
+		return char
 	}
-	var at []int
-	for i := range s {
-		at = append(at, i)
+	for range char {
+		at += w.width(at)
 	}
-	at = append(at, len(s))
-	return func(n int) int { return at[min(n, len(at)-1)] }
+	return at
 }
 
 // GroupNames lists the groups' names by number; "" has none. The first is the
@@ -171,72 +349,46 @@ func nestedGroups(t *syntax.Regexp, outer string) (string, string) {
 	return "", ""
 }
 
-// Literals are alternatives of which any match holds one, letter case aside;
-// nil when nothing is known.
+func nestedNames(n *node, names []string, outer string) [2]string {
+	if n.kind == kindGroup && names[n.n] != "" {
+		if outer != "" {
+			return [2]string{outer, names[n.n]}
+		}
+		outer = names[n.n]
+	}
+	for _, s := range n.subs {
+		if pair := nestedNames(s, names, outer); pair[0] != "" {
+			return pair
+		}
+	}
+	return [2]string{}
+}
+
+// Backtracks reports whether matching may take up to its time limit and fail.
+func (r *Regexp) Backtracks() bool { return r.back != nil }
+
+// Literals are alternatives of which any match holds one, folded; nil when
+// nothing is known.
 func (r *Regexp) Literals() []string { return r.need }
 
-// requiredMax is how many alternatives are kept.
-const requiredMax = 64
-
-// required finds alternatives of which any match of t holds one.
-func required(t *syntax.Regexp) []string {
+// casedLiteral is the longest literal that any match holds as it is written.
+func casedLiteral(t *syntax.Regexp) string {
 	switch t.Op {
 	case syntax.OpLiteral:
-		return []string{string(t.Rune)}
-	case syntax.OpCapture, syntax.OpPlus:
-		return required(t.Sub[0])
-	case syntax.OpRepeat:
-		if t.Min > 0 {
-			return required(t.Sub[0])
-		}
-	case syntax.OpConcat:
-		var best []string
-		for _, s := range t.Sub {
-			if n := required(s); n != nil && (best == nil || telling(n) > telling(best)) {
-				best = n
-			}
-		}
-		return best
-	case syntax.OpAlternate:
-		var all []string
-		for _, s := range t.Sub {
-			n := required(s)
-			if n == nil || len(all)+len(n) > requiredMax {
-				return nil
-			}
-			all = append(all, n...)
-		}
-		return all
-	}
-	return nil
-}
-
-// telling is the length of the shortest alternative: the longer, the rarer.
-func telling(any []string) int {
-	n := 1 << 30
-	for _, s := range any {
-		n = min(n, len(s))
-	}
-	return n
-}
-
-// exactLiteral is the longest literal that any match holds as it is written.
-func exactLiteral(t *syntax.Regexp) string {
-	switch t.Op {
-	case syntax.OpLiteral:
-		if t.Flags&syntax.FoldCase == 0 {
+		// A byte that is no UTF-8 is U+FFFD to the engines.
+		if t.Flags&syntax.FoldCase == 0 && !slices.Contains(t.Rune, utf8.RuneError) {
 			return string(t.Rune)
 		}
 	case syntax.OpCapture, syntax.OpPlus:
-		return exactLiteral(t.Sub[0])
+		return casedLiteral(t.Sub[0])
 	case syntax.OpRepeat:
 		if t.Min > 0 {
-			return exactLiteral(t.Sub[0])
+			return casedLiteral(t.Sub[0])
 		}
 	case syntax.OpConcat:
 		best := ""
 		for _, s := range t.Sub {
-			if l := exactLiteral(s); len(l) > len(best) {
+			if l := casedLiteral(s); len(l) > len(best) {
 				best = l
 			}
 		}
@@ -245,39 +397,19 @@ func exactLiteral(t *syntax.Regexp) string {
 	return ""
 }
 
-// ReplaceAll replaces every match. expand appends what stands for a match.
+// ReplaceAll replaces every match that Each would call for. expand appends what
+// stands for a match.
 func (r *Regexp) ReplaceAll(s string, expand func(dst []byte, groups []Span) []byte) (string, error) {
 	var out []byte
-	last := 0
-	var hit []Span
-	if r.re != nil {
-		for _, m := range r.re.FindAllStringSubmatchIndex(s, -1) {
-			hit = hit[:0]
-			for i := 0; i < len(m); i += 2 {
-				hit = append(hit, Span{m[i], m[i+1]})
-			}
-			out = expand(append(out, s[last:m[0]]...), hit)
-			last = m[1]
-		}
-		if last == 0 && out == nil {
-			return s, nil
-		}
-		return string(append(out, s[last:]...)), nil
-	}
-	for at := 0; at <= len(s); {
-		g, ok, err := r.Find(s, at, hit)
-		if err != nil {
-			return s, err
-		}
-		if !ok {
-			break
-		}
-		hit = g
-		out = expand(append(out, s[last:g[0].Start]...), slices.Clone(g))
-		last = g[0].End
-		if at = last; g[0].Start == g[0].End {
-			at++
-		}
+	last, found := 0, false
+	err := r.Each(s, func(groups []Span) bool {
+		found = true
+		out = expand(append(out, s[last:groups[0].Start]...), groups)
+		last = groups[0].End
+		return true
+	})
+	if err != nil || !found {
+		return s, err
 	}
 	return string(append(out, s[last:]...)), nil
 }
