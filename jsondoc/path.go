@@ -2,15 +2,27 @@ package jsondoc
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
 // Path is a compiled JSONPath as the json operator takes it: a.b, a[0].b,
-// ['odd key'], $, .., *, [a,b], [1:3], [-1], [?(@.x == 'y')].
+// ['odd key'], $, @, .., *, [a,b], [1:3], [-1], [?(@.x == 'y')], and length()
+// at the end. Letter case of keys counts. A Path is safe for use by several
+// goroutines.
 type Path struct {
-	steps    []step
-	definite bool // leads to one value at most
+	way   []way  // the keys and indexes that it starts with
+	steps []step // the rest
+	// definite says that the path leads to one value at most; others give a
+	// JSON array.
+	definite bool
+}
+
+// way is one step to one value: a key, or an index when key is "" and index >= 0.
+type way struct {
+	key   string
+	index int // -1 for a key
 }
 
 type stepKind uint8
@@ -22,6 +34,7 @@ const (
 	stepAll                     // *
 	stepDeep                    // .. : the value and all below it
 	stepTest                    // [?(...)]
+	stepLength                  // length()
 )
 
 type step struct {
@@ -31,115 +44,49 @@ type step struct {
 	from    *int
 	to      *int
 	by      int
-	test    *test
-}
-
-// test is a filter expression: alternatives of conjunctions of comparisons.
-type test struct {
-	or [][]comparison
-}
-
-type comparison struct {
-	path *Path
-	op   string // "" asks only whether the path exists
-	want string
-	num  bool
+	test    condition
 }
 
 // PathError is a path that cannot be read.
 type PathError struct {
-	Offset int
+	Offset int // bytes from the start of the path
 	Reason string
 }
 
 func (e *PathError) Error() string { return e.Reason }
 
-// CompilePath reads a path.
+// CompilePath reads a path. The error is a *PathError.
 func CompilePath(text string) (*Path, error) {
 	r := &pathReader{s: text}
+	r.blank()
 	p, err := r.path(true)
 	if err != nil {
 		return nil, err
 	}
+	r.blank()
 	if r.i < len(r.s) {
-		return nil, r.fail("%q cannot be read here", r.s[r.i:])
-	}
-	if len(p.steps) == 0 && !strings.Contains(text, "$") && !strings.Contains(text, "@") {
-		return nil, r.fail("the path is empty")
+		return nil, r.fail("%q cannot be read here", clip(r.s[r.i:]))
 	}
 	return p, nil
 }
 
+// clip shortens text for a message.
+func clip(s string) string {
+	const most = 40
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
+}
+
 type pathReader struct {
-	s string
-	i int
+	s     string
+	i     int
+	depth int // of parentheses and of paths in conditions
 }
 
 func (r *pathReader) fail(format string, args ...any) error {
 	return &PathError{r.i, fmt.Sprintf(format, args...)}
-}
-
-// path reads steps until something that is none.
-func (r *pathReader) path(whole bool) (*Path, error) {
-	p := &Path{definite: true}
-	if r.i < len(r.s) && (r.s[r.i] == '$' || r.s[r.i] == '@') && (r.i+1 == len(r.s) || strings.ContainsRune(".[ )=!<>&|", rune(r.s[r.i+1]))) {
-		r.i++
-	} else if whole && r.i < len(r.s) && r.s[r.i] != '[' && r.s[r.i] != '.' {
-		if err := r.name(p, whole); err != nil {
-			return nil, err
-		}
-	}
-	for r.i < len(r.s) {
-		switch {
-		case strings.HasPrefix(r.s[r.i:], ".."):
-			r.i += 2
-			p.steps = append(p.steps, step{kind: stepDeep})
-			p.definite = false
-			if r.i < len(r.s) && r.s[r.i] != '[' {
-				if err := r.name(p, whole); err != nil {
-					return nil, err
-				}
-			}
-		case r.s[r.i] == '.':
-			r.i++
-			if r.i < len(r.s) && r.s[r.i] == '[' {
-				continue
-			}
-			if err := r.name(p, whole); err != nil {
-				return nil, err
-			}
-		case r.s[r.i] == '[':
-			if err := r.bracket(p); err != nil {
-				return nil, err
-			}
-		default:
-			return p, nil
-		}
-	}
-	return p, nil
-}
-
-// name reads a key that stands without quotes: up to the next . or [.
-func (r *pathReader) name(p *Path, whole bool) error {
-	start := r.i
-	for r.i < len(r.s) {
-		c := r.s[r.i]
-		if c == '.' || c == '[' || !whole && strings.IndexByte(" =!<>()&|", c) >= 0 {
-			break
-		}
-		r.i++
-	}
-	name := r.s[start:r.i]
-	switch name {
-	case "":
-		return r.fail("a key should stand here")
-	case "*":
-		p.steps = append(p.steps, step{kind: stepAll})
-		p.definite = false
-	default:
-		p.steps = append(p.steps, step{kind: stepKeys, keys: []string{name}})
-	}
-	return nil
 }
 
 func (r *pathReader) blank() {
@@ -148,67 +95,205 @@ func (r *pathReader) blank() {
 	}
 }
 
-func (r *pathReader) bracket(p *Path) error {
-	r.i++ // [
-	r.blank()
-	if strings.HasPrefix(r.s[r.i:], "?") {
-		return r.filter(p)
-	}
-	end := -1
-	quote := byte(0)
-	for j := r.i; j < len(r.s); j++ {
-		c := r.s[j]
-		switch {
-		case quote != 0:
-			if c == '\\' {
-				j++
-			} else if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"':
-			quote = c
-		case c == ']':
-			end = j
+func (r *pathReader) has(text string) bool { return strings.HasPrefix(r.s[r.i:], text) }
+
+// path reads steps until something that is none. whole says that the path is
+// all of the text, so that a key may hold blanks and signs.
+func (r *pathReader) path(whole bool) (*Path, error) {
+	p := &Path{definite: true}
+	start := r.i
+	rooted := false
+	if r.has("$") || r.has("@") {
+		if next := r.s[r.i+1:]; next == "" || strings.IndexByte(".[* )=!<>&|,]", next[0]) >= 0 {
+			rooted = true
+			r.i++
 		}
-		if end >= 0 {
+	}
+	if !rooted && r.i < len(r.s) && r.s[r.i] != '[' && r.s[r.i] != '.' {
+		if err := r.name(p, whole); err != nil {
+			return nil, err
+		}
+	}
+	for r.i < len(r.s) {
+		if len(p.steps) > stepsMax {
+			return nil, r.fail("the path has more than %d steps", stepsMax)
+		}
+		if n := len(p.steps); n > 0 && p.steps[n-1].kind == stepLength {
 			break
 		}
+		switch {
+		case r.has(".."):
+			r.i += 2
+			p.add(step{kind: stepDeep})
+			if r.has("[") {
+				break
+			}
+			if err := r.name(p, whole); err != nil {
+				return nil, err
+			}
+		case r.has(".["): // a.[0], as published queries write it
+			r.i++
+		case r.has("."):
+			r.i++
+			if err := r.name(p, whole); err != nil {
+				return nil, err
+			}
+		case r.has("["):
+			if err := r.bracket(p); err != nil {
+				return nil, err
+			}
+		case r.has("*") && r.i > start: // ['a']*['b'], likewise
+			r.i++
+			p.add(step{kind: stepAll})
+		default:
+			return r.done(p, start, rooted)
+		}
 	}
-	if end < 0 {
-		return r.fail("[ is not closed")
+	return r.done(p, start, rooted)
+}
+
+// done splits off the part of the path that leads to one value.
+func (r *pathReader) done(p *Path, start int, rooted bool) (*Path, error) {
+	if len(p.steps) == 0 && !rooted {
+		r.i = start
+		return nil, r.fail("the path is empty")
 	}
-	inner := r.s[r.i:end]
-	st, err := r.selector(inner)
-	if err != nil {
-		return err
+	for len(p.steps) > 0 {
+		switch st := p.steps[0]; {
+		case st.kind == stepKeys && len(st.keys) == 1:
+			p.way = append(p.way, way{st.keys[0], -1})
+		case st.kind == stepIndexes && len(st.indexes) == 1 && st.indexes[0] >= 0:
+			p.way = append(p.way, way{"", st.indexes[0]})
+		default:
+			return p, nil
+		}
+		p.steps = p.steps[1:]
 	}
-	r.i = end + 1
-	if st.kind == stepAll || st.kind == stepSlice || len(st.keys)+len(st.indexes) > 1 {
+	return p, nil
+}
+
+func (p *Path) add(st step) {
+	switch st.kind {
+	case stepAll, stepSlice, stepDeep, stepTest:
 		p.definite = false
+	default:
+		if len(st.keys)+len(st.indexes) > 1 {
+			p.definite = false
+		}
 	}
 	p.steps = append(p.steps, st)
+}
+
+// name reads a key that stands without quotes: up to the next . or [.
+func (r *pathReader) name(p *Path, whole bool) error {
+	start := r.i
+	for r.i < len(r.s) {
+		c := r.s[r.i]
+		if c == '.' || c == '[' || !whole && strings.IndexByte(" =!<>()&|,~]", c) >= 0 {
+			break
+		}
+		r.i++
+	}
+	name := r.s[start:r.i]
+	if !whole && r.has("()") {
+		r.i += 2
+		name += "()"
+	}
+	switch f, call := strings.CutSuffix(name, "()"); {
+	case name == "":
+		return r.fail("a key should stand here")
+	case name == "*":
+		p.add(step{kind: stepAll})
+	case call && f == "length":
+		p.add(step{kind: stepLength})
+	case call:
+		r.i = start
+		return r.fail("%s is no function of a path; there is length(). A key of that name is written ['%s']", clip(name), clip(name))
+	default:
+		p.add(step{kind: stepKeys, keys: []string{name}})
+	}
 	return nil
 }
 
-// selector reads what stands between brackets.
-func (r *pathReader) selector(inner string) (step, error) {
-	trimmed := strings.TrimSpace(inner)
-	if trimmed == "*" {
-		return step{kind: stepAll}, nil
+// bracket reads [...].
+func (r *pathReader) bracket(p *Path) error {
+	open := r.i
+	r.i++
+	r.blank()
+	if r.has("?") {
+		return r.filter(p)
 	}
-	if trimmed == "" {
-		return step{}, r.fail("[] names nothing; write an index such as [0], or [*]")
+	st := step{by: 1}
+	for {
+		if err := r.selector(&st); err != nil {
+			return err
+		}
+		r.blank()
+		switch {
+		case r.has(","):
+			if st.kind != stepKeys && st.kind != stepIndexes {
+				return r.fail("only keys and indexes may be listed")
+			}
+			r.i++
+			r.blank()
+		case r.has("]"):
+			r.i++
+			p.add(st)
+			return nil
+		case r.i >= len(r.s):
+			r.i = open
+			return r.fail("[ is not closed")
+		default:
+			return r.fail("] should stand here")
+		}
 	}
-	if !strings.ContainsAny(trimmed, `'"`) && strings.Contains(trimmed, ":") {
-		st := step{kind: stepSlice, by: 1}
-		for i, part := range strings.Split(trimmed, ":") {
-			part = strings.TrimSpace(part)
-			if part == "" {
+}
+
+// selector reads one element of the list between brackets.
+func (r *pathReader) selector(st *step) error {
+	listed := len(st.keys) + len(st.indexes)
+	if r.i < len(r.s) && (r.s[r.i] == '\'' || r.s[r.i] == '"') {
+		if len(st.indexes) > 0 {
+			return r.fail("a list holds keys or indexes, not both")
+		}
+		key, err := r.quoted()
+		if err != nil {
+			return err
+		}
+		st.kind, st.keys = stepKeys, append(st.keys, key)
+		return nil
+	}
+	start := r.i
+	for r.i < len(r.s) && r.s[r.i] != ',' && r.s[r.i] != ']' {
+		r.i++
+	}
+	word := strings.TrimRight(r.s[start:r.i], " ")
+	refuse := func(format string, args ...any) error {
+		r.i = start
+		return r.fail(format, args...)
+	}
+	switch {
+	case word == "":
+		return refuse("[] names nothing; write an index such as [0], or [*]")
+	case word == "*" && listed == 0:
+		st.kind = stepAll
+		return nil
+	case strings.Contains(word, ":"):
+		if listed > 0 {
+			return refuse("only keys and indexes may be listed")
+		}
+		st.kind = stepSlice
+		parts := strings.Split(word, ":")
+		if len(parts) > 3 {
+			return refuse("%s is no range of indexes; write [1:3], [1:] or [-2:]", clip(word))
+		}
+		for i, part := range parts {
+			if part = strings.TrimSpace(part); part == "" {
 				continue
 			}
 			n, err := strconv.Atoi(part)
-			if err != nil || i > 2 || i == 2 && n <= 0 {
-				return step{}, r.fail("[%s] is no range of indexes", inner)
+			if err != nil || i == 2 && n <= 0 {
+				return refuse("%s is no range of indexes; write [1:3], [1:] or [-2:]", clip(word))
 			}
 			switch i {
 			case 0:
@@ -219,377 +304,240 @@ func (r *pathReader) selector(inner string) (step, error) {
 				st.by = n
 			}
 		}
-		return st, nil
+		return nil
 	}
-	var st step
-	for _, part := range splitCommas(trimmed) {
-		part = strings.TrimSpace(part)
-		if len(part) >= 2 && (part[0] == '\'' || part[0] == '"') && part[len(part)-1] == part[0] {
-			key := strings.NewReplacer(`\'`, `'`, `\"`, `"`, `\\`, `\`).Replace(part[1 : len(part)-1])
-			st.keys = append(st.keys, key)
-			continue
+	n, err := strconv.Atoi(word)
+	if err != nil { // a key without quotes
+		if len(st.indexes) > 0 {
+			return refuse("a list holds keys or indexes, not both")
 		}
-		n, err := strconv.Atoi(part)
-		if err != nil {
-			st.keys = append(st.keys, part)
-			continue
-		}
-		st.kind = stepIndexes
-		st.indexes = append(st.indexes, n)
+		st.kind, st.keys = stepKeys, append(st.keys, word)
+		return nil
 	}
-	if len(st.keys) > 0 && len(st.indexes) > 0 {
-		return step{}, r.fail("[%s] mixes keys and indexes", inner)
+	if len(st.keys) > 0 {
+		return refuse("a list holds keys or indexes, not both")
 	}
-	return st, nil
+	st.kind, st.indexes = stepIndexes, append(st.indexes, n)
+	return nil
 }
 
-func splitCommas(s string) []string {
-	var out []string
-	quote, start := byte(0), 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quote != 0:
-			if c == '\\' {
-				i++
-			} else if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"':
-			quote = c
-		case c == ',':
-			out = append(out, s[start:i])
-			start = i + 1
+// quoted reads text in single or double quotes, in which a backslash keeps the
+// next character.
+func (r *pathReader) quoted() (string, error) {
+	var b strings.Builder
+	quote := r.s[r.i]
+	for j := r.i + 1; j < len(r.s); j++ {
+		switch c := r.s[j]; {
+		case c == quote:
+			r.i = j + 1
+			return b.String(), nil
+		case c == '\\' && j+1 < len(r.s) && (r.s[j+1] == '\\' || r.s[j+1] == '\'' || r.s[j+1] == '"'):
+			j++
+			b.WriteByte(r.s[j])
+		default:
+			b.WriteByte(c)
 		}
 	}
-	return append(out, s[start:])
+	return "", r.fail("the text is not closed")
 }
 
-// filter reads ?(@.x == 'y' && ...).
+// filter reads ?(condition)].
 func (r *pathReader) filter(p *Path) error {
-	r.i++ // ?
+	open := r.i
+	r.i++
 	r.blank()
-	if r.i >= len(r.s) || r.s[r.i] != '(' {
-		return r.fail("( should stand behind ?")
+	c, err := r.either()
+	if err != nil {
+		return err
+	}
+	r.blank()
+	if !r.has("]") {
+		if r.i >= len(r.s) {
+			r.i = open
+			return r.fail("the condition is not closed; it has the form [?(@.key == 'value')]")
+		}
+		return r.fail("the condition cannot be read here; it has the form [?(@.key == 'value')]")
 	}
 	r.i++
-	t := &test{or: [][]comparison{nil}}
-	for {
-		r.blank()
-		c, err := r.comparison()
-		if err != nil {
-			return err
-		}
-		n := len(t.or) - 1
-		t.or[n] = append(t.or[n], c)
-		r.blank()
-		switch {
-		case strings.HasPrefix(r.s[r.i:], "&&"):
-			r.i += 2
-		case strings.HasPrefix(r.s[r.i:], "||"):
-			r.i += 2
-			t.or = append(t.or, nil)
-		case strings.HasPrefix(r.s[r.i:], ")]"):
-			r.i += 2
-			p.steps = append(p.steps, step{kind: stepTest, test: t})
-			p.definite = false
-			return nil
-		default:
-			return r.fail("the condition cannot be read here; it has the form ?(@.key == 'value')")
-		}
-	}
+	p.add(step{kind: stepTest, test: c})
+	return nil
 }
 
-func (r *pathReader) comparison() (comparison, error) {
-	if r.i >= len(r.s) || r.s[r.i] != '@' {
-		return comparison{}, r.fail("a condition starts with @")
-	}
-	p, err := r.path(false)
-	if err != nil {
-		return comparison{}, err
-	}
-	c := comparison{path: p}
-	r.blank()
-	for _, op := range []string{"==", "!=", "<=", ">=", "<", ">"} {
-		if !strings.HasPrefix(r.s[r.i:], op) {
-			continue
-		}
-		r.i += len(op)
-		r.blank()
-		c.op = op
-		if r.i < len(r.s) && (r.s[r.i] == '\'' || r.s[r.i] == '"') {
-			end := strings.IndexByte(r.s[r.i+1:], r.s[r.i])
-			if end < 0 {
-				return c, r.fail("the text is not closed")
-			}
-			c.want = r.s[r.i+1 : r.i+1+end]
-			r.i += end + 2
+// either reads conditions joined by ||.
+func (r *pathReader) either() (condition, error) {
+	c, err := r.both()
+	for err == nil {
+		if r.blank(); !r.has("||") {
 			return c, nil
 		}
-		start := r.i
-		for r.i < len(r.s) && strings.IndexByte(" )&|", r.s[r.i]) < 0 {
-			r.i++
+		r.i += 2
+		var d condition
+		d, err = r.both()
+		c = or{c, d}
+	}
+	return nil, err
+}
+
+// both reads conditions joined by &&.
+func (r *pathReader) both() (condition, error) {
+	c, err := r.one()
+	for err == nil {
+		if r.blank(); !r.has("&&") {
+			return c, nil
 		}
-		if c.want = r.s[start:r.i]; c.want == "" {
-			return c, r.fail("a value should stand behind %s", op)
+		r.i += 2
+		var d condition
+		d, err = r.one()
+		c = and{c, d}
+	}
+	return nil, err
+}
+
+// one reads a comparison, a condition in parentheses, or the negation of one.
+func (r *pathReader) one() (condition, error) {
+	if r.depth++; r.depth > testDepthMax {
+		return nil, r.fail("conditions are nested more than %d deep", testDepthMax)
+	}
+	defer func() { r.depth-- }()
+	r.blank()
+	switch {
+	case r.has("!"):
+		r.i++
+		c, err := r.one()
+		return not{c}, err
+	case r.has("("):
+		open := r.i
+		r.i++
+		c, err := r.either()
+		if err != nil {
+			return nil, err
 		}
-		_, err := strconv.ParseFloat(c.want, 64)
-		c.num = err == nil
+		if r.blank(); !r.has(")") {
+			if r.i >= len(r.s) {
+				r.i = open
+				return nil, r.fail("( is not closed")
+			}
+			return nil, r.fail("the condition cannot be read here; it has the form [?(@.key == 'value')]")
+		}
+		r.i++
 		return c, nil
 	}
-	return c, nil
+	return r.comparison()
 }
 
-// Eval follows the path into a JSON text. A path that may lead to several
-// values gives them as a JSON array, in original spelling; found is then true
-// when there is at least one.
-func (p *Path) Eval(text []byte) (v Value, found bool) {
-	s := Scanner{src: text}
-	s.blank()
-	root, ok := s.whole()
+func (r *pathReader) comparison() (condition, error) {
+	left, err := r.operand()
+	if err != nil {
+		return nil, err
+	}
+	r.blank()
+	for _, op := range []string{"==", "!=", "<=", ">=", "=~", "<", ">", "in ", "in[", "nin ", "nin["} {
+		if !r.has(op) {
+			continue
+		}
+		op = strings.TrimRight(op, " [")
+		r.i += len(op)
+		r.blank()
+		c := comparison{left: left, op: op}
+		switch op {
+		case "=~":
+			c.re, err = r.regexp()
+		case "in", "nin":
+			c.list, err = r.list()
+		default:
+			c.right, err = r.operand()
+		}
+		return c, err
+	}
+	if left.path == nil {
+		return nil, r.fail("== or another comparison should stand here")
+	}
+	return exists{left}, nil
+}
+
+// operand reads @.path, a text in quotes, a number, true, false or null.
+func (r *pathReader) operand() (operand, error) {
+	if r.i >= len(r.s) {
+		return operand{}, r.fail("@.key or a value should stand here")
+	}
+	switch r.s[r.i] {
+	case '@':
+		p, err := r.path(false)
+		return operand{path: p}, err
+	case '$':
+		return operand{}, r.fail("a condition looks at @, the element, and not at $")
+	case '\'', '"':
+		s, err := r.quoted()
+		return literal(String, s), err
+	}
+	start := r.i
+	for r.i < len(r.s) && strings.IndexByte(" )&|,]=!<>", r.s[r.i]) < 0 {
+		r.i++
+	}
+	word := r.s[start:r.i]
+	k, ok := scalar([]byte(word))
 	if !ok {
-		return Value{}, false
+		r.i = start
+		return operand{}, r.fail("%q is no value; write @.key, 'text', a number, true, false or null", clip(word))
 	}
-	if p.definite {
-		for i := range p.steps {
-			next := p.steps[i].apply(root, nil)
-			if len(next) == 0 {
-				return Value{}, false
-			}
-			root = next[0]
-		}
-		return root, true
-	}
-	vals := []Value{root}
-	for i := range p.steps {
-		var next []Value
-		for _, v := range vals {
-			next = p.steps[i].apply(v, next)
-		}
-		vals = next
-	}
-	if len(vals) == 0 {
-		return Value{}, false
-	}
-	out := []byte{'['}
-	for i, v := range vals {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		if v.Kind == String {
-			out = append(append(append(out, '"'), v.Raw...), '"')
-		} else {
-			out = append(out, v.Raw...)
-		}
-	}
-	return Value{Container, append(out, ']')}, true
+	return literal(k, word), nil
 }
 
-// whole reads the value at i; containers as text.
-func (s *Scanner) whole() (Value, bool) {
-	if s.i >= len(s.src) {
-		return Value{}, false
+// list reads ['a', 'b', 3].
+func (r *pathReader) list() ([]operand, error) {
+	if !r.has("[") {
+		return nil, r.fail("a list such as ['a', 'b'] should stand here")
 	}
-	start := s.i
-	switch s.src[s.i] {
-	case '{', '[':
-		if s.skipContainer() != nil {
-			return Value{}, false
+	r.i++
+	var out []operand
+	for {
+		r.blank()
+		if r.has("]") && len(out) == 0 {
+			r.i++
+			return out, nil
 		}
-		return Value{Container, s.src[start:s.i]}, true
-	case '"':
-		raw, _, err := s.skipString()
-		return Value{String, raw}, err == nil
-	}
-	for s.i < len(s.src) {
-		if c := s.src[s.i]; c == ',' || c == '}' || c == ']' || c <= ' ' {
-			break
+		o, err := r.operand()
+		if err != nil {
+			return nil, err
 		}
-		s.i++
+		out = append(out, o)
+		r.blank()
+		switch {
+		case r.has(","):
+			r.i++
+		case r.has("]"):
+			r.i++
+			return out, nil
+		default:
+			return nil, r.fail("the list is not closed")
+		}
 	}
-	k, ok := scalar(s.src[start:s.i])
-	return Value{k, s.src[start:s.i]}, ok
 }
 
-// members calls each for the members of an object or array, keys undone of
-// their escapes ("" for elements), until it returns false.
-func (v Value) members(each func(key string, i int, v Value) bool) {
-	if v.Kind != Container {
-		return
+// regexp reads /pattern/ or /pattern/i.
+func (r *pathReader) regexp() (*regexp.Regexp, error) {
+	if !r.has("/") {
+		return nil, r.fail("a pattern such as /a.*/ should stand here")
 	}
-	s := Scanner{src: v.Raw, i: 1}
-	object := v.Raw[0] == '{'
-	for n := 0; ; n++ {
-		s.blank()
-		if s.i >= len(s.src) || s.src[s.i] == '}' || s.src[s.i] == ']' {
-			return
-		}
-		if s.src[s.i] == ',' {
-			s.i++
-			s.blank()
-		}
-		key := ""
-		if object {
-			if s.i >= len(s.src) || s.src[s.i] != '"' {
-				return
+	start := r.i
+	for j := r.i + 1; j < len(r.s); j++ {
+		switch r.s[j] {
+		case '\\':
+			j++
+		case '/':
+			pattern := strings.ReplaceAll(r.s[start+1:j], `\/`, "/")
+			r.i = j + 1
+			if r.has("i") {
+				r.i++
+				pattern = "(?i)" + pattern
 			}
-			raw, _, err := s.skipString()
+			re, err := regexp.Compile("^(?:" + pattern + ")$")
 			if err != nil {
-				return
+				r.i = start
+				return nil, r.fail("the pattern cannot be read: %v", err)
 			}
-			key = string(Unescape(nil, raw))
-			s.blank()
-			if s.i >= len(s.src) || s.src[s.i] != ':' {
-				return
-			}
-			s.i++
-			s.blank()
-		}
-		w, ok := s.whole()
-		if !ok || !each(key, n, w) {
-			return
+			return re, nil
 		}
 	}
-}
-
-func (v Value) isObject() bool { return v.Kind == Container && v.Raw[0] == '{' }
-func (v Value) isArray() bool  { return v.Kind == Container && v.Raw[0] == '[' }
-
-// apply appends what a step leads to from v.
-func (st *step) apply(v Value, out []Value) []Value {
-	switch st.kind {
-	case stepKeys:
-		if !v.isObject() {
-			return out
-		}
-		for _, k := range st.keys {
-			var last Value
-			v.members(func(key string, _ int, w Value) bool {
-				if key == k {
-					last = w
-				}
-				return true
-			})
-			if last.Kind != Missing {
-				out = append(out, last)
-			}
-		}
-	case stepIndexes, stepSlice:
-		if !v.isArray() {
-			return out
-		}
-		var all []Value
-		v.members(func(_ string, _ int, w Value) bool {
-			all = append(all, w)
-			return true
-		})
-		if st.kind == stepIndexes {
-			for _, i := range st.indexes {
-				if i < 0 {
-					i += len(all)
-				}
-				if i >= 0 && i < len(all) {
-					out = append(out, all[i])
-				}
-			}
-			return out
-		}
-		from, to := 0, len(all)
-		if st.from != nil {
-			if from = *st.from; from < 0 {
-				from = max(from+len(all), 0)
-			}
-		}
-		if st.to != nil {
-			if to = *st.to; to < 0 {
-				to += len(all)
-			}
-		}
-		for i := from; i < min(to, len(all)); i += st.by {
-			out = append(out, all[i])
-		}
-	case stepAll:
-		v.members(func(_ string, _ int, w Value) bool {
-			out = append(out, w)
-			return true
-		})
-	case stepDeep:
-		out = append(out, v)
-		v.members(func(_ string, _ int, w Value) bool {
-			if w.Kind == Container {
-				out = st.apply(w, out)
-			}
-			return true
-		})
-	case stepTest:
-		v.members(func(_ string, _ int, w Value) bool {
-			if st.test.holds(w) {
-				out = append(out, w)
-			}
-			return true
-		})
-	}
-	return out
-}
-
-func (t *test) holds(v Value) bool {
-	for _, and := range t.or {
-		all := true
-		for _, c := range and {
-			all = all && c.holds(v)
-		}
-		if all {
-			return true
-		}
-	}
-	return false
-}
-
-func (c comparison) holds(v Value) bool {
-	got, ok := v, true
-	for i := range c.path.steps {
-		next := c.path.steps[i].apply(got, nil)
-		if ok = len(next) > 0; !ok {
-			break
-		}
-		got = next[0]
-	}
-	if c.op == "" {
-		return ok
-	}
-	if !ok {
-		return c.op == "!="
-	}
-	text := string(got.AppendText(nil))
-	if c.num {
-		x, err := strconv.ParseFloat(text, 64)
-		y, _ := strconv.ParseFloat(c.want, 64)
-		if err == nil {
-			switch c.op {
-			case "==":
-				return x == y
-			case "!=":
-				return x != y
-			case "<":
-				return x < y
-			case "<=":
-				return x <= y
-			case ">":
-				return x > y
-			}
-			return x >= y
-		}
-	}
-	switch c.op {
-	case "==":
-		return text == c.want
-	case "!=":
-		return text != c.want
-	case "<":
-		return text < c.want
-	case "<=":
-		return text <= c.want
-	case ">":
-		return text > c.want
-	}
-	return text >= c.want
+	return nil, r.fail("the pattern is not closed")
 }

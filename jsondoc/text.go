@@ -2,7 +2,6 @@ package jsondoc
 
 import (
 	"bytes"
-	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -65,29 +64,69 @@ func Unescape(dst, raw []byte) []byte {
 	}
 }
 
-func hex4(b []byte) (rune, bool) {
+// hex4 reads four hexadecimal digits.
+func hex4(b []byte) (r rune, ok bool) {
 	if len(b) < 4 {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(string(b[:4]), 16, 32)
-	return rune(n), err == nil
+	for _, c := range b[:4] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
 }
 
+// appendValid appends text with U+FFFD for each byte that is not UTF-8.
 func appendValid(dst, b []byte) []byte {
 	if utf8.Valid(b) {
 		return append(dst, b...)
 	}
-	return append(dst, bytes.ToValidUTF8(b, []byte("\uFFFD"))...)
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			dst = append(dst, "\uFFFD"...)
+		} else {
+			dst = append(dst, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return dst
 }
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string, quotes included. Invalid UTF-8
-// becomes U+FFFD.
+const (
+	backslashes = '\\' * ones
+	blanks      = ' ' * ones
+)
+
+// AppendString appends s as a JSON string, quotes included. Only what JSON asks
+// for is escaped; bytes that are not UTF-8 become U+FFFD, each.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
+		// Eight bytes that need no escape pass at once.
+		for i+8 <= len(s) {
+			w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+				uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+			q, b := w^quotes, w^backslashes
+			// Above 0x7f, or: below a blank, a quote, a backslash.
+			if (w|(w-blanks)&^w|(q-ones)&^q|(b-ones)&^b)&highs != 0 {
+				break
+			}
+			i += 8
+		}
+		if i == len(s) {
+			break
+		}
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
 			i++

@@ -16,6 +16,10 @@ const (
 	// nothing but mistakes would take very long.
 	findingsMax = 200
 
+	// skippedMax is how much text may be read again to get over mistakes, as a
+	// multiple of the text: mistakes inside each other each look for their end.
+	skippedMax = 8
+
 	// lineMax is how long a printed line may get before it is wrapped.
 	lineMax = 100
 )

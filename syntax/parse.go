@@ -38,6 +38,8 @@ type parser struct {
 	depth  int // of nesting
 	height int // of the expression read last
 
+	skipped int // bytes read again after mistakes
+
 	failed bool // the stage has a mistake: nothing more is read in it
 	quiet  bool // skipping ahead: nothing is reported
 	diags  diag.List
@@ -274,7 +276,11 @@ func (p *parser) ahead(i int, end closer, depth int) (to int, closed bool) {
 			}
 		}
 		pattern = t.is("matches") || t.is("(") || t.is(",") || t.is("=~")
+		p.skipped += t.end - i
 		i = max(t.end, i+1)
+		if p.skipped > skippedMax*len(p.src)+lineMax {
+			return len(p.src), true
+		}
 	}
 }
 

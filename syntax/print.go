@@ -155,8 +155,11 @@ func (p *printer) ownLine(c *Comment) bool {
 	if p.file == nil || c.Pos.Start > len(p.file.Text) {
 		return true
 	}
-	text := p.file.Text[:c.Pos.Start]
-	return strings.TrimLeft(text[strings.LastIndexByte(text, '\n')+1:], " \t\r") == ""
+	i := c.Pos.Start
+	for i > 0 && strings.IndexByte(" \t\r", p.file.Text[i-1]) >= 0 {
+		i--
+	}
+	return i == 0 || p.file.Text[i-1] == '\n'
 }
 
 // ---- queries
