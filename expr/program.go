@@ -91,9 +91,8 @@ type memoized struct {
 
 // memo is what one worker has computed for the dictionary of the current batch.
 type memo struct {
-	batch uint64 // which batch the entries are of
-	vals  []event.Value
-	done  []bool
+	vals []event.Value
+	done []bool
 }
 
 func (x *memoized) Parts(each func(Expr)) { each(x.X) }
@@ -136,7 +135,6 @@ type Run struct {
 	frame Frame
 	out   event.Column
 	small [64]smallEntry
-	keep  []uint16
 	parts []*Run // of an And, run one after the other by Keep
 }
 

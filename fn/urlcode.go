@@ -50,7 +50,7 @@ func urlencode(s string) string {
 }
 
 func urldecode(s string) string {
-	if strings.IndexAny(s, "%+") < 0 {
+	if !strings.ContainsAny(s, "%+") {
 		return s
 	}
 	out := make([]byte, 0, len(s))

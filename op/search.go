@@ -159,8 +159,6 @@ func (s *search) subquery(sc *lang.Scope, x *syntax.Subquery) expr.Expr {
 type subqueryTerm struct {
 	sub *lang.Subquery
 	raw event.Slot
-
-	rows [][]*term // compiled on first use; one run at a time sets Rows
 }
 
 func (x *subqueryTerm) Parts(func(expr.Expr)) {}

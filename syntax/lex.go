@@ -357,7 +357,7 @@ func regexEnd(s string, i int) int {
 }
 
 func templateEnd(s string, i int) int {
-	if n := strings.Index(s[i:], "}}"); n >= 0 && n < 200 {
+	if n := strings.Index(s[i:min(i+templateMax, len(s))], "}}"); n >= 0 {
 		n += i + 2
 		for n < len(s) && s[n] == '}' {
 			n++

@@ -20,6 +20,9 @@ const (
 	// multiple of the text: mistakes inside each other each look for their end.
 	skippedMax = 8
 
+	// templateMax is the longest {{name}}, its braces included.
+	templateMax = 200
+
 	// lineMax is how long a printed line may get before it is wrapped.
 	lineMax = 100
 )
