@@ -20,9 +20,9 @@ var floors = [][]string{
 	{"expr", "exec", "input", "lang"},
 	{"lookup", "mapping", "op", "fn", "agg", "format", "kafka", "render"},
 	{"query"},
-	{"insight", "segment", "rule", "detection", "convert", "lint"},
+	{"packages", "insight", "segment", "rule", "detection", "conformance", "convert", "lint"},
 	{"server", "web", "lsp", "cli"},
-	{"packages", "samples", "cmd/gyoji", ""},
+	{"cmd/gyoji", ""},
 }
 
 // beside are packages for tests; anyone's tests may import them.
