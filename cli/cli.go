@@ -173,6 +173,28 @@ wrong, 3 the command line is wrong, 4 input cannot be read, 130 interrupted.`,
 	f.BoolVarP(&a.quiet, "quiet", "Q", false, "no progress and no closing summary")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more: every warning with its place")
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
-	root.AddCommand(a.searchCmd(), a.huntCmd(), a.fmtCmd(), a.explainCmd(), a.docCmd(), a.versionCmd(), a.manCmd())
+	root.AddGroup(
+		&cobra.Group{ID: groupDetect, Title: "Detections:"},
+		&cobra.Group{ID: groupQuery, Title: "Queries:"},
+		&cobra.Group{ID: groupLogs, Title: "Logs:"},
+	)
+	for _, make := range commands {
+		root.AddCommand(make(a))
+	}
 	return root
+}
+
+// Groups of subcommands in the help; a command names its own with GroupID.
+const (
+	groupDetect = "detect"
+	groupQuery  = "query"
+	groupLogs   = "logs"
+)
+
+// commands are the subcommands; each file adds its own.
+var commands []func(*app) *cobra.Command
+
+func command(make func(*app) *cobra.Command) struct{} {
+	commands = append(commands, make)
+	return struct{}{}
 }

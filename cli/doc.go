@@ -12,8 +12,11 @@ import (
 	"github.com/gyoji-dev/gyoji/query"
 )
 
+var _ = command((*app).docCmd)
+
 func (a *app) docCmd() *cobra.Command {
 	return &cobra.Command{
+		GroupID: groupQuery,
 		Use:     "doc [WORD]",
 		Short:   "Read about a word of the query language",
 		Long:    "doc prints what a word means, its form, what it does with null, and examples. Without a word it lists all.",

@@ -8,12 +8,15 @@ import (
 	"github.com/gyoji-dev/gyoji/query"
 )
 
+var _ = command((*app).explainCmd)
+
 func (a *app) explainCmd() *cobra.Command {
 	var file string
 	var noMap bool
 	cmd := &cobra.Command{
-		Use:   "explain 'QUERY'",
-		Short: "Show how a query would run",
+		GroupID: groupQuery,
+		Use:     "explain 'QUERY'",
+		Short:   "Show how a query would run",
 		Long: `explain prints the plan of a query: its steps in the order they run, the fields
 that are read from events, what is searched for in the raw bytes before an event
 is decoded, and how field names are found. It exits with 2 when the query does

@@ -12,11 +12,14 @@ import (
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
+var _ = command((*app).fmtCmd)
+
 func (a *app) fmtCmd() *cobra.Command {
 	var write, check bool
 	cmd := &cobra.Command{
-		Use:   "fmt [FILE...]",
-		Short: "Print queries in canonical form; comments are kept",
+		GroupID: groupQuery,
+		Use:     "fmt [FILE...]",
+		Short:   "Print queries in canonical form; comments are kept",
 		Long: `fmt prints each query in one canonical layout: a stage a line, keywords in
 lower case, one blank around operators. Comments stay where they are and the
 meaning does not change. Without files it reads standard input.`,

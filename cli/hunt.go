@@ -19,14 +19,17 @@ import (
 	"github.com/gyoji-dev/gyoji/render"
 )
 
+var _ = command((*app).huntCmd)
+
 func (a *app) huntCmd() *cobra.Command {
 	var in inputs
 	var out output
 	var detections []string
 	var failOn string
 	cmd := &cobra.Command{
-		Use:   "hunt PATH...",
-		Short: "Run detections over logs and list what they find",
+		GroupID: groupDetect,
+		Use:     "hunt PATH...",
+		Short:   "Run detections over logs and list what they find",
 		Long: `hunt runs detection packages over files, folders and globs, and lists their
 findings. Without -d it runs the packages that gyoji ships.
 

@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
+var _ = command((*app).manCmd)
+
 func (a *app) manCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:    "man FOLDER",

@@ -10,13 +10,16 @@ import (
 	"github.com/gyoji-dev/gyoji/render"
 )
 
+var _ = command((*app).searchCmd)
+
 func (a *app) searchCmd() *cobra.Command {
 	var in inputs
 	var out output
 	var file string
 	cmd := &cobra.Command{
-		Use:   "search 'QUERY' [PATH...]",
-		Short: "Run a query over logs",
+		GroupID: groupQuery,
+		Use:     "search 'QUERY' [PATH...]",
+		Short:   "Run a query over logs",
 		Long: `search runs a Sumo Logic query over files, folders (with everything below
 them), globs, or standard input: JSON Lines, EVTX and Sumo message exports,
 also compressed. What a file is, is recognised by its content.

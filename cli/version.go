@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
+var _ = command((*app).versionCmd)
+
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
