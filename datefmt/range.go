@@ -34,7 +34,7 @@ func ParseDuration(s string) (int64, error) {
 // Zone finds a time zone by its name in any letter case, or by its offset.
 func Zone(name string) (*time.Location, error) {
 	switch strings.ToUpper(name) {
-	case "", "UTC", "GMT", "Z":
+	case "", "UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT":
 		return time.UTC, nil
 	}
 	if name[0] == '+' || name[0] == '-' {

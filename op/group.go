@@ -118,6 +118,10 @@ type groupRow struct {
 // groupBytes is what a group costs besides its key and what its states report.
 const groupBytes = 160
 
+// groupsMin is how many groups a task holds whatever the budget says: without
+// any, rows put aside would only be put aside again.
+const groupsMin = 16
+
 // groupParts is into how many files rows of groups that do not fit are split.
 const groupParts = 16
 
@@ -192,12 +196,17 @@ func (t *groupTask) find(b *event.Batch, row uint16) (*groupRow, error) {
 	if t.full {
 		return nil, t.putAside(b, row)
 	}
-	if !t.acct.Add(int64(2*len(t.buf)+groupBytes+48*len(t.aggs))) || t.rt.Budget.Half() {
-		// Half of the budget is left for the groups that come back from disk.
+	// Half of the budget is left for the groups that come back from disk.
+	if !t.room() || t.rt.Budget.Half() && len(t.groups) >= groupsMin {
 		t.full = true
 		return nil, t.putAside(b, row)
 	}
 	return t.make(b, row), nil
+}
+
+// room asks for the memory of the group whose key is in buf.
+func (t *groupTask) room() bool {
+	return t.acct.Add(int64(2*len(t.buf)+groupBytes+48*len(t.aggs))) || len(t.groups) < groupsMin
 }
 
 func (t *groupTask) make(b *event.Batch, row uint16) *groupRow {
@@ -442,7 +451,7 @@ func (t *groupTask) readBack(sub *groupTask, b *event.Batch) error {
 		sub.buf = append(sub.buf[:0], t.buf...)
 		g := sub.groups[string(sub.buf)]
 		if g == nil {
-			if sub.full || !sub.acct.Add(int64(2*len(sub.buf)+groupBytes+48*len(t.aggs))) {
+			if sub.full || !sub.room() {
 				sub.full = true
 				if err := sub.putAside(b, row); err != nil {
 					return err
