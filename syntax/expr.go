@@ -495,7 +495,11 @@ func (p *parser) fieldHere(t token) *Field {
 func (p *parser) regex(t token) Expr {
 	end := regexEnd(p.src, t.start)
 	if end == 0 {
-		p.fail("unclosed-regex", t.span(), "this regular expression is never closed", `write / where it ends; a / in it is written \/`)
+		message := "this regular expression is never closed"
+		if lineEnd(p.src, t.start)-t.start > regexMax {
+			message = fmt.Sprintf("this regular expression is not closed within %d bytes", regexMax)
+		}
+		p.fail("unclosed-regex", t.span(), message, `write / where it ends; a / in it is written \/`)
 		return nil
 	}
 	p.pos, p.last = end, end

@@ -332,10 +332,11 @@ func (p *parser) typographicEnd(i int) int {
 }
 
 // regexEnd is the end of the regular expression whose slash stands at i; 0 when
-// it has none on its line. A slash in brackets does not end it, unless nothing
+// it has none on its line, or none within regexMax. A slash in brackets does not end it, unless nothing
 // else does.
 func regexEnd(s string, i int) int {
 	first, bracket := 0, false
+	s = s[:min(len(s), i+regexMax)]
 	for j := i + 1; j < len(s) && s[j] != '\n'; j++ {
 		switch s[j] {
 		case '\\':

@@ -1,6 +1,17 @@
 package syntax
 
 const (
+	// textMax is the longest query that is read, in bytes. Sumo Logic takes 15,000
+	// characters and the longest published query has 14,150 bytes; with this a
+	// text of nothing but mistakes is read in about a second.
+	textMax = 1 << 20
+
+	// regexMax is the longest /regular expression/; a word of Sumo Logic has 2,300
+	// characters at most. Its end is looked for anew at
+	// each slash that may start one, so without a limit a line of slashes would
+	// take the square of its length.
+	regexMax = 4 << 10
+
 	// nestingMax is how deep parentheses, calls, NOTs and child queries may
 	// stand inside each other. The deepest published query has 43 levels of if;
 	// the parser needs about 1 KiB of stack a level.

@@ -11,9 +11,16 @@ import (
 
 // Parse reads a query. It returns a tree even when there are findings: a stage
 // that could not be read is in it, marked Bad, and reading goes on after the
-// next pipe, so that one run finds many mistakes. The list is in source order.
+// next pipe, so that one run finds many mistakes. The list is in source order. A
+// text longer than textMax is refused unread.
 func Parse(f *diag.File, g Grammar) (*Query, diag.List) {
 	p := &parser{file: f, src: f.Text, grammar: g, tokAt: -1}
+	if len(f.Text) > textMax {
+		// The first bytes of a file that was never meant as a query say more than a caret under all of it.
+		p.fail("too-long", diag.Span{End: min(len(f.Text), 1)}, fmt.Sprintf("this text has %d bytes, and a query has at most %d", len(f.Text), textMax),
+			"move long lists of values to a lookup table, or split the query")
+		return &Query{File: f}, p.diags
+	}
 	q := p.query(closeText)
 	p.pos = p.skip(p.pos)
 	p.templates()

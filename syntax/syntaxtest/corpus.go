@@ -86,9 +86,14 @@ func Corpus(t testing.TB) []Query { return Lines[Query](t, "corpus/queries.jsonl
 var placeholder = regexp.MustCompile(`\{\{\{?[^{}\n]*\}?\}\}|\$\$\w+|\*\*TO_REPLACE\*\*|<(?:REPLACEME|URL|[A-Z]+(?:[ _][A-Z]+)+|[a-z]+ source)>`)
 
 var (
-	wantsNumber   = regexp.MustCompile(`(?i)(?:\b(?:window|threshold|consecutive|width|min|max|forecast|maxdepth|limit)\s*=\s*|\btop\s+|\blimit\s+|[<>*/+-]=?\s*|\btopk\s*\(\s*|,\s*-?|[!=]=\s*|\bnum\(\s*)$`)
-	wantsDuration = regexp.MustCompile(`(?i)(?:\btimeslice\s*\(?\s*|\btimeslice\s+by\s+|\btimeshift\s+-?)$`)
-	wantsTest     = regexp.MustCompile(`(?i)(?:\bwhere\s+(?:\S+\s+)?|,\s*)[\w.]+\s+$`)
+	wantsNumber    = regexp.MustCompile(`(?i)(?:\b(?:window|threshold|consecutive|width|min|max|forecast|maxdepth|limit)\s*=\s*|\btop\s+|\blimit\s+|[<>*/+-]=?\s*|\btopk\s*\(\s*|,\s*-?|[!=]=\s*|\bnum\(\s*)$`)
+	wantsDuration  = regexp.MustCompile(`(?i)(?:\btimeslice\s*\(?\s*|\btimeslice\s+by\s+|\btimeshift\s+-?)$`)
+	opensTest      = regexp.MustCompile(`(?i)^\s*(?:where|if\s*\()`)
+	wantsField     = regexp.MustCompile(`(?i)\b(?:by|fields|row|column|as|in)\s+(?:[\w.]+\s*,\s*)*-?\s*$`)
+	aggregateArg   = regexp.MustCompile(`(?i)^\s*(?:sum|avg|min|max|pct|count\w*|first|last|values|stddev)\b.*[(,]\s*$`)
+	timesliceStage = regexp.MustCompile(`(?i)^\s*timeslice\b`)
+	wantsDirection = regexp.MustCompile(`(?i)direction\s*=\s*$`)
+	wantsTest      = regexp.MustCompile(`(?i)(?:\bwhere\s+(?:\S+\s+)?|,\s*)[\w.]+\s+$`)
 )
 
 // FillTemplates puts a value in the place of every placeholder of a published
@@ -129,15 +134,15 @@ func fill(before, name, after string) string {
 		return `"*"`
 	case wantsDuration.MatchString(before):
 		return "1h"
-	case regexp.MustCompile(`(?i)^\s*(?:where|if\s*\()`).MatchString(stage) && wantsTest.MatchString(before) && (next == "" || strings.IndexByte("|\n)/", next[0]) >= 0):
+	case opensTest.MatchString(stage) && wantsTest.MatchString(before) && (next == "" || strings.IndexByte("|\n)/", next[0]) >= 0):
 		return "> 0"
-	case regexp.MustCompile(`(?i)\b(?:by|fields|row|column|as|in)\s+(?:[\w.]+\s*,\s*)*-?\s*$`).MatchString(stage):
+	case wantsField.MatchString(stage):
 		return "placeholder"
-	case regexp.MustCompile(`(?i)^\s*(?:sum|avg|min|max|pct|count\w*|first|last|values|stddev)\b.*[(,]\s*$`).MatchString(stage) && !strings.Contains(stage, ")"):
+	case aggregateArg.MatchString(stage) && !strings.Contains(stage, ")"):
 		return "placeholder"
-	case regexp.MustCompile(`(?i)^\s*timeslice\b`).MatchString(stage):
+	case timesliceStage.MatchString(stage):
 		return "1h"
-	case regexp.MustCompile(`(?i)direction\s*=\s*$`).MatchString(before):
+	case wantsDirection.MatchString(before):
 		return "+-"
 	case wantsNumber.MatchString(before):
 		return "5"
