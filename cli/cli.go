@@ -37,7 +37,8 @@ type app struct {
 	stderr io.Writer
 
 	outTTY, errTTY bool
-	width          int // of the terminal; 0 when there is none
+	width          int // of the terminal that stdout is; 0 when it is none
+	errWidth       int // and of stderr's
 
 	quiet   bool
 	verbose bool
@@ -73,6 +74,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	}
 	if f, ok := stderr.(*os.File); ok {
 		a.errTTY = term.IsTerminal(int(f.Fd()))
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			a.errWidth = w
+		}
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -80,8 +84,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 			code = exitInput
 		}
 	}()
+	// A closed pipe is an error of the write, not the end of the process: what
+	// was put aside on disk is still to be cleaned up.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process where it stands
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -100,8 +108,14 @@ func (a *app) code(err error) int {
 	var over *exec.OverBudget
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(a.stderr, "interrupted")
+		fmt.Fprintln(a.stderr, "gyoji: interrupted; what was printed is not all")
 		return exitInterrupted
+	case errors.Is(err, syscall.EPIPE):
+		// As head does it: whoever reads has seen enough.
+		if !a.quiet {
+			fmt.Fprintln(a.stderr, "gyoji: stopped, since the output was closed")
+		}
+		return exitRan
 	case errors.As(err, &failure):
 		a.diagnose(failure.List)
 		return exitDiagnostics

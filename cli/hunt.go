@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,10 +14,8 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
-	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/packages"
 	"github.com/gyoji-dev/gyoji/query"
-	"github.com/gyoji-dev/gyoji/render"
 )
 
 var _ = command((*app).huntCmd)
@@ -49,6 +48,9 @@ higher one, for use in scripts and CI.`,
 			if len(args) == 0 {
 				return usageError("hunt wants the logs to look at: gyoji hunt FOLDER")
 			}
+			if err := out.check(); err != nil {
+				return err
+			}
 			pkgs, err := a.packages(detections)
 			if err != nil {
 				return err
@@ -57,9 +59,10 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
-			h := &hunt{app: a, session: s, layout: event.NewLayout()}
-			err = h.run(cmd, pkgs, &out)
-			err = firstOf(err, s.finish(plural(int(s.rows), "finding", "findings")))
+			h := &hunt{app: a, session: s, findings: newFindings(&s.run)}
+			err = h.run(cmd.Context(), pkgs, &out)
+			h.tally(a)
+			err = firstOf(err, s.finish(plural(s.rows, "finding", "findings")))
 			if err == nil && h.found && h.worst >= threshold {
 				return &exit{code: exitFindings}
 			}
@@ -106,31 +109,25 @@ func (a *app) packages(dirs []string) ([]*detection.Package, error) {
 	return all, nil
 }
 
-// hunt is one run of some packages.
+// hunt is one run of some detections over a session's logs.
 type hunt struct {
+	*findings
 	app     *app
 	session *session
-	layout  *event.Layout
-	found   bool
-	worst   detection.Severity
 }
 
 // run runs the packages one after the other and prints their findings.
-func (h *hunt) run(cmd *cobra.Command, pkgs []*detection.Package, out *output) error {
-	type job struct {
-		pkg *detection.Package
-		q   *query.Query
-	}
-	var jobs []job
+func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) error {
+	queries := make([]*query.Query, len(pkgs))
 	var diags diag.List
-	for _, p := range pkgs {
+	for i, p := range pkgs {
 		q, ds := query.Compile(p.Query, query.Standard())
 		for _, d := range ds {
 			if d.Severity == diag.Error || h.app.verbose {
 				diags = append(diags, d)
 			}
 		}
-		jobs = append(jobs, job{p, q})
+		queries[i] = q
 	}
 	if err := diags.Err(); err != nil {
 		return err
@@ -138,69 +135,15 @@ func (h *hunt) run(cmd *cobra.Command, pkgs []*detection.Package, out *output) e
 	if len(diags) > 0 {
 		h.app.diagnose(diags)
 	}
-	w, closeFile, err := out.open(h.app)
-	if err != nil {
-		return err
+	for i, p := range pkgs {
+		h.columns(queries[i].Columns, p.Score.Field)
 	}
-	for _, j := range jobs {
-		var sink render.Sink
-		err := h.session.search(cmd.Context(), j.q, func(l *event.Layout) (exec.Sink, error) {
-			f := &findings{hunt: h, pkg: j.pkg}
-			cols := f.columns(j.q, l)
-			sink, err = render.New(out.kind(h.app), w, render.Options{
-				Columns: cols, Layout: l, Messages: j.q.Messages, Zone: h.session.run.Zone,
-				Color: out.file == "" && h.app.colors(h.app.outTTY), Width: h.app.width,
-			})
-			if err != nil {
-				return nil, usageError("%v", err)
-			}
-			f.next = sink
-			return f, nil
-		})
-		if sink != nil {
-			err = firstOf(err, sink.Close())
-		}
-		if err != nil {
-			return firstOf(err, closeFile())
+	for i, p := range pkgs {
+		q, d := queries[i], &detected{Name: p.Name, Technique: p.Technique(), SeverityOf: p.SeverityOf, ScoreField: p.Score.Field, Severity: p.Severity}
+		h.session.task = p.Name
+		if err := h.session.search(ctx, q, func(l *event.Layout) (exec.Sink, error) { return h.from(d, l), nil }); err != nil {
+			return err
 		}
 	}
-	return closeFile()
-}
-
-// findings puts the detection's name, technique and the finding's severity in
-// front of each row.
-type findings struct {
-	hunt *hunt
-	pkg  *detection.Package
-	next exec.Sink
-
-	score                          event.Slot
-	severity, technique, detection event.Slot
-}
-
-func (f *findings) columns(q *query.Query, l *event.Layout) []lang.Column {
-	f.severity, f.technique, f.detection = l.Slot("severity"), l.Slot("technique"), l.Slot("detection")
-	f.score = event.None
-	cols := []lang.Column{{Slot: f.severity, Name: "severity"}, {Slot: f.technique, Name: "technique"}, {Slot: f.detection, Name: "detection"}}
-	if s, ok := l.Find(f.pkg.Score.Field); ok && f.pkg.Score.Field != "" {
-		f.score = s
-	}
-	return append(cols, q.Columns...)
-}
-
-func (f *findings) Push(b *event.Batch) error {
-	for _, row := range b.Live {
-		sev := f.pkg.Severity
-		if f.score != event.None {
-			if n, ok := b.Value(f.score, row).Int(); ok {
-				sev = f.pkg.SeverityOf(int(n))
-			}
-		}
-		f.hunt.found = true
-		f.hunt.worst = max(f.hunt.worst, sev)
-		b.Col(f.severity).Set(row, event.Text(sev.String()))
-	}
-	b.Col(f.technique).Fill(b.N, event.Text(f.pkg.Technique()))
-	b.Col(f.detection).Fill(b.N, event.Text(f.pkg.Name))
-	return f.next.Push(b)
+	return h.print(ctx, h.app, h.session, out)
 }

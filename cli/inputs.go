@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,8 +64,9 @@ type session struct {
 	formats  []*input.Format
 	opt      input.Options
 	run      query.Run
-	warnings *exec.Warnings
+	passes   []*exec.Warnings // of each reading of the input
 	progress *progress
+	task     string // what the progress bar says is done
 	started  time.Time
 	rows     int64
 	strict   bool
@@ -73,7 +75,7 @@ type session struct {
 
 // open checks the flags and readies a session over paths.
 func (a *app) open(in *inputs, paths []string) (*session, error) {
-	s := &session{app: a, paths: paths, warnings: &exec.Warnings{}, strict: in.strict, started: time.Now()}
+	s := &session{app: a, paths: paths, strict: in.strict, started: time.Now()}
 	zone, err := datefmt.Zone(in.zone)
 	if err != nil {
 		return nil, usageError("--timezone %s: %v", in.zone, err)
@@ -84,13 +86,21 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 			return nil, usageError("--now %s: %v", in.now, err)
 		}
 	}
+	if in.workers < 1 {
+		return nil, usageError("-j %d: at least one worker has to do the work", in.workers)
+	}
+	if in.tempDir != "" {
+		if st, err := os.Stat(in.tempDir); err != nil || !st.IsDir() {
+			return nil, usageError("--temp-dir %s: there is no such folder", in.tempDir)
+		}
+	}
 	memory, err := parseSize(in.memory)
 	if err != nil {
 		return nil, usageError("--memory %s: %v", in.memory, err)
 	}
 	s.run = query.Run{
 		Workers: in.workers, Memory: memory, TempDir: in.tempDir, Now: now, Zone: zone,
-		NoMap: in.noMap, Category: in.category, Warnings: s.warnings,
+		NoMap: in.noMap, Category: in.category,
 	}
 	if in.from != "" || in.to != "" {
 		s.run.Bounded, s.run.To = true, now.UnixMilli()
@@ -122,7 +132,6 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		s.opt.Force = f
 	}
 	s.opt.Stdin = a.stdin
-	s.opt.Warnings = s.warnings
 	if len(paths) == 0 {
 		if f, ok := a.stdin.(*os.File); ok {
 			if st, err := f.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 {
@@ -153,11 +162,14 @@ func (s *session) again() (*input.Reader, error) {
 
 // search runs a query and pushes its rows into the sink that open makes.
 func (s *session) search(ctx context.Context, q *query.Query, open func(*event.Layout) (exec.Sink, error)) error {
+	s.opt.Warnings = &exec.Warnings{}
+	s.passes = append(s.passes, s.opt.Warnings)
 	r, err := s.again()
 	if err != nil {
 		return err
 	}
 	run := s.run
+	run.Warnings = s.opt.Warnings
 	run.Reader, run.Layout = r, q.Layout.Clone()
 	out, err := open(run.Layout)
 	if err != nil {
@@ -183,30 +195,37 @@ func (c countRows) Push(b *event.Batch) error {
 // finish prints the closing summary and says how the command ends: unreadable
 // parts, and anything lost under --strict, are failures.
 func (s *session) finish(what string) error {
+	// Several passes read the same files, so the summary is of the longest one.
 	var bytes, events int64
 	var parts int
 	var failed []string
 	for _, r := range s.readers {
 		st := r.Stats()
-		bytes += st.Bytes
-		events += st.Events
-		parts += st.Parts
+		bytes, events, parts = max(bytes, st.Bytes), max(events, st.Events), max(parts, st.Parts)
 		for _, p := range st.Failed {
-			failed = append(failed, p.Error())
+			if !slices.Contains(failed, p.Error()) {
+				failed = append(failed, p.Error())
+			}
 		}
 	}
 	w := s.app.stderr
 	for _, f := range failed {
 		fmt.Fprintf(w, "gyoji: cannot read %s\n", f)
 	}
-	warnings := s.warnings.List()
 	if !s.app.quiet {
-		took := time.Since(s.started)
-		fmt.Fprintf(w, "%s %s, %s events, %s in %s: %s %s\n",
-			number(int64(parts)), plural(parts, "file", "files"), number(events), exec.Size(bytes), took.Round(time.Millisecond), number(s.rows), what)
+		passes := ""
+		if n := len(s.readers); n > 1 {
+			passes = fmt.Sprintf(" read %d times", n)
+		}
+		fmt.Fprintf(w, "%s %s, %s %s, %s%s in %s: %s %s\n",
+			number(int64(parts)), plural(int64(parts), "file", "files"), number(events), plural(events, "event", "events"),
+			exec.Size(bytes), passes, time.Since(s.started).Round(time.Millisecond), number(s.rows), what)
 	}
-	for _, k := range warnings {
-		if s.app.quiet && !k.Lost {
+	lost := int64(0)
+	for _, k := range s.warnings() {
+		if k.Lost {
+			lost += k.Count
+		} else if s.app.quiet {
 			continue
 		}
 		fmt.Fprintf(w, "  %s %s\n", number(k.Count), k.Kind)
@@ -221,13 +240,33 @@ func (s *session) finish(what string) error {
 	switch {
 	case len(failed) > 0:
 		return &exit{code: exitInput}
-	case s.strict && s.warnings.Lost() > 0:
-		return &exit{exitInput, fmt.Errorf("--strict: %s of the input could not be used", number(s.warnings.Lost()))}
+	case s.strict && lost > 0:
+		return &exit{exitInput, fmt.Errorf("--strict: %s of the input could not be used", number(lost))}
 	}
 	return nil
 }
 
-func plural(n int, one, many string) string {
+// warnings are what the passes met. The same damage is met by each of them, so
+// of what was lost the largest count stands.
+func (s *session) warnings() []exec.Warning {
+	var all []exec.Warning
+	for _, p := range s.passes {
+		for _, k := range p.List() {
+			i := slices.IndexFunc(all, func(w exec.Warning) bool { return w.Kind == k.Kind })
+			switch {
+			case i < 0:
+				all = append(all, k)
+			case !k.Lost:
+				all[i].Count += k.Count
+			case k.Count > all[i].Count:
+				all[i] = k
+			}
+		}
+	}
+	return all
+}
+
+func plural(n int64, one, many string) string {
 	if n == 1 {
 		return one
 	}
@@ -276,6 +315,22 @@ func (o *output) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&o.format, "output", "f", "", "output: "+strings.Join(render.Names(), ", ")+" (default: table on a terminal, ndjson in a pipe)")
 	f.StringVarP(&o.file, "out", "o", "", "write to a file instead of stdout")
+}
+
+// check reports a format that does not exist before anything is read.
+func (o *output) check() error {
+	if o.format != "" && !slices.Contains(render.Names(), strings.ToLower(o.format)) {
+		return usageError("-f %s: there is no such output format; choose one of %s", o.format, strings.Join(render.Names(), ", "))
+	}
+	return nil
+}
+
+// width is how wide rows may be; 0 is as wide as they like.
+func (o *output) width(a *app) int {
+	if o.file == "" && a.outTTY {
+		return a.width
+	}
+	return 0
 }
 
 // open returns the writer and what closes it.

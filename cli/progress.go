@@ -23,9 +23,13 @@ func (s *session) watch(r *input.Reader) {
 	if !s.app.errTTY || s.app.quiet {
 		return
 	}
+	width := s.app.errWidth
 	p := &progress{quit: make(chan struct{}), done: make(chan struct{})}
 	s.progress = p
-	start := time.Now()
+	start, task := time.Now(), s.task
+	if task != "" {
+		task += "  "
+	}
 	go func() {
 		defer close(p.done)
 		t := time.NewTicker(progressEvery)
@@ -36,10 +40,18 @@ func (s *session) watch(r *input.Reader) {
 				fmt.Fprint(s.app.stderr, "\r\x1b[K")
 				return
 			case <-t.C:
-				fmt.Fprintf(s.app.stderr, "\r\x1b[K%s", bar(r.Stats(), time.Since(start)))
+				fmt.Fprintf(s.app.stderr, "\r\x1b[K%s", fitted(task+bar(r.Stats(), time.Since(start)), width))
 			}
 		}
 	}()
+}
+
+// fitted cuts a line to a terminal's width: one that wraps cannot be redrawn.
+func fitted(line string, width int) string {
+	if r := []rune(line); width > 1 && len(r) >= width {
+		return string(r[:width-1])
+	}
+	return line
 }
 
 // bar is one state of the line: how much, how fast, how long yet.

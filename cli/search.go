@@ -33,12 +33,15 @@ Rows come newest first, or in the order that the query asks for.`,
 			if err != nil {
 				return err
 			}
+			if err := out.check(); err != nil {
+				return err
+			}
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err
 			}
 			err = a.print(cmd, s, q, &out)
-			return firstOf(err, s.finish(plural(int(s.rows), "row", "rows")))
+			return firstOf(err, s.finish(plural(s.rows, "row", "rows")))
 		},
 	}
 	in.flags(cmd)
@@ -98,7 +101,7 @@ func (a *app) print(cmd *cobra.Command, s *session, q *query.Query, out *output)
 	err = s.search(cmd.Context(), q, func(l *event.Layout) (exec.Sink, error) {
 		sink, err = render.New(out.kind(a), w, render.Options{
 			Columns: q.Columns, Layout: l, Messages: q.Messages, Zone: s.run.Zone,
-			Color: out.file == "" && a.colors(a.outTTY), Width: a.width,
+			Color: out.file == "" && a.colors(a.outTTY), Width: out.width(a),
 		})
 		if err != nil {
 			return nil, usageError("%v", err)

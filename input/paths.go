@@ -78,8 +78,8 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 		}
 		for _, arg := range p.args {
 			if arg == "-" {
-				part := &Part{Index: index, Name: "-", Size: -1, Open: func(context.Context) (io.ReadCloser, error) {
-					return io.NopCloser(p.o.Stdin), nil
+				part := &Part{Index: index, Name: "-", Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
+					return newInterruptible(ctx, p.o.Stdin), nil
 				}}
 				index++
 				if !yield(part, nil) {

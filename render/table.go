@@ -6,12 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/width"
-
 	"github.com/gyoji-dev/gyoji/event"
 )
 
-var _ = register(format{"table", "a table for people", func(w io.Writer, o Options) Sink {
+var _ = register(format{"table", "a table for people; a list where the terminal is too narrow", func(w io.Writer, o Options) Sink {
 	return &table{w: w, o: o}
 }})
 
@@ -19,15 +17,23 @@ const (
 	// lookAhead is from how many rows the widths of the columns are taken; later
 	// rows are shortened to them.
 	lookAhead = 200
-	// cellMin is the least width a column is shortened to.
-	cellMin = 8
-	// cellMax is the widest a column gets where the terminal's width is not known.
+	// cellMin is the least width a column of text is shortened to: a host's
+	// name, or the end of a path, can still be told from another.
+	cellMin = 14
+	// pathMin is what columns of paths are shortened to before other text is.
+	pathMin = 18
+	// headMin is the least width that the name of a column of numbers is
+	// shortened to.
+	headMin = 6
+	// cellMax is how far columns are padded where the terminal's width is not
+	// known. Longer values stick out, they are not shortened.
 	cellMax = 120
 	// columnsMax is how many columns are shown where a query names none.
 	columnsMax = 8
 )
 
-// table prints aligned columns. It shortens long values to fit the terminal.
+// table prints aligned columns. It shortens long values to fit the terminal,
+// and becomes a list where that would leave too little of them.
 type table struct {
 	w io.Writer
 	o Options
@@ -36,6 +42,7 @@ type table struct {
 	rows   [][]string // until the widths are known
 	widths []int
 	number []bool // right-aligned
+	list   *list  // takes over when the columns do not fit
 	n      int
 	buf    []byte
 	cols   []column
@@ -62,20 +69,19 @@ func (p *table) Push(b *event.Batch) error {
 				continue
 			}
 			v := c.At(row)
-			if v.IsNumber() && p.n == 0 {
-				p.number[i] = true
+			if !v.IsNull() && p.widths == nil {
+				p.number[i] = v.IsNumber() && !times[strings.ToLower(p.names[i])]
 			}
-			cells[i] = p.text(p.names[i], v)
+			cells[i] = p.o.cell(p.names[i], v)
 		}
 		p.n++
 		if p.widths == nil {
-			p.rows = append(p.rows, cells)
-			if len(p.rows) == lookAhead {
+			if p.rows = append(p.rows, cells); len(p.rows) == lookAhead {
 				p.measure()
 			}
 			continue
 		}
-		p.line(cells, "")
+		p.print(cells)
 		if len(p.buf) >= flushBytes {
 			if err := p.flush(); err != nil {
 				return err
@@ -108,19 +114,23 @@ func (p *table) choose() {
 	p.number = make([]bool, len(p.names))
 }
 
-// text is a cell: times as dates, line ends as signs.
-func (p *table) text(name string, v event.Value) string {
-	switch strings.ToLower(name) {
-	case "_messagetime", "_receipttime", "_timeslice", "__timeslice_end", "_start_time", "_end_time":
+// timeLayout is how times in ms are shown to people.
+const timeLayout = "2006-01-02 15:04:05.000"
+
+// times are the fields that hold ms since the epoch, in lower case.
+var times = map[string]bool{
+	"_messagetime": true, "_receipttime": true, "_timeslice": true, "__timeslice_end": true,
+	"_start_time": true, "_end_time": true, "first_seen": true, "last_seen": true,
+}
+
+// cell is a value for people: times as dates, nothing that a terminal obeys.
+func (o *Options) cell(name string, v event.Value) string {
+	if times[strings.ToLower(name)] || v.Kind() == event.Date {
 		if ms, ok := v.Int(); ok && ms > 0 {
-			return time.UnixMilli(ms).In(p.o.Zone).Format("2006-01-02 15:04:05.000")
+			return time.UnixMilli(ms).In(o.Zone).Format(timeLayout)
 		}
 	}
-	s := strings.Clone(v.Str())
-	if strings.ContainsAny(s, "\n\r\t\x1b") {
-		s = strings.NewReplacer("\r\n", "⏎", "\n", "⏎", "\r", "⏎", "\t", " ", "\x1b", "␛").Replace(s)
-	}
-	return s
+	return harmless(strings.Clone(v.Str()))
 }
 
 // measure fixes the widths by the rows gathered, and prints them.
@@ -134,35 +144,69 @@ func (p *table) measure() {
 			p.widths[i] = max(p.widths[i], cellWidth(c))
 		}
 	}
-	p.fit()
-	p.line(p.names, "1")
+	switch {
+	case p.o.Width == 0:
+		for i := range p.widths {
+			p.widths[i] = min(p.widths[i], cellMax)
+		}
+	case !p.fit():
+		p.list = &list{o: p.o, names: p.names}
+	}
+	if p.list == nil {
+		p.line(p.names, "1")
+	}
 	for _, r := range p.rows {
-		p.line(r, "")
+		p.print(r)
 	}
 	p.rows = nil
 }
 
-// fit takes width from the widest columns until the table fits.
-func (p *table) fit() {
-	if p.o.Width == 0 {
-		for i := range p.widths {
-			p.widths[i] = min(p.widths[i], cellMax)
+// fit takes width from the columns until the table fits, and reports whether
+// it can: first from the names above numbers, then from paths, whose end says
+// most, then from the widest.
+func (p *table) fit() bool {
+	least, paths := make([]int, len(p.widths)), make([]int, len(p.widths))
+	total := 2 * (len(p.widths) - 1)
+	for i, w := range p.widths {
+		total += w
+		least[i] = min(w, cellMin)
+		paths[i] = w
+		switch {
+		case times[strings.ToLower(p.names[i])]:
+			least[i] = w
+		case p.number[i]:
+			least[i] = min(w, headMin)
+			for _, r := range p.rows {
+				least[i] = max(least[i], cellWidth(r[i]))
+			}
+			paths[i] = least[i]
+		case len(p.rows) > 0 && isPath(p.rows[0][i]):
+			paths[i] = min(w, pathMin)
 		}
+	}
+	for _, floor := range [2][]int{paths, least} {
+		for ; total > p.o.Width; total-- {
+			widest := -1
+			for i, w := range p.widths {
+				if w > floor[i] && (widest < 0 || w > p.widths[widest]) {
+					widest = i
+				}
+			}
+			if widest < 0 {
+				break
+			}
+			p.widths[widest]--
+		}
+	}
+	return total <= p.o.Width
+}
+
+func (p *table) print(cells []string) {
+	if p.list != nil {
+		p.buf = p.list.append(p.buf, cells)
 		return
 	}
-	for {
-		total, widest := 2*(len(p.widths)-1), 0
-		for i, w := range p.widths {
-			total += w
-			if w > p.widths[widest] {
-				widest = i
-			}
-		}
-		if total <= p.o.Width || p.widths[widest] <= cellMin {
-			return
-		}
-		p.widths[widest] = max(cellMin, p.widths[widest]-(total-p.o.Width+1)/2-1)
-	}
+	p.line(cells, "")
 }
 
 // line appends one row. style is an ANSI style for all of it.
@@ -171,34 +215,42 @@ func (p *table) line(cells []string, style string) {
 		if i > 0 {
 			p.buf = append(p.buf, ' ', ' ')
 		}
-		c = shorten(c, p.widths[i])
-		pad := p.widths[i] - cellWidth(c)
 		color := style
 		if color == "" {
 			color = highlight(p.names[i], c)
 		}
+		if p.o.Width > 0 {
+			c = shorten(c, p.widths[i])
+		}
+		pad := max(p.widths[i]-cellWidth(c), 0)
 		if p.number[i] {
-			p.buf = append(p.buf, strings.Repeat(" ", max(pad, 0))...)
+			p.buf = append(p.buf, strings.Repeat(" ", pad)...)
 		}
-		if p.o.Color && color != "" {
-			p.buf = fmt.Appendf(p.buf, "\x1b[%sm%s\x1b[0m", color, c)
-		} else {
-			p.buf = append(p.buf, c...)
-		}
+		p.buf = p.o.paint(p.buf, color, c)
 		if !p.number[i] && i < len(cells)-1 {
-			p.buf = append(p.buf, strings.Repeat(" ", max(pad, 0))...)
+			p.buf = append(p.buf, strings.Repeat(" ", pad)...)
 		}
 	}
 	p.buf = append(p.buf, '\n')
 }
 
-// highlight is the colour of cells that say how bad something is.
+// paint appends text in an ANSI style, "" for none.
+func (o *Options) paint(dst []byte, style, text string) []byte {
+	if !o.Color || style == "" || text == "" {
+		return append(dst, text...)
+	}
+	return fmt.Appendf(dst, "\x1b[%sm%s\x1b[0m", style, text)
+}
+
+// highlight is the style of cells that say how bad something is.
 func highlight(name, cell string) string {
 	name = strings.ToLower(name)
 	switch {
-	case name == "severity":
+	case name == "severity" || name == "level":
 		switch strings.ToLower(cell) {
-		case "critical", "high":
+		case "critical":
+			return "1;97;41"
+		case "high":
 			return "1;31"
 		case "medium":
 			return "33"
@@ -228,37 +280,4 @@ func (p *table) Close() error {
 		p.measure()
 	}
 	return p.flush()
-}
-
-// cellWidth is how many columns of a terminal a text takes.
-func cellWidth(s string) (n int) {
-	for _, r := range s {
-		n += runeWidth(r)
-	}
-	return n
-}
-
-func runeWidth(r rune) int {
-	if r < 0x300 {
-		return 1
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	}
-	return 1
-}
-
-// shorten cuts a text to a width, with a sign that something is missing.
-func shorten(s string, n int) string {
-	if len(s) <= n || cellWidth(s) <= n {
-		return s
-	}
-	w := 0
-	for i, r := range s {
-		if w += runeWidth(r); w > n-1 {
-			return s[:i] + "…"
-		}
-	}
-	return s
 }

@@ -1,0 +1,68 @@
+package input
+
+import (
+	"context"
+	"io"
+)
+
+// stdinBytes is how much is read of standard input at once.
+const stdinBytes = 256 << 10
+
+// interruptible reads a stream whose Read cannot be interrupted (a terminal, a
+// pipe nobody writes to) so that it ends when the context does. The goroutine
+// that waits in Read then stays until the process ends: there is no other way
+// to leave it.
+type interruptible struct {
+	ctx  context.Context
+	got  chan chunk
+	free chan []byte
+	cur  chunk
+	rest []byte
+}
+
+type chunk struct {
+	data []byte
+	err  error
+}
+
+func newInterruptible(ctx context.Context, r io.Reader) io.ReadCloser {
+	s := &interruptible{ctx: ctx, got: make(chan chunk), free: make(chan []byte, 2)}
+	s.free <- make([]byte, stdinBytes)
+	s.free <- make([]byte, stdinBytes)
+	go func() {
+		for buf := range s.free {
+			n, err := r.Read(buf)
+			select {
+			case s.got <- chunk{buf[:n], err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return s
+}
+
+func (s *interruptible) Read(p []byte) (int, error) {
+	for len(s.rest) == 0 {
+		if s.cur.err != nil {
+			return 0, s.cur.err
+		}
+		if s.cur.data != nil {
+			s.free <- s.cur.data[:cap(s.cur.data)]
+		}
+		select {
+		case s.cur = <-s.got:
+			s.rest = s.cur.data
+		case <-s.ctx.Done():
+			return 0, s.ctx.Err()
+		}
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+func (s *interruptible) Close() error { return nil }
