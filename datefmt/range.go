@@ -58,13 +58,36 @@ func Zone(name string) (*time.Location, error) {
 	if abbr, ok := abbreviations[strings.ToUpper(name)]; ok {
 		name = abbr
 	}
-	for _, n := range []string{name, titled(name)} {
+	for _, n := range []string{name, titled(name), unusualZones[strings.ToLower(name)]} {
+		if n == "" {
+			continue
+		}
 		if l, err := time.LoadLocation(n); err == nil && n != "Local" && n != "local" {
 			return l, nil
 		}
 	}
 	return nil, fmt.Errorf("there is no time zone %s; write a name such as Europe/Berlin, or an offset such as +02:00", name)
 }
+
+// unusualZones spells the names of the time zone database whose letter case
+// titled does not hit. Go has no list of the names it holds.
+var unusualZones = func() map[string]string {
+	m := map[string]string{}
+	for _, n := range strings.Fields(`Etc/UTC Etc/UCT Etc/GMT Etc/GMT0 Etc/GMT+0 Etc/GMT-0 UCT GMT0 GMT+0 GMT-0
+		EST5EDT CST6CDT MST7MDT PST8PDT EET MET WET HST PRC ROC ROK GB GB-Eire NZ NZ-CHAT W-SU
+		Africa/Dar_es_Salaam Africa/Porto-Novo America/Knox_IN America/Port-au-Prince America/Port_of_Spain
+		Antarctica/DumontDUrville Antarctica/McMurdo Australia/ACT Australia/LHI Australia/NSW
+		Brazil/DeNoronha Chile/EasterIsland Europe/Isle_of_Man Mexico/BajaNorte Mexico/BajaSur`) {
+		m[strings.ToLower(n)] = n
+	}
+	for h := 1; h <= 14; h++ {
+		for _, sign := range []string{"+", "-"} {
+			n := fmt.Sprintf("Etc/GMT%s%d", sign, h)
+			m[strings.ToLower(n)] = n
+		}
+	}
+	return m
+}()
 
 // abbreviations of zones that people write; the zone observes summer time.
 var abbreviations = map[string]string{

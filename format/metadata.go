@@ -59,7 +59,7 @@ func (m *metadata) init(w *input.Want, names *[]string) {
 	}
 	for k := range m.slots {
 		switch k {
-		case "_messagetime", "_receipttime", "_size":
+		case "_messagetime", "_receipttime":
 		default:
 			m.explicit[k] = add(w.Layout.Name(m.slots[k]))
 		}
@@ -106,7 +106,10 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 			}
 			continue
 		case "_size":
-			continue // jsonl sets it: it knows the text
+			if v := vals[m.explicit[k]]; v.Kind != jsondoc.Missing {
+				b.Col(s).Set(row, w.typed(v))
+			}
+			continue // else jsonl has set it: it knows the text
 		}
 		if v := vals[m.explicit[k]]; v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") {
 			w.text(s, row, v)

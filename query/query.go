@@ -126,15 +126,13 @@ func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
 		Budget: &exec.Budget{Limit: r.Memory}, TempDir: r.TempDir, Warnings: r.Warnings,
 	}
 	want := q.Want(r)
+	front := q.steps[:q.cut]
+	if r.Bounded {
+		front = append([]lang.Step{{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"}}, front...)
+	}
 	p := exec.Pipeline{
-		Front: func(next exec.Sink) exec.Task {
-			t := lang.OpenSteps(q.steps[:q.cut], rt, next)
-			if r.Bounded {
-				return exec.Chain(t, func(next exec.Sink) exec.Task { return &timeRange{next: next, from: r.From, to: r.To} })
-			}
-			return t
-		},
-		Back: lang.OpenSteps(q.steps[q.cut:], rt, out),
+		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
+		Back:  lang.OpenSteps(q.steps[q.cut:], rt, out),
 	}
 	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, want))
 }
@@ -148,13 +146,22 @@ func (q *Query) Want(r Run) *input.Want {
 	}
 }
 
-// timeRange keeps the messages of the query's time range.
-type timeRange struct {
+// timeRange is the stage that keeps the messages of the run's time range.
+type timeRange struct{}
+
+func (timeRange) Check(*lang.Scope)   {}
+func (timeRange) Needs(*event.Fields) {}
+
+func (timeRange) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
+	return &timeRangeTask{next: next, from: rt.From, to: rt.To}
+}
+
+type timeRangeTask struct {
 	next     exec.Sink
 	from, to int64
 }
 
-func (t *timeRange) Push(b *event.Batch) error {
+func (t *timeRangeTask) Push(b *event.Batch) error {
 	live := b.Live[:0]
 	for _, r := range b.Live {
 		if at := b.Time[r]; at >= t.from && at < t.to {
@@ -167,7 +174,7 @@ func (t *timeRange) Push(b *event.Batch) error {
 	return t.next.Push(b)
 }
 
-func (t *timeRange) Flush() error { return nil }
+func (t *timeRangeTask) Flush() error { return nil }
 
 // internal reports whether a name is metadata rather than part of an event's text.
 func internal(name string) bool { return strings.HasPrefix(name, "_") }
