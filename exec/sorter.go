@@ -32,6 +32,8 @@ type Order struct {
 	// first, later receipt first, later position first (spec B.8). Otherwise
 	// rows with equal keys keep the order of their positions.
 	Newest bool
+	// Ties orders rows that are equal in all of that: several made of one message.
+	Ties []event.Slot
 }
 
 // Key is one field to sort by. Null comes last in both directions (OP-16).
@@ -211,9 +213,17 @@ func (s *Sorter) compare(a, b []byte) int {
 		if ra != rb {
 			return cmp(rb, ra)
 		}
-		return cmp(pb, pa)
+		pa, pb = pb, pa
 	}
-	return cmp(pa, pb)
+	if pa != pb {
+		return cmp(pa, pb)
+	}
+	for _, slot := range s.order.Ties {
+		if c := event.Compare(s.key(a, slot), s.key(b, slot)); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 func cmp[T int64 | uint64](a, b T) int {
@@ -245,7 +255,10 @@ func (s *Sorter) sort() {
 		if x.prefix != y.prefix {
 			return cmp(x.prefix, y.prefix)
 		}
-		return s.compare(s.run.arena[x.off:], s.run.arena[y.off:])
+		if c := s.compare(s.run.arena[x.off:], s.run.arena[y.off:]); c != 0 {
+			return c
+		}
+		return cmp(x.off, y.off) // rows made of one message keep their order
 	})
 	if s.limit > 0 && len(s.run.rows) > s.limit {
 		s.run.rows = s.run.rows[:s.limit]
@@ -397,7 +410,8 @@ func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error) error {
 		}
 		s.runs = nil
 	}()
-	for _, r := range s.runs {
+	for i, r := range s.runs {
+		r.at = i
 		if err := r.rewind(); err != nil {
 			return err
 		}
@@ -439,7 +453,10 @@ func (h *mergeHeap) Less(i, j int) bool {
 	if a.prefix != b.prefix {
 		return a.prefix < b.prefix
 	}
-	return h.s.compare(a.rec, b.rec) < 0
+	if c := h.s.compare(a.rec, b.rec); c != 0 {
+		return c < 0
+	}
+	return a.at < b.at
 }
 func (h *mergeHeap) Swap(i, j int) { h.runs[i], h.runs[j] = h.runs[j], h.runs[i] }
 func (h *mergeHeap) Push(x any)    { h.runs = append(h.runs, x.(*spill)) }
@@ -456,6 +473,7 @@ type spill struct {
 	r      *bufio.Reader
 	prefix uint64
 	rec    []byte
+	at     int // its place among the runs of a merge
 }
 
 // SpillError is a failure of the disk that rows are put aside on.

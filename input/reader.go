@@ -262,7 +262,7 @@ func (r *Reader) cut(buf *[]byte) (b Block, ok bool) {
 	o.rest = o.rest[:0]
 	for {
 		if !o.eof {
-			if free := cap(data) - len(data); free < r.o.BlockBytes/2 {
+			if free := cap(data) - len(data); free < max(1, r.o.BlockBytes/2) {
 				grown := make([]byte, len(data), 2*len(data)+2*r.o.BlockBytes)
 				copy(grown, data)
 				data = grown

@@ -350,7 +350,7 @@ func (t *groupTask) Flush() error {
 			case b.first.Before(a.first):
 				return 1
 			}
-			return 0
+			return slices.CompareFunc(a.key, b.key, event.Compare) // rows of one message
 		})
 		return t.emit(slices.Values(out), t.next)
 	}
@@ -403,7 +403,7 @@ func (t *groupTask) flushParts() error {
 	var f event.Fields
 	f.Add(t.cols...)
 	f.Add(t.outs...)
-	sorter := exec.NewSorter(t.rt, t.name, exec.Order{Newest: !t.records}, exec.NewCodec(&f), 0)
+	sorter := exec.NewSorter(t.rt, t.name, exec.Order{Newest: !t.records, Ties: t.cols}, exec.NewCodec(&f), 0)
 	into := sinkFunc(sorter.Add)
 	for i, part := range t.parts {
 		if part == nil {

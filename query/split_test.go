@@ -56,6 +56,7 @@ var splitQueries = []string{
 	`* | json "k", "n" as a, b | timeslice 1m | count by a, _timeslice`,
 	`* | parse "\"k\":\"*\"" as a | parse regex "\"n\":(?<b>\d+)" | count by a, b`,
 	`* | parse regex "(?<d>\d)" multi | count by d`,
+	`* | parse regex "(?<d>\d)" multi | fields d`,
 	`* | parse "\"j\":\"*\"" as a nodrop | if (isNull(a), "none", a) as a | count by a`,
 	`* | toUpperCase(k) as u | concat(u, "-", n) as c | where c matches "*-1*" | fields c, u | sort by c, u`,
 	`* | timeslice 5m | avg(n) as m, count by _timeslice | sort by +_timeslice`,
