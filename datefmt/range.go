@@ -73,7 +73,7 @@ func Zone(name string) (*time.Location, error) {
 // titled does not hit. Go has no list of the names it holds.
 var unusualZones = func() map[string]string {
 	m := map[string]string{}
-	for _, n := range strings.Fields(`Etc/UTC Etc/UCT Etc/GMT Etc/GMT0 Etc/GMT+0 Etc/GMT-0 UCT GMT0 GMT+0 GMT-0
+	for _, n := range strings.Fields(`Etc/UCT Etc/GMT Etc/GMT0 Etc/GMT+0 Etc/GMT-0 UCT GMT0 GMT+0 GMT-0
 		EST5EDT CST6CDT MST7MDT PST8PDT EET MET WET HST PRC ROC ROK GB GB-Eire NZ NZ-CHAT W-SU
 		Africa/Dar_es_Salaam Africa/Porto-Novo America/Knox_IN America/Port-au-Prince America/Port_of_Spain
 		Antarctica/DumontDUrville Antarctica/McMurdo Australia/ACT Australia/LHI Australia/NSW
