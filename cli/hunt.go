@@ -118,16 +118,22 @@ type hunt struct {
 
 // run runs the packages one after the other and prints their findings.
 func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) error {
-	queries := make([]*query.Query, len(pkgs))
+	type job struct {
+		of *detection.Detection
+		q  *query.Query
+	}
+	var jobs []job
 	var diags diag.List
-	for i, p := range pkgs {
-		q, ds := query.Compile(p.Query, query.Standard())
-		for _, d := range ds {
-			if d.Severity == diag.Error || h.app.verbose {
-				diags = append(diags, d)
+	for _, p := range pkgs {
+		for _, d := range p.Detections {
+			q, ds := query.Compile(d.Query, query.Standard())
+			for _, d := range ds {
+				if d.Severity == diag.Error || h.app.verbose {
+					diags = append(diags, d)
+				}
 			}
+			jobs = append(jobs, job{d, q})
 		}
-		queries[i] = q
 	}
 	if err := diags.Err(); err != nil {
 		return err
@@ -135,13 +141,16 @@ func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) 
 	if len(diags) > 0 {
 		h.app.diagnose(diags)
 	}
-	for i, p := range pkgs {
-		h.columns(queries[i].Columns, p.Score.Field)
+	for _, j := range jobs {
+		h.columns(j.q.Columns, j.of.Score.Field)
 	}
-	for i, p := range pkgs {
-		q, d := queries[i], &detected{Name: p.Name, Technique: p.Technique(), SeverityOf: p.SeverityOf, ScoreField: p.Score.Field, Severity: p.Severity}
-		h.session.task = p.Name
-		if err := h.session.search(ctx, q, func(l *event.Layout) (exec.Sink, error) { return h.from(d, l), nil }); err != nil {
+	for _, j := range jobs {
+		d := &detected{
+			Name: j.of.Name, Technique: j.of.Package.Technique(),
+			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
+		}
+		h.session.task = j.of.Name
+		if err := h.session.search(ctx, j.q, func(l *event.Layout) (exec.Sink, error) { return h.from(d, l), nil }); err != nil {
 			return err
 		}
 	}

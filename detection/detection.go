@@ -54,27 +54,117 @@ func (s *Severity) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// Package is a loaded detection package.
+// Package is a loaded detection package: everything that belongs to catching
+// one technique. docs/packages.md describes its files.
 type Package struct {
-	ID       string   `yaml:"id"`
-	Name     string   `yaml:"name"`
-	Version  string   `yaml:"version"`
-	Severity Severity `yaml:"severity"`
-	Summary  string   `yaml:"summary"`
-	Attack   struct {
+	Schema      string   `yaml:"schema"`
+	ID          string   `yaml:"id"`
+	Name        string   `yaml:"name"`
+	Version     string   `yaml:"version"`
+	Status      string   `yaml:"status"`
+	License     string   `yaml:"license"`
+	Author      string   `yaml:"author"`
+	Date        string   `yaml:"date"`
+	Summary     string   `yaml:"summary"`
+	Description string   `yaml:"description"`
+	Severity    Severity `yaml:"severity"`
+	Confidence  struct {
+		Source string `yaml:"source"` // as its first author gave it
+		Ours   string `yaml:"ours"`
+		Reason string `yaml:"reason"`
+	} `yaml:"confidence"`
+	Attack struct {
 		Techniques []string `yaml:"techniques"`
 		Tactics    []string `yaml:"tactics"`
+		Reference  string   `yaml:"reference"`
+		Strategy   string   `yaml:"strategy"`
+		Analytics  []string `yaml:"analytics"`
+		Groups     []string `yaml:"groups"`
+		Software   []string `yaml:"software"`
 	} `yaml:"attack"`
-	Score struct {
-		Field    string           `yaml:"field"`        // column that holds the score
-		Severity map[int]Severity `yaml:"severity_map"` // score to severity
-	} `yaml:"score"`
-	Logic struct {
-		Primary string `yaml:"primary"` // file of the query that hunt runs
-	} `yaml:"logic"`
+	Data           []Data          `yaml:"data"`
+	Entities       []Entity        `yaml:"entities"`
+	Detections     []*Detection    `yaml:"detections"`
+	Baselines      []*Detection    `yaml:"baselines"` // kept to compare with; hunt does not run them
+	Platforms      Platforms       `yaml:"platforms"`
+	BlindSpots     []string        `yaml:"blind_spots"`
+	FalsePositives []FalsePositive `yaml:"false_positives"`
+	Related        []Related       `yaml:"related"`
+	Hunts          []string        `yaml:"hunts"`  // files of hunting queries
+	Tests          string          `yaml:"tests"`  // file of the test cases
+	Atomic         string          `yaml:"atomic"` // file of the lab tests, in the form of Atomic Red Team
+	Guide          string          `yaml:"guide"`
+	Playbook       string          `yaml:"playbook"`
 
-	Dir   string     `yaml:"-"` // as found; for messages
-	Query *diag.File `yaml:"-"` // the primary query
+	Dir  string `yaml:"-"` // as found; for messages
+	FS   fs.FS  `yaml:"-"` // rooted at the package's folder
+	File string `yaml:"-"` // the manifest, as found
+}
+
+// Data is a source of events that the package needs, or profits from.
+type Data struct {
+	Source   string   `yaml:"source"` // sysmon, windows-security, cloud-siem
+	Collect  string   `yaml:"collect"`
+	Category string   `yaml:"category"` // its _sourceCategory
+	Events   []int    `yaml:"event_ids"`
+	Extra    []int    `yaml:"wanted_event_ids"`
+	Required []string `yaml:"required_fields"`
+	Wanted   []string `yaml:"wanted_fields"`
+}
+
+// Entity says which field of a finding names whom it is about.
+type Entity struct {
+	Type  string `yaml:"type"` // as in Cloud SIEM: _hostname, _username, _ip, ...
+	Field string `yaml:"field"`
+}
+
+// Detection is one query of a package.
+type Detection struct {
+	ID       string    `yaml:"id"`
+	Name     string    `yaml:"name"`
+	File     string    `yaml:"query"` // in the package
+	Severity *Severity `yaml:"severity"`
+	Sources  []string  `yaml:"data"` // names of the package's data
+	Score    Score     `yaml:"score"`
+	Entities []Entity  `yaml:"entities"`
+	Tuning   []string  `yaml:"tuning"` // ids of ledger entries, in the order they are compiled
+	// Fields renames fields of ledger entries to those of the detection's events:
+	// Image to NewProcessName for Security 4688.
+	Fields map[string]string `yaml:"fields"`
+	Equal  string            `yaml:"equal"` // id of a detection with the same rows
+	Note   string            `yaml:"note"`
+	Next   string            `yaml:"next"` // what an analyst does first
+
+	Package *Package   `yaml:"-"`
+	Query   *diag.File `yaml:"-"`
+}
+
+// Score says how a column of a detection's rows becomes a severity.
+type Score struct {
+	Field    string           `yaml:"field"`
+	Range    []int            `yaml:"range"` // lowest and highest value
+	Severity map[int]Severity `yaml:"severity_map"`
+}
+
+// FalsePositive is a benign thing that looks like the technique.
+type FalsePositive struct {
+	ID     string `yaml:"id"`
+	Text   string `yaml:"text"`
+	Test   string `yaml:"test"`   // the case that holds its events
+	Tuning string `yaml:"tuning"` // the ledger entry that handles it
+}
+
+// Related is something a reader may want next.
+type Related struct {
+	Kind string `yaml:"kind"` // attack, sigma, cse
+	ID   string `yaml:"id"`
+	Note string `yaml:"note"`
+}
+
+// Platforms names the portable rule and where other languages come from.
+type Platforms struct {
+	Sigma []string `yaml:"sigma"`
+	From  string   `yaml:"generated_from"`
 }
 
 // Technique is the first ATT&CK technique, "" when the package names none.
@@ -85,12 +175,40 @@ func (p *Package) Technique() string {
 	return p.Attack.Techniques[0]
 }
 
+// Detection finds a detection or baseline by its id; nil if there is none.
+func (p *Package) Detection(id string) *Detection {
+	for _, list := range [][]*Detection{p.Detections, p.Baselines} {
+		for _, d := range list {
+			if d.ID == id {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
 // SeverityOf is the severity of a finding with a score.
-func (p *Package) SeverityOf(score int) Severity {
-	if s, ok := p.Score.Severity[score]; ok {
+func (d *Detection) SeverityOf(score int) Severity {
+	if s, ok := d.Score.Severity[score]; ok {
 		return s
 	}
-	return p.Severity
+	return d.Base()
+}
+
+// Base is the severity of a finding without a score.
+func (d *Detection) Base() Severity {
+	if d.Severity != nil {
+		return *d.Severity
+	}
+	return d.Package.Severity
+}
+
+// Whom lists the entities of the detection's findings.
+func (d *Detection) Whom() []Entity {
+	if len(d.Entities) > 0 {
+		return d.Entities
+	}
+	return d.Package.Entities
 }
 
 // Load reads every detection package below a folder of a file system, in the
@@ -131,27 +249,45 @@ func read(fsys fs.FS, dir, name string) (*Package, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", at, err)
 	}
-	p := &Package{Dir: path.Join(name, dir)}
-	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(p); err != nil {
+	p := &Package{Dir: path.Join(name, dir), File: at}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(p); err != nil {
+		return nil, fmt.Errorf("%s: %w", at, err)
+	}
+	if p.FS, err = fs.Sub(fsys, dir); err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}
 	var missing []string
-	for _, f := range []struct{ name, value string }{{"id", p.ID}, {"name", p.Name}, {"logic.primary", p.Logic.Primary}} {
+	for _, f := range []struct{ name, value string }{{"id", p.ID}, {"name", p.Name}} {
 		if f.value == "" {
 			missing = append(missing, f.name)
 		}
 	}
+	if len(p.Detections) == 0 {
+		missing = append(missing, "detections")
+	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("%s: %s missing", at, strings.Join(missing, ", "))
 	}
-	query := path.Join(dir, p.Logic.Primary)
-	text, err = fs.ReadFile(fsys, query)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: logic.primary names %s, which is not there", at, p.Logic.Primary)
+	seen := map[string]bool{}
+	for _, d := range append(append([]*Detection{}, p.Detections...), p.Baselines...) {
+		d.Package = p
+		switch {
+		case d.ID == "" || d.File == "":
+			return nil, fmt.Errorf("%s: a detection wants an id and a query", at)
+		case seen[d.ID]:
+			return nil, fmt.Errorf("%s: two detections are called %s", at, d.ID)
+		}
+		seen[d.ID] = true
+		text, err := fs.ReadFile(p.FS, d.File)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: detection %s names %s, which is not there", at, d.ID, d.File)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", path.Join(p.Dir, d.File), err)
+		}
+		d.Query = diag.Text(path.Join(p.Dir, d.File), string(text))
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path.Join(name, query), err)
-	}
-	p.Query = diag.Text(path.Join(name, query), string(text))
 	return p, nil
 }
