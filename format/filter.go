@@ -3,18 +3,96 @@ package format
 import (
 	"bytes"
 
+	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/match"
 )
 
-// filter finds the next line that may matter, by the literals a query needs.
-type filter struct{}
+const (
+	// restBlocks is for how many blocks a filter that lets most text through
+	// is left alone before it is tried again.
+	restBlocks = 32
+	// passMax is the part of a block's bytes beyond which a filter does not
+	// pay: reading a line costs some three times as much as searching it.
+	passMax = 0.6
+)
 
-func newFilter(*input.Want) *filter { return nil }
+// filter finds the lines of JSON that may matter, by literals the query needs.
+// It is one goroutine's.
+type filter struct {
+	set  *match.Set
+	rest int // blocks yet to be read without it
 
-// next returns the start of the next line at or after at that may matter, or -1.
-func (f *filter) next(data []byte, at int) int {
-	if i := bytes.IndexByte(data[at:], '{'); i < 0 {
-		return -1
-	}
-	return at
+	passed int // bytes of the block's lines so far that were let through
 }
+
+// newFilter makes a filter of what is needed; nil when nothing that is needed
+// can be searched for.
+func newFilter(w *input.Want) *filter {
+	var texts, numbers match.Witnesses
+	for _, n := range w.Need {
+		if wit := match.NewWitness(n.Any...); n.Slot != event.None && anyNumber(n.Any) {
+			numbers = numbers.With(wit)
+		} else {
+			texts = texts.With(wit)
+		}
+	}
+	if set := texts.JSONSet(match.Folded); set != nil {
+		return &filter{set: set}
+	}
+	// A number of a message's field compares by its size: 1e3 is "1000". On
+	// plain lines fields are text as it is spelled. Messages are let through.
+	for _, n := range numbers {
+		if needles := n.JSONNeedles(match.Folded); needles != nil {
+			return &filter{set: match.NewSet(append(needles, match.Exact(`"_raw"`))...)}
+		}
+	}
+	return nil
+}
+
+func anyNumber(texts []string) bool {
+	for _, t := range texts {
+		if _, ok := event.ParseNumber(t); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// begin readies the filter for a block and says whether to use it there.
+func (f *filter) begin() bool {
+	if f == nil {
+		return false
+	}
+	if f.rest > 0 {
+		f.rest--
+		return false
+	}
+	f.passed = 0
+	return true
+}
+
+// end looks back on a block of n bytes.
+func (f *filter) end(n int) {
+	if float64(f.passed) > passMax*float64(n) {
+		f.rest = restBlocks
+	}
+}
+
+// next returns where the next line begins that may matter, at or after the
+// beginning of a line, and how many lines are passed over; the end of data when
+// there is none.
+func (f *filter) next(data []byte, at int) (start, skipped int) {
+	hit := f.set.Index(data, at)
+	if hit < 0 {
+		skipped = bytes.Count(data[at:], newline)
+		if n := len(data); n > at && data[n-1] != '\n' {
+			skipped++
+		}
+		return len(data), skipped
+	}
+	start = at + bytes.LastIndexByte(data[at:hit], '\n') + 1
+	return start, bytes.Count(data[at:start], newline)
+}
+
+var newline = []byte{'\n'}

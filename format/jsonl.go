@@ -100,15 +100,17 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 	r.part = b.Part
 	r.w.reset()
 	data := b.Data
+	filtered, skipped := r.filter.begin(), 0
 	for at := 0; at < len(data); {
-		if r.filter != nil {
-			if at = r.filter.next(data, at); at < 0 {
+		if filtered {
+			start, n := r.filter.next(data, at)
+			if skipped += n; start == len(data) {
 				break
 			}
+			at = start
 		}
-		end := bytes.IndexByte(data[at:], '\n')
 		line := data[at:]
-		if end >= 0 {
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
 			line = line[:end]
 		}
 		r.off = b.Offset + int64(at)
@@ -116,6 +118,13 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 			return err
 		}
 		at += len(line) + 1
+		if filtered {
+			r.filter.passed += len(line)
+		}
+	}
+	if filtered {
+		r.filter.end(len(data))
+		r.want.Skip(skipped)
 	}
 	return r.push(next)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -32,6 +33,15 @@ type Want struct {
 	Category string
 
 	Warnings *exec.Warnings
+
+	skipped *atomic.Int64
+}
+
+// Skip counts events that a reader passed over because of Need or the time range.
+func (w *Want) Skip(n int) {
+	if w.skipped != nil {
+		w.skipped.Add(int64(n))
+	}
 }
 
 // Need is one group of literals, of which an event must hold at least one,

@@ -102,6 +102,7 @@ func (r *Reader) Stats() Stats {
 
 // Feed returns what gives each worker its blocks.
 func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
+	want.skipped = &r.events
 	return func(_ int, front exec.Sink) error {
 		readers := map[*Format]BlockReader{}
 		var buf []byte
