@@ -38,6 +38,23 @@ func (f *File) Place(offset int) Place {
 	return Place{i + 1, utf8.RuneCountInString(f.Text[f.lines[i]:offset]) + 1}
 }
 
+// Offset turns a line and column back into a byte offset. A column past the end
+// of its line is that end, a line past the last one the end of the text.
+func (f *File) Offset(p Place) int {
+	if p.Line < 1 {
+		return 0
+	}
+	if p.Line > len(f.lines) {
+		return len(f.Text)
+	}
+	at := f.lines[p.Line-1]
+	for col := 1; col < p.Col && at < len(f.Text) && f.Text[at] != '\n'; col++ {
+		_, n := utf8.DecodeRuneInString(f.Text[at:])
+		at += n
+	}
+	return at
+}
+
 // Line returns the text of a line, counted from 1, without its line end.
 func (f *File) Line(n int) string {
 	if n < 1 || n > len(f.lines) {
