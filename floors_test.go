@@ -16,9 +16,9 @@ const module = "github.com/gyoji-dev/gyoji"
 // what is listed before it on its own.
 var floors = [][]string{
 	{"diag", "event", "match", "datefmt"},
-	{"syntax", "sigma", "siem", "jsondoc", "evtx"},
+	{"syntax", "sigma", "siem", "jsondoc", "lookup", "evtx"},
 	{"expr", "exec", "input", "lang"},
-	{"lookup", "mapping", "op", "fn", "agg", "format", "kafka", "render"},
+	{"mapping", "op", "fn", "agg", "format", "kafka", "render"},
 	{"query"},
 	{"packages", "insight", "segment", "rule", "detection", "conformance", "convert", "lint"},
 	{"server", "web", "lsp", "cli"},

@@ -19,6 +19,7 @@ import (
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/query"
 	"github.com/gyoji-dev/gyoji/render"
 )
@@ -40,6 +41,8 @@ type inputs struct {
 	memory  string
 	tempDir string
 	strict  bool
+
+	tables, geo, threat []string
 }
 
 func (in *inputs) flags(cmd *cobra.Command) {
@@ -55,6 +58,39 @@ func (in *inputs) flags(cmd *cobra.Command) {
 	f.StringVar(&in.memory, "memory", memoryDefault, "memory that stages may hold before rows are put aside on disk")
 	f.StringVar(&in.tempDir, "temp-dir", "", "where rows are put aside (default: the system's)")
 	f.BoolVar(&in.strict, "strict", false, "exit with 4 when anything of the input was lost")
+	f.StringArrayVar(&in.tables, "table", nil, "lookup table, as PATH=FILE: the path as the query writes it, a file of CSV with a header or JSON (repeatable)")
+	f.StringArrayVar(&in.geo, "geo", nil, "MaxMind-format database for geoip and the geo and ASN lookups (repeatable)")
+	f.StringArrayVar(&in.threat, "threat", nil, "file of threat indicators, CSV or JSON with a column indicator, as FILE or SOURCE=FILE (repeatable)")
+}
+
+// library is what the query may look things up in.
+func (in *inputs) library() (*lookup.Library, error) {
+	l := &lookup.Library{}
+	for _, t := range in.tables {
+		i := strings.LastIndexByte(t, '=')
+		if i <= 0 || i == len(t)-1 {
+			return nil, usageError("--table %s: write PATH=FILE, such as 'path://\"/Library/Hosts\"=hosts.csv'", t)
+		}
+		if _, err := os.Stat(t[i+1:]); err != nil && !os.IsNotExist(err) {
+			return nil, &exit{exitInput, err}
+		}
+		l.Bind(t[:i], t[i+1:])
+	}
+	for _, file := range in.geo {
+		if err := l.OpenGeo(file); err != nil {
+			return nil, &exit{exitInput, err}
+		}
+	}
+	for _, t := range in.threat {
+		source, file, ok := strings.Cut(t, "=")
+		if !ok {
+			source, file = "", t
+		}
+		if err := l.ReadThreat(source, file); err != nil {
+			return nil, &exit{exitInput, err}
+		}
+	}
+	return l, nil
 }
 
 // session is one command's reading of logs.

@@ -29,7 +29,11 @@ Rows come newest first, or in the order that the query asks for.`,
   gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
   zcat day.json.gz | gyoji search 'error | count by _sourceHost'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q, args, err := a.compile(file, args)
+			lib, err := in.library()
+			if err != nil {
+				return err
+			}
+			q, args, err := a.compile(file, args, query.Tables(lib))
 			if err != nil {
 				return err
 			}
@@ -62,12 +66,12 @@ func firstOf(errs ...error) error {
 
 // compile reads the query from a file or the first argument, prints what there
 // is to say of it, and returns the arguments left.
-func (a *app) compile(file string, args []string) (*query.Query, []string, error) {
+func (a *app) compile(file string, args []string, with ...query.Option) (*query.Query, []string, error) {
 	f, args, err := a.queryText(file, args)
 	if err != nil {
 		return nil, nil, err
 	}
-	q, diags := query.Compile(f, query.Standard())
+	q, diags := query.Compile(f, query.Standard(), with...)
 	if err := diags.Err(); err != nil {
 		return nil, nil, err
 	}

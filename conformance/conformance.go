@@ -24,6 +24,7 @@ import (
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/query"
 )
 
@@ -115,7 +116,7 @@ func Run(ctx context.Context, c *Case, workers int) Result {
 }
 
 func (c *Case) run(ctx context.Context, workers int) string {
-	q, diags := query.Compile(diag.Text(c.ID, c.Query), query.Standard())
+	q, diags := query.Compile(diag.Text(c.ID, c.Query), query.Standard(), query.Tables(c.library()))
 	if c.Expect.Error != "" {
 		if diags.HasErrors() {
 			return ""
@@ -197,6 +198,40 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 		names = layout.Names()
 	}
 	return names, rows, err
+}
+
+// library is the case's lookup tables.
+func (c *Case) library() *lookup.Library {
+	l := &lookup.Library{}
+	for path, t := range c.Context.Tables {
+		table := &lookup.Table{Path: path, Columns: t.Columns, Key: t.Key}
+		for _, r := range t.Rows {
+			var row []event.Value
+			for _, v := range r {
+				row = append(row, cell(v))
+			}
+			table.Rows = append(table.Rows, row)
+		}
+		l.Add(table)
+	}
+	return l
+}
+
+// cell is a value of a case's table, typed as in JSON.
+func cell(v any) event.Value {
+	switch v := v.(type) {
+	case string:
+		return event.Text(v)
+	case bool:
+		return event.Bool(v)
+	case json.Number:
+		if i, err := v.Int64(); err == nil {
+			return event.Int(i)
+		}
+		f, _ := v.Float64()
+		return event.Float(f)
+	}
+	return event.Value{}
 }
 
 // caseTime is how long one case may take.

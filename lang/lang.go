@@ -102,7 +102,7 @@ type Assignment interface {
 // fields, they require of the event.
 type FieldsOfRaw interface{ FieldsOfRaw() }
 
-// Function describes one scalar function. One of Map, Call and Make is set.
+// Function describes one scalar function. One of Map, Call, Make and Form is set.
 type Function struct {
 	Doc
 	// Map is of one argument, pure, null for null: it runs once per distinct value.
@@ -113,6 +113,10 @@ type Function struct {
 	// Make is for functions that look at their constant arguments while the
 	// query is compiled: patterns, zones, regular expressions.
 	Make func(*Site) func(env *expr.Env, args []event.Value) (event.Value, error)
+
+	// Form is for functions whose arguments are not all expressions: it resolves
+	// them itself. It returns nil after a report.
+	Form func(*Site) expr.Expr
 
 	Alias  bool // wants "as" when it stands as an operator: there is no in-place form
 	Nulls  bool // has a meaning for null arguments

@@ -212,6 +212,12 @@ func (sc *Scope) call(x *syntax.Call) expr.Expr {
 		return &expr.If{Cond: sc.Expr(x.Args[0]), Then: sc.Expr(x.Args[1]), Else: sc.Expr(x.Args[2])}
 	}
 	site := &Site{Node: x, sc: sc}
+	if f.Form != nil {
+		if y := f.Form(site); y != nil {
+			return y
+		}
+		return null
+	}
 	for i, a := range x.Args {
 		if _, ok := unparen(a).(*syntax.Regex); ok {
 			if f.Make == nil {

@@ -1,13 +1,16 @@
 package lang
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -35,6 +38,11 @@ type Scope struct {
 	// Columns are the output columns in order. On messages nil means all fields.
 	Columns []Column
 
+	// Tables is what the query may look things up in; nil when that is not known
+	// while it is compiled.
+	Tables *lookup.Library
+
+	outside *Outside // shared with child scopes
 	stage   *syntax.Stage
 	made    map[event.Slot]bool    // fields that a stage has made so far
 	aliases map[string]event.Slot  // further names that resolve here (join)
@@ -47,8 +55,47 @@ func NewScope(v *Vocabulary, l *event.Layout, f *diag.File, d *diag.List) *Scope
 	return &Scope{
 		Vocab: v, Layout: l, File: f, Diags: d, Messages: true,
 		made: map[event.Slot]bool{}, aliases: map[string]event.Slot{}, subs: new([]*Subquery),
-		flags: map[string]syntax.Node{},
+		flags: map[string]syntax.Node{}, outside: &Outside{},
 	}
+}
+
+// Outside is what a query takes from outside its input.
+type Outside struct {
+	Bytes   int64    // of the tables and their indexes, which a run holds in memory
+	Missing []string // what it names and nobody gave, each once
+}
+
+// Outside returns what the query takes from outside, as far as it was checked.
+func (sc *Scope) Outside() *Outside { return sc.outside }
+
+// Hold says that a run of the query holds so much memory for what it looks up.
+func (sc *Scope) Hold(bytes int64) { sc.outside.Bytes += bytes }
+
+// Miss notes something that the query looks things up in and nobody gave:
+// what is missing, and the way to give it.
+func (sc *Scope) Miss(at syntax.Node, what, help string) {
+	if sc.Tables != nil {
+		sc.Warn(at, "not-given", what+" is not given, so what is looked up in it is null", help)
+	}
+	if !slices.Contains(sc.outside.Missing, what) {
+		sc.outside.Missing = append(sc.outside.Missing, what)
+	}
+}
+
+// Table finds the lookup table of a path. It is nil when there is none, which
+// is noted, or when it cannot be read, which is reported.
+func (sc *Scope) Table(path *syntax.Path) *lookup.Table {
+	t, err := sc.Tables.Table(path.Text)
+	switch {
+	case errors.Is(err, lookup.ErrUnbound):
+		sc.Miss(path, "the table "+path.Text, "name its file: --table '"+path.Text+"=FILE', CSV with a header or JSON")
+		return nil
+	case err != nil:
+		sc.Error(path, "bad-table", err.Error(), "give another file with --table")
+		return nil
+	}
+	sc.Hold(t.Bytes())
+	return t
 }
 
 // Stage is the stage being checked.

@@ -29,8 +29,6 @@ var (
 	_ = planned("withtime", "withtime <of:field>")
 	_ = planned("merge", "merge [<fields:(<of:field> [takeFirst|takeLast|takeDistinct|join [with <sep:string>]] [as <out:field>]),...>]")
 	_ = planned("join", "join <tables:(<child:query> as <name:name>),...> on <on:expr> [timewindow <within:duration>]")
-	_ = planned("lookup", "lookup (*|<outs:rename,...>) from <table:path> on <on:expr,...>")
-	_ = planned("cat", "cat <table:path>")
 	_ = planned("save", "save [append] <table:path>")
 	_ = planned("transaction", "transaction on <ids:field,...> [fringe=<fringe:duration>]"+" (with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<states:(with <pattern:string> [in <field:field>] as <name:field>),...>)"+" [showing <aggs:(<agg:agg> [for <state:field>] [as <out:field>]),...>] [results by (transactions|transaction|states|flow)]")
 	_ = planned("transactionize", "transactionize <keys:field,...> [as <prefix:field>]"+" {[,] maxSpan=<span:duration>|[,] maxPause=<pause:duration>|[,] maxLogs=<logs:int>|[,] startsWith=<starts:string> [; strict]|[,] endsWith=<ends:string> [; strict]|[,] keepOrphans=(true|false)} [<child:query>]")

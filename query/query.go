@@ -12,6 +12,7 @@ import (
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -29,17 +30,26 @@ type Query struct {
 	want  event.Fields // of the input
 	need  []input.Need
 	subs  []*subquery
+
+	outside lang.Outside
 }
+
+// Option changes how a query is compiled.
+type Option func(*lang.Scope)
+
+// Tables gives the query what it may look things up in. Files are read while
+// the query is compiled, those that it names.
+func Tables(l *lookup.Library) Option { return func(sc *lang.Scope) { sc.Tables = l } }
 
 // Compile parses, analyses and plans a query. The query is nil when the list
 // has errors; warnings and notes come beside one that runs.
-func Compile(f *diag.File, v *lang.Vocabulary) (*Query, diag.List) {
+func Compile(f *diag.File, v *lang.Vocabulary, with ...Option) (*Query, diag.List) {
 	tree, diags := syntax.Parse(f, v)
 	if diags.HasErrors() {
 		diags.Sort()
 		return nil, diags // a tree with holes would only earn further complaints
 	}
-	q := compileTree(tree, f, v, &diags)
+	q := compileTree(tree, f, v, &diags, with)
 	diags.Sort()
 	if diags.HasErrors() {
 		return nil, diags
@@ -47,9 +57,12 @@ func Compile(f *diag.File, v *lang.Vocabulary) (*Query, diag.List) {
 	return q, diags
 }
 
-func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *diag.List) *Query {
+func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *diag.List, with []Option) *Query {
 	q := &Query{Tree: tree, Layout: event.NewLayout()}
 	sc := lang.NewScope(v, q.Layout, f, diags)
+	for _, set := range with {
+		set(sc)
+	}
 	if st := v.Search(tree.Search); st != nil {
 		st.Check(sc)
 		q.steps = append(q.steps, lang.Step{Stage: st, Flow: lang.Streams, Name: "search"})
@@ -61,8 +74,9 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 	}
 	q.Columns, q.Messages = pipe.Columns, pipe.Messages
 	for _, s := range sc.Subqueries() {
-		q.subs = append(q.subs, compileSub(s, f, v, diags))
+		q.subs = append(q.subs, compileSub(s, f, v, diags, with))
 	}
+	q.outside = *sc.Outside()
 	if diags.HasErrors() {
 		return q
 	}
@@ -124,6 +138,14 @@ func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
 	rt := &exec.Runtime{
 		Ctx: ctx, Layout: r.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
 		Budget: &exec.Budget{Limit: r.Memory}, TempDir: r.TempDir, Warnings: r.Warnings,
+	}
+	tables := rt.Budget.Open("lookup")
+	defer tables.Release()
+	if !tables.Add(q.outside.Bytes) {
+		return tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
+	}
+	for _, what := range q.outside.Missing {
+		r.Warnings.Add("looked up in nothing: its fields are null", true, exec.Sample{Detail: what + " is not given"})
 	}
 	want := q.Want(r)
 	front := q.steps[:q.cut]

@@ -22,8 +22,8 @@ type subquery struct {
 	compose []event.Slot // in the child's layout
 }
 
-func compileSub(s *lang.Subquery, f *diag.File, v *lang.Vocabulary, diags *diag.List) *subquery {
-	q := compileTree(s.Node.Query, f, v, diags)
+func compileSub(s *lang.Subquery, f *diag.File, v *lang.Vocabulary, diags *diag.List, with []Option) *subquery {
+	q := compileTree(s.Node.Query, f, v, diags, with)
 	sub := &subquery{of: s, query: q}
 	if s.Node.Max > subqueryRowsMax {
 		diags.Add(&diag.Diagnostic{Code: "too-many-results", File: f, Span: s.Node.Pos,
