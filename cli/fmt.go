@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,7 +40,7 @@ meaning does not change. Without files it reads standard input.`,
 				if err := diags.Err(); err != nil {
 					return err
 				}
-				out := syntax.Print(tree)
+				out := strings.TrimSuffix(syntax.Print(tree), "\n") + "\n"
 				changed = changed || out != text
 				switch {
 				case check:

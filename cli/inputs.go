@@ -259,12 +259,14 @@ func (s *session) finish(what string) error {
 	}
 	lost := int64(0)
 	for _, k := range s.warnings() {
+		mark := ""
 		if k.Lost {
 			lost += k.Count
+			mark = " (lost)"
 		} else if s.app.quiet {
 			continue
 		}
-		fmt.Fprintf(w, "  %s %s\n", number(k.Count), k.Kind)
+		fmt.Fprintf(w, "  %s × %s%s\n", number(k.Count), k.Kind, mark)
 		for i, at := range k.Sample {
 			if i == 1 && !s.app.verbose {
 				fmt.Fprintf(w, "    ... and %s more (-v shows the first %d)\n", number(k.Count-1), len(k.Sample))
@@ -277,7 +279,7 @@ func (s *session) finish(what string) error {
 	case len(failed) > 0:
 		return &exit{code: exitInput}
 	case s.strict && lost > 0:
-		return &exit{exitInput, fmt.Errorf("--strict: %s of the input could not be used", number(lost))}
+		return &exit{exitInput, fmt.Errorf("--strict: %s %s lost, see above", number(lost), plural(lost, "piece of the input was", "pieces of the input were"))}
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -71,14 +74,39 @@ func (a *app) compile(file string, args []string, with ...query.Option) (*query.
 	if err != nil {
 		return nil, nil, err
 	}
+	if strings.TrimSpace(f.Text) == "" {
+		return nil, nil, diag.List{{Code: "empty-query", File: f, Message: "the query is empty", Help: "write * for every event"}}.Err()
+	}
 	q, diags := query.Compile(f, query.Standard(), with...)
 	if err := diags.Err(); err != nil {
 		return nil, nil, err
 	}
-	if len(diags) > 0 && !a.quiet {
-		a.diagnose(diags)
+	if !a.quiet {
+		a.remark(diags)
 	}
 	return q, args, nil
+}
+
+// remark prints what there is to say of a query that runs: of each kind the
+// first, unless more was asked for.
+func (a *app) remark(diags diag.List) {
+	if a.verbose {
+		a.diagnose(diags)
+		return
+	}
+	counts := map[string]int{}
+	var first diag.List
+	for _, d := range diags {
+		if counts[d.Code]++; counts[d.Code] == 1 {
+			first = append(first, d)
+		}
+	}
+	a.diagnose(first)
+	for _, d := range first {
+		if n := counts[d.Code] - 1; n > 0 {
+			fmt.Fprintf(a.stderr, "%d more of [%s]; -v shows all\n", n, d.Code)
+		}
+	}
 }
 
 func (a *app) queryText(file string, args []string) (*diag.File, []string, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"slices"
@@ -487,7 +488,11 @@ func (e *SpillError) Error() string {
 	if strings.Contains(e.Err.Error(), "no space left") {
 		reason = "; free some disk, choose another place with --temp-dir, or raise --memory so that less is put aside"
 	}
-	return fmt.Sprintf("put rows aside in %s: %v%s", e.Path, e.Err, reason)
+	err := e.Err
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err // the path is said already
+	}
+	return fmt.Sprintf("put rows aside in %s: %v%s", e.Path, err, reason)
 }
 func (e *SpillError) Unwrap() error { return e.Err }
 

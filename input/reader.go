@@ -163,13 +163,16 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, *Format, error)
 			if err == nil {
 				err = r.open(ctx, part)
 			}
+			if ctx.Err() != nil {
+				return Block{}, nil, ctx.Err() // not the part's fault
+			}
 			if err != nil {
 				r.failed = append(r.failed, err)
 				r.close()
 			}
 			continue
 		}
-		if b, ok := r.cut(buf); ok {
+		if b, ok := r.cut(ctx, buf); ok {
 			return b, r.cur.format, nil
 		}
 		r.close()
@@ -236,7 +239,7 @@ func (r *Reader) unknown(head []byte) error {
 	}
 	kind := "text"
 	for _, c := range head[:min(len(head), 512)] {
-		if c == 0 {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
 			kind = "binary data"
 			break
 		}
@@ -257,7 +260,7 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // cut reads on until there are whole events and gives them to the worker. ok is
 // false when the part is at its end.
-func (r *Reader) cut(buf *[]byte) (b Block, ok bool) {
+func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 	o := r.cur
 	data := append((*buf)[:0], o.rest...)
 	o.rest = o.rest[:0]
@@ -268,10 +271,15 @@ func (r *Reader) cut(buf *[]byte) (b Block, ok bool) {
 				copy(grown, data)
 				data = grown
 			}
-			n, err := io.ReadFull(o.r, data[len(data):min(cap(data), len(data)+r.o.BlockBytes)])
+			// An event longer than a block is looked through anew at each turn:
+			// the turns get longer with it.
+			n, err := io.ReadFull(o.r, data[len(data):min(cap(data), len(data)+max(r.o.BlockBytes, len(data)))])
 			data = data[:len(data)+n]
 			if err != nil {
 				o.eof = true
+				if ctx.Err() != nil {
+					return Block{}, false
+				}
 				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrUnexpectedEOF) && truncated(o.r) {
 					r.failed = append(r.failed, &PathError{o.part.Name, fmt.Errorf("cut short after %d bytes: %w", o.off+int64(len(data)), err)})
 				}
