@@ -1,0 +1,60 @@
+package query
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/event"
+)
+
+// Rows are the rows of a query, collected.
+type Rows struct {
+	Columns []string
+	Values  [][]event.Value // by row, then column
+}
+
+// Collect runs the query and keeps its rows. It is for results that are known
+// to be small: tests, steps of a guide, proofs.
+func (q *Query) Collect(ctx context.Context, r Run) (*Rows, error) {
+	if r.Layout == nil {
+		r.Layout = q.Layout.Clone()
+	}
+	rows := &Rows{}
+	var slots []event.Slot
+	for _, c := range q.Columns {
+		rows.Columns, slots = append(rows.Columns, c.Name), append(slots, c.Slot)
+	}
+	err := q.Run(ctx, r, sinkFunc(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			n := len(slots)
+			if q.Columns == nil {
+				n = len(b.Cols)
+			}
+			vals := make([]event.Value, n)
+			for i := range vals {
+				s := event.Slot(i)
+				if q.Columns != nil {
+					s = slots[i]
+				}
+				vals[i] = b.Value(s, row).Clone()
+			}
+			rows.Values = append(rows.Values, vals)
+		}
+		return nil
+	}))
+	if q.Columns == nil {
+		rows.Columns = r.Layout.Names()
+	}
+	return rows, err
+}
+
+// Get returns a column of a row by name, letter case aside; null when there is
+// no such column.
+func (r *Rows) Get(row int, column string) event.Value {
+	for i, c := range r.Columns {
+		if strings.EqualFold(c, column) && i < len(r.Values[row]) {
+			return r.Values[row][i]
+		}
+	}
+	return event.Value{}
+}
