@@ -5,10 +5,7 @@ import "github.com/gyoji-dev/gyoji/lang"
 // The words below parse, print and are documented, and are reported as planned
 // where a query uses them. Each moves to a file of its own when it is built.
 var (
-	_ = planned("top", "top <n:int> <names:field,...> [by <keys:sortkey,...>]")
-	_ = planned("topk", "topk(<n:int>, <keys:field,...>) [[group] by <groups:field,...>]")
 	_ = planned("filter", "filter <names:field,...> in <child:query>")
-	_ = planned("bin", "bin <of:field> width=<width:number> {[,] min=<min:number>|[,] max=<max:number>}")
 	_ = planned("transpose", "transpose row <rows:field,...> column <columns:field,...> [as <names:column,...>]")
 	_ = planned("fillmissing", "fillmissing <keys:(timeslice['('<every:duration>')'] [in <field:field>]|values all in <field:field>|values(<values:literal,...>) in <field:field>),...>"+" [with <fills:(<value:literal> for <field:field>),...>] [takeLast]")
 	_ = planned("parse xml", "parse xml {field=<from:field>} <paths:string,...> [as <names:field,...>] {nodrop}")
@@ -18,9 +15,6 @@ var (
 	_ = planned("outlier", "outlier <of:field> {[,] window=<window:int>|[,] threshold=<threshold:number>|[,] consecutive=<consecutive:int>|[,] direction=<direction:direction>|by <groups:field,...>}")
 	_ = planned("predict", "predict <of:field> by <every:duration> {[,] model=<model:word>|[,] ar.window=<window:int>|[,] forecast=(<points:int>|<until:duration>)}")
 	_ = planned("compare", "compare [with] <shifts:(timeshift <by:duration> [<n:int>] [avg|min|max] [as <name:field>]),...>")
-	_ = planned("count_frequent", "count_frequent <names:field,...>")
-	_ = planned("withtime", "withtime <of:field>")
-	_ = planned("merge", "merge [<fields:(<of:field> [takeFirst|takeLast|takeDistinct|join [with <sep:string>]] [as <out:field>]),...>]")
 	_ = planned("join", "join <tables:(<child:query> as <name:name>),...> on <on:expr> [timewindow <within:duration>]")
 	_ = planned("save", "save [append] <table:path>")
 	_ = planned("transaction", "transaction on <ids:field,...> [fringe=<fringe:duration>]"+" (with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<states:(with <pattern:string> [in <field:field>] as <name:field>),...>)"+" [showing <aggs:(<agg:agg> [for <state:field>] [as <out:field>]),...>] [results by (transactions|transaction|states|flow)]")
