@@ -80,7 +80,6 @@ func (r *running) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 }
 
 type runningTask struct {
-	stateless
 	*running
 	next    exec.Sink
 	streams streams[step]
