@@ -67,6 +67,9 @@ func (f *findings) columns(cols []lang.Column, score string) {
 		}
 		f.cols = append(f.cols, lang.Column{Slot: s, Name: name})
 	}
+	if lang.HasLate(cols) {
+		cols = nil
+	}
 	f.all = f.all || cols == nil
 	for _, c := range cols {
 		if strings.EqualFold(c.Name, score) {

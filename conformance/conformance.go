@@ -24,6 +24,7 @@ import (
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/query"
 )
@@ -166,14 +167,15 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 		}
 	}
 	var rows [][]event.Value
-	var names []string
 	var slots []event.Slot
-	for _, col := range q.Columns {
-		names, slots = append(names, col.Name), append(slots, col.Slot)
-	}
 	ctx, cancel := context.WithTimeout(ctx, caseTime)
 	defer cancel()
 	err = q.Run(ctx, r, sink(func(b *event.Batch) error {
+		if slots == nil {
+			for _, col := range lang.Expand(q.Columns, layout) {
+				slots = append(slots, col.Slot)
+			}
+		}
 		for _, row := range b.Live {
 			n := len(slots)
 			if q.Columns == nil {
@@ -194,8 +196,12 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil, fmt.Errorf("not finished after %s", caseTime)
 	}
-	if q.Columns == nil {
-		names = layout.Names()
+	names := layout.Names()
+	if q.Columns != nil {
+		names = nil
+		for _, col := range lang.Expand(q.Columns, layout) {
+			names = append(names, col.Name)
+		}
 	}
 	return names, rows, err
 }

@@ -201,6 +201,7 @@ type Layout struct {
 	names []string
 	exact map[string]Slot
 	fold  map[string]Slot
+	found []Slot
 }
 
 // NewLayout makes a Layout with the given names in slots 0, 1, ...
@@ -278,6 +279,21 @@ func (l *Layout) Names() []string {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return slices.Clone(l.names)
+}
+
+// SetFound says which columns a stage has found in the data, in order: those of
+// transpose. It is set before a row that has them is pushed.
+func (l *Layout) SetFound(ss []Slot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.found = slices.Clone(ss)
+}
+
+// Found returns the columns that SetFound was last told of.
+func (l *Layout) Found() []Slot {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Clone(l.found)
 }
 
 // Clone returns a Layout with the same names, which then grows on its own.

@@ -16,8 +16,45 @@ import (
 
 // Column is a named output column.
 type Column struct {
-	Slot event.Slot
-	Name string // as the query spells it
+	Slot event.Slot // event.None in what Late makes
+	Name string     // as the query spells it
+	// Except are columns that a late one leaves out.
+	Except []event.Slot
+}
+
+// Late stands for the columns that a stage finds in the data while the query
+// runs, as transpose does. Expand puts them in its place.
+func Late() Column { return Column{Slot: event.None, Name: "*"} }
+
+// HasLate reports whether some columns are known only when the query has run.
+func HasLate(cols []Column) bool {
+	return slices.ContainsFunc(cols, func(c Column) bool { return c.Slot == event.None })
+}
+
+// Expand puts the columns that were found in a run in the place of a late one.
+// What has a place of its own is not repeated.
+func Expand(cols []Column, l *event.Layout) []Column {
+	if !HasLate(cols) {
+		return cols
+	}
+	placed := map[event.Slot]bool{}
+	for _, c := range cols {
+		placed[c.Slot] = true
+	}
+	var out []Column
+	for _, c := range cols {
+		if c.Slot != event.None {
+			out = append(out, c)
+			continue
+		}
+		for _, s := range l.Found() {
+			if !placed[s] && !slices.Contains(c.Except, s) {
+				placed[s] = true
+				out = append(out, Column{Slot: s, Name: l.Name(s)})
+			}
+		}
+	}
+	return out
 }
 
 // Scope is what is known of the rows at one point of the pipe while a query is
@@ -108,7 +145,7 @@ func (sc *Scope) Read(f *syntax.Field) event.Slot {
 		return s
 	}
 	s := sc.Slot(f.Name)
-	if sc.Columns != nil && !sc.has(s) && !(sc.Messages && strings.HasPrefix(f.Name, "_")) {
+	if sc.Columns != nil && !sc.has(s) && !HasLate(sc.Columns) && !(sc.Messages && strings.HasPrefix(f.Name, "_")) {
 		sc.unknownField(f)
 	}
 	return s
@@ -163,7 +200,7 @@ func (sc *Scope) MakeName(name string) event.Slot {
 	sc.made[s] = true
 	delete(sc.aliases, strings.ToLower(name))
 	if sc.Columns != nil && !sc.has(s) {
-		sc.Columns = append(sc.Columns, Column{s, name})
+		sc.Columns = append(sc.Columns, Column{Slot: s, Name: name})
 	}
 	return s
 }
@@ -191,6 +228,9 @@ func (sc *Scope) Hide(slots ...event.Slot) {
 		gone := false
 		for _, s := range slots {
 			gone = gone || s == c.Slot
+		}
+		if c.Slot == event.None {
+			c.Except = append(slices.Clone(c.Except), slots...)
 		}
 		if !gone {
 			keep = append(keep, c)

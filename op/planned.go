@@ -6,7 +6,6 @@ import "github.com/gyoji-dev/gyoji/lang"
 // where a query uses them. Each moves to a file of its own when it is built.
 var (
 	_ = planned("filter", "filter <names:field,...> in <child:query>")
-	_ = planned("transpose", "transpose row <rows:field,...> column <columns:field,...> [as <names:column,...>]")
 	_ = planned("fillmissing", "fillmissing <keys:(timeslice['('<every:duration>')'] [in <field:field>]|values all in <field:field>|values(<values:literal,...>) in <field:field>),...>"+" [with <fills:(<value:literal> for <field:field>),...>] [takeLast]")
 	_ = planned("parse xml", "parse xml {field=<from:field>} <paths:string,...> [as <names:field,...>] {nodrop}")
 	_ = planned("keyvalue", "(keyvalue|kv) {infer|auto|regex <regex:regex>|field=<from:field>|delim [=] <delim:option>|keys|refonly|nodrop|<keys:string,...>} [as <names:field,...>] {nodrop|refonly}", "kv")

@@ -45,6 +45,9 @@ func (q *Query) Explain(w io.Writer) {
 	}
 	var names []string
 	for _, c := range q.Columns {
+		if c.Slot == event.None {
+			c.Name = "one for each value that transpose finds"
+		}
 		names = append(names, c.Name)
 	}
 	fmt.Fprintf(w, "  %s\n", wrap(names, 76, "  "))

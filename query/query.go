@@ -94,7 +94,7 @@ func (q *Query) plan() {
 			break
 		}
 	}
-	q.want = event.Fields{All: q.Columns == nil}
+	q.want = event.Fields{All: q.Columns == nil || lang.HasLate(q.Columns)}
 	for _, c := range q.Columns {
 		q.want.Add(c.Slot)
 	}

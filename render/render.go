@@ -61,11 +61,32 @@ func New(name string, w io.Writer, o Options) (Sink, error) {
 	}
 	for _, f := range formats {
 		if strings.EqualFold(f.name, name) {
+			if lang.HasLate(o.Columns) {
+				return &late{open: func(o Options) Sink { return f.open(w, o) }, o: o}, nil
+			}
 			return f.open(w, o), nil
 		}
 	}
 	return nil, fmt.Errorf("there is no output format %s; choose one of %s", name, strings.Join(Names(), ", "))
 }
+
+// late opens a renderer with the first row, when all columns are known.
+type late struct {
+	open func(Options) Sink
+	o    Options
+	sink Sink
+}
+
+func (p *late) ready() Sink {
+	if p.sink == nil {
+		p.o.Columns = lang.Expand(p.o.Columns, p.o.Layout)
+		p.sink = p.open(p.o)
+	}
+	return p.sink
+}
+
+func (p *late) Push(b *event.Batch) error { return p.ready().Push(b) }
+func (p *late) Close() error              { return p.ready().Close() }
 
 // column is an output column of a batch.
 type column struct {
