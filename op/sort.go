@@ -9,12 +9,12 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "sort", Aliases: []string{"order"}, Usage: "sort [by] <keys:sortkey,...>",
+		Name: "sort", Aliases: []string{"order"}, Usage: "sort [[by] <keys:sortkey,...>]",
 		Summary: "Puts rows in order; descending unless told otherwise.",
 		Text: "`+f` or `f asc` is ascending, `-f`, `f desc` and plain `f` descending, for each key on its own. " +
 			"Text compares by code point and is not cast, even where it looks like a number: cast with `num` first. " +
 			"Rows that are equal keep their order. Null comes last in both directions. " +
-			"Rows beyond the memory budget are put aside on disk.",
+			"Rows beyond the memory budget are put aside on disk. A bare `sort`, which some published queries end in, names nothing to sort by and keeps the order, with a warning.",
 		Differs: "OP-16: null comes last.",
 		Examples: []lang.Example{
 			{Query: `* | count by d | sort by d`, In: []string{`{"_raw":"","d":"9"}`, `{"_raw":"","d":"10"}`}, Out: []string{`{"d":"9"}`, `{"d":"10"}`}},
@@ -38,6 +38,9 @@ type sorting struct {
 
 func (s *sorting) Check(sc *lang.Scope) {
 	s.newest = sc.Messages && !sc.Ordered
+	if len(s.Keys) == 0 {
+		sc.Warn(sc.Stage().Op, "sort-key-missing", "sort names nothing to sort by, so rows keep their order", "write sort by and a field")
+	}
 	for _, k := range s.Keys {
 		s.order.Keys = append(s.order.Keys, exec.Key{Slot: sc.Read(k.Field), Desc: !k.Asc})
 	}

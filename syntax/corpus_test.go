@@ -42,4 +42,7 @@ func TestPublishedQueriesParse(t *testing.T) {
 		t.Logf("%s: %d\n    %s", c, len(reasons[c]), strings.Join(reasons[c], "\n    "))
 	}
 	t.Logf("%d of %d", good, all)
+	if float64(good) < 0.98*float64(all) {
+		t.Errorf("only %d of %d published queries parse", good, all)
+	}
 }
