@@ -8,7 +8,7 @@ import (
 
 // ParseEventTime reads a time as logs hold it and returns ms since the epoch.
 // It takes ISO 8601 dates with T or a blank, with or without a fraction, Z or an
-// offset (UTC where there is none), epoch seconds, milliseconds, microseconds and
+// offset, which may stand behind a blank (UTC where there is none), epoch seconds, milliseconds, microseconds and
 // nanoseconds by their size, and WMI's yyyyMMddHHmmss.ffffff+mmm. Digits beyond
 // the millisecond are cut off, not rounded.
 func ParseEventTime(s string) (ms int64, ok bool) {
@@ -61,6 +61,9 @@ func isoTime(s string) (int64, bool) {
 		rest = rest[i:]
 	}
 	offset := 0
+	if len(rest) > 1 && rest[0] == ' ' && (rest[1] == '+' || rest[1] == '-') {
+		rest = rest[1:]
+	}
 	switch {
 	case rest == "" || rest == "Z" || rest == "z":
 	case rest[0] == '+' || rest[0] == '-':

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"hash/maphash"
 	"strings"
 	"unsafe"
@@ -27,6 +28,7 @@ var seed = maphash.MakeSeed()
 type column struct {
 	table  []uint16 // hash to code
 	raws   [][]byte // by code: the bytes that the entry was made of
+	quoted []bool   // by code: they were a JSON string's, where a backslash means something
 	rows   int      // given in this batch
 	unique int      // batches yet to fill without a look at the table
 }
@@ -38,7 +40,7 @@ func (c *column) reset() {
 	if c.unique > 0 {
 		c.unique--
 	}
-	c.raws = append(c.raws[:0], nil)
+	c.raws, c.quoted = append(c.raws[:0], nil), append(c.quoted[:0], false)
 	c.rows = 0
 }
 
@@ -47,6 +49,8 @@ type builder struct {
 	b     event.Batch
 	cols  []column
 	arena arena
+
+	scratch []byte
 }
 
 // reset readies the builder for the next batch.
@@ -66,7 +70,7 @@ func (w *builder) column(s event.Slot) *column {
 	}
 	c := &w.cols[s]
 	if c.raws == nil {
-		c.raws = append(c.raws, nil)
+		c.raws, c.quoted = append(c.raws, nil), append(c.quoted, false)
 		c.table = make([]uint16, tableSize)
 	}
 	return c
@@ -90,7 +94,7 @@ func (w *builder) text(s event.Slot, row uint16, v jsondoc.Value) {
 		if code == 0 {
 			break
 		}
-		if raw := c.raws[code]; len(raw) == len(v.Raw) && string(raw) == string(v.Raw) {
+		if raw := c.raws[code]; len(raw) == len(v.Raw) && string(raw) == string(v.Raw) && c.quoted[code] == (v.Kind == jsondoc.String) {
 			col.SetCode(row, code)
 			return
 		}
@@ -98,9 +102,9 @@ func (w *builder) text(s event.Slot, row uint16, v jsondoc.Value) {
 	}
 	code := col.Put(w.value(v))
 	for len(c.raws) < int(code) { // entries put by other means
-		c.raws = append(c.raws, nil)
+		c.raws, c.quoted = append(c.raws, nil), append(c.quoted, false)
 	}
-	c.raws = append(c.raws, v.Raw)
+	c.raws, c.quoted = append(c.raws, v.Raw), append(c.quoted, v.Kind == jsondoc.String)
 	c.table[i] = code
 	col.SetCode(row, code)
 	if c.rows == probation && int(code) > probation*3/4 {
@@ -115,6 +119,26 @@ func (w *builder) value(v jsondoc.Value) event.Value {
 		return event.Text(lend(v.Raw))
 	}
 	return event.Text(lend(w.arena.unescape(v.Raw)))
+}
+
+// made makes a value of text that append appends.
+func (w *builder) made(add func([]byte) []byte) jsondoc.Value {
+	text := add(w.scratch[:0])
+	w.scratch = text
+	if len(text) == 0 {
+		return jsondoc.Value{}
+	}
+	return asIs(w.arena.keep(text))
+}
+
+// undouble makes one backslash of each two.
+func (w *builder) undouble(v jsondoc.Value) jsondoc.Value {
+	if bytes.IndexByte(v.Raw, '\\') < 0 {
+		return v
+	}
+	return w.made(func(dst []byte) []byte {
+		return append(dst, bytes.ReplaceAll(v.AppendText(nil), []byte(`\\`), []byte(`\`))...)
+	})
 }
 
 // lend is text that points into memory which outlives the batch's push, no longer.
@@ -133,11 +157,26 @@ func (a *arena) reset() {
 	a.used = min(1, len(a.chunks))
 }
 
+// keep keeps a text.
+func (a *arena) keep(text []byte) []byte {
+	c := a.room(len(text))
+	at := len(*c)
+	*c = append(*c, text...)
+	return (*c)[at:len(*c):len(*c)]
+}
+
 // unescape keeps the text of a JSON string.
 func (a *arena) unescape(raw []byte) []byte {
 	// Text is never longer than its JSON form, but for invalid bytes, which
 	// become three each.
-	need := 3 * len(raw)
+	c := a.room(3 * len(raw))
+	at := len(*c)
+	*c = jsondoc.Unescape(*c, raw)
+	return (*c)[at:len(*c):len(*c)]
+}
+
+// room is a piece with room for need bytes more.
+func (a *arena) room(need int) *[]byte {
 	if a.used == 0 || cap(a.chunks[a.used-1])-len(a.chunks[a.used-1]) < need {
 		if a.used == len(a.chunks) {
 			a.chunks = append(a.chunks, make([]byte, 0, max(chunkBytes, need)))
@@ -146,10 +185,7 @@ func (a *arena) unescape(raw []byte) []byte {
 		}
 		a.used++
 	}
-	c := &a.chunks[a.used-1]
-	at := len(*c)
-	*c = jsondoc.Unescape(*c, raw)
-	return (*c)[at:len(*c):len(*c)]
+	return &a.chunks[a.used-1]
 }
 
 // typed makes a value of a message's pre-extracted field, which keeps its JSON type.

@@ -3,7 +3,6 @@ package format
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -50,48 +49,28 @@ type jsonl struct {
 	filter  *filter
 	w       builder
 
-	fields []field // by index of the scanner's names, after the fixed ones
-	raw    event.Slot
-	size   event.Slot
-	meta   metadata
-	slots  map[string]event.Slot // names met when all fields are wanted
-	all    bool
-	plain  bool // what the batch holds: plain lines, or messages
+	*plan
+	envelopes int // values from 1 to before it are objects that may hold the whole event
+	outer     []jsondoc.Value
+
+	slots map[string]event.Slot // names met when all fields are wanted
+	plain bool                  // what the batch holds: plain lines, or messages
 
 	part *input.Part
 	off  int64 // of the line in the part
 }
 
-// field is a wanted name and where it goes.
-type field struct {
-	slot event.Slot
-	at   int // index of the scanner's value
-}
-
 func newJSONL(w *input.Want) *jsonl {
-	r := &jsonl{want: w, raw: event.None, size: event.None, all: w.Fields.All, slots: map[string]event.Slot{}, plain: true}
-	names := []string{"_raw"}
-	r.meta.init(w, &names)
-	for _, s := range w.Fields.Slots() {
-		switch name := w.Layout.Name(s); {
-		case strings.EqualFold(name, "_raw"):
-			r.raw = s
-		case strings.EqualFold(name, "_size"):
-			r.size = s
-		case r.meta.handles(name):
-		default:
-			names = append(names, name)
-			r.fields = append(r.fields, field{s, len(names) - 1})
-		}
-	}
-	if r.all && r.raw == event.None {
-		r.raw = w.Layout.Slot("_raw")
-	}
+	first := []string{"_raw"}
 	var roots []string
 	if !w.NoMap {
 		roots = append(roots, mapping.Roots...)
+		first = append(first, mapping.Envelopes()...)
 	}
-	r.scanner = jsondoc.NewScanner(jsondoc.Want{Names: names, Roots: append(roots, exportRoot)})
+	r := &jsonl{want: w, plan: newPlan(w, first...), slots: map[string]event.Slot{}, plain: true}
+	r.envelopes = len(first)
+	r.whole[0] = false // under exportRoot, too
+	r.scanner = jsondoc.NewScanner(jsondoc.Want{Names: r.names, Whole: r.whole, Roots: append(roots, exportRoot)})
 	r.filter = newFilter(w)
 	return r
 }
@@ -153,6 +132,12 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 		})
 		return nil
 	}
+	for i := 1; i < r.envelopes; i++ {
+		if v := vals[i]; v.Kind == jsondoc.Container && v.Raw[0] == '{' {
+			vals = r.open(vals, v.Raw)
+			break
+		}
+	}
 	message := vals[0].Kind != jsondoc.Missing
 	if r.plain == message || r.w.b.N == event.MaxRows {
 		if err := r.push(next); err != nil {
@@ -181,9 +166,7 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 			b.Col(f.slot).Set(row, r.w.typed(vals[f.at]))
 		}
 	} else {
-		for _, f := range r.fields {
-			r.w.text(f.slot, row, vals[f.at])
-		}
+		r.set(&r.w, row, vals)
 	}
 	b.Time[row] = r.meta.set(&r.w, row, vals, r.part)
 	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {
@@ -196,6 +179,19 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 		return r.everything(line, row, message)
 	}
 	return nil
+}
+
+// open adds the fields of an object that wraps the event to those around it,
+// which win.
+func (r *jsonl) open(outer []jsondoc.Value, inner []byte) []jsondoc.Value {
+	r.outer = append(r.outer[:0], outer...)
+	vals, _ := r.scanner.Scan(inner) // it has been read once: there is no mistake in it
+	for i, v := range r.outer {
+		if v.Kind > jsondoc.Null {
+			vals[i] = v
+		}
+	}
+	return vals
 }
 
 // everything puts the fields that no one named into columns of their own.

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/datefmt"
@@ -15,12 +16,16 @@ import (
 type metadata struct {
 	category string // given for every event
 
-	times    []int // of the scanner's values: candidates for the event's time, best first
+	times    []int // of the plan's values: candidates for the event's time, best first
 	rcpt     int
-	channel  int
-	provider int
-	host     int
+	channel  *field // nil when not needed
+	provider *field
+	host     *field
+	from     *field
 	explicit map[string]int // metadata that the event may hold itself, by lower-case name
+
+	categories map[string]string // by channel, 0, provider
+	key        []byte
 
 	slots   map[string]event.Slot // wanted, by lower-case name
 	receipt int64                 // of the last row, 0 when it has none of its own
@@ -35,16 +40,17 @@ var builtin = map[string]bool{
 // handles reports whether a field is metadata that set fills.
 func (m *metadata) handles(name string) bool { return builtin[strings.ToLower(name)] }
 
-// init appends the names that the scanner must look for.
-func (m *metadata) init(w *input.Want, names *[]string) {
-	add := func(n string) int {
-		*names = append(*names, n)
-		return len(*names) - 1
+// init adds the names that it needs to the plan.
+func (m *metadata) init(w *input.Want, p *plan) {
+	add := p.name
+	look := func(n string) *field {
+		f := p.field(event.None, n)
+		return &f
 	}
 	m.category = w.Category
-	m.explicit, m.slots = map[string]int{}, map[string]event.Slot{}
+	m.explicit, m.slots, m.categories = map[string]int{}, map[string]event.Slot{}, map[string]string{}
 	for _, t := range mapping.Times {
-		m.times = append(m.times, add(t))
+		m.times = append(m.times, p.place(t))
 	}
 	m.rcpt = add("_receiptTime")
 	for _, s := range w.Fields.Slots() {
@@ -64,12 +70,14 @@ func (m *metadata) init(w *input.Want, names *[]string) {
 			m.explicit[k] = add(w.Layout.Name(m.slots[k]))
 		}
 	}
-	m.channel, m.provider, m.host = -1, -1, -1
 	if _, ok := m.slots["_sourcecategory"]; ok && m.category == "" {
-		m.channel, m.provider = add("Channel"), add("Provider")
+		m.channel, m.provider = look("Channel"), look("Provider")
 	}
 	if _, ok := m.slots["_sourcehost"]; ok {
-		m.host = add("Computer")
+		m.host = look("Computer")
+	}
+	if _, ok := m.slots["_collector"]; ok {
+		m.from = look("_collector")
 	}
 }
 
@@ -115,38 +123,64 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 			w.text(s, row, v)
 			continue
 		}
-		b.Col(s).Set(row, m.inferred(k, vals, part))
+		w.text(s, row, m.inferred(w, k, vals, part))
 	}
 	return at
 }
 
 // inferred is metadata that the event does not hold itself.
-func (m *metadata) inferred(name string, vals []jsondoc.Value, part *input.Part) event.Value {
+func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part *input.Part) jsondoc.Value {
 	text := ""
 	switch name {
 	case "_sourcecategory":
 		if text = m.category; text == "" {
-			if text = part.Origin.Category; text == "" && m.channel >= 0 {
-				text = mapping.Category(string(vals[m.channel].AppendText(nil)), string(vals[m.provider].AppendText(nil)))
+			if text = part.Origin.Category; text == "" && m.channel != nil {
+				text = m.categoryOf(m.channel.find(w, vals), m.provider.find(w, vals))
 			}
 		}
 	case "_sourcehost":
-		if text = part.Origin.Host; text == "" && m.host >= 0 {
-			text = string(vals[m.host].AppendText(nil))
+		if text = part.Origin.Host; text == "" && m.host != nil {
+			return m.host.find(w, vals)
 		}
 	case "_sourcename":
 		if text = part.Origin.Name; text == "" {
 			text = part.Name
 		}
 	case "_collector":
-		text = part.Origin.Collector
+		if text = part.Origin.Collector; text == "" && m.from != nil {
+			return m.from.find(w, vals)
+		}
 	case "_source":
 		text = part.Origin.Source
 	}
 	if text == "" {
-		return event.Value{}
+		return jsondoc.Value{}
 	}
-	return event.Text(text)
+	return asIs([]byte(text))
+}
+
+// categoryOf is mapping.Category, which a log asks for few pairs.
+func (m *metadata) categoryOf(channel, provider jsondoc.Value) string {
+	m.key = provider.AppendText(append(channel.AppendText(m.key[:0]), 0))
+	text, ok := m.categories[string(m.key)]
+	if !ok {
+		at := bytes.IndexByte(m.key, 0)
+		text = mapping.Category(string(m.key[:at]), string(m.key[at+1:]))
+		if len(m.categories) >= categoriesMax {
+			clear(m.categories)
+		}
+		m.categories[string(m.key)] = text
+	}
+	return text
+}
+
+// find is the field's value in an event.
+func (f *field) find(w *builder, vals []jsondoc.Value) jsondoc.Value {
+	v := vals[f.at]
+	if absent(v) {
+		v = f.elsewhere(w, vals)
+	}
+	return v
 }
 
 // eventTime reads a time from a JSON value: text, or a number of seconds, ms,

@@ -57,6 +57,9 @@ type Want struct {
 	// Roots are objects whose fields are also found by their plain name, when
 	// no field of that name stands at the top. Earlier ones win.
 	Roots []string
+	// Whole says by index of Names that Roots do not count for the name: it is
+	// a path from the top. What is beyond its end is not whole.
+	Whole []bool
 	// Strict has every text checked as Valid does before it is read, at a third
 	// of the speed.
 	Strict bool
@@ -147,6 +150,9 @@ func NewScanner(w Want) *Scanner {
 	for i, n := range w.Names {
 		b.want(n, target{i, 0})
 		b.want(n+".#text", target{i, 0})
+		if i < len(w.Whole) && w.Whole[i] {
+			continue
+		}
 		for r, root := range w.Roots {
 			t := target{i, uint16(min(2+2*r, unset-2))}
 			b.want(root+"."+n, t)

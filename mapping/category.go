@@ -27,6 +27,12 @@ var categories = []struct{ name, category string }{
 	{"Microsoft-Windows-Bits-Client/Operational", "windows/bits"},
 	{"Microsoft-Windows-TerminalServices-LocalSessionManager/Operational", "windows/terminalservices"},
 	{"Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational", "windows/terminalservices"},
+	{"Microsoft Windows security auditing.", "windows/security"}, // the source's display name, in Splunk's text
+	{"Sec", "windows/security"},                                  // Hayabusa's short names
+	{"Sys", "windows/system"},
+	{"App", "windows/application"},
+	{"PwSh", "windows/powershell"},
+	{"PwShClassic", "windows/powershell"},
 }
 
 // Category returns the _sourceCategory of an event by its channel, or failing

@@ -1,0 +1,22 @@
+package mapping
+
+// otel is the body that OpenTelemetry's windowseventlogreceiver makes, and so
+// what Sumo Logic's OpenTelemetry collector sends. With raw: true the body is
+// the event's XML, which the reader takes apart itself.
+// Source: opentelemetry-collector-contrib, receiver/windowseventlogreceiver.
+var otel = Shape{
+	Name:     "otel",
+	Summary:  "OpenTelemetry windowseventlog (also raw)",
+	Mark:     "record_id",
+	Roots:    []string{"event_data"},
+	Envelope: "body",
+	Fields: []Source{
+		{Name: "EventID", From: []string{"event_id.id"}},
+		{Name: "Provider", From: []string{"provider.name"}},
+		{Name: "EventRecordID", From: []string{"record_id"}},
+		{Name: "SystemTime", From: []string{"system_time"}},
+		{Name: "ExecutionProcessID", From: []string{"execution.process_id"}},
+		{Name: "ExecutionThreadID", From: []string{"execution.thread_id"}},
+		{Name: "UserID", From: []string{"security.user_id"}},
+	},
+}

@@ -1,0 +1,18 @@
+package mapping
+
+// wazuh is the windows_eventchannel decoder of Wazuh: names begin with a small
+// letter, which field names do not care about, and values have their
+// backslashes doubled.
+var wazuh = Shape{
+	Name:    "wazuh",
+	Summary: "Wazuh windows_eventchannel alerts and archives",
+	Mark:    "data.win.system.eventID",
+	Roots:   []string{"data.win.eventdata", "data.win.system"},
+	Doubled: true,
+	Fields: []Source{
+		{Name: "Provider", From: []string{"data.win.system.providerName"}},
+		{Name: "ExecutionProcessID", From: []string{"data.win.system.processID"}},
+		{Name: "ExecutionThreadID", From: []string{"data.win.system.threadID"}},
+		{Name: "_collector", From: []string{"manager.name"}, When: "data.win.system.eventID"},
+	},
+}
