@@ -131,13 +131,21 @@ func (w *builder) made(add func([]byte) []byte) jsondoc.Value {
 	return asIs(w.arena.keep(text))
 }
 
-// undouble makes one backslash of each two.
+// undouble takes back the escapes of a text that was escaped once more than its
+// JSON: \\ is \ and \" is ".
 func (w *builder) undouble(v jsondoc.Value) jsondoc.Value {
 	if bytes.IndexByte(v.Raw, '\\') < 0 {
 		return v
 	}
 	return w.made(func(dst []byte) []byte {
-		return append(dst, bytes.ReplaceAll(v.AppendText(nil), []byte(`\\`), []byte(`\`))...)
+		text := v.AppendText(nil)
+		for i := 0; i < len(text); i++ {
+			if text[i] == '\\' && i+1 < len(text) && (text[i+1] == '\\' || text[i+1] == '"') {
+				i++
+			}
+			dst = append(dst, text[i])
+		}
+		return dst
 	})
 }
 

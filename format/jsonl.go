@@ -28,8 +28,9 @@ var _ = register(input.Format{
 		}
 		return 80
 	},
-	Cut: cutLines,
-	New: func(w *input.Want) input.BlockReader { return newJSONL(w) },
+	Misfit: "does not start with a JSON object",
+	Cut:    cutLines,
+	New:    func(w *input.Want) input.BlockReader { return newJSONL(w) },
 })
 
 // cutLines cuts behind the last line end.

@@ -1,4 +1,9 @@
 package format
 
-// categoriesMax is how many channels a reader remembers the _sourceCategory of.
-const categoriesMax = 256
+const (
+	// categoriesMax is how many channels a reader remembers the _sourceCategory of.
+	categoriesMax = 256
+
+	// excerptBytes is how much of a text that cannot be used a message shows.
+	excerptBytes = 60
+)

@@ -64,6 +64,10 @@ type Format struct {
 	// KiB, decompressed): 0 not at all, 100 certain.
 	Sniff func(head []byte) int
 
+	// Misfit says what Sniff did not find when it returns 0: "does not start
+	// with <Event".
+	Misfit string
+
 	// Cut returns how many bytes of buf, which starts at an event boundary at
 	// offset off of the part, are whole events. 0 asks for more. When last is
 	// set nothing follows, and what is left over is the reader's to report.

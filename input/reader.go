@@ -233,9 +233,9 @@ func (r *Reader) recognise(head []byte) *Format {
 
 // unknown says why no format fits.
 func (r *Reader) unknown(head []byte) error {
-	var names []string
+	var why strings.Builder
 	for _, f := range r.formats {
-		names = append(names, f.Name)
+		fmt.Fprintf(&why, "\n  %s: %s", f.Name, f.Misfit)
 	}
 	kind := "text"
 	for _, c := range head[:min(len(head), 512)] {
@@ -244,7 +244,7 @@ func (r *Reader) unknown(head []byte) error {
 			break
 		}
 	}
-	return fmt.Errorf("%s that is none of %s; if it is one of them all the same, say so with --format", kind, strings.Join(names, ", "))
+	return fmt.Errorf("%s that is none of the known formats; if it is one all the same, say so with --format%s", kind, why.String())
 }
 
 type counted struct {

@@ -21,7 +21,8 @@ type Shape struct {
 	Envelope string
 	// Fields are the flat names and where their text stands otherwise.
 	Fields []Source
-	// Doubled says that values have their backslashes doubled.
+	// Doubled says that values are escaped once more than their JSON: backslashes
+	// are doubled, and quotes have one.
 	Doubled bool
 }
 
