@@ -2,9 +2,11 @@ package format
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/mapping"
 	"github.com/gyoji-dev/gyoji/match"
 )
 
@@ -31,7 +33,7 @@ type filter struct {
 func newFilter(w *input.Want) *filter {
 	var texts, numbers match.Witnesses
 	for _, n := range w.Need {
-		if wit := match.NewWitness(n.Any...); n.Slot != event.None && anyNumber(n.Any) {
+		if wit := witness(w, n); n.Slot != event.None && anyNumber(n.Any) {
 			numbers = numbers.With(wit)
 		} else {
 			texts = texts.With(wit)
@@ -48,6 +50,46 @@ func newFilter(w *input.Want) *filter {
 		}
 	}
 	return nil
+}
+
+// witness is what a need says about an event's text; nil when that is nothing,
+// because the field's values are translated, or mere marks.
+func witness(w *input.Want, n input.Need) *match.Witness {
+	if n.Slot != event.None && !w.NoMap && !mapping.Verbatim(w.Layout.Name(n.Slot)) {
+		return nil
+	}
+	pieces := make([]string, len(n.Any))
+	for i, l := range n.Any {
+		pieces[i] = longest(l)
+	}
+	return match.NewWitness(pieces...)
+}
+
+// longest is the longest piece of a literal without characters that XML escapes:
+// events are XML, also inside JSON.
+func longest(literal string) (best string) {
+	for _, p := range strings.FieldsFunc(literal, func(r rune) bool { return strings.ContainsRune(`&<>'"`, r) }) {
+		if len(p) > len(best) {
+			best = p
+		}
+	}
+	return best
+}
+
+// textNeeds readies the search for events of text that may meet all needs; nil
+// when they all have to be read. needles are looked for besides: what the format
+// may write any character as.
+func textNeeds(w *input.Want, needles []match.Literal) *match.Set {
+	var best *match.Witness
+	for _, n := range w.Need {
+		if wit := witness(w, n); wit != nil && wit.JSONNeedles(match.Folded) != nil {
+			best = match.And(best, wit)
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return match.NewSet(append(best.JSONNeedles(match.Folded), needles...)...)
 }
 
 func anyNumber(texts []string) bool {

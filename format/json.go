@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/jsondoc"
@@ -148,7 +147,7 @@ func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
 			between = between[:i]
 		}
 		if junk := bytes.Trim(between, " \t\r\n,[]"); len(junk) > 0 {
-			r.lost(b, at+bytes.Index(between, junk), "text between JSON objects", junk)
+			lost(r.want, &b, at+bytes.Index(between, junk), "text between JSON objects", junk)
 		}
 		if i < 0 {
 			break
@@ -156,7 +155,7 @@ func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
 		at += i
 		end := objectEnd(data, at)
 		if end < 0 {
-			r.lost(b, at, "JSON object without an end", data[at:])
+			lost(r.want, &b, at, "JSON object without an end", data[at:])
 			break
 		}
 		if err := r.object(b, data[at:end], at, next); err != nil {
@@ -165,13 +164,6 @@ func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
 		at = end
 	}
 	return r.push(next)
-}
-
-func (r *jsonDoc) lost(b input.Block, at int, kind string, text []byte) {
-	off := b.Offset + int64(at)
-	r.want.Warnings.Add(kind, true, exec.Sample{
-		Part: b.Part.Name, Pos: event.Position(b.Part.Index, off), Detail: fmt.Sprintf("byte %d: %s", off, excerpt(text)),
-	})
 }
 
 // object reads an object, or the list of events that it wraps.

@@ -6,4 +6,13 @@ const (
 
 	// excerptBytes is how much of a text that cannot be used a message shows.
 	excerptBytes = 60
+
+	// xmlDepthMax is how deep the elements of an event may stand.
+	xmlDepthMax = 32
+
+	// labelBytesMax is the longest label of a line in a rendered message.
+	labelBytesMax = 64
+
+	// namesMax is how many names of fields a reader remembers the use of.
+	namesMax = 4096
 )

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
-	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/jsondoc"
 	"github.com/gyoji-dev/gyoji/mapping"
@@ -247,15 +246,4 @@ func (p *plan) event(w *builder, vals []jsondoc.Value, text []byte, b *input.Blo
 	}
 	w.b.Time[row] = at
 	return row
-}
-
-// pushFull pushes the batch when it is full or force is set.
-func (w *builder) pushFull(next exec.Sink, force bool) error {
-	if w.b.N == 0 || w.b.N < event.MaxRows && !force {
-		return nil
-	}
-	w.b.Auto = true
-	err := next.Push(&w.b)
-	w.reset()
-	return err
 }
