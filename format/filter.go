@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -133,8 +134,23 @@ func (f *filter) next(data []byte, at int) (start, skipped int) {
 		}
 		return len(data), skipped
 	}
-	start = at + bytes.LastIndexByte(data[at:hit], '\n') + 1
+	start = at + lastNewline(data[at:hit]) + 1
 	return start, bytes.Count(data[at:start], newline)
+}
+
+// lastNewline is bytes.LastIndexByte for a line end, which looks at one byte
+// after the other.
+func lastNewline(b []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	n := len(b)
+	for ; n >= 8; n -= 8 {
+		w := binary.LittleEndian.Uint64(b[n-8:]) ^ '\n'*ones
+		// The lowest mark is always right, higher ones may not be.
+		if (w-ones)&^w&highs != 0 {
+			break
+		}
+	}
+	return bytes.LastIndexByte(b[:n], '\n')
 }
 
 var newline = []byte{'\n'}

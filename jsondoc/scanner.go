@@ -9,6 +9,8 @@ package jsondoc
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -73,25 +75,28 @@ type Scanner struct {
 	top    *level
 	strict bool
 
-	vals  []Value
-	ranks []uint16
-	nodes int // remembered
-	seq   uint64
+	vals   []Value
+	ranks  []uint16
+	nodes  int // remembered
+	places int // remembered
+	seq    uint64
 
 	src []byte
 	i   int
+
+	quotes quoteMarks // of src, where hasMarks
 
 	fold []byte // scratch
 }
 
 // A level is a place among the wanted names: an object whose keys may lead to
 // some, or an array whose elements, under the keys [0], [1], ..., may. The keys
-// met there are remembered, and which key came after which: lines of a log are
+// met there are remembered, and which came after which: lines of a log are
 // alike, so that one comparison mostly passes comma, key and colon at once.
 type level struct {
 	words map[string]*wanted // by folded key
 	nodes map[string]*node   // by key as it is spelled in the text
-	start node               // its edges are an object's first keys
+	start place              // its edges are an object's first keys
 	exact bool               // letter case of keys counts: words are not folded
 }
 
@@ -124,19 +129,60 @@ type node struct {
 	array   *level
 	inexact uint16 // 1 when the wanted names spell the key otherwise
 	word    *wanted
-	lead    string // what stood before it last, its own key included
-	next    [edgesMax]edge
+	lead    []byte // what stood before it last, its own key included
+	again   place  // the key, whatever came before it
 }
 
-// edgesMax is how many successors of a key are remembered, the latest first.
-// With 3 instead of 4, mixed Sysmon events were read 6% slower.
-const edgesMax = 4
+// place is a key after all the keys that came before it in an object, or, once
+// there are too many such rows of keys, whatever came before it. Knowing the
+// row one mostly knows the next key: a machine that has to guess at every key
+// takes half as long again.
+type place struct {
+	node  *node
+	loose bool // it is the node's again
+	next  []edge
+}
+
+// edgesMax is how many successors of a place are remembered; of a loose one
+// the latest, first.
+const edgesMax = 8
 
 // edge leads to the key that came next: lead is all text between two values,
 // such as `, "Image": `.
 type edge struct {
-	lead string
-	to   *node
+	lead []byte
+	to   *place
+	// head is the beginning of lead, as far as mask has bits: most edges that
+	// do not fit are told by it.
+	head, mask uint64
+}
+
+func newEdge(lead []byte, to *place) edge {
+	e := edge{lead: lead, to: to}
+	var b [8]byte
+	n := copy(b[:], lead)
+	e.head, e.mask = binary.LittleEndian.Uint64(b[:]), ^uint64(0)>>(64-8*n)
+	return e
+}
+
+// rest reports whether src, whose beginning is e.head, begins with e.lead.
+func (e *edge) rest(src []byte) bool {
+	lead := e.lead
+	if len(lead) <= 8 {
+		return true
+	}
+	if len(lead) > len(src) {
+		return false
+	}
+	src = src[:len(lead)]
+	j := 8
+	for ; j+8 <= len(lead); j += 8 {
+		if binary.LittleEndian.Uint64(src[j:]) != binary.LittleEndian.Uint64(lead[j:]) {
+			return false
+		}
+	}
+	j = len(lead) - 8
+	return binary.LittleEndian.Uint64(src[j:]) == binary.LittleEndian.Uint64(lead[j:])
 }
 
 // unset is the rank of a value that has not been found.
@@ -281,6 +327,9 @@ func (s *Scanner) reset(text []byte) {
 	}
 	s.src, s.i = text, 0
 	s.seq++
+	if hasMarks {
+		s.quotes.mark(text)
+	}
 }
 
 // object reads the object at s.i, which stands at a depth. base is 1 when the
@@ -289,16 +338,19 @@ func (s *Scanner) object(l *level, base uint16, depth int) error {
 	if depth >= depthMax {
 		return fail(s.i, tooDeep)
 	}
-	src := s.src
+	src, marks := s.src, s.quotes.marks
 	i := s.i + 1
 	prev := &l.start
 	for {
-		var n *node
-		for k := range prev.next {
-			e := &prev.next[k]
-			if end := i + len(e.lead); end <= len(src) && e.to != nil && string(src[i:end]) == e.lead {
-				n, i = e.to, end
-				break
+		var n *place
+		if i+8 <= len(src) {
+			head := binary.LittleEndian.Uint64(src[i:])
+			for k := range prev.next {
+				if e := &prev.next[k]; head&e.mask == e.head && e.rest(src[i:]) {
+					n = e.to
+					i += len(e.lead)
+					break
+				}
 			}
 		}
 		if n == nil {
@@ -313,34 +365,59 @@ func (s *Scanner) object(l *level, base uint16, depth int) error {
 			}
 			i = s.i
 		}
-		if i < len(src) && src[i] == '"' {
-			end := stringEnd(src, i+1)
-			if end < 0 {
-				return fail(len(src), endOfString)
-			}
-			for _, t := range n.targets {
-				if r := t.rank | base; r <= s.ranks[t.idx] {
-					s.vals[t.idx], s.ranks[t.idx] = Value{String, src[i+1 : end : end]}, r
-				}
-			}
-			if l.exact {
-				s.again(n)
-			}
-			i = end + 1
-		} else {
+		prev = n
+		if i >= len(src) || src[i] != '"' {
 			s.i = i
-			if err := s.value(l, n, base, depth); err != nil {
+			if err := s.value(l, n.node, base, depth); err != nil {
 				return err
 			}
 			i = s.i
+			continue
 		}
-		prev = n
+		i++
+		var end int
+		if hasMarks { // quoteMarks.stringEnd by hand: calls cost more than the rest
+			w := i >> 6
+			m := marks[w] >> (i & 63)
+			end = i
+			for m == 0 {
+				if w++; w == len(marks) {
+					return fail(len(src), endOfString)
+				}
+				m, end = marks[w], w<<6
+			}
+			if end += bits.TrailingZeros64(m); src[end-1] == '\\' {
+				end = s.quotes.stringEnd(src, i)
+			}
+		} else {
+			end = stringEnd(src, i)
+		}
+		if end < 0 {
+			return fail(len(src), endOfString)
+		}
+		for _, t := range n.node.targets {
+			if r := t.rank | base; r <= s.ranks[t.idx] {
+				s.vals[t.idx], s.ranks[t.idx] = Value{String, src[i:end:end]}, r
+			}
+		}
+		if l.exact {
+			s.again(n.node)
+		}
+		i = end + 1
 	}
 }
 
+// stringEnd returns where the string whose text starts at i is closed, or -1.
+func (s *Scanner) stringEnd(i int) int {
+	if hasMarks {
+		return s.quotes.stringEnd(s.src, i)
+	}
+	return stringEnd(s.src, i)
+}
+
 // key reads what stands between two values, or before the first, and remembers
-// it. Without an error no node means that the object is closed.
-func (s *Scanner) key(l *level, prev *node) (*node, error) {
+// it. Without an error no place means that the object is closed.
+func (s *Scanner) key(l *level, prev *place) (*place, error) {
 	src := s.src
 	i := blank(src, s.i)
 	if i >= len(src) {
@@ -362,7 +439,7 @@ func (s *Scanner) key(l *level, prev *node) (*node, error) {
 	if src[i] != '"' {
 		return nil, fail(i, noKey)
 	}
-	end := stringEnd(src, i+1)
+	end := s.stringEnd(i + 1)
 	if end < 0 {
 		return nil, fail(len(src), endOfString)
 	}
@@ -374,36 +451,46 @@ func (s *Scanner) key(l *level, prev *node) (*node, error) {
 		return nil, fail(i, noColon)
 	}
 	i = blank(src, i+1)
-	if known && prev != other && i-s.i <= keyMax {
-		prev.learn(src[s.i:i], n)
-	}
+	lead := src[s.i:i]
 	s.i = i
-	return n, nil
+	if !known || prev.node == other || len(lead) > keyMax {
+		return &n.again, nil
+	}
+	return s.learn(prev, lead, n), nil
 }
 
-// learn remembers what came after a key, in the place of what has not for
-// longest.
-func (n *node) learn(lead []byte, to *node) {
-	last := len(n.next) - 1
-	for k := range n.next {
-		if e := &n.next[k]; e.to == to && e.lead == string(lead) {
-			last = k
-			break
-		}
+// learn remembers what came after a place and returns the place it leads to.
+func (s *Scanner) learn(prev *place, lead []byte, n *node) *place {
+	if string(n.lead) != string(lead) {
+		n.lead = bytes.Clone(lead)
 	}
-	e := n.next[last]
-	if e.to != to || e.lead != string(lead) {
-		if to.lead != string(lead) {
-			to.lead = string(lead)
+	if !prev.loose {
+		if len(prev.next) < edgesMax && s.places < nodesMax {
+			s.places++
+			to := &place{node: n}
+			prev.next = append(prev.next, newEdge(n.lead, to))
+			return to
 		}
-		e = edge{to.lead, to}
+		return &n.again
 	}
-	copy(n.next[1:last+1], n.next[:last])
-	n.next[0] = e
+	// What has not come for longest makes room.
+	if len(prev.next) < edgesMax {
+		prev.next = append(prev.next, edge{})
+	}
+	copy(prev.next[1:], prev.next)
+	prev.next[0] = newEdge(n.lead, &n.again)
+	return &n.again
 }
 
 // other is the node of all keys that are neither wanted nor remembered.
-var other = &node{}
+var other = newNode(node{})
+
+func newNode(n node) *node {
+	n.again = place{loose: true}
+	p := &n
+	p.again.node = p
+	return p
+}
 
 // node returns the node of a key as it is spelled in the text. known says that
 // it will be the same one the next time.
@@ -419,7 +506,7 @@ func (s *Scanner) node(l *level, raw []byte) (n *node, known bool) {
 	if s.nodes < nodesMax && len(raw) <= keyMax {
 		s.nodes++
 		if n == other {
-			n = &node{}
+			n = newNode(node{})
 		}
 		l.nodes[string(raw)] = n
 		return n, true
@@ -438,7 +525,7 @@ func (l *level) resolve(key []byte, scratch *[]byte) *node {
 	if w == nil {
 		return other
 	}
-	n := &node{child: w.child, array: w.array, word: w}
+	n := newNode(node{child: w.child, array: w.array, word: w})
 	if !w.keys[string(key)] {
 		n.inexact = 1
 	}
@@ -463,7 +550,7 @@ func (s *Scanner) value(l *level, n *node, base uint16, depth int) error {
 	start := s.i
 	switch s.src[start] {
 	case '"':
-		end := stringEnd(s.src, start+1)
+		end := s.stringEnd(start + 1)
 		if end < 0 {
 			return fail(len(s.src), endOfString)
 		}

@@ -163,7 +163,6 @@ func (t *multiTask) Push(b *event.Batch) error {
 		found := false
 		if !v.IsNull() {
 			s := v.Str()
-			left := uint64(len(s)) // places of its own for the rows of this message, the first match newest
 			for _, r := range t.rules {
 				for at := 0; at <= len(s); {
 					hit, ok, err := r.re.Find(s, at, t.hit)
@@ -179,8 +178,6 @@ func (t *multiTask) Push(b *event.Batch) error {
 						return err
 					}
 					r.set(&t.out, uint16(t.out.N-1), s, hit)
-					t.out.Pos[t.out.N-1] += left
-					left = max(left, 1) - 1
 					if at = hit[0].End; hit[0].End == hit[0].Start {
 						at++
 					}
