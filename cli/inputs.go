@@ -169,10 +169,8 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 	}
 	s.opt.Stdin = a.stdin
 	if len(paths) == 0 {
-		if f, ok := a.stdin.(*os.File); ok {
-			if st, err := f.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 {
-				return nil, usageError("nothing to read: name files or folders, or pipe events to standard input")
-			}
+		if a.stdinIsTerminal() {
+			return nil, usageError("nothing to read: name files or folders, or pipe events to standard input")
 		}
 		s.paths = []string{"-"}
 	}
@@ -198,6 +196,17 @@ func (s *session) again() (*input.Reader, error) {
 
 // search runs a query and pushes its rows into the sink that open makes.
 func (s *session) search(ctx context.Context, q *query.Query, open func(*event.Layout) (exec.Sink, error)) error {
+	return s.pass(q, func(run query.Run) error {
+		out, err := open(run.Layout)
+		if err != nil {
+			return err
+		}
+		return q.Run(ctx, run, countRows{out, &s.rows})
+	})
+}
+
+// pass readies one reading of the input for a query, and shows its progress.
+func (s *session) pass(q *query.Query, do func(query.Run) error) error {
 	s.opt.Warnings = &exec.Warnings{}
 	s.passes = append(s.passes, s.opt.Warnings)
 	r, err := s.again()
@@ -207,12 +216,8 @@ func (s *session) search(ctx context.Context, q *query.Query, open func(*event.L
 	run := s.run
 	run.Warnings = s.opt.Warnings
 	run.Reader, run.Layout = r, q.Layout.Clone()
-	out, err := open(run.Layout)
-	if err != nil {
-		return err
-	}
 	s.watch(r)
-	err = q.Run(ctx, run, countRows{out, &s.rows})
+	err = do(run)
 	s.progress.stop()
 	return err
 }
@@ -228,7 +233,7 @@ func (c countRows) Push(b *event.Batch) error {
 	return c.next.Push(b)
 }
 
-// finish prints the closing summary and says how the command ends: unreadable
+// finish prints the closing summary, with what came out if that has a name, and says how the command ends: unreadable
 // parts, and anything lost under --strict, are failures.
 func (s *session) finish(what string) error {
 	// Several passes read the same files, so the summary is of the longest one.
@@ -253,9 +258,12 @@ func (s *session) finish(what string) error {
 		if n := len(s.readers); n > 1 {
 			passes = fmt.Sprintf(" read %d times", n)
 		}
-		fmt.Fprintf(w, "%s %s, %s %s, %s%s in %s: %s %s\n",
+		if what != "" {
+			what = fmt.Sprintf(": %s %s", number(s.rows), what)
+		}
+		fmt.Fprintf(w, "%s %s, %s %s, %s%s in %s%s\n",
 			number(int64(parts)), plural(int64(parts), "file", "files"), number(events), plural(events, "event", "events"),
-			exec.Size(bytes), passes, time.Since(s.started).Round(time.Millisecond), number(s.rows), what)
+			exec.Size(bytes), passes, time.Since(s.started).Round(time.Millisecond), what)
 	}
 	lost := int64(0)
 	for _, k := range s.warnings() {

@@ -4,6 +4,7 @@ package query
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,11 +26,12 @@ type Query struct {
 	Columns  []lang.Column // what comes out; nil on messages means every field
 	Messages bool          // what comes out are messages, not records
 
-	steps []lang.Step
-	cut   int          // steps before cut run in every worker
-	want  event.Fields // of the input
-	need  []input.Need
-	subs  []*subquery
+	written []lang.Step  // as the query has them
+	steps   []lang.Step  // as they run
+	cut     int          // steps before cut run in every worker
+	want    event.Fields // of the input
+	need    []input.Need
+	subs    []*subquery
 
 	outside lang.Outside
 }
@@ -80,6 +82,7 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 	if diags.HasErrors() {
 		return q
 	}
+	q.written = slices.Clone(q.steps)
 	q.optimise()
 	q.plan()
 	return q
