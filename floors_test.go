@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"diag", "event", "match", "datefmt"},
 	{"syntax", "sigma", "siem", "jsondoc", "lookup", "evtx"},
 	{"expr", "exec", "input", "lang"},
-	{"mapping", "op", "fn", "agg", "format", "kafka", "render"},
+	{"logic", "mapping", "op", "fn", "agg", "format", "kafka", "render"},
 	{"query"},
 	{"packages", "insight", "segment", "rule", "detection", "conformance", "convert", "lint"},
 	{"server", "web", "lsp", "cli"},

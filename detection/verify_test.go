@@ -39,3 +39,37 @@ func TestShippedPackagesPassTheirTests(t *testing.T) {
 		t.Errorf("only %d cases ran", cases)
 	}
 }
+
+func TestDeclaredScoresAreWhatTheQueriesReach(t *testing.T) {
+	pkgs, _ := detection.Load(packages.FS, "packages")
+	analysed := 0
+	for _, p := range pkgs {
+		for _, d := range append(append([]*detection.Detection{}, p.Detections...), p.Baselines...) {
+			a, err := d.AnalyseScore()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Unknown != "" {
+				t.Errorf("%s: %s", d.ID, a.Unknown)
+				continue
+			}
+			analysed++
+			for _, problem := range a.Problems() {
+				t.Errorf("%s: %s", d.ID, problem)
+			}
+		}
+	}
+	// The seed adds four flags, of which is_script_engine and is_lolbin name
+	// different programs: it cannot reach 4.
+	seed := pkgs[0].Detection("seed")
+	a, err := seed.AnalyseScore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if low, high := a.Range(); low != 1 || high != 3 {
+		t.Errorf("the seed reaches %d to %d, want 1 to 3", low, high)
+	}
+	if analysed < 11 {
+		t.Errorf("only %d scores were analysed", analysed)
+	}
+}

@@ -75,6 +75,12 @@ func EqualFold(text string) *Glob {
 	return &Glob{first: simple.of(text), fold: true}
 }
 
+// Ends returns the text that the pattern's matches start and end with, and
+// whether nothing but a run of characters stands between: first*last.
+func (g *Glob) Ends() (first, last string, simple bool) {
+	return g.first, g.last, g.shape != equal && len(g.middle) == 0
+}
+
 // Literals are the pieces between the wildcards, none empty: all stand in any
 // value that matches. They are folded if the glob ignores letter case.
 func (g *Glob) Literals() []string {

@@ -1,0 +1,149 @@
+package logic
+
+import (
+	"slices"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/expr"
+)
+
+// Scores lists the values that x can have where the facts hold, ascending. ok
+// is false when x is not made of constants, ifs and arithmetic alone, or has
+// too many combinations.
+func Scores(x expr.Expr, facts []Fact) (values []int64, ok bool) {
+	combos, ok := Combinations(x, facts)
+	if !ok {
+		return nil, false
+	}
+	for _, c := range combos {
+		if !slices.Contains(values, c.Value) {
+			values = append(values, c.Value)
+		}
+	}
+	slices.Sort(values)
+	return values, true
+}
+
+// Combination is one way for a score's conditions to turn out.
+type Combination struct {
+	Value int64
+	True  []expr.Expr // the conditions that hold
+}
+
+// Combinations lists every possible way for the ifs in x to turn out, with the
+// value of x then.
+func Combinations(x expr.Expr, facts []Fact) ([]Combination, bool) {
+	e := &enumeration{facts: facts}
+	e.run(x, nil)
+	return e.out, !e.failed
+}
+
+type enumeration struct {
+	facts  []Fact
+	out    []Combination
+	failed bool
+}
+
+// run decides the first open if of x both ways, and goes on with what is left.
+func (e *enumeration) run(x expr.Expr, decided []Fact) {
+	if e.failed {
+		return
+	}
+	x = reduce(x)
+	cond, ok := firstCondition(x)
+	if !ok {
+		v, known := constant(x)
+		n, whole := v.Int()
+		if !known || !whole || len(e.out) >= valuesMax {
+			e.failed = true
+			return
+		}
+		c := Combination{Value: n}
+		for _, f := range decided {
+			if !f.Not {
+				c.True = append(c.True, f.Cond)
+			}
+		}
+		e.out = append(e.out, c)
+		return
+	}
+	key := Key(cond)
+	for _, not := range []bool{true, false} {
+		f := Fact{cond, not}
+		all := append(slices.Clone(decided), f)
+		if Possible(append(slices.Clone(e.facts), all...)...) {
+			e.run(decide(x, key, !not), all)
+		}
+	}
+}
+
+// firstCondition finds the condition of the innermost leftmost if in x.
+func firstCondition(x expr.Expr) (cond expr.Expr, ok bool) {
+	if i, is := x.(*expr.If); is {
+		if c, ok := firstCondition(i.Cond); ok {
+			return c, true
+		}
+		return i.Cond, true
+	}
+	switch x.(type) { // what decide looks into
+	case *expr.Arith, *expr.Compare, *expr.Neg, *expr.And, *expr.Or, *expr.Not:
+		x.Parts(func(p expr.Expr) {
+			if !ok {
+				cond, ok = firstCondition(p)
+			}
+		})
+	}
+	return cond, ok
+}
+
+// decide replaces every if with this condition by its branch.
+func decide(x expr.Expr, key string, yes bool) expr.Expr {
+	switch x := x.(type) {
+	case *expr.If:
+		if Key(x.Cond) == key {
+			if yes {
+				return decide(x.Then, key, yes)
+			}
+			return decide(x.Else, key, yes)
+		}
+		return &expr.If{Cond: decide(x.Cond, key, yes), Then: decide(x.Then, key, yes), Else: decide(x.Else, key, yes)}
+	case *expr.Arith:
+		return &expr.Arith{Op: x.Op, X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
+	case *expr.Compare:
+		return &expr.Compare{Op: x.Op, X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
+	case *expr.Neg:
+		return &expr.Neg{X: decide(x.X, key, yes)}
+	case *expr.And:
+		return &expr.And{X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
+	case *expr.Or:
+		return &expr.Or{X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
+	case *expr.Not:
+		return &expr.Not{X: decide(x.X, key, yes)}
+	}
+	return x
+}
+
+// reduce computes what is constant: an if whose condition is known is its branch.
+func reduce(x expr.Expr) expr.Expr {
+	if v, ok := constant(x); ok {
+		return &expr.Const{Value: v}
+	}
+	switch x := x.(type) {
+	case *expr.If:
+		if v, ok := constant(x.Cond); ok {
+			if v.True() {
+				return reduce(x.Then)
+			}
+			return reduce(x.Else)
+		}
+		return &expr.If{Cond: reduce(x.Cond), Then: reduce(x.Then), Else: reduce(x.Else)}
+	case *expr.Arith:
+		return &expr.Arith{Op: x.Op, X: reduce(x.X), Y: reduce(x.Y)}
+	case *expr.Compare:
+		return &expr.Compare{Op: x.Op, X: reduce(x.X), Y: reduce(x.Y)}
+	}
+	return x
+}
+
+// Int is a constant number, for callers that build expressions.
+func Int(n int64) expr.Expr { return &expr.Const{Value: event.Int(n)} }
