@@ -17,7 +17,8 @@ import (
 type flat struct {
 	*plan
 	want *input.Want
-	w    builder
+	w    *builder
+	auto bool // the fields are all that json auto could find in the text
 
 	vals  []jsondoc.Value
 	exact []bool // by value: it came under exactly the wanted name
@@ -44,14 +45,21 @@ type pair struct {
 }
 
 func newFlat(w *input.Want, needles ...match.Literal) *flat {
-	f := &flat{plan: newPlan(w), want: w, byName: map[string]*target{}, folded: map[string][]int{}}
+	f := flatOf(w, newPlan(w), new(builder))
+	f.auto = true
+	f.need = textNeeds(w, needles)
+	return f
+}
+
+// flatOf makes a flat reader that gives its fields to another reader's plan.
+func flatOf(w *input.Want, p *plan, to *builder) *flat {
+	f := &flat{plan: p, want: w, w: to, byName: map[string]*target{}, folded: map[string][]int{}}
 	f.vals = make([]jsondoc.Value, len(f.names))
 	f.exact = make([]bool, len(f.names))
 	for i, n := range f.names {
 		k := strings.ToLower(n)
 		f.folded[k] = append(f.folded[k], i)
 	}
-	f.need = textNeeds(w, needles)
 	return f
 }
 
@@ -140,7 +148,13 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 			return err
 		}
 	}
-	row := f.event(&f.w, f.vals, text, b, b.Offset+int64(off), fallback)
+	row := f.event(f.w, f.vals, text, b, b.Offset+int64(off), fallback)
+	f.rest(row)
+	return nil
+}
+
+// rest gives a row the fields that no one named, and forgets the event.
+func (f *flat) rest(row uint16) {
 	for i := len(f.extra) - 1; i >= 0; i-- { // the first of a name counts
 		f.w.text(f.extra[i].slot, row, f.extra[i].value)
 	}
@@ -149,14 +163,13 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 		f.vals[i], f.exact[i] = jsondoc.Value{}, false
 	}
 	f.given = f.given[:0]
-	return nil
 }
 
 func (f *flat) push(next exec.Sink) error {
 	if f.w.b.N == 0 {
 		return nil
 	}
-	f.w.b.Auto = true
+	f.w.b.Auto = f.auto
 	err := next.Push(&f.w.b)
 	f.w.reset()
 	return err

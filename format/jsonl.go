@@ -53,6 +53,7 @@ type jsonl struct {
 	*plan
 	envelopes int // values from 1 to before it are objects that may hold the whole event
 	outer     []jsondoc.Value
+	xml       *xmlEvent // of a string that holds the whole event; nil until one is met
 
 	slots map[string]event.Slot // names met when all fields are wanted
 	plain bool                  // what the batch holds: plain lines, or messages
@@ -133,10 +134,14 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 		})
 		return nil
 	}
-	for i := 1; i < r.envelopes; i++ {
-		if v := vals[i]; v.Kind == jsondoc.Container && v.Raw[0] == '{' {
+	inXML := false
+	for i := 1; i < r.envelopes && !inXML; i++ {
+		switch v := vals[i]; {
+		case v.Kind == jsondoc.Container && v.Raw[0] == '{':
 			vals = r.open(vals, v.Raw)
-			break
+		case v.Kind == jsondoc.String && bytes.HasPrefix(v.Raw, eventOpen):
+			r.openXML(vals, v)
+			inXML = true
 		}
 	}
 	message := vals[0].Kind != jsondoc.Missing
@@ -176,10 +181,31 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 		}
 		b.Receipt = append(b.Receipt, r.meta.receipt)
 	}
+	if inXML {
+		r.xml.rest(row)
+	}
 	if r.all {
 		return r.everything(line, row, message)
 	}
 	return nil
+}
+
+// openXML adds the fields of event XML in a JSON string.
+func (r *jsonl) openXML(vals []jsondoc.Value, v jsondoc.Value) {
+	if r.xml == nil {
+		r.xml = &xmlEvent{flat: flatOf(r.want, r.plan, &r.w)}
+	}
+	text := r.w.arena.keep(v.AppendText(nil))
+	if err := r.xml.read(text); err != nil {
+		r.want.Warnings.Add("damaged event XML", true, exec.Sample{
+			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off), Detail: fmt.Sprintf("byte %d: %v", r.off, err),
+		})
+	}
+	for i, v := range r.xml.vals {
+		if vals[i].Kind <= jsondoc.Null {
+			vals[i] = v
+		}
+	}
 }
 
 // open adds the fields of an object that wraps the event to those around it,

@@ -68,6 +68,10 @@ type Format struct {
 	// with <Event".
 	Misfit string
 
+	// Headed says that the part's first line names the fields of the others;
+	// readers find it in Part.Head.
+	Headed bool
+
 	// Cut returns how many bytes of buf, which starts at an event boundary at
 	// offset off of the part, are whole events. 0 asks for more. When last is
 	// set nothing follows, and what is left over is the reader's to report.
@@ -98,6 +102,9 @@ type Part struct {
 	Name   string // for messages and _sourceName: the path as given, archive members as a.zip#b.evtx
 	Size   int64  // bytes as stored, -1 when unknown
 	Origin event.Origin
+
+	// Head is the start of a part whose format is Headed, up to 64 KiB.
+	Head []byte
 
 	Format *Format // nil: recognised by content
 	Open   func(context.Context) (io.ReadCloser, error)

@@ -2,6 +2,7 @@ package input
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -215,6 +216,9 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 		if r.cur.format = r.recognise(head); r.cur.format == nil {
 			return &PathError{part.Name, r.unknown(head)}
 		}
+	}
+	if r.cur.format.Headed {
+		part.Head = bytes.Clone(head)
 	}
 	return nil
 }
