@@ -7,10 +7,6 @@ import "github.com/gyoji-dev/gyoji/lang"
 var (
 	_ = planned("filter", "filter <names:field,...> in <child:query>")
 	_ = planned("fillmissing", "fillmissing <keys:(timeslice['('<every:duration>')'] [in <field:field>]|values all in <field:field>|values(<values:literal,...>) in <field:field>),...>"+" [with <fills:(<value:literal> for <field:field>),...>] [takeLast]")
-	_ = planned("parse xml", "parse xml {field=<from:field>} <paths:string,...> [as <names:field,...>] {nodrop}")
-	_ = planned("keyvalue", "(keyvalue|kv) {infer|auto|regex <regex:regex>|field=<from:field>|delim [=] <delim:option>|keys|refonly|nodrop|<keys:string,...>} [as <names:field,...>] {nodrop|refonly}", "kv")
-	_ = planned("csv", "csv <from:field> extract <columns:(<n:int> as <name:field>|<name:field>),...> {nodrop}")
-	_ = planned("split", "split <from:field> {[,] delim=<delim:option>|[,] escape=<escape:option>|[,] quote=<quote:option>} extract <columns:(<n:int> as <name:field>|<name:field>),...> {nodrop}")
 	_ = planned("outlier", "outlier <of:field> {[,] window=<window:int>|[,] threshold=<threshold:number>|[,] consecutive=<consecutive:int>|[,] direction=<direction:direction>|by <groups:field,...>}")
 	_ = planned("predict", "predict <of:field> by <every:duration> {[,] model=<model:word>|[,] ar.window=<window:int>|[,] forecast=(<points:int>|<until:duration>)}")
 	_ = planned("compare", "compare [with] <shifts:(timeshift <by:duration> [<n:int>] [avg|min|max] [as <name:field>]),...>")
