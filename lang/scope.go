@@ -85,6 +85,8 @@ type Scope struct {
 	aliases map[string]event.Slot  // further names that resolve here (join)
 	subs    *[]*Subquery           // shared with child scopes
 	flags   map[string]syntax.Node // see Mark
+
+	admitted []string // see Admit
 }
 
 // NewScope makes the scope of a query's first stage.
@@ -174,6 +176,11 @@ func (sc *Scope) has(s event.Slot) bool {
 }
 
 func (sc *Scope) unknownField(f *syntax.Field) {
+	for _, p := range sc.admitted {
+		if len(f.Name) > len(p) && strings.EqualFold(f.Name[:len(p)], p) {
+			return
+		}
+	}
 	var names []string
 	for _, c := range sc.Columns {
 		names = append(names, c.Name)
@@ -205,6 +212,31 @@ func (sc *Scope) MakeName(name string) event.Slot {
 	return s
 }
 
+// Known lists the fields that rows are known to have here: the columns, or on
+// messages the fields that stages have made so far, in order of mention.
+func (sc *Scope) Known() []Column {
+	if sc.Columns != nil {
+		return sc.Columns
+	}
+	var cols []Column
+	for i := range sc.Layout.Len() {
+		if s := event.Slot(i); sc.made[s] {
+			cols = append(cols, Column{s, sc.Layout.Name(s)})
+		}
+	}
+	return cols
+}
+
+// Admit says that fields whose names start so may exist although they are not
+// among the columns: those of a table of join that only the data knows.
+func (sc *Scope) Admit(prefix string) { sc.admitted = append(sc.admitted, prefix) }
+
+// Become takes over what a child's scope says of the rows.
+func (sc *Scope) Become(child *Scope) {
+	sc.Messages, sc.Ordered, sc.Columns = child.Messages, child.Ordered, child.Columns
+	sc.made, sc.aliases, sc.admitted = child.made, child.aliases, child.admitted
+}
+
 // Made reports whether a stage before has made the field (rather than the data).
 func (sc *Scope) Made(s event.Slot) bool { return sc.made[s] }
 
@@ -213,6 +245,7 @@ func (sc *Scope) Records(cols ...Column) {
 	sc.Messages, sc.Columns = false, append([]Column{}, cols...)
 	clear(sc.aliases)
 	clear(sc.made)
+	sc.admitted = nil
 	for _, c := range cols {
 		sc.made[c.Slot] = true
 	}

@@ -5,12 +5,10 @@ import "github.com/gyoji-dev/gyoji/lang"
 // The words below parse, print and are documented, and are reported as planned
 // where a query uses them. Each moves to a file of its own when it is built.
 var (
-	_ = planned("filter", "filter <names:field,...> in <child:query>")
 	_ = planned("fillmissing", "fillmissing <keys:(timeslice['('<every:duration>')'] [in <field:field>]|values all in <field:field>|values(<values:literal,...>) in <field:field>),...>"+" [with <fills:(<value:literal> for <field:field>),...>] [takeLast]")
 	_ = planned("outlier", "outlier <of:field> {[,] window=<window:int>|[,] threshold=<threshold:number>|[,] consecutive=<consecutive:int>|[,] direction=<direction:direction>|by <groups:field,...>}")
 	_ = planned("predict", "predict <of:field> by <every:duration> {[,] model=<model:word>|[,] ar.window=<window:int>|[,] forecast=(<points:int>|<until:duration>)}")
 	_ = planned("compare", "compare [with] <shifts:(timeshift <by:duration> [<n:int>] [avg|min|max] [as <name:field>]),...>")
-	_ = planned("join", "join <tables:(<child:query> as <name:name>),...> on <on:expr> [timewindow <within:duration>]")
 	_ = planned("save", "save [append] <table:path>")
 	_ = planned("transaction", "transaction on <ids:field,...> [fringe=<fringe:duration>]"+" (with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<states:(with <pattern:string> [in <field:field>] as <name:field>),...>)"+" [showing <aggs:(<agg:agg> [for <state:field>] [as <out:field>]),...>] [results by (transactions|transaction|states|flow)]")
 	_ = planned("transactionize", "transactionize <keys:field,...> [as <prefix:field>]"+" {[,] maxSpan=<span:duration>|[,] maxPause=<pause:duration>|[,] maxLogs=<logs:int>|[,] startsWith=<starts:string> [; strict]|[,] endsWith=<ends:string> [; strict]|[,] keepOrphans=(true|false)} [<child:query>]")
