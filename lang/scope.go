@@ -215,13 +215,18 @@ func (sc *Scope) MakeName(name string) event.Slot {
 // Known lists the fields that rows are known to have here: the columns, or on
 // messages the fields that stages have made so far, in order of mention.
 func (sc *Scope) Known() []Column {
-	if sc.Columns != nil {
-		return sc.Columns
-	}
 	var cols []Column
+	if sc.Columns != nil {
+		for _, c := range sc.Columns {
+			if c.Slot != event.None {
+				cols = append(cols, c)
+			}
+		}
+		return cols
+	}
 	for i := range sc.Layout.Len() {
 		if s := event.Slot(i); sc.made[s] {
-			cols = append(cols, Column{s, sc.Layout.Name(s)})
+			cols = append(cols, Column{Slot: s, Name: sc.Layout.Name(s)})
 		}
 	}
 	return cols
