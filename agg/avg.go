@@ -17,7 +17,8 @@ var _ = register(lang.Aggregate{
 			{Query: `* | x + y as z | avg(z) as average`, In: []string{`{"_raw":"","x":1,"y":2}`, `{"_raw":"","x":3,"y":4}`}, Out: []string{`{"average":5}`}},
 		},
 	},
-	New: ofField("avg(field)", "_avg", func() lang.Accumulator { return new(mean) }),
+	Kind: event.Double,
+	New:  ofField("avg(field)", "_avg", func() lang.Accumulator { return new(mean) }),
 })
 
 type mean struct{ t total }

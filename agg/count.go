@@ -17,6 +17,7 @@ var _ = register(lang.Aggregate{
 			{Query: `* | count, count(user) as named`, In: []string{`{"_raw":"1"}`, `{"_raw":"2","user":"bob"}`}, Out: []string{`{"_count":2,"named":1}`}},
 		},
 	},
+	Kind: event.Long,
 	New: func(s *lang.AggSite) lang.Aggregator {
 		open := func() lang.Accumulator { return new(counter) }
 		switch {

@@ -21,6 +21,7 @@ var _ = register(lang.Aggregate{
 			{Query: `* | count_distinct(u, h) as pairs`, In: []string{`{"_raw":"","u":"a","h":"x"}`, `{"_raw":"","u":"a","h":"y"}`, `{"_raw":"","u":"a","h":"x"}`}, Out: []string{`{"pairs":2}`}},
 		},
 	},
+	Kind: event.Long,
 	New: func(s *lang.AggSite) lang.Aggregator {
 		const out = "_count_distinct"
 		if !s.Count(1, -1, "count_distinct(field)") {

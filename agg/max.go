@@ -1,6 +1,9 @@
 package agg
 
-import "github.com/gyoji-dev/gyoji/lang"
+import (
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/lang"
+)
 
 var _ = register(lang.Aggregate{
 	Doc: lang.Doc{
@@ -14,5 +17,6 @@ var _ = register(lang.Aggregate{
 			{Query: `* | max(n) as top by k`, In: []string{`{"_raw":"","k":"a","n":-5}`, `{"_raw":"","k":"a","n":-3}`}, Out: []string{`{"k":"a","top":-3}`}},
 		},
 	},
-	New: ofField("max(field)", "_max", func() lang.Accumulator { return &extreme{max: true} }),
+	Kind: event.Double,
+	New:  ofField("max(field)", "_max", func() lang.Accumulator { return &extreme{max: true} }),
 })

@@ -1,6 +1,9 @@
 package agg
 
-import "github.com/gyoji-dev/gyoji/lang"
+import (
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/lang"
+)
 
 var _ = register(lang.Aggregate{
 	Doc: lang.Doc{
@@ -12,5 +15,6 @@ var _ = register(lang.Aggregate{
 			{Query: `* | median(n)`, In: []string{`{"_raw":"","n":1}`, `{"_raw":"","n":2}`, `{"_raw":"","n":9}`}, Out: []string{`{"_median":2}`}},
 		},
 	},
-	New: ofField("median(field)", "_median", func() lang.Accumulator { return &sample{ps: []float64{50}} }),
+	Kind: event.Double,
+	New:  ofField("median(field)", "_median", func() lang.Accumulator { return &sample{ps: []float64{50}} }),
 })

@@ -1,6 +1,9 @@
 package agg
 
-import "github.com/gyoji-dev/gyoji/lang"
+import (
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/lang"
+)
 
 var _ = register(lang.Aggregate{
 	Doc: lang.Doc{
@@ -13,5 +16,6 @@ var _ = register(lang.Aggregate{
 			{Query: `* | min(d)`, In: []string{`{"_raw":"","d":"9"}`, `{"_raw":"","d":"10"}`}, Out: []string{`{"_min":9}`}},
 		},
 	},
-	New: ofField("min(field)", "_min", func() lang.Accumulator { return new(extreme) }),
+	Kind: event.Double,
+	New:  ofField("min(field)", "_min", func() lang.Accumulator { return new(extreme) }),
 })

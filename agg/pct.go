@@ -23,7 +23,8 @@ var _ = register(lang.Aggregate{
 			{Query: `* | pct(n) as middle`, In: []string{`{"_raw":"","n":1}`, `{"_raw":"","n":2}`}, Out: []string{`{"middle":1.5}`}},
 		},
 	},
-	New: func(s *lang.AggSite) lang.Aggregator { return percentiles(s, "pct(field, 95)") },
+	Kind: event.Double,
+	New:  func(s *lang.AggSite) lang.Aggregator { return percentiles(s, "pct(field, 95)") },
 })
 
 var _ = register(lang.Aggregate{
@@ -36,7 +37,8 @@ var _ = register(lang.Aggregate{
 			{Query: `* | pct_sampling(n, 50)`, In: []string{`{"_raw":"","n":1}`, `{"_raw":"","n":2}`, `{"_raw":"","n":9}`}, Out: []string{`{"_n_pct_50":2}`}},
 		},
 	},
-	New: func(s *lang.AggSite) lang.Aggregator { return percentiles(s, "pct_sampling(field, 95)") },
+	Kind: event.Double,
+	New:  func(s *lang.AggSite) lang.Aggregator { return percentiles(s, "pct_sampling(field, 95)") },
 })
 
 func percentiles(s *lang.AggSite, usage string) lang.Aggregator {

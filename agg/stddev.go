@@ -22,7 +22,8 @@ var _ = register(lang.Aggregate{
 			{Query: `* | stddev(n) as s`, In: []string{`{"_raw":"","n":1}`, `{"_raw":"","n":3}`, `{"_raw":"","n":5}`}, Out: []string{`{"s":2}`}},
 		},
 	},
-	New: ofField("stddev(field)", "_stddev", func() lang.Accumulator { return new(deviation) }),
+	Kind: event.Double,
+	New:  ofField("stddev(field)", "_stddev", func() lang.Accumulator { return new(deviation) }),
 })
 
 type deviation struct{ sum, squares total }

@@ -17,7 +17,8 @@ var _ = register(lang.Aggregate{
 			{Query: `* | sum(n) as s`, In: []string{`{"_raw":"","n":0.5}`, `{"_raw":"","n":"0.25"}`, `{"_raw":"","n":"-"}`}, Out: []string{`{"s":0.75}`}},
 		},
 	},
-	New: ofField("sum(field)", "_sum", func() lang.Accumulator { return new(sum) }),
+	Kind: event.Double,
+	New:  ofField("sum(field)", "_sum", func() lang.Accumulator { return new(sum) }),
 })
 
 type sum struct{ t total }

@@ -129,6 +129,9 @@ type Function struct {
 // Aggregate describes one group function.
 type Aggregate struct {
 	Doc
+	// Kind is that of its results when they are not null; Null where it follows
+	// the data. fillmissing asks for it.
+	Kind event.Kind
 	// New readies the aggregate for one call in a query.
 	New func(*AggSite) Aggregator
 }

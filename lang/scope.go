@@ -18,6 +18,8 @@ import (
 type Column struct {
 	Slot event.Slot // event.None in what Late makes
 	Name string     // as the query spells it
+	// Kind is that of its values when they are not null, where the query says so.
+	Kind event.Kind
 	// Except are columns that a late one leaves out.
 	Except []event.Slot
 }
@@ -206,6 +208,11 @@ func (sc *Scope) MakeName(name string) event.Slot {
 	s := sc.Slot(name)
 	sc.made[s] = true
 	delete(sc.aliases, strings.ToLower(name))
+	for i, c := range sc.Columns {
+		if c.Slot == s {
+			sc.Columns[i].Kind = event.Null
+		}
+	}
 	if sc.Columns != nil && !sc.has(s) {
 		sc.Columns = append(sc.Columns, Column{Slot: s, Name: name})
 	}

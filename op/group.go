@@ -72,7 +72,7 @@ func (g *group) Check(sc *lang.Scope) {
 				d.Labels = append(d.Labels, diag.Label{Span: first.Pos, Text: "the other one"})
 			}
 			seen[key] = a
-			cols = append(cols, lang.Column{Slot: sc.Slot(name), Name: name})
+			cols = append(cols, lang.Column{Slot: sc.Slot(name), Name: name, Kind: word.Kind})
 		}
 		g.aggs = append(g.aggs, ag)
 	}
