@@ -14,6 +14,10 @@ import (
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
+// groupMark is the scope's mark of the last aggregate, whose groups compare and
+// predict ask for.
+const groupMark = "group"
+
 // group runs aggregates by key: "count, sum(x) by y".
 type group struct {
 	stage *syntax.Stage
@@ -84,6 +88,7 @@ func (g *group) Check(sc *lang.Scope) {
 		}
 	}
 	g.name = strings.TrimSpace(sc.File.Slice(g.stage.Pos))
+	sc.Mark(groupMark, g.stage)
 	sc.Records(cols...)
 }
 
