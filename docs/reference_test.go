@@ -16,6 +16,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/conformance"
 	"github.com/gyoji-dev/gyoji/lang"
@@ -150,6 +151,10 @@ func page(k kind, d lang.Doc) []byte {
 		if len(ex.In) > 0 && !(len(ex.In) == 1 && ex.In[0] == `{"_raw":""}`) {
 			fmt.Fprintf(&b, "\nof\n\n```\n%s\n```\n", strings.Join(ex.In, "\n"))
 		}
+		if ex.To != 0 {
+			const layout = "2006-01-02 15:04"
+			fmt.Fprintf(&b, "\nfrom %s to %s\n", time.UnixMilli(ex.From).UTC().Format(layout), time.UnixMilli(ex.To).UTC().Format(layout))
+		}
 		if len(ex.Out) == 0 {
 			b.WriteString("\ngives no rows.\n")
 			continue
@@ -203,6 +208,9 @@ func TestExamples(t *testing.T) {
 // columns of all rows: those that every row of the example names.
 func caseOf(ex lang.Example) (*conformance.Case, error) {
 	c := &conformance.Case{ID: "example", Query: ex.Query, Ordered: true}
+	if ex.To != 0 {
+		c.Context = conformance.Context{From: &ex.From, To: &ex.To}
+	}
 	for _, in := range ex.In {
 		raw := json.RawMessage(in)
 		// An object with _raw is a message; any other line is text.

@@ -34,6 +34,8 @@ type Example struct {
 	Query string
 	In    []string // events: JSON objects, or plain text that becomes _raw
 	Out   []string // rows as JSON objects; columns that are not named are not compared
+
+	From, To int64 // the query's time range in ms, To excluded; both 0: everything
 }
 
 // Calls makes examples of a function: an expression and the JSON of its value, by turns.

@@ -33,8 +33,8 @@ type Pipe struct {
 func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 	p := &Pipe{}
 	sc.Ordered = ordered
-	for _, s := range stages {
-		sc.stage = s
+	for i, s := range stages {
+		sc.stage, sc.before = s, stages[:i]
 		st, flow, name := sc.bind(s)
 		if st == nil {
 			continue
@@ -122,6 +122,6 @@ func (sc *Scope) Child(q *syntax.Query) (*Pipe, *Scope) {
 	for k, v := range sc.aliases {
 		c.aliases[k] = v
 	}
-	c.Columns = append([]Column(nil), sc.Columns...)
+	c.Columns, c.child = append([]Column(nil), sc.Columns...), true
 	return c.Analyse(q.Stages, true), &c
 }

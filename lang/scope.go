@@ -86,6 +86,9 @@ type Scope struct {
 	made    map[event.Slot]bool    // fields that a stage has made so far
 	aliases map[string]event.Slot  // further names that resolve here (join)
 	subs    *[]*Subquery           // shared with child scopes
+	shifts  *[]*Shift              // likewise
+	before  []*syntax.Stage        // the stages before the one being checked
+	child   bool                   // of a query inside another
 	flags   map[string]syntax.Node // see Mark
 
 	admitted []string // see Admit
@@ -95,7 +98,7 @@ type Scope struct {
 func NewScope(v *Vocabulary, l *event.Layout, f *diag.File, d *diag.List) *Scope {
 	return &Scope{
 		Vocab: v, Layout: l, File: f, Diags: d, Messages: true,
-		made: map[event.Slot]bool{}, aliases: map[string]event.Slot{}, subs: new([]*Subquery),
+		made: map[event.Slot]bool{}, aliases: map[string]event.Slot{}, subs: new([]*Subquery), shifts: new([]*Shift),
 		flags: map[string]syntax.Node{}, outside: &Outside{},
 	}
 }

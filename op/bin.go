@@ -18,7 +18,7 @@ var _ = register(lang.Operator{
 		Differs: "OP-19: the text of the label, bins from 0 without `min`, and the lower bound belonging to its bin.",
 		Examples: []lang.Example{
 			{Query: `* | bin t width=10, min=0, max=50 | fields t, _bin_lower, _bin_upper, _bin_label`, In: []string{`{"_raw":"","t":37}`, `{"_raw":"","t":-5}`, `{"_raw":"","t":1000}`},
-				Out: []string{`{"t":1000,"_bin_lower":40,"_bin_upper":50,"_bin_label":"[40, 50)"}`, `{"t":-5,"_bin_lower":0,"_bin_upper":10}`, `{"t":37,"_bin_lower":30,"_bin_upper":40}`}},
+				Out: []string{`{"t":1000,"_bin_lower":40,"_bin_upper":50,"_bin_label":"[40, 50)"}`, `{"t":-5,"_bin_lower":0,"_bin_upper":10,"_bin_label":"[0, 10)"}`, `{"t":37,"_bin_lower":30,"_bin_upper":40,"_bin_label":"[30, 40)"}`}},
 			{Query: `* | bin t width=10 | fields _bin_label`, In: []string{`{"_raw":"","t":"-5"}`}, Out: []string{`{"_bin_label":"[-10, 0)"}`}},
 		},
 	},

@@ -27,10 +27,10 @@ var _ = register(lang.Operator{
 			"A value that is null or no number has no result and does not count.",
 		Differs: "OP-32: a slice is compared with those before it, itself left out; there is no outlier until there are two. OP-29: the sample estimator.",
 		Examples: []lang.Example{
-			{Query: `* | timeslice 1m | max(n) as n by _timeslice | outlier n window=3 | fields n, n_mean, n_std, n_error, n_upper, n_indicator | sort by n`, In: []string{
+			{Query: `* | timeslice 1m | max(n) as n by _timeslice | outlier n window=3 | where n = 3 or n = 90 | fields n, n_mean, n_std, n_error, n_upper, n_indicator | sort by n`, In: []string{
 				`{"_raw":"","_messageTime":1704067200000,"n":1}`, `{"_raw":"","_messageTime":1704067260000,"n":2}`, `{"_raw":"","_messageTime":1704067320000,"n":3}`,
 				`{"_raw":"","_messageTime":1704067380000,"n":90}`, `{"_raw":"","_messageTime":1704067440000,"n":0}`},
-				Out: []string{`{"n":90,"n_mean":2,"n_std":1,"n_error":88,"n_upper":5,"n_indicator":1}`, `{"n":3,"n_mean":1.5,"n_indicator":0}`, `{"n":2,"n_mean":1,"n_indicator":0}`, `{"n":1,"n_mean":null,"n_indicator":0}`, `{"n":0,"n_indicator":0}`}},
+				Out: []string{`{"n":90,"n_mean":2,"n_std":1,"n_error":88,"n_upper":5,"n_indicator":1}`, `{"n":3,"n_mean":1.5,"n_std":0.7071067811865476,"n_error":1.5,"n_upper":3.6213203435596428,"n_indicator":0}`}},
 		},
 	},
 	Flow: lang.InOrder,

@@ -5,7 +5,6 @@ import "github.com/gyoji-dev/gyoji/lang"
 // The words below parse, print and are documented, and are reported as planned
 // where a query uses them. Each moves to a file of its own when it is built.
 var (
-	_ = planned("compare", "compare [with] <shifts:(timeshift <by:duration> [<n:int>] [avg|min|max] [as <name:field>]),...>")
 	_ = planned("save", "save [append] <table:path>")
 	_ = planned("sessionize", "sessionize <anchors:(<pattern:string> as <names:field,...>),...>")
 	_ = planned("geoip", "geoip <ip:field> [[,] <more:field,...>]")

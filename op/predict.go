@@ -32,7 +32,7 @@ var _ = register(lang.Operator{
 		Examples: []lang.Example{
 			{Query: `* | timeslice 1m | max(n) as n by _timeslice | predict n by 1m forecast=1 | fields n, n_predicted, n_error | sort by n_predicted`, In: []string{
 				`{"_raw":"","_messageTime":1704067200000,"n":1}`, `{"_raw":"","_messageTime":1704067260000,"n":2}`, `{"_raw":"","_messageTime":1704067320000,"n":3}`},
-				Out: []string{`{"n":null,"n_predicted":4,"n_error":null}`, `{"n":3,"n_predicted":3,"n_error":0}`, `{"n":2,"n_predicted":2}`, `{"n":1,"n_predicted":1}`}},
+				Out: []string{`{"n":null,"n_predicted":4,"n_error":null}`, `{"n":3,"n_predicted":3,"n_error":0}`, `{"n":2,"n_predicted":2,"n_error":0}`, `{"n":1,"n_predicted":1,"n_error":0}`}},
 		},
 	},
 	Flow: lang.InOrder,

@@ -18,7 +18,7 @@ import (
 )
 
 // Query is a compiled query. It may be run any number of times, also at once,
-// unless it holds subqueries, whose rows belong to one run at a time.
+// unless it holds subqueries or compare, whose rows belong to one run at a time.
 type Query struct {
 	Tree   *syntax.Query
 	Layout *event.Layout // of the names the query mentions; each run clones it
@@ -32,6 +32,7 @@ type Query struct {
 	want    event.Fields // of the input
 	need    []input.Need
 	subs    []*subquery
+	past    []*shifted
 
 	outside lang.Outside
 }
@@ -83,6 +84,7 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 		return q
 	}
 	q.written = slices.Clone(q.steps)
+	q.past = compileShifts(sc.Shifts(), tree, f, v, with)
 	q.optimise()
 	q.plan()
 	return q
@@ -134,6 +136,11 @@ func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
 		r.Zone = time.UTC
 	}
 	for _, s := range q.subs {
+		if err := s.run(ctx, r); err != nil {
+			return err
+		}
+	}
+	for _, s := range q.past {
 		if err := s.run(ctx, r); err != nil {
 			return err
 		}
