@@ -32,6 +32,7 @@ const memoryDefault = "512m"
 type inputs struct {
 	category string
 	noMap    bool
+	carve    bool
 	format   string
 
 	from, to, now string
@@ -49,6 +50,7 @@ func (in *inputs) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&in.category, "category", "", "_sourceCategory of every event (default: inferred, windows/sysmon for the Sysmon channel)")
 	f.BoolVar(&in.noMap, "no-map", false, "use field names as they are: do not find EventData.Image as Image")
+	f.BoolVar(&in.carve, "carve", false, "EVTX: also read records behind damage and in the slack of chunks; they may be old or there twice")
 	f.StringVar(&in.format, "format", "", "input format: "+strings.Join(format.Names(), ", ")+" (default: recognised by content)")
 	f.StringVar(&in.from, "from", "", "start of the time range: -1d, 03/01/2026 08:00:00, 2026-03-01T08:00:00Z, or epoch milliseconds")
 	f.StringVar(&in.to, "to", "", "end of the time range, not included")
@@ -136,7 +138,7 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 	}
 	s.run = query.Run{
 		Workers: in.workers, Memory: memory, TempDir: in.tempDir, Now: now, Zone: zone,
-		NoMap: in.noMap, Category: in.category,
+		NoMap: in.noMap, Category: in.category, Carve: in.carve,
 	}
 	if in.from != "" || in.to != "" {
 		s.run.Bounded, s.run.To = true, now.UnixMilli()

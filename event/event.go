@@ -303,6 +303,8 @@ func (l *Layout) Clone() *Layout { return NewLayout(l.Names()...) }
 type Fields struct {
 	All bool
 	set []bool
+	// auto is one more than the slot of the text that only json auto reads.
+	auto Slot
 }
 
 func (f *Fields) Add(ss ...Slot) {
@@ -314,8 +316,23 @@ func (f *Fields) Add(ss ...Slot) {
 			f.set = append(f.set, false)
 		}
 		f.set[s] = true
+		if f.auto == s+1 {
+			f.auto = 0
+		}
 	}
 }
+
+// AddForAuto adds the slot of the text that json auto reads, for which a reader
+// that sets Batch.Auto need not give it.
+func (f *Fields) AddForAuto(s Slot) {
+	if !f.Wants(s) {
+		f.Add(s)
+		f.auto = s + 1
+	}
+}
+
+// OnlyForAuto reports whether a slot is in the set only for json auto.
+func (f *Fields) OnlyForAuto(s Slot) bool { return f.auto == s+1 && f.Has(s) && !f.All }
 
 // Remove takes slots out: they are made here, so nobody before need read them.
 // It does not narrow All.
@@ -329,7 +346,7 @@ func (f *Fields) Remove(ss ...Slot) {
 
 // Clear empties the set: what comes before an aggregate is wanted only as far
 // as the aggregate says.
-func (f *Fields) Clear() { f.All = false; clear(f.set) }
+func (f *Fields) Clear() { f.All, f.auto = false, 0; clear(f.set) }
 
 // Has reports whether a slot is in the set by name (All aside).
 func (f *Fields) Has(s Slot) bool { return int(s) < len(f.set) && f.set[s] }
@@ -349,12 +366,18 @@ func (f *Fields) Slots() []Slot {
 }
 
 // Clone returns a copy that changes on its own.
-func (f *Fields) Clone() Fields { return Fields{f.All, slices.Clone(f.set)} }
+func (f *Fields) Clone() Fields { return Fields{f.All, slices.Clone(f.set), f.auto} }
 
 // Union adds another set to f.
 func (f *Fields) Union(o *Fields) {
 	f.All = f.All || o.All
-	f.Add(o.Slots()...)
+	for _, s := range o.Slots() {
+		if o.OnlyForAuto(s) {
+			f.AddForAuto(s)
+		} else {
+			f.Add(s)
+		}
+	}
 }
 
 func (f *Fields) String() string {

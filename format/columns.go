@@ -27,11 +27,22 @@ var seed = maphash.MakeSeed()
 // column fills one column of a batch, giving equal values one entry.
 type column struct {
 	table  []uint16 // hash to code
-	raws   [][]byte // by code: the bytes that the entry was made of
-	quoted []bool   // by code: they were a JSON string's, where a backslash means something
+	raws   []entry  // by code: what the entry was made of
 	rows   int      // given in this batch
 	unique int      // batches yet to fill without a look at the table
 }
+
+// entry is what an entry of a dictionary was made of: bytes, and which of the ways to read
+// them was used.
+type entry struct {
+	raw  []byte
+	kind uint8
+}
+
+const (
+	plainKind  uint8 = iota // JSON that is the text itself
+	quotedKind              // a JSON string, where a backslash means something
+)
 
 func (c *column) reset() {
 	if c.rows > 0 && c.unique == 0 {
@@ -40,7 +51,7 @@ func (c *column) reset() {
 	if c.unique > 0 {
 		c.unique--
 	}
-	c.raws, c.quoted = append(c.raws[:0], nil), append(c.quoted[:0], false)
+	c.raws = append(c.raws[:0], entry{})
 	c.rows = 0
 }
 
@@ -70,7 +81,7 @@ func (w *builder) column(s event.Slot) *column {
 	}
 	c := &w.cols[s]
 	if c.raws == nil {
-		c.raws, c.quoted = append(c.raws, nil), append(c.quoted, false)
+		c.raws = append(c.raws, entry{})
 		c.table = make([]uint16, tableSize)
 	}
 	return c
@@ -82,31 +93,51 @@ func (w *builder) text(s event.Slot, row uint16, v jsondoc.Value) {
 	if v.Kind == jsondoc.Null || v.Kind == jsondoc.Missing {
 		return
 	}
+	kind := plainKind
+	if v.Kind == jsondoc.String {
+		kind = quotedKind
+	}
+	if at, ok := w.known(s, row, v.Raw, kind); !ok {
+		w.add(s, row, at, v.Raw, kind, w.value(v))
+	}
+}
+
+// known gives a row the entry that was made of the same bytes in the same way.
+// Where there is none it returns the place in the column's table that add wants.
+func (w *builder) known(s event.Slot, row uint16, raw []byte, kind uint8) (at int, ok bool) {
 	c, col := w.column(s), w.b.Col(s)
 	c.rows++
 	if c.unique > 0 {
-		col.SetCode(row, col.Put(w.value(v)))
-		return
+		return 0, false
 	}
-	i := maphash.Bytes(seed, v.Raw) % tableSize
+	i := maphash.Bytes(seed, raw) % tableSize
 	for {
 		code := c.table[i]
 		if code == 0 {
-			break
+			return int(i), false
 		}
-		if raw := c.raws[code]; len(raw) == len(v.Raw) && string(raw) == string(v.Raw) && c.quoted[code] == (v.Kind == jsondoc.String) {
+		if r := &c.raws[code]; r.kind == kind && len(r.raw) == len(raw) && string(r.raw) == string(raw) {
 			col.SetCode(row, code)
-			return
+			return 0, true
 		}
 		i = (i + 1) % tableSize
 	}
-	code := col.Put(w.value(v))
-	for len(c.raws) < int(code) { // entries put by other means
-		c.raws, c.quoted = append(c.raws, nil), append(c.quoted, false)
-	}
-	c.raws, c.quoted = append(c.raws, v.Raw), append(c.quoted, v.Kind == jsondoc.String)
-	c.table[i] = code
+}
+
+// add gives a row an entry that known has not found. raw must stay as it is
+// until the batch is pushed.
+func (w *builder) add(s event.Slot, row uint16, at int, raw []byte, kind uint8, v event.Value) {
+	c, col := &w.cols[s], w.b.Col(s)
+	code := col.Put(v)
 	col.SetCode(row, code)
+	if c.unique > 0 {
+		return
+	}
+	for len(c.raws) < int(code) { // entries put by other means
+		c.raws = append(c.raws, entry{})
+	}
+	c.raws = append(c.raws, entry{raw, kind})
+	c.table[at] = code
 	if c.rows == probation && int(code) > probation*3/4 {
 		c.unique = pardon
 		clear(c.table)

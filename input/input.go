@@ -31,6 +31,8 @@ type Want struct {
 	NoMap bool
 	// Category is _sourceCategory for every event; "" infers it.
 	Category string
+	// Carve also looks for events in parts of a file that it no longer uses.
+	Carve bool
 
 	Warnings *exec.Warnings
 

@@ -65,7 +65,11 @@ func (p *jsonAuto) Needs(f *event.Fields) {
 	f.Remove(p.outs...)
 	// The reader gives the fields of plain lines itself; the text is needed for
 	// messages whose _raw is JSON inside of something else.
-	f.Add(p.from)
+	if p.plain {
+		f.AddForAuto(p.from)
+	} else {
+		f.Add(p.from)
+	}
 }
 
 func (p *jsonAuto) Open(rt *exec.Runtime, next exec.Sink) exec.Task {

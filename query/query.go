@@ -123,6 +123,7 @@ type Run struct {
 
 	NoMap    bool
 	Category string
+	Carve    bool // read what a file's records do not lead to, too
 	Warnings *exec.Warnings
 
 	// Again opens the input once more, for subqueries and compare. It may be
@@ -174,7 +175,7 @@ func (q *Query) Want(r Run) *input.Want {
 	return &input.Want{
 		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need,
 		From: r.From, To: r.To, Bounded: r.Bounded,
-		NoMap: r.NoMap, Category: r.Category, Warnings: r.Warnings,
+		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
 }
 

@@ -1,0 +1,371 @@
+package evtx
+
+import (
+	"bytes"
+	"encoding/hex"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// Type is the type of a value in binary XML.
+type Type uint8
+
+// The types of [MS-EVEN6] 2.2.12; Array is added to one of them.
+const (
+	Null       Type = 0x00
+	String     Type = 0x01 // UTF-16
+	ANSIString Type = 0x02 // in the code page of the machine it was written on
+	Int8       Type = 0x03
+	Uint8      Type = 0x04
+	Int16      Type = 0x05
+	Uint16     Type = 0x06
+	Int32      Type = 0x07
+	Uint32     Type = 0x08
+	Int64      Type = 0x09
+	Uint64     Type = 0x0a
+	Float32    Type = 0x0b
+	Float64    Type = 0x0c
+	Bool       Type = 0x0d
+	Binary     Type = 0x0e
+	GUID       Type = 0x0f
+	SizeT      Type = 0x10 // 4 or 8 bytes
+	FileTime   Type = 0x11
+	SystemTime Type = 0x12
+	SID        Type = 0x13
+	Hex32      Type = 0x14
+	Hex64      Type = 0x15
+	Handle     Type = 0x20
+	BinXML     Type = 0x21
+	XML        Type = 0x23
+	Array      Type = 0x80
+)
+
+// Value is one value of a record. Data belongs to the chunk.
+type Value struct {
+	Data []byte
+	Type Type
+}
+
+// Empty reports whether there is nothing to show.
+func (v Value) Empty() bool { return v.Type == Null || len(v.Data) == 0 }
+
+// Text16 returns the UTF-16 of a text value.
+func (v Value) Text16() ([]byte, bool) {
+	if v.Type != String && v.Type != XML {
+		return nil, false
+	}
+	return trim16(v.Data), true
+}
+
+// AppendText appends a value as Windows shows it in an event's XML: numbers in
+// decimal, GUIDs in braces, times in UTC, SIDs as S-1-..., bytes in hexadecimal.
+// The elements of an array come one after the other, with commas between.
+func (v Value) AppendText(dst []byte) []byte {
+	if v.Type&Array != 0 {
+		first := true
+		for item := range v.Items {
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			dst = item.AppendText(dst)
+		}
+		return dst
+	}
+	d := v.Data
+	switch v.Type {
+	case Null:
+		return dst
+	case String, XML:
+		return AppendUTF16(dst, trim16(d))
+	case ANSIString:
+		return appendANSI(dst, bytes.TrimRight(d, "\x00"))
+	case Int8, Int16, Int32, Int64:
+		if n, ok := signed(d); ok {
+			return strconv.AppendInt(dst, n, 10)
+		}
+	case Uint8, Uint16, Uint32, Uint64, Handle:
+		if n, ok := unsigned(d); ok {
+			return strconv.AppendUint(dst, n, 10)
+		}
+	case Hex32, Hex64, SizeT:
+		if n, ok := unsigned(d); ok {
+			return strconv.AppendUint(append(dst, "0x"...), n, 16)
+		}
+	case Float32:
+		if len(d) == 4 {
+			return strconv.AppendFloat(dst, float64(math.Float32frombits(u32(d, 0))), 'g', -1, 32)
+		}
+	case Float64:
+		if len(d) == 8 {
+			return strconv.AppendFloat(dst, math.Float64frombits(u64(d, 0)), 'g', -1, 64)
+		}
+	case Bool:
+		// Four bytes as a rule, but one and eight were met. What is neither 0
+		// nor 1 is true all the same, as in C.
+		for _, c := range d {
+			if c != 0 {
+				return append(dst, "true"...)
+			}
+		}
+		if len(d) > 0 {
+			return append(dst, "false"...)
+		}
+		return dst
+	case GUID:
+		if len(d) == 16 {
+			return appendGUID(dst, d)
+		}
+	case FileTime:
+		if len(d) == 8 {
+			return appendFileTime(dst, u64(d, 0))
+		}
+	case SystemTime:
+		if len(d) == 16 {
+			return appendSystemTime(dst, d)
+		}
+	case SID:
+		if n := sidBytes(d); n > 0 {
+			return appendSID(dst, d[:n])
+		}
+	}
+	return appendHex(dst, d)
+}
+
+// width is the size of a type's array elements; 0 when they have none.
+func (t Type) width(total int) int {
+	switch t {
+	case Int8, Uint8:
+		return 1
+	case Int16, Uint16:
+		return 2
+	case Int32, Uint32, Float32, Bool, Hex32:
+		return 4
+	case Int64, Uint64, Float64, FileTime, Hex64:
+		return 8
+	case GUID, SystemTime:
+		return 16
+	case SizeT, Handle:
+		// The width is the machine's, which the array does not say: nearly all
+		// are of 64 bits.
+		if total%8 == 0 {
+			return 8
+		}
+		return 4
+	}
+	return 0
+}
+
+// Items calls yield for every element of an array; a plain value is its own one
+// element. What does not divide into elements comes as bytes.
+func (v Value) Items(yield func(Value) bool) {
+	if v.Type&Array == 0 {
+		yield(v)
+		return
+	}
+	t := v.Type &^ Array
+	d := v.Data
+	switch t {
+	case String:
+		d = d[:len(d)&^1]
+		for len(d) > 0 {
+			n := 0
+			for n < len(d) && (d[n] != 0 || d[n+1] != 0) {
+				n += 2
+			}
+			if !yield(Value{d[:n], String}) {
+				return
+			}
+			d = d[min(n+2, len(d)):]
+		}
+		return
+	case ANSIString:
+		for len(d) > 0 {
+			text, rest, _ := bytes.Cut(d, []byte{0})
+			if !yield(Value{text, ANSIString}) {
+				return
+			}
+			d = rest
+		}
+		return
+	case SID:
+		for len(d) > 0 {
+			n := sidBytes(d)
+			if n == 0 {
+				yield(Value{d, Binary})
+				return
+			}
+			if !yield(Value{d[:n], SID}) {
+				return
+			}
+			d = d[n:]
+		}
+		return
+	}
+	w := t.width(len(d))
+	if w == 0 || len(d)%w != 0 {
+		yield(Value{d, Binary})
+		return
+	}
+	for ; len(d) > 0; d = d[w:] {
+		if !yield(Value{d[:w], t}) {
+			return
+		}
+	}
+}
+
+func unsigned(d []byte) (uint64, bool) {
+	switch len(d) {
+	case 1:
+		return uint64(d[0]), true
+	case 2:
+		return uint64(u16(d, 0)), true
+	case 4:
+		return uint64(u32(d, 0)), true
+	case 8:
+		return u64(d, 0), true
+	}
+	return 0, false
+}
+
+func signed(d []byte) (int64, bool) {
+	switch len(d) {
+	case 1:
+		return int64(int8(d[0])), true
+	case 2:
+		return int64(int16(u16(d, 0))), true
+	case 4:
+		return int64(int32(u32(d, 0))), true
+	case 8:
+		return int64(u64(d, 0)), true
+	}
+	return 0, false
+}
+
+const upperHex = "0123456789ABCDEF"
+
+func appendHex(dst, d []byte) []byte {
+	for _, c := range d {
+		dst = append(dst, upperHex[c>>4], upperHex[c&15])
+	}
+	return dst
+}
+
+// appendGUID writes {7CF65FC7-D629-6086-B80A-000000002000}: the first three
+// groups are little-endian numbers.
+func appendGUID(dst, d []byte) []byte {
+	b := [16]byte{d[3], d[2], d[1], d[0], d[5], d[4], d[7], d[6], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]}
+	dst = append(dst, '{')
+	for i, c := range b {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			dst = append(dst, '-')
+		}
+		dst = append(dst, upperHex[c>>4], upperHex[c&15])
+	}
+	return append(dst, '}')
+}
+
+// sidBytes is the size of the SID that d begins with, 0 if there is none whole.
+func sidBytes(d []byte) int {
+	if len(d) < 8 {
+		return 0
+	}
+	n := 8 + 4*int(d[1])
+	if len(d) < n {
+		return 0
+	}
+	return n
+}
+
+func appendSID(dst, d []byte) []byte {
+	dst = append(dst, "S-"...)
+	dst = strconv.AppendUint(dst, uint64(d[0]), 10)
+	authority := uint64(0)
+	for _, c := range d[2:8] { // the one big-endian number of the format
+		authority = authority<<8 | uint64(c)
+	}
+	dst = append(dst, '-')
+	if authority >= 1<<32 {
+		dst = append(dst, "0x"...)
+		dst = append(dst, hex.EncodeToString(d[2:8])...)
+	} else {
+		dst = strconv.AppendUint(dst, authority, 10)
+	}
+	for i := 8; i < len(d); i += 4 {
+		dst = strconv.AppendUint(append(dst, '-'), uint64(u32(d, i)), 10)
+	}
+	return dst
+}
+
+const (
+	ticksPerMilli = 10_000 // a FILETIME counts 100 ns
+	// epochMillis is 1970-01-01 in ms since 1601-01-01, where FILETIME begins.
+	epochMillis = 11_644_473_600_000
+)
+
+// FileTimeMillis is a FILETIME in ms since 1970, cut down.
+func FileTimeMillis(t uint64) int64 { return int64(t/ticksPerMilli) - epochMillis }
+
+// FileTimeOf is the FILETIME of a moment in ms since 1970.
+func FileTimeOf(ms int64) uint64 { return uint64(ms+epochMillis) * ticksPerMilli }
+
+// appendFileTime writes 2019-05-22T04:02:11.3070316Z.
+func appendFileTime(dst []byte, t uint64) []byte {
+	sec := int64(t/(1000*ticksPerMilli)) - epochMillis/1000
+	frac := int(t % (1000 * ticksPerMilli))
+	dst = appendClock(dst, sec)
+	dst = append(dst, '.')
+	for p := 1_000_000; p > 0; p /= 10 {
+		dst = append(dst, byte('0'+frac/p%10))
+	}
+	return append(dst, 'Z')
+}
+
+// appendClock writes 2019-05-22T04:02:11.
+func appendClock(dst []byte, sec int64) []byte {
+	t := time.Unix(sec, 0).UTC()
+	year, month, day := t.Date()
+	if year > 9999 { // only damage is so far ahead
+		return t.AppendFormat(dst, "2006-01-02T15:04:05")
+	}
+	hour, minute, second := t.Clock()
+	dst = two(two(dst, year/100), year%100)
+	dst = two(append(dst, '-'), int(month))
+	dst = two(append(dst, '-'), day)
+	dst = two(append(dst, 'T'), hour)
+	dst = two(append(dst, ':'), minute)
+	return two(append(dst, ':'), second)
+}
+
+func two(dst []byte, n int) []byte { return append(dst, byte('0'+n/10%10), byte('0'+n%10)) }
+
+// appendSystemTime writes a SYSTEMTIME (year, month, day of week, day, hour,
+// minute, second, ms) as 2019-05-22T04:02:11.307Z.
+func appendSystemTime(dst, d []byte) []byte {
+	n := func(i int) int { return int(u16(d, 2*i)) }
+	t := time.Date(n(0), time.Month(n(1)), n(3), n(4), n(5), n(6), n(7)*int(time.Millisecond), time.UTC)
+	return t.AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+}
+
+// ansiHigh are the characters 0x80 to 0x9f of Windows' Western code page; the
+// file does not say which one was in use.
+var ansiHigh = [32]rune{
+	0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f,
+	0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e, 0x0178,
+}
+
+func appendANSI(dst, d []byte) []byte {
+	for _, c := range d {
+		switch {
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+		case c < 0xa0:
+			dst = utf8.AppendRune(dst, ansiHigh[c-0x80])
+		default:
+			dst = utf8.AppendRune(dst, rune(c))
+		}
+	}
+	return dst
+}

@@ -1,0 +1,360 @@
+package format
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/gyoji-dev/gyoji/datefmt"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/evtx"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/jsondoc"
+	"github.com/gyoji-dev/gyoji/mapping"
+)
+
+// EVTX is the log files of Windows. An event's text, _raw, is one flat JSON
+// object of the fields that mapping.WindowsField names.
+var _ = register(input.Format{
+	Name:       "evtx",
+	Summary:    "Windows event log files (Windows Vista and later), also damaged ones and single chunks",
+	Extensions: []string{".evtx"},
+	Sniff: func(head []byte) int {
+		if evtx.IsFile(head) || evtx.IsChunk(head) {
+			return 100
+		}
+		return 0
+	},
+	Cut: cutEVTX,
+	New: func(w *input.Want) input.BlockReader { return newEVTX(w) },
+})
+
+// cutEVTX cuts behind the last whole chunk. Where none begins as it should, a
+// chunk further on is looked for: in a damaged file they may stand anywhere.
+func cutEVTX(buf []byte, off int64, last bool) int {
+	at := 0
+	for at < len(buf) {
+		n := evtxPiece(buf[at:], off == 0 && at == 0)
+		if n > len(buf)-at {
+			if last {
+				return len(buf)
+			}
+			break
+		}
+		at += n
+	}
+	return at
+}
+
+// evtxPiece is the size of what data begins with: the file's header, a chunk, or
+// what is neither, up to the next chunk that stands out of place.
+func evtxPiece(data []byte, first bool) int {
+	if first && evtx.IsFile(data) {
+		return evtx.HeaderBytes
+	}
+	if evtx.IsChunk(data) {
+		return evtx.ChunkBytes
+	}
+	if at := evtx.NextChunk(data[:min(len(data), evtx.ChunkBytes)]); at > 0 {
+		return at
+	}
+	return evtx.ChunkBytes
+}
+
+type evtxReader struct {
+	want *input.Want
+	w    builder
+	dec  *evtx.Decoder
+
+	plan *plan           // what is wanted, and what else it may be called
+	vals []jsondoc.Value // by the plan's names
+	all  bool
+	raw  event.Slot // event.None when no one reads the text
+	meta struct{ time, receipt, category, host, name, collector, source event.Slot }
+
+	categories map[string]event.Value // by channel and provider
+
+	part    *input.Part
+	chunkAt int64  // of the chunk in the part
+	scratch []byte // text in the making
+	event   evtxEvent
+	items   items
+}
+
+func newEVTX(w *input.Want) *evtxReader {
+	r := &evtxReader{want: w, dec: evtx.NewDecoder(), plan: newPlan(w), all: w.Fields.All, categories: map[string]event.Value{}}
+	r.vals = make([]jsondoc.Value, len(r.plan.names))
+	if r.raw = r.plan.raw; w.Fields.OnlyForAuto(r.raw) {
+		r.raw = event.None // json auto finds its work done here
+	}
+	m := &r.meta
+	for name, s := range map[string]*event.Slot{
+		"_messagetime": &m.time, "_receipttime": &m.receipt, "_sourcecategory": &m.category,
+		"_sourcehost": &m.host, "_sourcename": &m.name, "_collector": &m.collector, "_source": &m.source,
+	} {
+		if found, ok := r.plan.meta.slots[name]; ok {
+			*s = found
+		} else {
+			*s = event.None
+		}
+	}
+	r.dec.Report = func(at, bytes int, what string) {
+		hint := "; --carve looks for records in them"
+		if w.Carve {
+			hint = ""
+		}
+		r.warn("damaged record", true, at, fmt.Sprintf("%s; %d bytes passed over%s", what, bytes, hint))
+	}
+	return r
+}
+
+// warn counts trouble at a place of the chunk.
+func (r *evtxReader) warn(kind string, lost bool, at int, detail string) {
+	off := r.chunkAt + int64(at)
+	r.want.Warnings.Add(kind, lost, exec.Sample{
+		Part: r.part.Name, Pos: event.Position(r.part.Index, off), Detail: fmt.Sprintf("byte %d: %s", off, detail),
+	})
+}
+
+func (r *evtxReader) Read(b input.Block, next exec.Sink) error {
+	r.part = b.Part
+	r.w.reset()
+	zeroes := -1 // where a run of empty chunks began
+	for at := 0; at < len(b.Data); {
+		first := b.Offset == 0 && at == 0
+		n := min(evtxPiece(b.Data[at:], first), len(b.Data)-at)
+		piece := b.Data[at : at+n]
+		r.chunkAt = b.Offset + int64(at)
+		at += n
+		if first && evtx.IsFile(piece) {
+			r.fileHeader(piece)
+			continue
+		}
+		if allZero(piece) {
+			if zeroes < 0 {
+				zeroes = int(r.chunkAt - b.Offset)
+			}
+			continue
+		}
+		if zeroes >= 0 {
+			r.chunkAt, zeroes = b.Offset+int64(zeroes), -1
+			r.warn("chunk of zeroes", true, 0, "nothing but zeroes between other chunks")
+			r.chunkAt = b.Offset + int64(at-n)
+		}
+		if err := r.chunk(piece, next); err != nil {
+			return err
+		}
+	}
+	return r.push(next)
+}
+
+func allZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// fileHeader says what a file's header tells of its state. Its numbers are not
+// needed: what chunks there are, one sees.
+func (r *evtxReader) fileHeader(block []byte) {
+	h, ok := evtx.ReadFileHeader(block)
+	switch {
+	case !ok || len(block) < evtx.HeaderBytes:
+		r.warn("file cut short", true, 0, fmt.Sprintf("%d bytes, less than the header has", len(block)))
+	case !h.Sound:
+		r.warn("file header checksum", false, 0, "does not fit; the chunks are read all the same")
+	}
+	if ok && h.Dirty {
+		r.warn("file not closed", false, 0, "a log that was copied while in use may lack its latest events")
+	}
+}
+
+// chunk reads a chunk's events.
+func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
+	if len(data) < evtx.ChunkBytes {
+		if !evtx.IsChunk(data) {
+			r.warn("data that is no chunk", true, 0, fmt.Sprintf("%d bytes", len(data)))
+			return nil
+		}
+		r.warn("chunk cut short", true, 0, fmt.Sprintf("%d of %d bytes", len(data), evtx.ChunkBytes))
+	}
+	h := r.dec.Open(data, r.want.Carve)
+	switch {
+	case !h.Magic && !h.Plausible:
+		r.warn("data that is no chunk", true, 0, fmt.Sprintf("%d bytes", len(data)))
+		return nil
+	case !h.Magic:
+		r.warn("chunk signature", false, 0, "is wrong; the records are read all the same")
+	case !h.HeaderSound:
+		r.warn("chunk header checksum", false, 0, "does not fit; the records are read all the same")
+	}
+	if h.Magic && !h.DataSound && len(data) == evtx.ChunkBytes {
+		r.warn("chunk checksum", false, 0, "does not fit; the records are read all the same, some may be damaged")
+	}
+	for {
+		rec, ok := r.dec.Next()
+		if !ok {
+			return nil
+		}
+		ev, err := r.dec.Event(rec)
+		if err != nil {
+			kind := "damaged record"
+			if rec.Carved {
+				kind = "carved record that is overwritten in part"
+			}
+			r.warn(kind, !rec.Carved, rec.Offset, fmt.Sprintf("record %d: %v", rec.ID, err))
+			continue
+		}
+		switch {
+		case rec.Carved:
+			r.warn("carved record", false, rec.Offset, fmt.Sprintf("record %d", rec.ID))
+		case rec.Torn:
+			r.warn("torn record", true, rec.Offset, fmt.Sprintf("record %d: its end is missing; what there is of it is read", rec.ID))
+		}
+		if r.w.b.N == event.MaxRows {
+			if err := r.push(next); err != nil {
+				return err
+			}
+		}
+		r.row(rec, ev)
+	}
+}
+
+func (r *evtxReader) push(next exec.Sink) error {
+	if r.w.b.N == 0 {
+		return nil
+	}
+	r.w.b.Auto = true
+	err := next.Push(&r.w.b)
+	r.w.reset()
+	return err
+}
+
+// row puts an event into the batch.
+func (r *evtxReader) row(rec evtx.Record, ev *evtx.Event) {
+	f := r.flatten(ev)
+	at := f.time(rec)
+	if r.want.Bounded && (at < r.want.From || at >= r.want.To) {
+		r.want.Skip(1)
+		return
+	}
+	b := &r.w.b
+	row := b.AddRow(at, event.Position(r.part.Index, r.chunkAt+int64(rec.Offset)))
+	f.fields(r, row)
+	if r.raw != event.None || r.plan.size != event.None {
+		text := r.w.arena.keep(f.json(r))
+		if r.raw != event.None {
+			b.Col(r.raw).Set(row, event.Text(lend(text)))
+		}
+		if r.plan.size != event.None {
+			b.Col(r.plan.size).Set(row, event.Int(int64(len(text))))
+		}
+	}
+	r.metadata(f, row, at)
+}
+
+// metadata fills the built-in fields (spec A.3).
+func (r *evtxReader) metadata(f *evtxEvent, row uint16, at int64) {
+	m, b, o := &r.meta, &r.w.b, &r.part.Origin
+	if m.time != event.None {
+		b.Col(m.time).Set(row, event.Int(at))
+	}
+	if m.receipt != event.None {
+		b.Col(m.receipt).Set(row, event.Int(at))
+	}
+	if m.category != event.None {
+		if c := r.want.Category; c != "" || o.Category != "" {
+			if c == "" {
+				c = o.Category
+			}
+			r.constant(m.category, row, c)
+		} else if v := r.category(f); !v.IsNull() {
+			r.constant(m.category, row, v.Str())
+		}
+	}
+	if m.host != event.None {
+		if o.Host != "" {
+			r.constant(m.host, row, o.Host)
+		} else if v, ok := f.get(fieldComputer); ok {
+			r.value(m.host, row, v)
+		}
+	}
+	if m.name != event.None {
+		name := o.Name
+		if name == "" {
+			name = r.part.Name
+		}
+		r.constant(m.name, row, name)
+	}
+	if m.collector != event.None {
+		r.constant(m.collector, row, o.Collector)
+	}
+	if m.source != event.None {
+		r.constant(m.source, row, o.Source)
+	}
+}
+
+// constantKind tells entries made of constant text from those made of values.
+const constantKind = 0xff
+
+// constant gives a row text that many have.
+func (r *evtxReader) constant(s event.Slot, row uint16, text string) {
+	if text == "" {
+		return
+	}
+	raw := unsafe.Slice(unsafe.StringData(text), len(text))
+	if at, ok := r.w.known(s, row, raw, constantKind); !ok {
+		r.w.add(s, row, at, raw, constantKind, event.Text(text))
+	}
+}
+
+// value gives a row a value's text, made once for equal values.
+func (r *evtxReader) value(s event.Slot, row uint16, v evtx.Value) {
+	if at, ok := r.w.known(s, row, v.Data, uint8(v.Type)); !ok {
+		r.w.add(s, row, at, v.Data, uint8(v.Type), event.Text(lend(r.valueText(v))))
+	}
+}
+
+// valueText keeps a value's text.
+func (r *evtxReader) valueText(v evtx.Value) []byte {
+	// UTF-16 becomes at most half as much again, and of the others none
+	// becomes longer than ten for one and a little (SIDs, signed numbers).
+	c := r.w.arena.room(10*len(v.Data) + 64)
+	at := len(*c)
+	*c = v.AppendText(*c)
+	return (*c)[at:len(*c):len(*c)]
+}
+
+// category is _sourceCategory by the event's channel or provider.
+func (r *evtxReader) category(f *evtxEvent) event.Value {
+	channel, _ := f.get(fieldChannel)
+	var provider evtx.Value
+	if channel.Empty() {
+		provider, _ = f.get(fieldProvider)
+	}
+	key := append(r.scratch[:0], channel.Data...)
+	key = append(append(key, 0xff), provider.Data...)
+	r.scratch = key
+	if v, ok := r.categories[string(key)]; ok {
+		return v
+	}
+	v := event.Value{}
+	if c := mapping.Category(string(channel.AppendText(nil)), string(provider.AppendText(nil))); c != "" {
+		v = event.Text(c)
+	}
+	if len(r.categories) < event.MaxFields {
+		r.categories[string(key)] = v
+	}
+	return v
+}
+
+// valueTime reads a time from a value.
+func valueTime(v evtx.Value, scratch []byte) (ms int64, ok bool) {
+	if v.Type == evtx.FileTime && len(v.Data) == 8 {
+		return evtx.FileTimeMillis(evtx.Uint(v.Data)), true
+	}
+	return datefmt.ParseEventTime(lend(v.AppendText(scratch)))
+}

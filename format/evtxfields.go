@@ -1,0 +1,630 @@
+package format
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/evtx"
+	"github.com/gyoji-dev/gyoji/jsondoc"
+	"github.com/gyoji-dev/gyoji/mapping"
+)
+
+// knownField is a field that the reader itself looks at.
+type knownField int
+
+const (
+	fieldUtcTime knownField = iota
+	fieldSystemTime
+	fieldChannel
+	fieldProvider
+	fieldComputer
+	knownFields
+)
+
+var knownNames = [knownFields]string{"UtcTime", "SystemTime", "Channel", "Provider", "Computer"}
+
+// evtxPlan is what was worked out for a template: its fields by their flat
+// names, and which of them go where.
+type evtxPlan struct {
+	base   string // the path that the fragment stands in
+	fields []evtxField
+	// A name in another letter case counts only where the exact one is missing:
+	// exact targets come later and win.
+	folded, exact []evtxTarget
+	known         [knownFields]int // index of fields, or -1
+	data          bool             // it has fields beyond System's
+	lacks         evtxLack
+	dynamic       bool // what its fields are called stands in values
+}
+
+// evtxField is all that has one flat name.
+type evtxField struct {
+	name  string
+	key   string // "name":
+	at    []int  // places in the template
+	value int    // which value it is, where it is one; else -1
+	fixed evtx.Value
+	spare bool // left out when empty: attributes, and System's elements
+}
+
+// evtxLack are the wanted fields that events of two templates have only under
+// other names.
+type evtxLack struct {
+	known  bool
+	root   *evtxPlan
+	fields []*field
+}
+
+type evtxTarget struct {
+	field int
+	slot  event.Slot
+}
+
+// planOf returns what was worked out for a fragment.
+func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
+	key := strings.Join(base, "/")
+	if p, ok := t.Plan.(*evtxPlan); ok && p.base == key {
+		return p
+	}
+	p := &evtxPlan{base: key}
+	for i := range p.known {
+		p.known[i] = -1
+	}
+	index := map[string]int{}
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		if f.KeyFrom != nil {
+			p.dynamic = true
+		}
+		path := append(base[:len(base):len(base)], f.Path...)
+		name := mapping.WindowsField(path, f.Attr, f.Key)
+		if name == "" {
+			continue
+		}
+		system := inSystem(path)
+		p.data = p.data || !system
+		at, ok := index[name]
+		if !ok {
+			at = len(p.fields)
+			index[name] = at
+			p.fields = append(p.fields, evtxField{
+				name: name, key: string(jsondoc.AppendString(nil, name)) + ":", value: -1,
+				spare: f.Attr != "" || system,
+			})
+		}
+		pf := &p.fields[at]
+		pf.at = append(pf.at, i)
+		pf.value, pf.fixed = -1, evtx.Value{}
+		if len(pf.at) > 1 {
+			continue
+		}
+		switch c := f.Content; {
+		case len(c) == 1 && c[0].Value >= 0:
+			pf.value = c[0].Value
+		case len(c) == 0:
+			pf.fixed = evtx.Value{Type: evtx.Null}
+		case len(c) == 1:
+			pf.fixed = textValue(c[0].Text)
+		}
+	}
+	p.aim(r)
+	t.Plan = p
+	return p
+}
+
+func inSystem(path []string) bool { return len(path) > 1 && path[0] == "Event" && path[1] == "System" }
+
+// textValue is a value of some text.
+func textValue(s string) evtx.Value {
+	data := []byte{}
+	for _, c := range utf16.Encode([]rune(s)) {
+		data = append(data, byte(c), byte(c>>8))
+	}
+	return evtx.Value{Type: evtx.String, Data: data}
+}
+
+// aim finds the slots that fields go to.
+func (p *evtxPlan) aim(r *evtxReader) {
+	taken := map[event.Slot]bool{}
+	for i, f := range p.fields {
+		for k, name := range knownNames {
+			if name == f.name {
+				p.known[k] = i
+			}
+		}
+		for _, w := range r.plan.fields {
+			switch name := r.plan.names[w.at]; {
+			case isField(f.name, name):
+				p.exact = append(p.exact, evtxTarget{i, w.slot})
+			case strings.EqualFold(f.name, name):
+				p.folded = append(p.folded, evtxTarget{i, w.slot})
+			}
+		}
+		if r.all {
+			s := r.slot(f.name)
+			if taken[s] {
+				s = r.want.Layout.Exact(columnName(f.name)) // Id beside ID
+			}
+			taken[s] = true
+			if s != event.None && !r.want.Fields.Has(s) {
+				p.exact = append(p.exact, evtxTarget{i, s})
+			}
+		}
+	}
+}
+
+// columnName is the name that json auto gives a key: without blanks.
+func columnName(key string) string { return strings.ReplaceAll(key, " ", "_") }
+
+func isField(key, name string) bool { return key == name || columnName(key) == name }
+
+// slot is where a field goes when all are wanted.
+func (r *evtxReader) slot(name string) event.Slot {
+	s := r.want.Layout.Slot(columnName(name))
+	if s == event.None {
+		r.warn("field beyond the limit", true, 0, name)
+	}
+	return s
+}
+
+// evtxEvent is an event as flat fields.
+type evtxEvent struct {
+	fragments []evtx.Fragment
+	plans     []*evtxPlan
+	pairs     []evtxPair // in place of these where an event is out of the ordinary
+	odd       bool
+}
+
+// evtxPair is a field of an event that was flattened the plain way.
+type evtxPair struct {
+	name  string
+	items []string
+}
+
+// flatten finds the plans of an event's fragments.
+func (r *evtxReader) flatten(ev *evtx.Event) *evtxEvent {
+	f := &r.event
+	f.fragments, f.plans, f.pairs, f.odd = ev.Fragments, f.plans[:0], nil, false
+	data := 0
+	for i := range ev.Fragments {
+		fr := &ev.Fragments[i]
+		var p *evtxPlan
+		if fr.Parent == 0 && i == 1 && inEvent(ev) {
+			p = r.planOf(fr.Template, underEvent)
+		} else {
+			p = r.planOf(fr.Template, base(ev, i))
+		}
+		f.plans = append(f.plans, p)
+		if p.data {
+			data++
+		}
+		f.odd = f.odd || p.dynamic
+	}
+	if data > 1 {
+		f.odd = true // two fragments may have a field of the same name
+	}
+	if f.odd {
+		f.pairs = plainly(ev)
+	}
+	return f
+}
+
+var underEvent = []string{"Event"}
+
+// inEvent reports whether the second fragment stands right under Event.
+func inEvent(ev *evtx.Event) bool {
+	i := ev.Fragments[1].Field
+	if i < 0 {
+		return false
+	}
+	path := ev.Fragments[0].Fields[i].Path
+	return len(path) == 1 && path[0] == "Event"
+}
+
+// base is the path that a fragment stands in.
+func base(ev *evtx.Event, i int) []string {
+	fr := &ev.Fragments[i]
+	if fr.Parent < 0 || fr.Field < 0 {
+		return nil
+	}
+	return append(base(ev, fr.Parent), ev.Fragments[fr.Parent].Fields[fr.Field].Path...)
+}
+
+// plainly flattens an event without plans: slower, and right for all.
+func plainly(ev *evtx.Event) (pairs []evtxPair) {
+	index := map[string]int{}
+	var it items
+	for i := range ev.Fragments {
+		fr := &ev.Fragments[i]
+		base := base(ev, i)
+		for j := range fr.Fields {
+			f := &fr.Fields[j]
+			key := f.Key
+			if f.KeyFrom != nil {
+				it.reset()
+				it.content(fr, f.KeyFrom)
+				key = string(it.buf)
+			}
+			path := append(base[:len(base):len(base)], f.Path...)
+			name := mapping.WindowsField(path, f.Attr, key)
+			if name == "" {
+				continue
+			}
+			it.reset()
+			it.add(fr, f, f.Attr != "" || inSystem(path))
+			for k := range it.ends {
+				at, ok := index[name]
+				if !ok {
+					at = len(pairs)
+					index[name] = at
+					pairs = append(pairs, evtxPair{name: name})
+				}
+				pairs[at].items = append(pairs[at].items, string(it.text(k)))
+			}
+		}
+	}
+	return pairs
+}
+
+// text is a evtxPair's value: more than one thing is a JSON array.
+func (p *evtxPair) text() string {
+	if len(p.items) == 1 {
+		return p.items[0]
+	}
+	var dst []byte
+	for i, s := range p.items {
+		dst = jsondoc.AppendString(append(dst, "[,"[min(i, 1)]), s)
+	}
+	return string(append(dst, ']'))
+}
+
+// items are the texts of one field.
+type items struct {
+	buf  []byte
+	ends []int
+}
+
+func (it *items) reset() { it.buf, it.ends = it.buf[:0], it.ends[:0] }
+func (it *items) end()   { it.ends = append(it.ends, len(it.buf)) }
+
+func (it *items) text(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = it.ends[i-1]
+	}
+	return it.buf[start:it.ends[i]]
+}
+
+// add appends what a place of the template holds: text, every element of an
+// array, or nothing where another fragment stands or where a spare one is empty.
+func (it *items) add(fr *evtx.Fragment, f *evtx.Field, spare bool) {
+	if len(f.Content) == 1 && f.Content[0].Value >= 0 {
+		v := fr.Value(f.Content[0].Value)
+		switch {
+		case v.Type == evtx.BinXML:
+			return
+		case v.Empty():
+			if !spare {
+				it.end()
+			}
+			return
+		case v.Type&evtx.Array != 0:
+			for item := range v.Items {
+				it.buf = item.AppendText(it.buf)
+				it.end()
+			}
+			return
+		}
+	}
+	if spare {
+		empty := true
+		for _, p := range f.Content {
+			empty = empty && p.Value >= 0 && fr.Value(p.Value).Empty()
+		}
+		if empty {
+			return
+		}
+	}
+	it.content(fr, f.Content)
+	it.end()
+}
+
+// content appends pieces one after the other.
+func (it *items) content(fr *evtx.Fragment, content []evtx.Piece) {
+	for _, p := range content {
+		if p.Value < 0 {
+			it.buf = append(it.buf, p.Text...)
+		} else {
+			it.buf = fr.Value(p.Value).AppendText(it.buf)
+		}
+	}
+}
+
+// one returns the field's value where it is a single one, as nearly all are.
+func (pf *evtxField) one(fr *evtx.Fragment) (v evtx.Value, ok bool) {
+	switch {
+	case len(pf.at) > 1:
+		return v, false
+	case pf.value >= 0:
+		v = fr.Value(pf.value)
+		return v, v.Type < evtx.BinXML || v.Type == evtx.XML
+	}
+	return pf.fixed, pf.fixed.Data != nil || len(fr.Fields[pf.at[0]].Content) == 0
+}
+
+// gather collects a field's texts.
+func (pf *evtxField) gather(it *items, fr *evtx.Fragment) {
+	it.reset()
+	for _, at := range pf.at {
+		it.add(fr, &fr.Fields[at], pf.spare)
+	}
+}
+
+// get returns a field that the reader looks at.
+func (f *evtxEvent) get(k knownField) (evtx.Value, bool) {
+	if f.odd {
+		for i := range f.pairs {
+			if f.pairs[i].name == knownNames[k] {
+				return textValue(f.pairs[i].text()), true
+			}
+		}
+		return evtx.Value{}, false
+	}
+	for i, p := range f.plans {
+		if at := p.known[k]; at >= 0 {
+			if v, ok := p.fields[at].one(&f.fragments[i]); ok && !v.Empty() {
+				return v, true
+			}
+		}
+	}
+	return evtx.Value{}, false
+}
+
+// time is the event's time in ms: Sysmon's own clock, else when it was raised,
+// else when it was written.
+func (f *evtxEvent) time(rec evtx.Record) int64 {
+	var scratch [64]byte
+	for _, k := range [...]knownField{fieldUtcTime, fieldSystemTime} {
+		if v, ok := f.get(k); ok {
+			if ms, ok := valueTime(v, scratch[:0]); ok {
+				return ms
+			}
+		}
+	}
+	return evtx.FileTimeMillis(rec.Written)
+}
+
+// fields puts the wanted fields into their columns.
+func (f *evtxEvent) fields(r *evtxReader, row uint16) {
+	if f.odd {
+		f.pairFields(r, row)
+		return
+	}
+	for i, p := range f.plans {
+		for _, t := range p.folded {
+			r.set(p, &f.fragments[i], t, row)
+		}
+	}
+	for i, p := range f.plans {
+		for _, t := range p.exact {
+			r.set(p, &f.fragments[i], t, row)
+		}
+	}
+	for _, w := range f.lacking(r) {
+		r.elsewhere(w, row, func(name string) (jsondoc.Value, bool) { return f.text(r, name) })
+	}
+}
+
+// lacking are the wanted fields that the event has only under other names.
+func (f *evtxEvent) lacking(r *evtxReader) []*field {
+	root, p := f.plans[0], f.plans[len(f.plans)-1]
+	l := &p.lacks
+	if l.known && l.root == root && len(f.plans) <= 2 {
+		return l.fields
+	}
+	*l = evtxLack{known: true, root: root}
+	has := func(name string) bool { _, _, ok := f.find(name); return ok }
+	for i := range r.plan.fields {
+		w := &r.plan.fields[i]
+		if has(r.plan.names[w.at]) {
+			continue
+		}
+		for _, src := range w.other {
+			if (src.when < 0 || has(r.plan.names[src.when])) && slices.ContainsFunc(src.from, func(at int) bool { return has(r.plan.names[at]) }) {
+				l.fields = append(l.fields, w)
+				break
+			}
+		}
+	}
+	return l.fields
+}
+
+// find returns the fragment and place of a field by name, exactly or else letter
+// case aside.
+func (f *evtxEvent) find(name string) (fragment, at int, ok bool) {
+	for i, p := range f.plans {
+		for j := range p.fields {
+			if isField(p.fields[j].name, name) {
+				return i, j, true
+			}
+			if strings.EqualFold(p.fields[j].name, name) {
+				fragment, at, ok = i, j, true
+			}
+		}
+	}
+	return fragment, at, ok
+}
+
+// text is a field's text by name.
+func (f *evtxEvent) text(r *evtxReader, name string) (v jsondoc.Value, ok bool) {
+	i, j, ok := f.find(name)
+	if !ok {
+		return v, false
+	}
+	pf, fr := &f.plans[i].fields[j], &f.fragments[i]
+	if v, ok := pf.one(fr); ok {
+		if pf.spare && v.Empty() {
+			return jsondoc.Value{}, false
+		}
+		return asIs(r.valueText(v)), true
+	}
+	pf.gather(&r.items, fr)
+	if len(r.items.ends) == 0 {
+		return v, false
+	}
+	return asIs(r.w.arena.keep(r.items.joined(&r.scratch))), true
+}
+
+// set puts one field into its column.
+func (r *evtxReader) set(p *evtxPlan, fr *evtx.Fragment, t evtxTarget, row uint16) {
+	pf := &p.fields[t.field]
+	if v, ok := pf.one(fr); ok {
+		if !pf.spare || !v.Empty() {
+			r.value(t.slot, row, v)
+		}
+		return
+	}
+	pf.gather(&r.items, fr)
+	if len(r.items.ends) == 0 {
+		return
+	}
+	r.w.b.Col(t.slot).Set(row, event.Text(lend(r.w.arena.keep(r.items.joined(&r.scratch)))))
+}
+
+// joined is one text of all: itself where there is one, else a JSON array.
+func (it *items) joined(scratch *[]byte) []byte {
+	if len(it.ends) == 1 {
+		return it.buf
+	}
+	*scratch = it.array((*scratch)[:0])
+	return *scratch
+}
+
+func (it *items) array(dst []byte) []byte {
+	for i := range it.ends {
+		dst = jsondoc.AppendString(append(dst, "[,"[min(i, 1)]), lend(it.text(i)))
+	}
+	return append(dst, ']')
+}
+
+func (f *evtxEvent) pairFields(r *evtxReader, row uint16) {
+	set := func(s event.Slot, p *evtxPair) {
+		r.w.b.Col(s).Set(row, event.Text(lend(r.w.arena.keep([]byte(p.text())))))
+	}
+	for i := range r.plan.fields {
+		w := &r.plan.fields[i]
+		if p := f.pair(r.plan.names[w.at]); p != nil {
+			set(w.slot, p)
+			continue
+		}
+		r.elsewhere(w, row, func(name string) (jsondoc.Value, bool) {
+			if p := f.pair(name); p != nil {
+				return asIs([]byte(p.text())), true
+			}
+			return jsondoc.Value{}, false
+		})
+	}
+	if !r.all {
+		return
+	}
+	taken := map[event.Slot]bool{}
+	for i := range f.pairs {
+		p := &f.pairs[i]
+		s := r.slot(p.name)
+		if taken[s] {
+			s = r.want.Layout.Exact(columnName(p.name))
+		}
+		taken[s] = true
+		if s != event.None && !r.want.Fields.Has(s) {
+			set(s, p)
+		}
+	}
+}
+
+// pair finds a field by name, exactly or else letter case aside.
+func (f *evtxEvent) pair(name string) (found *evtxPair) {
+	for i := range f.pairs {
+		switch p := &f.pairs[i]; {
+		case isField(p.name, name):
+			return p
+		case strings.EqualFold(p.name, name):
+			found = p
+		}
+	}
+	return found
+}
+
+// elsewhere gives a row a wanted field that its event has under another name.
+func (r *evtxReader) elsewhere(w *field, row uint16, get func(name string) (jsondoc.Value, bool)) {
+	if len(w.other) == 0 {
+		return
+	}
+	for _, src := range w.other {
+		for _, at := range src.from {
+			r.vals[at], _ = get(r.plan.names[at])
+		}
+		if src.when >= 0 {
+			r.vals[src.when], _ = get(r.plan.names[src.when])
+		}
+	}
+	r.w.text(w.slot, row, w.elsewhere(&r.w, r.vals))
+}
+
+// json is the event's text. It is good until the next call.
+func (f *evtxEvent) json(r *evtxReader) []byte {
+	dst := append(r.scratch[:0], '{')
+	if f.odd {
+		for i := range f.pairs {
+			p := &f.pairs[i]
+			dst = append(jsondoc.AppendString(dst, p.name), ':')
+			if len(p.items) == 1 {
+				dst = jsondoc.AppendString(dst, p.items[0])
+			} else {
+				dst = append(dst, p.text()...)
+			}
+			dst = append(dst, ',')
+		}
+	} else {
+		for i, p := range f.plans {
+			fr := &f.fragments[i]
+			for j := range p.fields {
+				pf := &p.fields[j]
+				if v, ok := pf.one(fr); ok {
+					if !pf.spare || !v.Empty() {
+						dst = append(appendJSONValue(append(dst, pf.key...), v), ',')
+					}
+					continue
+				}
+				pf.gather(&r.items, fr)
+				switch len(r.items.ends) {
+				case 0:
+					continue
+				case 1:
+					dst = jsondoc.AppendString(append(dst, pf.key...), lend(r.items.buf))
+				default:
+					dst = r.items.array(append(dst, pf.key...))
+				}
+				dst = append(dst, ',')
+			}
+		}
+	}
+	if dst[len(dst)-1] == ',' {
+		dst = dst[:len(dst)-1]
+	}
+	r.scratch = append(dst, '}')
+	return r.scratch
+}
+
+// appendJSONValue appends a value as JSON text. All are strings, as in other
+// flat exports: that keeps 0x3e7 and 18446744073709551615 what they are.
+func appendJSONValue(dst []byte, v evtx.Value) []byte {
+	if text, ok := v.Text16(); ok {
+		return evtx.AppendJSON16(dst, text)
+	}
+	if v.Type == evtx.ANSIString {
+		return jsondoc.AppendString(dst, string(v.AppendText(nil)))
+	}
+	return append(v.AppendText(append(dst, '"')), '"')
+}
