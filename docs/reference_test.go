@@ -7,19 +7,19 @@ package docs
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/conformance"
+	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/mapping"
 	"github.com/gyoji-dev/gyoji/query"
 )
 
@@ -179,84 +179,6 @@ func nullOf(k kind, d lang.Doc) string {
 	return "The result is null when an argument is."
 }
 
-// TestExamples runs every example of every word and compares the columns it names.
-func TestExamples(t *testing.T) {
-	for _, k := range kinds() {
-		for _, d := range k.docs {
-			for i, ex := range d.Examples {
-				t.Run(fmt.Sprintf("%s/%s/%d", k.folder, strings.ReplaceAll(d.Name, " ", "-"), i+1), func(t *testing.T) {
-					c, err := caseOf(ex)
-					if err != nil {
-						t.Fatal(err)
-					}
-					for _, workers := range []int{1, 3} {
-						r := conformance.Run(context.Background(), c, workers)
-						if strings.Contains(r.Failure, "[planned]") {
-							t.Skip("uses a word that is planned, not built yet")
-						}
-						if r.Failure != "" {
-							t.Errorf("%s, %d workers: %s", ex.Query, workers, r.Failure)
-						}
-					}
-				})
-			}
-		}
-	}
-}
-
-// caseOf makes a conformance case of an example. A case compares the same
-// columns of all rows: those that every row of the example names.
-func caseOf(ex lang.Example) (*conformance.Case, error) {
-	c := &conformance.Case{ID: "example", Query: ex.Query, Ordered: true}
-	if ex.To != 0 {
-		c.Context = conformance.Context{From: &ex.From, To: &ex.To}
-	}
-	for _, in := range ex.In {
-		raw := json.RawMessage(in)
-		// An object with _raw is a message; any other line is text.
-		var message struct {
-			Raw *string `json:"_raw"`
-		}
-		if json.Unmarshal(raw, &message) != nil || message.Raw == nil {
-			text, err := json.Marshal(in)
-			if err != nil {
-				return nil, err
-			}
-			raw = text
-		}
-		c.Input = append(c.Input, raw)
-	}
-	var rows []map[string]any
-	names := map[string]int{}
-	for _, out := range ex.Out {
-		d := json.NewDecoder(strings.NewReader(out))
-		d.UseNumber()
-		row := map[string]any{}
-		if err := d.Decode(&row); err != nil {
-			return nil, fmt.Errorf("%s is no JSON object: %w", out, err)
-		}
-		rows = append(rows, row)
-		for n := range row {
-			names[n]++
-		}
-	}
-	c.Expect.Fields = []string{}
-	for n, rowsWith := range names {
-		if rowsWith == len(rows) {
-			c.Expect.Fields = append(c.Expect.Fields, n)
-		}
-	}
-	sort.Strings(c.Expect.Fields)
-	for _, row := range rows {
-		var vals []any
-		for _, n := range c.Expect.Fields {
-			vals = append(vals, row[n])
-		}
-		c.Expect.Rows = append(c.Expect.Rows, vals)
-	}
-	return c, nil
-}
-
 // TestWordsAreDocumented asks of every word that is built what its page needs.
 func TestWordsAreDocumented(t *testing.T) {
 	for _, k := range kinds() {
@@ -287,7 +209,13 @@ func TestCompatibility(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const path, begin, end = "compatibility.md", "<!-- words:begin -->\n", "<!-- words:end -->\n"
+	part(t, "compatibility.md", "words", words(cases))
+}
+
+// part compares a part of a page, between its marks, with what it must say.
+func part(t *testing.T, path, name, want string) {
+	t.Helper()
+	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->\n"
 	old, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +225,36 @@ func TestCompatibility(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("docs/%s has lost its marks %s%s", path, begin, end)
 	}
-	check(t, path, []byte(before+begin+words(cases)+end+after))
+	check(t, path, []byte(before+begin+want+end+after))
+}
+
+// TestInputs compares the lists in inputs.md with the code.
+func TestInputs(t *testing.T) {
+	var formats, names, categories strings.Builder
+	formats.WriteString("\n| `--format` | what it is |\n|---|---|\n")
+	for _, f := range format.All() {
+		fmt.Fprintf(&formats, "| `%s` | %s |\n", f.Name, cell(f.Summary))
+	}
+	names.WriteString("\n| written by | known by | fields stand under |\n|---|---|---|\n")
+	for _, s := range mapping.Shapes() {
+		under := "the top"
+		if len(s.Roots) > 0 {
+			under = "`" + strings.Join(s.Roots, "`, `") + "`"
+		}
+		mark := ""
+		if s.Mark != "" {
+			mark = "`" + s.Mark + "`"
+		}
+		fmt.Fprintf(&names, "| %s | %s | %s |\n", cell(s.Summary), mark, under)
+	}
+	categories.WriteString("\n| channel or provider | `_sourceCategory` |\n|---|---|\n")
+	for _, c := range mapping.Categories() {
+		fmt.Fprintf(&categories, "| %s | `%s` |\n", c[0], c[1])
+	}
+	part(t, "inputs.md", "formats", formats.String()+"\n")
+	part(t, "inputs.md", "shapes", names.String()+"\n")
+	part(t, "inputs.md", "times", "\n`"+strings.Join(mapping.Times, "`, `")+"`\n\n")
+	part(t, "inputs.md", "categories", categories.String()+"\n")
 }
 
 // words is the table of words, and the cases that do not pass.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -11,8 +12,8 @@ import (
 	"github.com/gyoji-dev/gyoji/mapping"
 )
 
-// MappingText says how field names are found in events.
-func MappingText(noMap bool) string {
+// MappingText says how the names of the query's fields are found in events.
+func (q *Query) MappingText(noMap bool) string {
 	if noMap {
 		return "  as the events have them (--no-map)\n"
 	}
@@ -20,9 +21,28 @@ func MappingText(noMap bool) string {
 	fmt.Fprintln(&b, "  a name is looked for at the top of the event, then under")
 	fmt.Fprintf(&b, "  %s\n", wrap(mapping.Roots, 76, ""))
 	fmt.Fprintln(&b, "  so Image finds EventData.Image; --no-map switches this off")
+	for _, s := range q.want.Slots() {
+		name := q.Layout.Name(s)
+		if others := otherNames(name); len(others) > 0 && !internal(name) {
+			fmt.Fprintf(&b, "  %s failing that is %s\n", name, wrap(others, 76, "  "))
+		}
+	}
 	fmt.Fprintln(&b, "  _messageTime is the first of these that can be read")
 	fmt.Fprintf(&b, "  %s\n", wrap(mapping.Times, 76, ""))
 	return b.String()
+}
+
+// otherNames are the fields that the text of a field is taken from where an
+// event has none of its name.
+func otherNames(name string) (names []string) {
+	for _, src := range mapping.Sources(name) {
+		for _, from := range src.From {
+			if !slices.Contains(names, from) {
+				names = append(names, from)
+			}
+		}
+	}
+	return names
 }
 
 // foundRows is how many events are looked at to say where fields are found:
@@ -49,14 +69,19 @@ func (q *Query) Found(ctx context.Context, r Run, w io.Writer) error {
 		var places []string
 		names := []string{name}
 		if !r.NoMap {
-			for _, root := range mapping.Roots {
-				names = append(names, root+"."+name)
+			for _, n := range append([]string{name}, otherNames(name)...) {
+				if names = append(names, n); !strings.Contains(n, ".") {
+					for _, root := range mapping.Roots {
+						names = append(names, root+"."+n)
+					}
+				}
 			}
 		}
 		for _, n := range names {
 			for have, rows := range c.rows {
-				if strings.EqualFold(have, n) {
-					places = append(places, fmt.Sprintf("%s in %s", have, thousands(rows)))
+				place := fmt.Sprintf("%s in %s", have, thousands(rows))
+				if strings.EqualFold(have, n) && !slices.Contains(places, place) {
+					places = append(places, place)
 				}
 			}
 		}
