@@ -54,6 +54,10 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 			sc.Ordered = true
 		}
 		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Syntax: s, Name: name})
+		if _, ok := st.(interface{ Ends() }); ok && i+1 < len(stages) {
+			sc.Warn(stages[i+1], "stage-never-runs", "stages behind "+name+" do not run", "put "+name+" at the end")
+			break
+		}
 	}
 	p.Columns, p.Messages, p.Ordered = sc.Columns, sc.Messages, sc.Ordered
 	return p

@@ -113,3 +113,8 @@ func (g *Geo) Field(ip netip.Addr, name string) Value {
 	}
 	return Value{}
 }
+
+// GeoField reports whether geoip and the geo lookup know a field.
+func GeoField(name string) bool {
+	return column(GeoColumns, name) >= 0 || column(GeoMore, name) >= 0
+}

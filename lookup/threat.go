@@ -122,15 +122,15 @@ func (f *Feed) Find(indicator string) []*Indicator {
 func (f *Feed) Best(indicator string) *Indicator {
 	var best *Indicator
 	for _, e := range f.Find(indicator) {
-		if best == nil || e.before(best) {
+		if best == nil || e.Before(best) {
 			best = e
 		}
 	}
 	return best
 }
 
-// before reports whether e is preferred to o.
-func (e *Indicator) before(o *Indicator) bool {
+// Before reports whether e is preferred to o.
+func (e *Indicator) Before(o *Indicator) bool {
 	a, _ := e.confidence()
 	b, _ := o.confidence()
 	if a != b {

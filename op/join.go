@@ -334,6 +334,10 @@ type joinStep struct {
 	n         uint64
 }
 
+// joinKeyBytes is how much of one key's rows is held whatever the budget:
+// without it a budget that is spent elsewhere would let no row be paired.
+const joinKeyBytes = 64 << 10
+
 func newJoinStep(t *joinTask, table int, carried *event.Fields) *joinStep {
 	s := &joinStep{t: t, table: table, acct: t.rt.Budget.Open("join")}
 	for _, c := range t.conds {
@@ -405,7 +409,7 @@ func (s *joinStep) pair(b *event.Batch) error {
 			at := len(s.arena)
 			s.starts = append(s.starts, at)
 			s.arena = s.codec.Append(s.arena, b, row)
-			if !s.acct.Add(int64(len(s.arena) - at + 8)) {
+			if !s.acct.Add(int64(len(s.arena)-at+8)) && len(s.arena) > joinKeyBytes {
 				return s.acct.Over(fmt.Sprintf("%d rows with one key", len(s.starts)), "join on more fields, or filter the tables")
 			}
 			continue

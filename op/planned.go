@@ -5,11 +5,6 @@ import "github.com/gyoji-dev/gyoji/lang"
 // The words below parse, print and are documented, and are reported as planned
 // where a query uses them. Each moves to a file of its own when it is built.
 var (
-	_ = planned("save", "save [append] <table:path>")
-	_ = planned("sessionize", "sessionize <anchors:(<pattern:string> as <names:field,...>),...>")
-	_ = planned("geoip", "geoip <ip:field> [[,] <more:field,...>]")
-	_ = planned("threatip", "threatip <ip:field>")
-	_ = planned("threatlookup", "threatlookup {singleIndicator|source=<source:string>} <of:field,...>")
 	_ = planned("logreduce", "(logreduce|summarize) {[,] field=<from:field>|<of:field>|by <groups:field,...>|[,] limit=<limit:int>|[,] criteria=(mostcommon|leastcommon)|optimize}", "summarize")
 	_ = planned("logreduce keys", "(logreduce keys) {[,] parser=(json|keyvalue)|[,] maxdepth=<depth:int>|[,] field=<from:field>|noaggregate}")
 	_ = planned("logreduce values", "(logreduce values) on <of:field,...> [[,] output_threshold=<threshold:number>]")
