@@ -7,11 +7,13 @@ package docs
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +179,84 @@ func nullOf(k kind, d lang.Doc) string {
 		return "Null arguments have a meaning of their own here: see above."
 	}
 	return "The result is null when an argument is."
+}
+
+// TestExamples runs every example of every word and compares the columns it names.
+func TestExamples(t *testing.T) {
+	for _, k := range kinds() {
+		for _, d := range k.docs {
+			for i, ex := range d.Examples {
+				t.Run(fmt.Sprintf("%s/%s/%d", k.folder, strings.ReplaceAll(d.Name, " ", "-"), i+1), func(t *testing.T) {
+					c, err := caseOf(ex)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, workers := range []int{1, 3} {
+						r := conformance.Run(context.Background(), c, workers)
+						if strings.Contains(r.Failure, "[planned]") {
+							t.Skip("uses a word that is planned, not built yet")
+						}
+						if r.Failure != "" {
+							t.Errorf("%s, %d workers: %s", ex.Query, workers, r.Failure)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// caseOf makes a conformance case of an example. A case compares the same
+// columns of all rows: those that every row of the example names.
+func caseOf(ex lang.Example) (*conformance.Case, error) {
+	c := &conformance.Case{ID: "example", Query: ex.Query, Ordered: true}
+	if ex.To != 0 {
+		c.Context = conformance.Context{From: &ex.From, To: &ex.To}
+	}
+	for _, in := range ex.In {
+		raw := json.RawMessage(in)
+		// An object with _raw is a message; any other line is text.
+		var message struct {
+			Raw *string `json:"_raw"`
+		}
+		if json.Unmarshal(raw, &message) != nil || message.Raw == nil {
+			text, err := json.Marshal(in)
+			if err != nil {
+				return nil, err
+			}
+			raw = text
+		}
+		c.Input = append(c.Input, raw)
+	}
+	var rows []map[string]any
+	names := map[string]int{}
+	for _, out := range ex.Out {
+		d := json.NewDecoder(strings.NewReader(out))
+		d.UseNumber()
+		row := map[string]any{}
+		if err := d.Decode(&row); err != nil {
+			return nil, fmt.Errorf("%s is no JSON object: %w", out, err)
+		}
+		rows = append(rows, row)
+		for n := range row {
+			names[n]++
+		}
+	}
+	c.Expect.Fields = []string{}
+	for n, rowsWith := range names {
+		if rowsWith == len(rows) {
+			c.Expect.Fields = append(c.Expect.Fields, n)
+		}
+	}
+	sort.Strings(c.Expect.Fields)
+	for _, row := range rows {
+		var vals []any
+		for _, n := range c.Expect.Fields {
+			vals = append(vals, row[n])
+		}
+		c.Expect.Rows = append(c.Expect.Rows, vals)
+	}
+	return c, nil
 }
 
 // TestWordsAreDocumented asks of every word that is built what its page needs.
