@@ -1,0 +1,3 @@
+module github.com/gyoji-dev/gyoji/bench
+
+go 1.26
