@@ -89,6 +89,13 @@ func (c *Column) SetCode(row, code uint16) {
 // entries in the same order. c's codes are then read only until Reset.
 func (c *Column) ShareCodes(from *Column) { c.Code, c.borrowed = from.Code, true }
 
+// Edit changes an entry of the dictionary, and so the value of every row that
+// has it.
+func (c *Column) Edit(code uint16, v Value) {
+	c.own()
+	c.Dict[code] = v
+}
+
 // Put adds a value to the dictionary and returns its code.
 func (c *Column) Put(v Value) uint16 {
 	c.own()

@@ -328,3 +328,16 @@ func (r *Run) Value(b *event.Batch, row uint16) event.Value {
 	r.frame.row = row
 	return r.frame.eval(r.p.root)
 }
+
+// Single computes expressions that read one field for values of that field. It
+// is one goroutine's.
+type Single struct{ frame Frame }
+
+// NewSingle makes a Single.
+func NewSingle(env *Env) *Single { return &Single{Frame{Env: env, only: true}} }
+
+// True reports whether x is true of a value of the field that it reads.
+func (s *Single) True(x Expr, v event.Value) bool {
+	s.frame.val = v
+	return x.Eval(&s.frame).True()
+}

@@ -31,25 +31,29 @@ const (
 // CompileGlob readies a pattern; fold ignores letter case by Unicode's simple
 // folding. Any text is a pattern.
 func CompileGlob(pattern string, fold bool) *Glob {
+	return NewGlob(strings.Split(pattern, "*"), fold)
+}
+
+// NewGlob readies a pattern given as the pieces between its wildcards, which may
+// hold asterisks of their own; one piece is a pattern without wildcards.
+func NewGlob(pieces []string, fold bool) *Glob {
 	if fold {
-		pattern = simple.of(pattern)
+		pieces = slices.Clone(pieces)
+		for i := range pieces {
+			pieces[i] = simple.of(pieces[i])
+		}
 	}
-	g := &Glob{fold: fold}
-	var rest string
-	var wild bool
-	g.first, rest, wild = strings.Cut(pattern, "*")
-	if !wild {
+	g := &Glob{fold: fold, first: pieces[0]}
+	last := len(pieces) - 1
+	if last == 0 {
 		return g
 	}
-	if i := strings.LastIndexByte(rest, '*'); i >= 0 {
-		for piece := range strings.SplitSeq(rest[:i], "*") {
-			if piece != "" {
-				g.middle = append(g.middle, piece)
-			}
+	for _, piece := range pieces[1:last] {
+		if piece != "" {
+			g.middle = append(g.middle, piece)
 		}
-		rest = rest[i+1:]
 	}
-	g.last = rest
+	g.last = pieces[last]
 	switch {
 	case len(g.middle) == 0 && g.first == "" && g.last == "":
 		g.shape = anything

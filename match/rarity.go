@@ -61,6 +61,10 @@ func (b *Bytes) often() (p float64) {
 	return min(p, 1)
 }
 
+// Rate guesses how often per byte of text a literal is met, letter case aside:
+// of several that may be looked for, the one with the least is the best.
+func Rate(literal string) float64 { return rate(Fold(literal)) }
+
 // rate guesses how often per byte of text a folded literal is met, for choosing
 // between literals: a quarter for every byte of its own, and what stands in the
 // sample is met in every event.

@@ -1,0 +1,191 @@
+package rule_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/rule"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+// corpus are SigmaHQ's rules for Windows, parsed anew.
+func corpus(t testing.TB) []sigma.Document {
+	t.Helper()
+	f, err := os.Open(shared + "sigma/windows-rules.tar.gz")
+	if err != nil {
+		t.Skip("SigmaHQ's rules are not here: ", err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []sigma.Document
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(h.Name, ".yml") {
+			continue
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, diags := sigma.Parse(diag.Text(h.Name, string(text)))
+		if diags.HasErrors() {
+			t.Error(diags)
+		}
+		out = append(out, docs...)
+	}
+}
+
+// All of SigmaHQ's rules for Windows run but those with placeholders, whose
+// values only the user can give.
+func TestCorpusRuns(t *testing.T) {
+	sc := rule.NewScope()
+	docs := corpus(t)
+	rules, unusable := sc.Lower(docs, nil)
+	for _, u := range unusable {
+		if u.Code != "placeholder" || !strings.Contains(u.File.Text, "|expand") {
+			t.Errorf("%s: %v", u.Title, u.Diagnostic)
+		}
+	}
+	if len(rules) != 2856 || len(unusable) != 16 {
+		t.Errorf("%d rules run and %d do not, want 2856 and 16", len(rules), len(unusable))
+	}
+	st := rule.Compile(sc, rules).Stats()
+	t.Logf("%+v", st)
+	if st.Unindexed*20 > st.Rules {
+		t.Errorf("%d of %d rules have no needs", st.Unindexed, st.Rules)
+	}
+}
+
+// plain runs every rule over every event, without index, routing or sharing.
+type plain struct {
+	rules []*rule.Rule
+	runs  []*expr.Run
+	hit   func(i int, pos uint64)
+	buf   []uint16
+}
+
+func newPlain(rules []*rule.Rule, hit func(i int, pos uint64)) *plain {
+	p := &plain{rules: rules, hit: hit}
+	for _, r := range rules {
+		p.runs = append(p.runs, expr.Compile(r.When).Open(&expr.Env{}))
+	}
+	return p
+}
+
+func (p *plain) Push(b *event.Batch) error {
+	for i, r := range p.runs {
+		p.buf = r.Keep(b, append(p.buf[:0], b.Live...))
+		for _, row := range p.buf {
+			p.hit(i, b.Pos[row])
+		}
+	}
+	return nil
+}
+func (p *plain) Flush() error { return nil }
+
+// both gives each batch to the set and then, with the texts of the events that
+// the set has made for keywords, to the plain evaluator.
+type both struct{ a, b exec.Task }
+
+func (t both) Push(b *event.Batch) error {
+	if err := t.a.Push(b); err != nil {
+		return err
+	}
+	return t.b.Push(b)
+}
+func (t both) Flush() error { return nil }
+
+// everyNth is a file of each nth line of another.
+func everyNth(t *testing.T, path string, n int) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Skip("the events are not here: ", err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []byte
+	i := 0
+	for line := range bytes.Lines(text) {
+		if i++; i%n == 0 {
+			out = append(out, line...)
+		}
+	}
+	name := filepath.Join(t.TempDir(), "events.jsonl")
+	if err := os.WriteFile(name, out, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// The index, the routing by log source and the shared results change nothing:
+// every rule over every event gives the same matches.
+func TestIndexFindsWhatAFullScanFinds(t *testing.T) {
+	sc := rule.NewScope()
+	rules, _ := sc.Lower(corpus(t), nil)
+	set := rule.Compile(sc, rules)
+	paths := []string{shared + "jsonl/sysmon-flat.jsonl.gz", shared + "jsonl/attack-data", shared + "jsonl/security-datasets/metasploit_procdump_lsass_memory_dump.zip"}
+	least := 5000
+	if testing.Short() { // a full scan takes 2 ms for an event
+		paths, least = []string{everyNth(t, paths[0], 12)}, 50
+	}
+	got, want := map[string]bool{}, map[string]bool{}
+	events := read(t, sc, set.Fields(), 1, func() exec.Task {
+		index := map[*rule.Rule]int{}
+		for i, r := range set.Rules() {
+			index[r] = i
+		}
+		fast := set.Task(&expr.Env{}, rule.NewCorrelator(&exec.Budget{}), func(r *rule.Rule, b *event.Batch) error {
+			for _, row := range b.Live {
+				got[fmt.Sprint(index[r], " ", b.Pos[row])] = true
+			}
+			return nil
+		})
+		return both{fast, newPlain(set.Rules(), func(i int, pos uint64) { want[fmt.Sprint(i, " ", pos)] = true })}
+	}, paths...)
+	t.Logf("%d events, %d matches", events, len(want))
+	if len(want) < least {
+		t.Errorf("only %d matches: the test sees too little", len(want))
+	}
+	for k := range want {
+		if !got[k] {
+			var i int
+			fmt.Sscan(k, &i)
+			t.Errorf("the index misses %s of %s", k, set.Rules()[i].Title)
+		}
+	}
+	for k := range got {
+		if !want[k] {
+			var i int
+			fmt.Sscan(k, &i)
+			t.Errorf("the set finds %s of %s, which a full scan does not", k, set.Rules()[i].Title)
+		}
+	}
+}

@@ -1,0 +1,314 @@
+package rule
+
+import (
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/jsondoc"
+)
+
+// Set is rules compiled for one pass. It is read-only; Open makes what one
+// worker needs.
+type Set struct {
+	scope *Scope
+	rules []*Rule // those with a condition
+	nodes []*node
+
+	atoms  []atom
+	atomOf map[expr.Expr]int
+
+	indexed   []bool // by rule: it has needs; the others are candidates of every event of their log source
+	slotsOf   [][]event.Slot
+	index     []slotIndex
+	slotIndex map[event.Slot]int
+	usesText  []bool // by rule
+}
+
+// Compile readies rules for one pass.
+func Compile(sc *Scope, rules []*Rule) *Set {
+	s := &Set{scope: sc, atomOf: map[expr.Expr]int{}, slotIndex: map[event.Slot]int{}}
+	for _, r := range rules {
+		if r.cond == nil {
+			continue
+		}
+		s.rules = append(s.rules, r)
+		s.nodes = append(s.nodes, s.compile(r.cond))
+		text := false
+		for _, slot := range expr.Slots(r.cond) {
+			text = text || slot == sc.text
+		}
+		s.usesText = append(s.usesText, text)
+	}
+	s.indexed = make([]bool, len(s.rules))
+	s.slotsOf = make([][]event.Slot, len(s.rules))
+	s.build()
+	return s
+}
+
+// Rules are the rules with a condition, by the number that Match gives them.
+func (s *Set) Rules() []*Rule { return s.rules }
+
+// Fields are what the rules read of an event.
+func (s *Set) Fields() event.Fields {
+	var f event.Fields
+	f.Add(s.scope.channel, s.scope.provider, s.scope.id)
+	for _, r := range s.rules {
+		f.Add(expr.Slots(r.cond)...)
+		for _, d := range r.feeds {
+			f.Add(d.groups...)
+			f.Add(d.values...)
+		}
+	}
+	if f.Has(s.scope.text) {
+		f.Remove(s.scope.text)
+		f.Add(s.scope.raw)
+	}
+	return f
+}
+
+// Stats says how the index is made up.
+type Stats struct {
+	Rules, Unindexed, Atoms, Literals int
+	Bytes                             int // of the index
+}
+
+// Stats counts what the set consists of.
+func (s *Set) Stats() Stats {
+	st := Stats{Rules: len(s.rules), Atoms: len(s.atoms)}
+	for _, ok := range s.indexed {
+		if !ok {
+			st.Unindexed++
+		}
+	}
+	for _, x := range s.index {
+		st.Literals += x.literals.Len()
+		st.Bytes += x.literals.Bytes()
+	}
+	return st
+}
+
+// class is the rules that events of one channel and event id may match.
+type class struct {
+	rules  []uint64 // bits
+	always []int32  // those that have no needs
+	slots  []int    // of the index that matter
+	text   bool     // some rule looks for keywords
+}
+
+// Run is a Set in the hands of one worker.
+type Run struct {
+	set    *Set
+	single *expr.Single
+	wide   map[*node]*expr.Run
+
+	batch   uint64
+	memos   []memo
+	arena   []byte
+	hits    []hits
+	byName  map[string]*class
+	byCode  map[[3]uint16]*class
+	classes []*class   // by row of the batch's live rows
+	rows    [][]uint16 // by rule: candidates
+	some    []int32    // rules that have candidates
+
+	// Candidates counts what the index let through.
+	Candidates int64
+}
+
+// Open readies the set for one worker.
+func (s *Set) Open(env *expr.Env) *Run {
+	r := &Run{
+		set: s, single: expr.NewSingle(env), wide: map[*node]*expr.Run{},
+		memos: make([]memo, len(s.atoms)), hits: make([]hits, len(s.index)),
+		byName: map[string]*class{}, byCode: map[[3]uint16]*class{}, rows: make([][]uint16, len(s.rules)),
+	}
+	for i := range r.hits {
+		r.hits[i].seen = make([]uint32, len(s.rules))
+	}
+	var open func(*node)
+	open = func(n *node) {
+		if n.op == opWide {
+			r.wide[n] = expr.Compile(n.wide).Open(env)
+		}
+		for _, k := range n.kids {
+			open(k)
+		}
+	}
+	for _, n := range s.nodes {
+		open(n)
+	}
+	return r
+}
+
+// Match calls found for every rule that some of the batch's live rows match,
+// with those rows, ascending. Rows belong to the Run.
+func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) error {
+	r.batch++
+	r.arena = r.arena[:0]
+	r.some = r.some[:0]
+	r.join(b)
+	r.classes = r.classes[:0]
+	clear(r.byCode)
+	b.Col(r.set.scope.text) // the highest of the five, so that the others stay where they are
+	channel, provider, id := b.Col(r.set.scope.channel), b.Col(r.set.scope.provider), b.Col(r.set.scope.id)
+	for _, row := range b.Live {
+		key := [3]uint16{code(channel, row), code(provider, row), code(id, row)}
+		c := r.byCode[key]
+		if c == nil {
+			c = r.class(channel.At(row), provider.At(row), id.At(row))
+			r.byCode[key] = c
+		}
+		if c.text {
+			r.readText(b, row)
+		}
+		r.classes = append(r.classes, c)
+	}
+	for i, row := range b.Live {
+		c := r.classes[i]
+		for _, rule := range c.always {
+			r.candidate(rule, row)
+		}
+		for _, i := range c.slots {
+			x := &r.set.index[i]
+			if int(x.slot) >= len(b.Cols) {
+				continue
+			}
+			col := &b.Cols[x.slot]
+			if int(row) >= len(col.Code) || col.Code[row] == 0 {
+				continue
+			}
+			for _, rule := range r.hits[i].of(x, col, col.Code[row], r.batch) {
+				if c.rules[rule>>6]&(1<<(rule&63)) != 0 {
+					r.candidate(rule, row)
+				}
+			}
+		}
+	}
+	for _, rule := range r.some {
+		rows := r.rows[rule]
+		r.Candidates += int64(len(rows))
+		kept := rows[:0]
+		for _, row := range rows {
+			if r.holds(r.set.nodes[rule], b, row) {
+				kept = append(kept, row)
+			}
+		}
+		r.rows[rule] = rows[:0]
+		if len(kept) > 0 {
+			if err := found(int(rule), kept); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func code(c *event.Column, row uint16) uint16 {
+	if int(row) < len(c.Code) {
+		return c.Code[row]
+	}
+	return 0
+}
+
+// candidate notes that a row may match a rule.
+func (r *Run) candidate(rule int32, row uint16) {
+	rows := r.rows[rule]
+	switch {
+	case len(rows) == 0:
+		r.some = append(r.some, rule)
+	case rows[len(rows)-1] == row:
+		return
+	}
+	r.rows[rule] = append(rows, row)
+}
+
+// class finds or makes the class of events of a channel, or failing that a
+// provider, and an event id.
+func (r *Run) class(channel, provider, id event.Value) *class {
+	key := id.Str() + "\x00" + provider.Str() + "\x00" + channel.Str()
+	if channel.IsNull() {
+		key += "\x00"
+	}
+	if c := r.byName[key]; c != nil {
+		return c
+	}
+	if len(r.byName) >= classesMax {
+		clear(r.byName)
+	}
+	s := r.set
+	c := &class{rules: make([]uint64, (len(s.rules)+63)/64)}
+	known := map[event.Slot]event.Value{s.scope.channel: channel, s.scope.provider: provider, s.scope.id: id}
+	used := make([]bool, len(s.index))
+	for i, rule := range s.rules {
+		if !rule.in(channel, provider, id) || s.settle(r.single, s.nodes[i], known) == isFalse {
+			continue
+		}
+		c.rules[i>>6] |= 1 << (i & 63)
+		c.text = c.text || s.usesText[i]
+		if !s.indexed[i] {
+			c.always = append(c.always, int32(i))
+		}
+		for _, slot := range s.slotsOf[i] {
+			used[s.slotIndex[slot]] = true
+		}
+	}
+	for i, ok := range used {
+		if ok {
+			c.slots = append(c.slots, i)
+		}
+	}
+	r.byName[strings.Clone(key)] = c
+	return c
+}
+
+// readText makes the text in which keywords are looked for: the texts of all
+// fields of the event, a line each.
+func (r *Run) readText(b *event.Batch, row uint16) {
+	raw := b.Value(r.set.scope.raw, row)
+	if raw.IsNull() {
+		return
+	}
+	var text []byte
+	err := jsondoc.Flatten([]byte(raw.Str()), jsondoc.FlattenOptions{ExtractArrays: true}, func(_ []byte, v jsondoc.Value) {
+		if len(text) > 0 {
+			text = append(text, '\n')
+		}
+		text = v.AppendText(text)
+	})
+	if err != nil { // no JSON: the message is the text
+		text = []byte(raw.Str())
+	}
+	b.Col(r.set.scope.text).Set(row, event.Text(string(text)))
+}
+
+// join makes one text, a line each, of a JSON list in the unnamed data of old
+// providers' events.
+func (r *Run) join(b *event.Batch) {
+	slot, ok := r.set.scope.Layout.Find("Data")
+	if !ok || int(slot) >= len(b.Cols) {
+		return
+	}
+	col := &b.Cols[slot]
+	for code := range col.Dict {
+		if s := col.Dict[code].Str(); strings.HasPrefix(s, "[") {
+			if text, ok := joinList(s); ok {
+				col.Edit(uint16(code), event.Text(text))
+			}
+		}
+	}
+}
+
+// joinList makes lines of a JSON list of texts.
+func joinList(s string) (string, bool) {
+	var out []byte
+	n := 0
+	err := jsondoc.Flatten([]byte(`{"":`+s+`}`), jsondoc.FlattenOptions{ExtractArrays: true}, func(_ []byte, v jsondoc.Value) {
+		if n > 0 {
+			out = append(out, '\n')
+		}
+		out = v.AppendText(out)
+		n++
+	})
+	return string(out), err == nil
+}
