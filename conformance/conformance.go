@@ -52,6 +52,15 @@ type Expect struct {
 	Fields []string `json:"fields"`
 	Rows   [][]any  `json:"rows"`
 	Error  string   `json:"error"` // "syntax" or "semantic"
+
+	Findings []Finding `json:"findings"` // diagnostics that must be among those of the query
+}
+
+// Finding is a diagnostic that a case expects: its code, and the text of the
+// query that it points at, "" for any.
+type Finding struct {
+	Code string `json:"code"`
+	At   string `json:"at"`
 }
 
 // Context is what a case needs from outside.
@@ -118,6 +127,16 @@ func Run(ctx context.Context, c *Case, workers int) Result {
 
 func (c *Case) run(ctx context.Context, workers int) string {
 	q, diags := query.Compile(diag.Text(c.ID, c.Query), query.Standard(), query.Tables(c.library()))
+	missing := c.Expect.findings(func(f Finding) bool {
+		return slices.ContainsFunc(diags, func(d *diag.Diagnostic) bool {
+			return d.Code == f.Code && (f.At == "" || d.File != nil && d.File.Slice(d.Span) == f.At)
+		})
+	})
+	if missing != "" {
+		var b strings.Builder
+		diag.WriteText(&b, diags, diag.Style{})
+		return missing + b.String()
+	}
 	if c.Expect.Error != "" {
 		if diags.HasErrors() {
 			return ""

@@ -75,7 +75,13 @@ func (t *transpose) Check(sc *lang.Scope) {
 	}
 	for _, n := range t.Names {
 		if f, ok := n.(*syntax.Field); ok {
-			cols = append(cols, lang.Column{Slot: sc.Slot(f.Name), Name: f.Name})
+			s := sc.Slot(f.Name)
+			for _, c := range cols {
+				if c.Slot == s && c.Name != f.Name { // apart in letter case alone (OP-54)
+					s = sc.Layout.Exact(f.Name)
+				}
+			}
+			cols = append(cols, lang.Column{Slot: s, Name: f.Name})
 		} else {
 			cols = append(cols, lang.Late())
 		}

@@ -61,6 +61,19 @@ var splitQueries = []string{
 	`* | toUpperCase(k) as u | concat(u, "-", n) as c | where c matches "*-1*" | fields c, u | sort by c, u`,
 	`* | timeslice 5m | avg(n) as m, count by _timeslice | sort by +_timeslice`,
 	`* | count by k | sum(_count) as all`,
+	`* | dedup 2 by k, j | accum n | diff n as d by k | backshift n, 3 | smooth n, 4 by j | rollingstd n | fields k, _accum, d, _backshift, _smooth, _rollingstd`,
+	`* | dedup consecutive by j | fields n`,
+	`* | total n by k | fields n, k, _total`,
+	`* | top 5 n | topk(2, _count)`,
+	`* | top 4 k by n | count_frequent k`,
+	`* | topk(3, n) by k | fields n, k, _rank`,
+	`* | withtime n | most_recent(n_withtime), least_recent(n_withtime) by k`,
+	`* | merge k takeDistinct, n join with ",", j takeLast`,
+	`* | bin n width=7, min=10, max=70 | count by _bin_label, k | transpose row k column _bin_label`,
+	`* | timeslice 5m | sum(n) as n by _timeslice, k | outlier n window=4, threshold=1 by k`,
+	`* | timeslice 5m | sum(n) as n by _timeslice | predict n by 5m model=ar, ar.window=3`,
+	`* | count by k, j | fillmissing values all in k, values("x", "y") in j`,
+	`* | count by k | compare timeshift 1h, timeshift 1h 2 avg`,
 }
 
 func TestQueriesSplit(t *testing.T) {
