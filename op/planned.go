@@ -5,14 +5,8 @@ import "github.com/gyoji-dev/gyoji/lang"
 // The words below parse, print and are documented, and are reported as planned
 // where a query uses them. Each moves to a file of its own when it is built.
 var (
-	_ = planned("logreduce", "(logreduce|summarize) {[,] field=<from:field>|<of:field>|by <groups:field,...>|[,] limit=<limit:int>|[,] criteria=(mostcommon|leastcommon)|optimize}", "summarize")
-	_ = planned("logreduce keys", "(logreduce keys) {[,] parser=(json|keyvalue)|[,] maxdepth=<depth:int>|[,] field=<from:field>|noaggregate}")
-	_ = planned("logreduce values", "(logreduce values) on <of:field,...> [[,] output_threshold=<threshold:number>]")
 	_ = planned("logcompare", "logcompare {timeshift <by:duration>|start_time [=] <start:literal>|end_time [=] <end:literal>|baseline <baseline:query>}")
 	_ = planned("logexplain", "logexplain <test:expr> [against <control:expr>] on <of:field,...>")
-	_ = planned("details", "details <id:word>")
-	_ = planned("infer", "infer <options:(<name:word>=(<value:word>|<value:string>))...>")
-	_ = planned("benchmark", "benchmark <outs:rename,...> from <model:word> on <on:expr,...>")
 )
 
 // planned registers a word whose behaviour is yet to be built.

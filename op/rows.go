@@ -27,6 +27,14 @@ func lend(dst, b *event.Batch) {
 	}
 }
 
+// timeOf is the time of a row in ms; 0 where it has none, after some aggregates.
+func timeOf(b *event.Batch, row uint16) int64 {
+	if int(row) < len(b.Time) {
+		return b.Time[row]
+	}
+	return 0
+}
+
 // numbered gives each live row of b a number in a hidden column and returns the next.
 func numbered(b *event.Batch, slot event.Slot, n int64, step int64) int64 {
 	col := b.Col(slot)

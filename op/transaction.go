@@ -198,7 +198,7 @@ func (t *transactionTask) Push(b *event.Batch) error {
 	numbered(b, t.age, int64(first), 1)
 	b.Col(t.key).Reset()
 	for _, row := range b.Live {
-		at := b.Time[row]
+		at := timeOf(b, row)
 		if !t.any {
 			t.first, t.last, t.any = at, at, true
 		}

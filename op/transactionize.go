@@ -189,7 +189,7 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 			node = t.forest.node()
 			t.stats = append(t.stats, groupStats{orphaned: true})
 		}
-		t.stats[node].add(b.Time[row])
+		t.stats[node].add(timeOf(b, row))
 		b.Col(t.node).Set(row, event.Int(int64(node)))
 	}
 	return t.rows.Add(b)
