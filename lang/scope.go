@@ -81,6 +81,9 @@ type Scope struct {
 	// while it is compiled.
 	Tables *lookup.Library
 
+	// Uses, when set, is told of each field that a stage reads or makes.
+	Uses func(Use)
+
 	outside *Outside // shared with child scopes
 	stage   *syntax.Stage
 	made    map[event.Slot]bool    // fields that a stage has made so far
@@ -100,6 +103,22 @@ func NewScope(v *Vocabulary, l *event.Layout, f *diag.File, d *diag.List) *Scope
 		Vocab: v, Layout: l, File: f, Diags: d, Messages: true,
 		made: map[event.Slot]bool{}, aliases: map[string]event.Slot{}, subs: new([]*Subquery), shifts: new([]*Shift),
 		flags: map[string]syntax.Node{}, outside: &Outside{},
+	}
+}
+
+// Use is a field that a stage reads or makes.
+type Use struct {
+	Stage *syntax.Stage // nil for the search expression
+	Name  string
+	At    *syntax.Field // where the query spells it; nil for a name it does not, such as _count
+	Makes bool
+	// Messages says that at this point rows are messages, not yet records.
+	Messages bool
+}
+
+func (sc *Scope) use(name string, at *syntax.Field, makes bool) {
+	if sc.Uses != nil {
+		sc.Uses(Use{sc.stage, name, at, makes, sc.Messages})
 	}
 }
 
@@ -148,6 +167,7 @@ func (sc *Scope) Stage() *syntax.Stage { return sc.stage }
 // Read resolves a field that is read. A name that rows cannot have here earns a
 // warning and reads as null.
 func (sc *Scope) Read(f *syntax.Field) event.Slot {
+	sc.use(f.Name, f, false)
 	if s, ok := sc.aliases[strings.ToLower(f.Name)]; ok {
 		return s
 	}
@@ -159,7 +179,10 @@ func (sc *Scope) Read(f *syntax.Field) event.Slot {
 }
 
 // ReadName is Read for a field that the query does not spell out, such as _raw.
-func (sc *Scope) ReadName(name string) event.Slot { return sc.Slot(name) }
+func (sc *Scope) ReadName(name string) event.Slot {
+	sc.use(name, nil, false)
+	return sc.Slot(name)
+}
 
 // Slot finds or makes the slot of a name without saying that it is read or made.
 func (sc *Scope) Slot(name string) event.Slot {
@@ -204,10 +227,18 @@ func (sc *Scope) unknownField(f *syntax.Field) {
 }
 
 // Make declares a field that the stage writes and returns its slot.
-func (sc *Scope) Make(f *syntax.Field) event.Slot { return sc.MakeName(f.Name) }
+func (sc *Scope) Make(f *syntax.Field) event.Slot {
+	sc.use(f.Name, f, true)
+	return sc.makes(f.Name)
+}
 
 // MakeName is Make for a default name such as _count.
 func (sc *Scope) MakeName(name string) event.Slot {
+	sc.use(name, nil, true)
+	return sc.makes(name)
+}
+
+func (sc *Scope) makes(name string) event.Slot {
 	s := sc.Slot(name)
 	sc.made[s] = true
 	delete(sc.aliases, strings.ToLower(name))
@@ -262,6 +293,7 @@ func (sc *Scope) Records(cols ...Column) {
 	clear(sc.made)
 	sc.admitted = nil
 	for _, c := range cols {
+		sc.use(c.Name, nil, true)
 		sc.made[c.Slot] = true
 	}
 }

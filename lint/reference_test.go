@@ -1,0 +1,85 @@
+package lint_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/lint"
+)
+
+var update = flag.Bool("update", false, "write the page of the checks anew")
+
+const page = "../docs/reference/lint.md"
+
+func TestThePageOfTheChecksIsUpToDate(t *testing.T) {
+	want := reference()
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Error("docs/reference/lint.md is not what the code says; go test ./lint -update writes it anew")
+	}
+}
+
+// reference is the page of all checks.
+func reference() string {
+	var b strings.Builder
+	b.WriteString(`# Checks
+
+` + "`gyoji lint FILE...`" + ` looks for what runs in a query and is probably not meant. It
+exits with 2 when there is an error, with ` + "`--strict`" + ` also when there is a warning;
+notes never fail it. ` + "`--fix`" + ` makes the fixes that keep the meaning,
+` + "`--unsafe-fixes`" + ` every fix; neither takes a comment away. ` + "`-f`" + ` chooses text, json,
+sarif or github.
+
+A comment takes findings back. Behind something it is for its line, on a line of
+its own before a stage for that stage, and inside a stage for the next line:
+
+` + "```" + `
+| where image matches "*cmd.exe" // lint:ignore unanchored-executable bare names, too
+// lint:ignore late-filter the lookup is small
+| where user = "root"
+// lint:ignore-file leading-wildcard, missing-scope
+` + "```" + `
+
+This page is written by a test, from the checks themselves.
+
+| check | severity | finds |
+|---|---|---|
+`)
+	for _, c := range lint.Checks() {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", c.ID, c.ID, c.Severity, c.What)
+	}
+	for _, c := range lint.Checks() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s %s\n", c.ID, c.What, c.Why)
+		if len(c.Codes) > 0 {
+			b.WriteString("\nFindings carry one of the codes")
+			for i, code := range c.Codes {
+				if i > 0 {
+					b.WriteByte(',')
+				}
+				fmt.Fprintf(&b, " `%s`", code)
+			}
+			b.WriteString(".\n")
+		}
+		for i, list := range [][]string{c.Bad, c.Good} {
+			if len(list) == 0 {
+				continue
+			}
+			b.WriteString([]string{"\nFound in:\n", "\nNot found in:\n"}[i])
+			for _, text := range list {
+				fmt.Fprintf(&b, "\n```\n%s\n```\n", text)
+			}
+		}
+	}
+	return b.String()
+}
