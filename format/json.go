@@ -66,6 +66,9 @@ func sniffJSON(head []byte) int {
 	if line < 0 { // objects without line ends between them
 		return 90
 	}
+	if end > 0 && end < i+line && len(bytes.TrimSpace(head[end:i+line])) > 0 {
+		return 90 // more than one on the first line
+	}
 	if end < 0 && line > 0 && bytes.IndexByte(head[:i+line], '}') < 0 || end > i+line {
 		return 90
 	}

@@ -13,6 +13,13 @@ const (
 	// labelBytesMax is the longest label of a line in a rendered message.
 	labelBytesMax = 64
 
+	// timeBytesMax is how far into a line its time is looked for.
+	timeBytesMax = 256
+
+	// oddShare: text may have one control character or byte that is no UTF-8 in
+	// so many, as logs of attacks do.
+	oddShare = 32
+
 	// namesMax is how many names of fields a reader remembers the use of.
 	namesMax = 4096
 )

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"sync/atomic"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -25,6 +26,9 @@ type Want struct {
 	// outside may be skipped, or not.
 	From, To int64
 	Bounded  bool
+
+	// Now is the latest that an event without a year may be of.
+	Now time.Time
 
 	// NoMap switches off further names for the same thing: a field under
 	// EventData found by its plain name, NewProcessName as Image.

@@ -50,7 +50,7 @@ const (
 )
 
 // shapes in the order in which their sources are tried.
-var shapes = []*Shape{&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &hayabusa, &defender}
+var shapes = []*Shape{&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &hayabusa, &defender, &syslog}
 
 // Shapes lists the shapes that are known.
 func Shapes() []*Shape { return slices.Clone(shapes) }

@@ -174,7 +174,7 @@ func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
 func (q *Query) Want(r Run) *input.Want {
 	return &input.Want{
 		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need,
-		From: r.From, To: r.To, Bounded: r.Bounded,
+		From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
 }
