@@ -27,7 +27,7 @@ var _ = register(input.Format{
 		if odd > len(head)/oddShare {
 			return 0
 		}
-		return 1
+		return input.Unsure
 	},
 	Misfit: "holds NUL or many other control characters, or is no UTF-8",
 	Cut:    cutLines,

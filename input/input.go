@@ -87,6 +87,9 @@ type Format struct {
 	New func(*Want) BlockReader
 }
 
+// Unsure is what Sniff returns for what may be anything.
+const Unsure = 1
+
 // BlockReader decodes one block at a time.
 type BlockReader interface {
 	// Read pushes the block's events as batches. It keeps nothing of the block

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -213,7 +215,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 			r.close() // an empty file has no events, whatever it is
 			return nil
 		}
-		if r.cur.format = r.recognise(head); r.cur.format == nil {
+		if r.cur.format = r.recognise(head, part.Name); r.cur.format == nil {
 			return &PathError{part.Name, r.unknown(head)}
 		}
 	}
@@ -223,8 +225,10 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 	return nil
 }
 
-// recognise picks the format that is surest of a part's head.
-func (r *Reader) recognise(head []byte) *Format {
+// recognise picks the format that is surest of a part's head. One that is not
+// sure at all, plain text, does not get a part whose name says it is something
+// else: text in a file called .evtx or .json is damage.
+func (r *Reader) recognise(head []byte, name string) *Format {
 	var best *Format
 	sure := 0
 	for _, f := range r.formats {
@@ -232,7 +236,19 @@ func (r *Reader) recognise(head []byte) *Format {
 			best, sure = f, n
 		}
 	}
+	if sure == Unsure && r.named(name, best) {
+		return nil
+	}
 	return best
+}
+
+// named reports whether a part's extension is another format's and not f's.
+func (r *Reader) named(name string, f *Format) bool {
+	ext := strings.ToLower(filepath.Ext(name))
+	if ext == "" || slices.Contains(f.Extensions, ext) {
+		return false
+	}
+	return slices.ContainsFunc(r.formats, func(o *Format) bool { return slices.Contains(o.Extensions, ext) })
 }
 
 // unknown says why no format fits.
