@@ -25,8 +25,9 @@ var _ = register(input.Format{
 		}
 		return 0
 	},
-	Cut: cutEVTX,
-	New: func(w *input.Want) input.BlockReader { return newEVTX(w) },
+	Misfit: "holds neither the header of an event log (ElfFile) nor a chunk of one (ElfChnk) at its start",
+	Cut:    cutEVTX,
+	New:    func(w *input.Want) input.BlockReader { return newEVTX(w) },
 })
 
 // cutEVTX cuts behind the last whole chunk. Where none begins as it should, a
