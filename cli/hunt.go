@@ -12,8 +12,6 @@ import (
 
 	"github.com/gyoji-dev/gyoji/detection"
 	"github.com/gyoji-dev/gyoji/diag"
-	"github.com/gyoji-dev/gyoji/event"
-	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/packages"
 	"github.com/gyoji-dev/gyoji/query"
 )
@@ -116,7 +114,7 @@ type hunt struct {
 	session *session
 }
 
-// run runs the packages one after the other and prints their findings.
+// run runs all detections over one reading of the logs and prints their findings.
 func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) error {
 	type job struct {
 		of *detection.Detection
@@ -144,15 +142,16 @@ func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) 
 	for _, j := range jobs {
 		h.columns(j.q.Columns, j.of.Score.Field)
 	}
+	var parts []query.Part
 	for _, j := range jobs {
-		d := &detected{
+		layout := j.q.Layout.Clone()
+		parts = append(parts, query.Part{Query: j.q, Layout: layout, Out: h.from(&detected{
 			Name: j.of.Name, Technique: j.of.Package.Technique(),
 			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
-		}
-		h.session.task = j.of.Name
-		if err := h.session.search(ctx, j.q, func(l *event.Layout) (exec.Sink, error) { return h.from(d, l), nil }); err != nil {
-			return err
-		}
+		}, layout)})
+	}
+	if err := h.session.searchAll(ctx, parts); err != nil {
+		return err
 	}
 	return h.print(ctx, h.app, h.session, out)
 }

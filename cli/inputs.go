@@ -104,7 +104,6 @@ type session struct {
 	run      query.Run
 	passes   []*exec.Warnings // of each reading of the input
 	progress *progress
-	task     string // what the progress bar says is done
 	started  time.Time
 	rows     int64
 	strict   bool
@@ -207,8 +206,26 @@ func (s *session) search(ctx context.Context, q *query.Query, open func(*event.L
 	})
 }
 
-// pass readies one reading of the input for a query, and shows its progress.
+// searchAll runs several queries over one reading of the input.
+func (s *session) searchAll(ctx context.Context, parts []query.Part) error {
+	return s.read(func(run query.Run) error {
+		for i := range parts {
+			parts[i].Out = countRows{parts[i].Out, &s.rows}
+		}
+		return query.RunTogether(ctx, run, parts)
+	})
+}
+
+// pass readies one reading of the input for a query.
 func (s *session) pass(q *query.Query, do func(query.Run) error) error {
+	return s.read(func(run query.Run) error {
+		run.Layout = q.Layout.Clone()
+		return do(run)
+	})
+}
+
+// read readies one reading of the input, and shows its progress.
+func (s *session) read(do func(query.Run) error) error {
 	s.opt.Warnings = &exec.Warnings{}
 	s.passes = append(s.passes, s.opt.Warnings)
 	r, err := s.again()
@@ -216,8 +233,7 @@ func (s *session) pass(q *query.Query, do func(query.Run) error) error {
 		return err
 	}
 	run := s.run
-	run.Warnings = s.opt.Warnings
-	run.Reader, run.Layout = r, q.Layout.Clone()
+	run.Warnings, run.Reader = s.opt.Warnings, r
 	s.watch(r)
 	err = do(run)
 	s.progress.stop()

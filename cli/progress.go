@@ -26,10 +26,7 @@ func (s *session) watch(r *input.Reader) {
 	width := s.app.errWidth
 	p := &progress{quit: make(chan struct{}), done: make(chan struct{})}
 	s.progress = p
-	start, task := time.Now(), s.task
-	if task != "" {
-		task += "  "
-	}
+	start := time.Now()
 	go func() {
 		defer close(p.done)
 		t := time.NewTicker(progressEvery)
@@ -40,7 +37,7 @@ func (s *session) watch(r *input.Reader) {
 				fmt.Fprint(s.app.stderr, "\r\x1b[K")
 				return
 			case <-t.C:
-				fmt.Fprintf(s.app.stderr, "\r\x1b[K%s", fitted(task+bar(r.Stats(), time.Since(start)), width))
+				fmt.Fprintf(s.app.stderr, "\r\x1b[K%s", fitted(bar(r.Stats(), time.Since(start)), width))
 			}
 		}
 	}()

@@ -133,41 +133,52 @@ type Run struct {
 
 // Run runs the query and pushes its rows, in their final order, from one goroutine.
 func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
+	p, release, err := q.ready(ctx, r, &exec.Budget{Limit: r.Memory}, out)
+	if err != nil {
+		return err
+	}
+	defer release()
+	rt := &exec.Runtime{Ctx: ctx, Layout: r.Layout}
+	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, q.Want(r)))
+}
+
+// ready runs what has to run before the query, and opens its pipeline, with
+// first in front. release gives back what it holds.
+func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink, first ...lang.Step) (p exec.Pipeline, release func(), err error) {
 	if r.Zone == nil {
 		r.Zone = time.UTC
 	}
 	for _, s := range q.subs {
 		if err := s.run(ctx, r); err != nil {
-			return err
+			return p, nil, err
 		}
 	}
 	for _, s := range q.past {
 		if err := s.run(ctx, r); err != nil {
-			return err
+			return p, nil, err
 		}
 	}
 	rt := &exec.Runtime{
 		Ctx: ctx, Layout: r.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
-		Budget: &exec.Budget{Limit: r.Memory}, TempDir: r.TempDir, Warnings: r.Warnings,
+		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings,
 	}
 	tables := rt.Budget.Open("lookup")
-	defer tables.Release()
 	if !tables.Add(q.outside.Bytes) {
-		return tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
+		tables.Release()
+		return p, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
 	}
 	for _, what := range q.outside.Missing {
 		r.Warnings.Add("looked up in nothing: its fields are null", true, exec.Sample{Detail: what + " is not given"})
 	}
-	want := q.Want(r)
-	front := q.steps[:q.cut]
+	front := first
 	if r.Bounded {
-		front = append([]lang.Step{{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"}}, front...)
+		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
 	}
-	p := exec.Pipeline{
+	front = append(front, q.steps[:q.cut]...)
+	return exec.Pipeline{
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
 		Back:  lang.OpenSteps(q.steps[q.cut:], rt, out),
-	}
-	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, want))
+	}, tables.Release, nil
 }
 
 // Want is what the query asks of a reader in a run.

@@ -1,0 +1,176 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/mapping"
+)
+
+// Part is one of several queries that run over one reading of the input.
+type Part struct {
+	Query  *Query
+	Layout *event.Layout // a clone of the query's, as in Run
+	Out    exec.Sink
+}
+
+// RunTogether runs several queries over one reading of the input. Each part gives
+// the rows that Query.Run would, in the same order. The parts share r.Memory.
+// r.Layout is not used.
+//
+// A part that wants every field reads on its own, through r.Again if it is not
+// the only one: in company it would also be given the fields that others know by
+// another name.
+func RunTogether(ctx context.Context, r Run, parts []Part) error {
+	budget := &exec.Budget{Limit: r.Memory}
+	var shared, own []Part
+	for _, p := range parts {
+		if p.Query.want.All {
+			own = append(own, p)
+		} else {
+			shared = append(shared, p)
+		}
+	}
+	if len(shared) > 0 {
+		if err := runShared(ctx, r, budget, shared); err != nil {
+			return err
+		}
+	}
+	for i, p := range own {
+		r := r
+		if i > 0 || len(shared) > 0 {
+			if r.Again == nil {
+				return errors.New("this reads the input a second time, which it does not allow; save it to a file first")
+			}
+			reader, err := r.Again()
+			if err != nil {
+				return err
+			}
+			r.Reader = reader
+		}
+		r.Layout = p.Layout
+		if err := p.Query.Run(ctx, r, p.Out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part) error {
+	common := event.NewLayout()
+	want := &input.Want{
+		Layout: common, From: r.From, To: r.To, Bounded: r.Bounded,
+		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
+	}
+	for _, part := range parts {
+		for _, s := range part.Query.want.Slots() {
+			want.Fields.Add(common.Slot(part.Query.Layout.Name(s)))
+		}
+	}
+	want.Need = needOfAny(r, parts)
+	var ps []exec.Pipeline
+	for _, part := range parts {
+		r := r
+		r.Layout = part.Layout
+		p, release, err := part.Query.ready(ctx, r, budget, part.Out, lang.Step{
+			Stage: &share{query: part.Query, from: common}, Flow: lang.Streams, Name: "share",
+		})
+		if err != nil {
+			return err
+		}
+		defer release()
+		ps = append(ps, p)
+	}
+	rt := &exec.Runtime{Ctx: ctx, Layout: common, Budget: budget, Warnings: r.Warnings}
+	return exec.Run(rt, exec.Together(ps), r.Workers, r.Reader.Feed(ctx, want))
+}
+
+// needOfAny is what an event must hold to matter to one of the parts at least:
+// the literals of one need of each. nil when some part looks at every event.
+func needOfAny(r Run, parts []Part) []input.Need {
+	var any []string
+	for _, part := range parts {
+		best, bestLen := input.Need{}, 0
+		for _, n := range part.Query.need {
+			// A field that is also made by translation, and short texts such as
+			// an event's number, are no use without their field.
+			if n.Slot != event.None && !r.NoMap && !mapping.Verbatim(part.Query.Layout.Name(n.Slot)) {
+				continue
+			}
+			shortest := len(n.Any[0])
+			for _, l := range n.Any {
+				shortest = min(shortest, len(l))
+			}
+			if shortest > bestLen {
+				best, bestLen = n, shortest
+			}
+		}
+		if bestLen < needMin {
+			return nil
+		}
+		for _, l := range best.Any {
+			if !slices.Contains(any, l) {
+				any = append(any, l)
+			}
+		}
+	}
+	return []input.Need{{Slot: event.None, Any: any}}
+}
+
+// needMin is how long the literals of a need are at least that is searched for
+// anywhere in an event: shorter ones stand in almost every event.
+const needMin = 4
+
+// share is the first stage of a query that reads in company: it takes the batch
+// over into the query's own layout.
+type share struct {
+	query *Query
+	from  *event.Layout
+}
+
+func (*share) Check(*lang.Scope)   {}
+func (*share) Needs(*event.Fields) {}
+
+func (s *share) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
+	t := &shareTask{next: next}
+	for _, slot := range s.query.want.Slots() {
+		if from, ok := s.from.Find(s.query.Layout.Name(slot)); ok {
+			t.moves = append(t.moves, move{from, slot})
+		}
+	}
+	return t
+}
+
+type shareTask struct {
+	next  exec.Sink
+	moves []move
+	own   event.Batch
+}
+
+// move is a field that goes from one slot to another.
+type move struct{ from, to event.Slot }
+
+func (t *shareTask) Push(b *event.Batch) error {
+	o := &t.own
+	o.Reset()
+	o.N, o.Auto = b.N, b.Auto
+	o.Live = append(o.Live, b.Live...)
+	o.Time = append(o.Time, b.Time...)
+	o.Pos = append(o.Pos, b.Pos...)
+	if b.Receipt != nil {
+		o.Receipt = slices.Clone(b.Receipt)
+	}
+	for _, m := range t.moves {
+		if int(m.from) < len(b.Cols) {
+			o.Col(m.to).Alias(&b.Cols[m.from])
+		}
+	}
+	return t.next.Push(o)
+}
+
+func (t *shareTask) Flush() error { return nil }
