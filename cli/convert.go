@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/convert"
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+var _ = command((*app).convertCmd)
+
+func (a *app) convertCmd() *cobra.Command {
+	var target, dir string
+	var fields []string
+	var o convert.Options
+	cmd := &cobra.Command{
+		GroupID: groupDetect,
+		Use:     "convert -t LANGUAGE RULE...",
+		Short:   "Write Sigma rules in another language",
+		Long: `convert writes Sigma rules as queries and rules of other products:
+
+` + languageList() + `
+A rule that a language cannot say is refused, with the construct and its place;
+what is written says all of the rule. RULE is a file or a folder, read with all
+below it. With -o each rule becomes a file in that folder.
+
+It exits with 2 when a rule was refused or cannot be read.`,
+		Example: `  gyoji convert -t sumo rules/proc_creation_win_mshta_http.yml
+  gyoji convert -t splunk -o spl/ rules/
+  gyoji convert -t sumo --category prod/win/sysmon rule.yml`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			b := convert.Named(target)
+			if b == nil {
+				return usageError("-t: there is no language %q; choose one of %s", target, strings.Join(languageNames(), ", "))
+			}
+			if len(args) == 0 {
+				return usageError("convert wants the rules: gyoji convert -t %s RULE", b.Name)
+			}
+			o.Fields = map[string]string{}
+			for _, f := range fields {
+				from, to, ok := strings.Cut(f, "=")
+				if !ok {
+					return usageError("--field wants SIGMA=NAME, not %q", f)
+				}
+				o.Fields[from] = to
+			}
+			files, err := ruleFiles(args)
+			if err != nil {
+				return &exit{exitInput, err}
+			}
+			written, refused := 0, 0
+			for _, name := range files {
+				text, err := os.ReadFile(name)
+				if err != nil {
+					return &exit{exitInput, err}
+				}
+				docs, diags := sigma.Parse(diag.Text(name, string(text)))
+				if diags.HasErrors() {
+					a.diagnose(diags)
+					refused++
+					continue
+				}
+				for i, d := range docs {
+					r, ok := d.(*sigma.Rule)
+					if !ok {
+						fmt.Fprintf(a.stderr, "gyoji: %s: correlations and filters are not converted: a query says one rule\n", d.About().Place())
+						refused++
+						continue
+					}
+					out, err := convert.Rule(b, r, o)
+					if err != nil {
+						fmt.Fprintf(a.stderr, "gyoji: %s cannot say %v\n", b.Name, err)
+						refused++
+						continue
+					}
+					if err := a.writeConverted(b, dir, name, i, out, written > 0); err != nil {
+						return err
+					}
+					written++
+				}
+			}
+			if !a.quiet && (len(files) > 1 || refused > 0) {
+				fmt.Fprintf(a.stderr, "%d %s written, %d refused\n", written, plural(int64(written), "rule", "rules"), refused)
+			}
+			if refused > 0 {
+				return &exit{code: exitDiagnostics}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&target, "to", "t", "sumo", "the language to write: "+strings.Join(languageNames(), ", "))
+	f.StringVarP(&dir, "output", "o", "", "write each rule to a file in this folder")
+	f.StringVar(&o.Category, "category", "", "_sourceCategory of Sumo queries (default: that of the rule's log source)")
+	f.StringVar(&o.Index, "index", "", "index or table, where the language names one")
+	f.StringArrayVar(&fields, "field", nil, "another name for a field of the rules: --field Image=process_path")
+	return cmd
+}
+
+func languageNames() (names []string) {
+	for _, b := range convert.Backends() {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
+func languageList() string {
+	var b strings.Builder
+	for _, l := range convert.Backends() {
+		fmt.Fprintf(&b, "  %-12s %s\n", l.Name, l.Summary)
+	}
+	return b.String()
+}
+
+// ruleFiles lists the rule files that are named, and those below folders.
+func ruleFiles(args []string) (files []string, err error) {
+	for _, arg := range args {
+		st, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !st.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && (strings.HasSuffix(path, ".yml") || strings.HasSuffix(path, ".yaml")) {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == before {
+			return nil, errors.New(arg + " holds no rules: no file ends in .yml or .yaml")
+		}
+	}
+	return files, nil
+}
+
+func (a *app) writeConverted(b *convert.Backend, dir, rule string, i int, text string, again bool) error {
+	if dir == "" {
+		if again {
+			text = "\n" + text
+		}
+		_, err := a.stdout.Write([]byte(text))
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	base := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(rule), ".yml"), ".yaml")
+	if i > 0 {
+		base = fmt.Sprintf("%s-%d", base, i+1)
+	}
+	return os.WriteFile(filepath.Join(dir, base+"."+b.Suffix()), []byte(text), 0o644)
+}

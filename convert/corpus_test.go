@@ -1,0 +1,140 @@
+package convert_test
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/convert"
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+var update = flag.Bool("update", false, "write the platforms/ of packages anew")
+
+// sigmaRules reads SigmaHQ's rules for Windows, which stand beside the checkout.
+func sigmaRules(t *testing.T) []*sigma.Rule {
+	t.Helper()
+	f, err := os.Open(filepath.FromSlash("../../shared/data/sigma/windows-rules.tar.gz"))
+	if err != nil {
+		t.Skip("SigmaHQ's rules are not beside this checkout: ../shared/data/sigma is not there")
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []*sigma.Rule
+	for tr := tar.NewReader(z); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return rules
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(h.Name, ".yml") {
+			continue
+		}
+		text, err := io.ReadAll(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, _ := sigma.Parse(diag.Text(h.Name, string(text)))
+		for _, d := range docs {
+			if r, ok := d.(*sigma.Rule); ok {
+				rules = append(rules, r)
+			}
+		}
+	}
+}
+
+// refusals are the shares of SigmaHQ's Windows rules that a language may refuse:
+// those without events in it (Defender and UDM have no Windows event log), and
+// the few constructs each lacks.
+var refusals = map[string]float64{"defender": 0.35, "secops": 0.35}
+
+func TestRulesAreWrittenOrRefusedWithAReason(t *testing.T) {
+	rules := sigmaRules(t)
+	if len(rules) < 2800 {
+		t.Fatalf("only %d rules", len(rules))
+	}
+	for _, b := range convert.Backends() {
+		refused := 0
+		for _, r := range rules {
+			out, err := convert.Rule(b, r, convert.Options{})
+			if err == nil {
+				if strings.TrimSpace(out) == "" {
+					t.Errorf("%s: %s: nothing was written", b.Name, r.Place())
+				}
+				continue
+			}
+			refused++
+			var ref *convert.Refusal
+			if !errors.As(err, &ref) || ref.What == "" || !strings.Contains(err.Error(), r.File.Name+":") {
+				t.Errorf("%s: %s: refused without a reason and place: %v", b.Name, r.Place(), err)
+			}
+		}
+		t.Logf("%-10s %d written, %d refused", b.Name, len(rules)-refused, refused)
+		limit := 0.02
+		if l, ok := refusals[b.Name]; ok {
+			limit = l
+		}
+		if share := float64(refused) / float64(len(rules)); share > limit {
+			t.Errorf("%s refuses %.1f%% of the rules", b.Name, 100*share)
+		}
+	}
+}
+
+// TestPlatformsAreWhatTheRuleSays makes the platforms/ of the packages we ship.
+func TestPlatformsAreWhatTheRuleSays(t *testing.T) {
+	rules, err := filepath.Glob(filepath.FromSlash("../packages/*/sigma/*.yml"))
+	if err != nil || len(rules) == 0 {
+		t.Fatalf("no rules in packages: %v", err)
+	}
+	for _, name := range rules {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, ds := sigma.Parse(diag.Text(name, string(text)))
+		if err := ds.Err(); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range docs {
+			r, ok := d.(*sigma.Rule)
+			if !ok {
+				continue
+			}
+			for _, b := range convert.Backends() {
+				want, err := convert.Rule(b, r, convert.Options{})
+				if err != nil {
+					t.Errorf("%s: %v", b.Name, err)
+					continue
+				}
+				base := strings.TrimSuffix(filepath.Base(name), ".yml")
+				path := filepath.Join(filepath.Dir(filepath.Dir(name)), "platforms", base+"."+b.Suffix())
+				if *update {
+					if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				got, err := os.ReadFile(path)
+				if err != nil {
+					t.Error(err)
+				} else if string(got) != want {
+					t.Errorf("%s is not what the rule says; go test ./convert -run Platforms -update", path)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package convert
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+// language is how one target writes conditions. match is required; list, when
+// set, writes several texts that one field may be equal to.
+type language struct {
+	and, or string // with their blanks
+	not     func(string) string
+	match   func(*Match) (string, error)
+	list    func(field string, texts []string) (string, error)
+	indent  string // of the parts of an And at the top, which get a line each; "" for one line
+}
+
+// write renders a condition; top says that it need not be grouped.
+func (l *language) write(c Cond) (string, error) { return l.at(c, 0) }
+
+const (
+	looseOr = iota
+	tightAnd
+	operand
+)
+
+func (l *language) at(c Cond, level int) (string, error) {
+	switch c := c.(type) {
+	case *And:
+		return l.join(c.Of, l.and, tightAnd, level)
+	case *Or:
+		parts, err := l.lists(c.Of)
+		if err != nil {
+			return "", err
+		}
+		if len(parts) == 1 {
+			return parts[0], nil
+		}
+		s := strings.Join(parts, l.or)
+		if level > looseOr {
+			s = "(" + s + ")"
+		}
+		return s, nil
+	case *Not:
+		s, err := l.at(c.X, looseOr)
+		if err != nil {
+			return "", err
+		}
+		return l.not(s), nil
+	case *Match:
+		return l.match(c)
+	}
+	panic("bug: convert: unknown condition")
+}
+
+func (l *language) join(of []Cond, sep string, own, level int) (string, error) {
+	var parts []string
+	for _, c := range of {
+		s, err := l.at(c, own)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, s)
+	}
+	s := strings.Join(parts, sep)
+	if level > own {
+		s = "(" + s + ")"
+	}
+	return s, nil
+}
+
+// lists writes the parts of an Or, those that compare one field with plain
+// texts together where the language can.
+func (l *language) lists(of []Cond) ([]string, error) {
+	var parts []string
+	for i := 0; i < len(of); i++ {
+		if l.list != nil {
+			var texts []string
+			field, j := "", i
+			for ; j < len(of); j++ {
+				m, ok := of[j].(*Match)
+				if !ok || m.Field == "" || len(texts) > 0 && m.Field != field {
+					break
+				}
+				s, ok := m.Value.(sigma.String)
+				text, plain := s.Plain()
+				if !ok || !plain || s.Cased || text == "" {
+					break
+				}
+				field, texts = m.Field, append(texts, text)
+			}
+			if len(texts) > 1 {
+				s, err := l.list(field, texts)
+				if err != nil {
+					return nil, err
+				}
+				parts = append(parts, s)
+				i = j - 1
+				continue
+			}
+		}
+		s, err := l.at(of[i], tightAnd)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, s)
+	}
+	return parts, nil
+}
+
+// refuse makes the error for what a language cannot say.
+func refuse(m *Match, format string, args ...any) error {
+	return &Refusal{Span: m.Span, Where: m.Field, What: fmt.Sprintf(format, args...)}
+}
+
+// shape is what of a text a pattern fixes.
+type shape uint8
+
+const (
+	exact shape = iota
+	prefixed
+	suffixed
+	contained
+	present // any text at all
+	wild    // anything else
+)
+
+// shapeOf reads a Sigma text as one of the shapes every language has; text is
+// what stands between the wildcards.
+func shapeOf(s sigma.String) (k shape, text string) {
+	parts := s.Parts
+	if len(parts) == 1 && parts[0].Kind == sigma.AnyRun {
+		return present, ""
+	}
+	before, behind := false, false
+	if len(parts) > 0 && parts[0].Kind == sigma.AnyRun {
+		before, parts = true, parts[1:]
+	}
+	if len(parts) > 0 && parts[len(parts)-1].Kind == sigma.AnyRun {
+		behind, parts = true, parts[:len(parts)-1]
+	}
+	switch {
+	case len(parts) == 0:
+		text = ""
+	case len(parts) == 1 && parts[0].Kind == sigma.Literal:
+		text = parts[0].Text
+	default:
+		return wild, ""
+	}
+	switch {
+	case before && behind:
+		return contained, text
+	case before:
+		return suffixed, text
+	case behind:
+		return prefixed, text
+	}
+	return exact, text
+}
+
+// pattern is a Sigma text as a regular expression over the whole value, letter
+// case to be ignored by the caller.
+func pattern(s sigma.String) string {
+	var b strings.Builder
+	b.WriteByte('^')
+	for i, p := range s.Parts {
+		switch p.Kind {
+		case sigma.AnyRun:
+			switch {
+			case i == 0:
+				b.Reset()
+			case i < len(s.Parts)-1:
+				b.WriteString(".*")
+			}
+		case sigma.AnyOne:
+			b.WriteByte('.')
+		default:
+			b.WriteString(regexp.QuoteMeta(p.Text))
+		}
+	}
+	if n := len(s.Parts); n == 0 || s.Parts[n-1].Kind != sigma.AnyRun {
+		b.WriteByte('$')
+	}
+	return b.String()
+}
+
+// wildcards writes a Sigma text with a language's wildcards, its plain text
+// escaped by escape.
+func wildcards(s sigma.String, any, one string, escape func(string) string) string {
+	var b strings.Builder
+	for _, p := range s.Parts {
+		switch p.Kind {
+		case sigma.AnyRun:
+			b.WriteString(any)
+		case sigma.AnyOne:
+			b.WriteString(one)
+		default:
+			b.WriteString(escape(p.Text))
+		}
+	}
+	return b.String()
+}
+
+// has reports whether a text's plain parts hold one of some bytes.
+func has(s sigma.String, bytes string) bool {
+	for _, p := range s.Parts {
+		if p.Kind == sigma.Literal && strings.ContainsAny(p.Text, bytes) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasOne reports whether a text has the wildcard for one character.
+func hasOne(s sigma.String) bool {
+	for _, p := range s.Parts {
+		if p.Kind == sigma.AnyOne {
+			return true
+		}
+	}
+	return false
+}
+
+// re2 reports whether a regular expression is of the syntax that Go, RE2 and
+// (nearly) every target shares: no lookaround, no backreferences.
+func re2(r sigma.Regexp) bool {
+	_, err := syntax.Parse(r.Syntax(), syntax.Perl)
+	return err == nil
+}
+
+// quoted puts text between quotes, with the given replacements.
+func quoted(quote, text string, pairs ...string) string {
+	return quote + strings.NewReplacer(pairs...).Replace(text) + quote
+}

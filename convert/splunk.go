@@ -1,0 +1,172 @@
+package convert
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+var _ = register(Backend{
+	Name: "splunk", Summary: "Splunk search (SPL)", Extension: "spl",
+	Rule: func(in *Input) (string, error) {
+		search, err := splunkSearch(in).write(in.Cond)
+		if err == nil {
+			if _, or := in.Cond.(*Or); or {
+				search = "(" + search + ")"
+			}
+			return splunkSource(in) + " " + search + "\n", nil
+		}
+		// What the search command cannot say, where can: regular expressions,
+		// networks, single-character wildcards.
+		where, err := splunkWhere(in).write(in.Cond)
+		if err != nil {
+			return "", err
+		}
+		return splunkSource(in) + "\n| where " + where + "\n", nil
+	},
+})
+
+func splunkSource(in *Input) string {
+	var any []string
+	for _, p := range in.Places {
+		s := "source=" + splunkText("*WinEventLog:"+p.Channel)
+		switch len(p.EventIDs) {
+		case 0:
+		case 1:
+			s += " EventCode=" + p.EventIDs[0]
+		default:
+			s += " EventCode IN (" + strings.Join(p.EventIDs, ", ") + ")"
+		}
+		any = append(any, s)
+	}
+	index := in.Options.Index
+	if index == "" {
+		index = "*"
+	}
+	out := "index=" + index
+	switch len(any) {
+	case 0:
+		return out
+	case 1:
+		return out + " " + any[0]
+	}
+	return out + " ((" + strings.Join(any, ") OR (") + "))"
+}
+
+// splunkText quotes text for the search command.
+func splunkText(s string) string { return quoted(`"`, s, `\`, `\\`, `"`, `\"`) }
+
+// splunkField writes a field's name; EventID is EventCode there.
+func splunkField(in *Input, f string) string {
+	f = in.field(f)
+	if strings.EqualFold(f, "EventID") {
+		f = "EventCode"
+	}
+	if strings.ContainsAny(f, " -.") {
+		return `"` + f + `"`
+	}
+	return f
+}
+
+// splunkSearch writes terms of the search command, which ignores letter case.
+func splunkSearch(in *Input) *language {
+	l := &language{and: " ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
+	l.list = func(f string, texts []string) (string, error) {
+		for i, t := range texts {
+			if strings.Contains(t, "*") {
+				return "", fmt.Errorf("a plain * cannot be written")
+			}
+			texts[i] = splunkText(t)
+		}
+		return fmt.Sprintf("%s IN (%s)", splunkField(in, f), strings.Join(texts, ", ")), nil
+	}
+	l.match = func(m *Match) (string, error) {
+		f := ""
+		if m.Field != "" {
+			f = splunkField(in, m.Field) + "="
+		}
+		switch v := m.Value.(type) {
+		case sigma.String:
+			if v.Cased || hasOne(v) || has(v, "*") {
+				return "", refuse(m, "%s", unsaid(v))
+			}
+			return f + splunkText(wildcards(v, "*", "", func(t string) string { return t })), nil
+		case sigma.Number:
+			return f + v.Text, nil
+		case sigma.Bool:
+			return fmt.Sprintf(`%s"%v"`, f, bool(v)), nil
+		case sigma.Null:
+			return "NOT " + f + "*", nil
+		case sigma.Exists:
+			if v {
+				return f + "*", nil
+			}
+			return "NOT " + f + "*", nil
+		case sigma.Compare:
+			return splunkField(in, m.Field) + v.Op.String() + v.Number.Text, nil
+		}
+		return "", refuse(m, "%s", unsaid(m.Value))
+	}
+	return l
+}
+
+// splunkWhere writes an expression of eval.
+func splunkWhere(in *Input) *language {
+	name := func(f string) string {
+		n := splunkField(in, f)
+		if strings.HasPrefix(n, `"`) {
+			return "'" + strings.Trim(n, `"`) + "'"
+		}
+		return n
+	}
+	match := func(f, re string) string { return fmt.Sprintf("match(%s, %s)", f, splunkText(re)) }
+	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT coalesce(" + s + ", false())" }}
+	l.match = func(m *Match) (string, error) {
+		f := "_raw"
+		if m.Field != "" {
+			f = name(m.Field)
+		}
+		switch v := m.Value.(type) {
+		case sigma.String:
+			p := pattern(v)
+			if m.Field == "" {
+				p = strings.TrimSuffix(strings.TrimPrefix(p, "^"), "$")
+			}
+			if v.Cased {
+				return match(f, "(?s)"+p), nil
+			}
+			return match(f, "(?is)"+p), nil
+		case sigma.Number:
+			return f + "=" + v.Text, nil
+		case sigma.Bool:
+			return fmt.Sprintf(`lower(%s)="%v"`, f, bool(v)), nil
+		case sigma.Null:
+			return "isnull(" + f + ")", nil
+		case sigma.Exists:
+			if v {
+				return "isnotnull(" + f + ")", nil
+			}
+			return "isnull(" + f + ")", nil
+		case sigma.Regexp: // PCRE
+			return match(f, v.Syntax()), nil
+		case sigma.Compare:
+			return f + v.Op.String() + v.Number.Text, nil
+		case sigma.CIDR:
+			return fmt.Sprintf("cidrmatch(%q, %s)", v.Prefix.String(), f), nil
+		case sigma.FieldRef:
+			g := name(v.Field)
+			switch {
+			case !v.Start && !v.End:
+				return fmt.Sprintf("lower(%s)=lower(%s)", f, g), nil
+			case v.Start && v.End:
+				return fmt.Sprintf("like(lower(%s), \"%%\".lower(%s).\"%%\")", f, g), nil
+			case v.Start:
+				return fmt.Sprintf("substr(lower(%s), 1, len(%s))=lower(%s)", f, g, g), nil
+			}
+			return fmt.Sprintf("substr(lower(%s), -len(%s))=lower(%s)", f, g, g), nil
+		}
+		return "", refuse(m, "%s", unsaid(m.Value))
+	}
+	return l
+}
