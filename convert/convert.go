@@ -124,16 +124,6 @@ func (in *Input) field(name string) string {
 	return mapping.SigmaField(name)
 }
 
-// eventIDs lists the event ids of the input's places in a channel.
-func (in *Input) eventIDs(channel string) (ids []string) {
-	for _, p := range in.Places {
-		if strings.EqualFold(p.Channel, channel) {
-			ids = append(ids, p.EventIDs...)
-		}
-	}
-	return ids
-}
-
 // about is the header that most languages put into comments.
 func (in *Input) about(comment string) string {
 	var b strings.Builder

@@ -16,7 +16,6 @@ type language struct {
 	not     func(string) string
 	match   func(*Match) (string, error)
 	list    func(field string, texts []string) (string, error)
-	indent  string // of the parts of an And at the top, which get a line each; "" for one line
 }
 
 // write renders a condition; top says that it need not be grouped.

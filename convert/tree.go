@@ -141,21 +141,3 @@ func or(of []Cond) Cond {
 	}
 	return &Or{flat}
 }
-
-// walk calls visit for every match below c.
-func walk(c Cond, visit func(*Match)) {
-	switch c := c.(type) {
-	case *And:
-		for _, x := range c.Of {
-			walk(x, visit)
-		}
-	case *Or:
-		for _, x := range c.Of {
-			walk(x, visit)
-		}
-	case *Not:
-		walk(c.X, visit)
-	case *Match:
-		visit(c)
-	}
-}
