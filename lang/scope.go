@@ -360,6 +360,7 @@ type Subquery struct {
 	Scope bool            // stands in the search expression, not in where or if
 	Rows  [][]event.Value // compose fields by row; set before the query runs
 	Slots []event.Slot    // of the compose fields in the outer query
+	Max   int             // rows it may give where no maxresults says so; 0 is the default
 }
 
 // Subqueries lists the query's subqueries, inner ones belonging to their own query.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -57,10 +58,7 @@ func (s *subquery) run(ctx context.Context, r Run) error {
 		return err
 	}
 	r.Reader, r.Layout = reader, s.query.Layout.Clone()
-	max := s.of.Node.Max
-	if max == 0 {
-		max = subqueryRows
-	}
+	max := cmp.Or(s.of.Node.Max, s.of.Max, subqueryRows)
 	s.of.Rows = nil
 	err = s.query.Run(ctx, r, sinkFunc(func(b *event.Batch) error {
 		for _, row := range b.Live {

@@ -1,0 +1,198 @@
+package op
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// baselineMax is how many messages a baseline query may give; further ones are
+// not looked at.
+const baselineMax = 1_000_000
+
+var _ = register(lang.Operator{
+	Doc: lang.Doc{
+		Name: "logcompare", Usage: "logcompare {timeshift <by:duration>|start_time [=] <start:literal>|end_time [=] <end:literal>|baseline <other:query>}",
+		Summary: "Compares the shapes of messages with those of an earlier time, or of another query.",
+		Text: "`timeshift -24h` looks at the same query over the time range shifted back; `baseline (query)` at another query over the same range. " +
+			"Each row is a signature as of `logreduce`: `_count` is the number of its messages now, `_deltaPercentage` is (t - b) / b of its shares t now and b before, Infinity when it is new; " +
+			"`_anomalyScore` is its part of the symmetric Kullback-Leibler divergence, (t - b) ln(t / b); `_isNew` is 1 or 0. " +
+			"Signatures that are gone have `_count` 0. The highest score comes first. It needs a time range for `timeshift`, and input that can be read more than once.",
+		Differs: "The signatures are made by an algorithm of ours; the formulas are the service's. The messages of the baseline are held in memory.",
+		Status:  "partial: start_time and end_time",
+		Examples: []lang.Example{
+			{
+				Query: `new | logcompare baseline (old) | fields signature, _count, _isNew`,
+				In:    []string{"old disk 1 full", "new disk 2 full", "new user seen"},
+				Out:   []string{`{"signature":"new disk * full","_count":1,"_isNew":1}`, `{"signature":"new user seen","_count":1,"_isNew":1}`, `{"signature":"old disk * full","_count":0,"_isNew":0}`},
+			},
+		},
+	},
+	Flow: lang.InOrder,
+	New:  func() lang.Stage { return new(logcompare) },
+})
+
+type logcompare struct {
+	By    *syntax.Duration `usage:"by"`
+	Start syntax.Expr      `usage:"start"`
+	End   syntax.Expr      `usage:"end"`
+	Other *syntax.Query    `usage:"other"`
+
+	raw   event.Slot
+	outs  []event.Slot // by compareColumns
+	shift *lang.Shift
+	base  *lang.Subquery
+}
+
+var compareColumns = []string{"_count", "_deltaPercentage", "_anomalyScore", "_isNew", "signature", "_signature_id"}
+
+func (s *logcompare) Check(sc *lang.Scope) {
+	s.raw = sc.ReadName("_raw")
+	switch {
+	case s.Start != nil || s.End != nil:
+		sc.Error(sc.Stage(), "planned", "start_time and end_time are planned, not built yet", "write logcompare timeshift -24h, or baseline (query)")
+	case s.Other != nil:
+		s.base = &lang.Subquery{Max: baselineMax, Node: &syntax.Subquery{
+			Pos: s.Other.Pos, Query: s.Other, Compose: []*syntax.Field{{Pos: s.Other.Pos, Name: "_raw"}},
+		}}
+		sc.AddSubquery(s.base)
+	case s.By == nil || s.By.Millis == 0:
+		sc.Error(sc.Stage(), "baseline-missing", "logcompare wants something to compare with", "write logcompare timeshift -24h, or baseline (query)")
+	default:
+		back := s.By.Millis
+		if back < 0 {
+			back = -back
+		}
+		s.shift = sc.AddShift(back, []string{"_raw"})
+	}
+	var cols []lang.Column
+	for _, name := range compareColumns {
+		slot := sc.Slot(name)
+		s.outs, cols = append(s.outs, slot), append(cols, lang.Column{Slot: slot, Name: name})
+	}
+	sc.Records(cols...)
+}
+
+func (s *logcompare) Needs(f *event.Fields) {
+	f.Clear()
+	f.Add(s.raw)
+}
+
+func (s *logcompare) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
+	return &logcompareTask{logcompare: s, next: next, acct: rt.Budget.Open("logcompare"), drain: newDrain()}
+}
+
+type logcompareTask struct {
+	*logcompare
+	next  exec.Sink
+	acct  *exec.Account
+	drain *drain
+	begun bool
+	total [2]int64
+}
+
+// begin takes the messages of the baseline.
+func (t *logcompareTask) begin() error {
+	if t.begun {
+		return nil
+	}
+	t.begun = true
+	var rows [][]event.Value
+	if t.shift != nil {
+		rows = t.shift.Rows
+	} else if t.base != nil {
+		rows = t.base.Rows
+	}
+	for _, r := range rows {
+		if !t.acct.Add(int64(len(r[0].Str()) + 48)) {
+			return t.acct.Over(fmt.Sprintf("%d messages to compare with", len(rows)), "compare a shorter time range")
+		}
+		if err := t.take(r[0], 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *logcompareTask) take(raw event.Value, side int) error {
+	if raw.IsNull() {
+		return nil
+	}
+	t.total[side]++
+	if n := t.drain.take(raw.Str(), side); n > 0 && !t.acct.Add(int64(n)) {
+		return t.acct.Over(fmt.Sprintf("%d shapes of messages", len(t.drain.all)), "filter earlier")
+	}
+	return nil
+}
+
+func (t *logcompareTask) Push(b *event.Batch) error {
+	if err := t.begin(); err != nil {
+		return err
+	}
+	for _, row := range b.Live {
+		if err := t.take(b.Value(t.raw, row), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// comparison is a signature with its figures.
+type comparison struct {
+	signature
+	delta, score float64
+}
+
+func (t *logcompareTask) Flush() error {
+	defer t.acct.Release()
+	if err := t.begin(); err != nil {
+		return err
+	}
+	var lines []comparison
+	for _, s := range t.drain.signatures() {
+		lines = append(lines, newComparison(s, t.total))
+	}
+	slices.SortStableFunc(lines, func(a, b comparison) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.count[0], a.count[0]), strings.Compare(a.text, b.text))
+	})
+	out := &event.Batch{}
+	for i, l := range lines {
+		row := out.AddRow(0, uint64(i))
+		isNew := int64(0)
+		if l.count[1] == 0 {
+			isNew = 1
+		}
+		for j, v := range []event.Value{
+			event.Int(l.count[0]), event.Float(l.delta), event.Float(l.score), event.Int(isNew), event.Text(l.text), event.Text(l.id()),
+		} {
+			out.Col(t.outs[j]).Set(row, v)
+		}
+		if out.N == event.MaxRows || i == len(lines)-1 {
+			if err := t.next.Push(out); err != nil {
+				return err
+			}
+			out.Reset()
+		}
+	}
+	return nil
+}
+
+// newComparison computes the figures of a signature from its shares (spec C.7).
+func newComparison(s signature, total [2]int64) comparison {
+	share := func(side int) float64 {
+		if total[side] == 0 {
+			return 0
+		}
+		return float64(s.count[side]) / float64(total[side])
+	}
+	now, before := share(0), share(1)
+	c := comparison{signature: s, delta: (now - before) / before, score: (now - before) * math.Log(now/before)}
+	return c
+}
