@@ -2,6 +2,7 @@ package exec
 
 import (
 	"bufio"
+	"bytes"
 	"container/heap"
 	"encoding/binary"
 	"errors"
@@ -25,6 +26,9 @@ const mergeReadBytes = 128 << 10
 
 // sortRunsMax is how many runs are merged at once; more are first merged into one.
 const sortRunsMax = 128
+
+// trimMin is how many rows are gathered before those beyond a limit are let go.
+const trimMin = 1024
 
 // Order says how rows follow each other.
 type Order struct {
@@ -51,6 +55,11 @@ type Sorter struct {
 	codec *Codec
 	acct  *Account
 	limit int // rows wanted; 0 is all
+
+	// bar is the last of the rows wanted so far, once there are that many: what
+	// does not come before it is not wanted.
+	bar       []byte
+	barPrefix uint64
 
 	run   run
 	runs  []*spill
@@ -79,24 +88,33 @@ func NewSorter(rt *Runtime, who string, o Order, c *Codec, limit int) *Sorter {
 // Add takes the live rows of a batch.
 func (s *Sorter) Add(b *event.Batch) error {
 	for _, r := range b.Live {
+		prefix := s.prefix(b, r)
+		if s.bar != nil && prefix > s.barPrefix {
+			continue
+		}
 		off := len(s.run.arena)
 		s.run.arena = s.codec.Append(s.run.arena, b, r)
-		s.run.rows = append(s.run.rows, sortRow{s.prefix(b, r), int64(off)})
+		if s.bar != nil && prefix == s.barPrefix && s.compare(s.run.arena[off:], s.bar) >= 0 {
+			s.run.arena = s.run.arena[:off]
+			continue
+		}
+		s.run.rows = append(s.run.rows, sortRow{prefix, int64(off)})
 	}
 	held := int64(len(s.run.arena) + 16*len(s.run.rows))
 	grown := held - s.bytes
 	s.bytes = held
-	if ok := s.acct.Add(grown); ok && held < sortRunBytes {
+	fits := s.acct.Add(grown) && held < sortRunBytes
+	if many := s.limit > 0 && len(s.run.rows) > max(4*s.limit, trimMin); many && held/int64(len(s.run.rows))*int64(s.limit) < sortRunBytes/2 {
+		s.trim()
 		return nil
 	}
-	if s.limit > 0 && len(s.run.rows) > 4*s.limit && held/int64(len(s.run.rows))*int64(s.limit) < sortRunBytes/2 {
-		s.trim()
+	if fits {
 		return nil
 	}
 	return s.spill()
 }
 
-// trim keeps the first rows of the run, as many as are wanted.
+// trim keeps the first rows of the run, as many as are wanted, and sets the bar.
 func (s *Sorter) trim() {
 	s.sort()
 	var arena []byte
@@ -107,6 +125,10 @@ func (s *Sorter) trim() {
 		arena = append(arena, s.run.arena[r.off:int(r.off)+n]...)
 	}
 	s.run = run{arena, rows}
+	if len(rows) == s.limit {
+		last := rows[len(rows)-1]
+		s.bar, s.barPrefix = bytes.Clone(arena[last.off:]), last.prefix
+	}
 	s.bytes = int64(len(arena) + 16*len(rows))
 	s.acct.Release()
 	s.acct.Add(s.bytes)

@@ -1,7 +1,9 @@
 package op
 
 import (
+	"bytes"
 	"fmt"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
@@ -88,7 +90,7 @@ func (p *jsonOp) Needs(f *event.Fields) {
 }
 
 func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
-	vals := make([]jsondoc.Value, len(p.paths))
+	paths := jsondoc.NewPaths(p.paths)
 	return &each{next: next, fn: func(b *event.Batch) error {
 		p.begin(b)
 		from := *b.Col(p.from)
@@ -96,22 +98,14 @@ func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 		for _, row := range b.Live {
 			ok := false
 			if v := from.At(row); !v.IsNull() {
-				text := []byte(v.Str())
-				if !isJSON(text) {
-					text = jsondoc.Find(text)
+				vals, isJSON := evalJSON(paths, bytesOf(v.Str()))
+				ok = isJSON
+				for _, w := range vals {
+					ok = ok && w.Kind != jsondoc.Missing
 				}
-				ok = len(text) > 0
-				clear(vals)
-				for i, path := range p.paths {
-					w, found := jsondoc.Value{}, false
-					if len(text) > 0 {
-						w, found = path.Eval(text)
-					}
-					vals[i], ok = w, ok && found
-				}
-				if ok || p.nodrop || b.Matched[row] {
+				if ok || p.nodrop {
 					for i, w := range vals {
-						if w.Kind != jsondoc.Missing && (ok || p.nodrop) {
+						if w.Kind != jsondoc.Missing {
 							b.Col(p.outs[i]).Set(row, jsonText(w))
 						}
 					}
@@ -126,35 +120,31 @@ func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 	}}
 }
 
-// isJSON reports whether text is one whole object or array, as far as its
-// brackets tell.
-func isJSON(text []byte) bool {
-	for _, c := range text {
-		switch c {
-		case ' ', '\t', '\n', '\r':
-			continue
-		case '{', '[':
-			found := jsondoc.Find(text)
-			return len(found) > 0 && &found[0] == firstByte(text)
-		}
-		return false
-	}
-	return false
-}
-
-func firstByte(text []byte) *byte {
-	for i := range text {
-		if text[i] > ' ' {
-			return &text[i]
+// evalJSON follows paths into a text that is JSON as a whole, or else into the
+// last object in it; ok is false when there is none.
+func evalJSON(paths *jsondoc.Paths, text []byte) (vals []jsondoc.Value, ok bool) {
+	if start := bytes.TrimLeft(text, " \t\r\n"); len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+		if vals, err := paths.Eval(text); err == nil {
+			return vals, true
 		}
 	}
-	return nil
+	if text = jsondoc.Find(text); len(text) == 0 {
+		return nil, false
+	}
+	vals, err := paths.Eval(text)
+	return vals, err == nil
 }
 
-// jsonText is a JSON value as a field: text of its own, or null.
+// bytesOf is the bytes of a text, not to be written to.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// jsonText is a JSON value as a field, or null. Its text may be lent.
 func jsonText(v jsondoc.Value) event.Value {
-	if v.Kind == jsondoc.Null || v.Kind == jsondoc.Missing {
+	switch {
+	case v.Kind == jsondoc.Null || v.Kind == jsondoc.Missing:
 		return event.Value{}
+	case v.Plain():
+		return event.Text(unsafe.String(unsafe.SliceData(v.Raw), len(v.Raw)))
 	}
 	return event.Text(string(v.AppendText(nil)))
 }

@@ -114,7 +114,7 @@ func (t *jsonAutoTask) run(b *event.Batch) error {
 		if v.IsNull() {
 			continue
 		}
-		text := jsondoc.Find([]byte(v.Str()))
+		text := jsondoc.Find(bytesOf(v.Str()))
 		if len(text) == 0 || text[0] != '{' {
 			continue
 		}

@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -94,7 +95,12 @@ func (p *parseRegex) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 type regexTask struct {
 	*parseRegex
 	rt   *exec.Runtime
-	hits [][]match.Span // of each rule, for the current row
+	hits [][]match.Span // of each rule, for the current text
+
+	// By code of the field's values in the current batch: equal texts are
+	// matched once.
+	tried, fits []bool
+	codes       []uint16 // of the results, len(outs) for each
 }
 
 // find matches every rule against a text; ok when all do.
@@ -129,21 +135,53 @@ func (r *regexRule) set(b *event.Batch, row uint16, s string, hit []match.Span) 
 func (t *regexTask) run(b *event.Batch) error {
 	t.begin(b)
 	from := *b.Col(t.from)
+	t.tried = append(t.tried[:0], make([]bool, len(from.Dict))...)
+	t.fits = append(t.fits[:0], make([]bool, len(from.Dict))...)
+	t.codes = slices.Grow(t.codes[:0], len(from.Dict)*len(t.outs))[:len(from.Dict)*len(t.outs)]
+	for _, s := range t.outs {
+		b.Col(s) // so that none moves below
+	}
 	live := b.Live[:0]
 	for _, row := range b.Live {
-		v := from.At(row)
-		ok := !v.IsNull() && t.find(v.Str())
-		if ok {
-			for i := range t.rules {
-				t.rules[i].set(b, row, v.Str(), t.hits[i])
+		code := uint16(0)
+		if int(row) < len(from.Code) {
+			code = from.Code[row]
+		}
+		codes := t.codes[int(code)*len(t.outs):][:len(t.outs)]
+		if !t.tried[code] {
+			t.tried[code] = true
+			if v := from.Dict[code]; !v.IsNull() && t.find(v.Str()) {
+				t.fits[code] = true
+				t.put(b, v.Str(), codes)
 			}
 		}
-		if t.settle(b, row, ok) {
+		if t.fits[code] {
+			for i, s := range t.outs {
+				b.Cols[s].SetCode(row, codes[i])
+			}
+		}
+		if t.settle(b, row, t.fits[code]) {
 			live = append(live, row)
 		}
 	}
 	b.Live = live
 	return nil
+}
+
+// put adds the groups of the current matches of a text to the columns' values
+// and notes their codes.
+func (t *regexTask) put(b *event.Batch, s string, codes []uint16) {
+	at := 0
+	for i, r := range t.rules {
+		hit := t.hits[i]
+		for j, g := range r.groups {
+			codes[at] = 0
+			if g < len(hit) && hit[g].Start >= 0 {
+				codes[at] = b.Cols[r.outs[j]].Put(event.Text(s[hit[g].Start:hit[g].End]))
+			}
+			at++
+		}
+	}
 }
 
 // multiTask gives a row for every match: it builds batches of its own.
