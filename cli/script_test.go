@@ -39,8 +39,9 @@ func TestMain(m *testing.M) {
 //	latin1 N FILE                    write N events in ISO 8859-1
 //	smalldisk BYTES DIR              mount a file system of that size
 //
-// $PROJECT is the root of the checkout. The condition [mount] says that file
-// systems may be mounted, [root] that no file is without permission.
+// $PROJECT is the root of the checkout, $SHARED the data beside it. The condition
+// [shared] says that it is there, [mount] that file systems may be mounted,
+// [root] that no file is without permission.
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -51,6 +52,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PROJECT", root)
+			e.Setenv("SHARED", filepath.Join(root, "..", "shared"))
 			e.Setenv("NO_COLOR", "1")
 			return nil
 		},
@@ -58,6 +60,9 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "shared":
+				_, err := os.Stat(filepath.Join(root, "..", "shared"))
+				return err == nil, nil
 			case "mount":
 				return canMount(), nil
 			}
