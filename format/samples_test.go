@@ -220,3 +220,47 @@ func byID(rows []map[string]any) {
 		return fmt.Sprint(rows[i]["EventRecordID"]) < fmt.Sprint(rows[j]["EventRecordID"])
 	})
 }
+
+// TestRecordedChains: one query over the two recordings gives every step of
+// each chain, from download to execution, at the line the record has it at.
+func TestRecordedChains(t *testing.T) {
+	needShared(t)
+	if testing.Short() {
+		t.Skip("reads 100 MB")
+	}
+	data, err := os.ReadFile(shared + "/expected/malicious-link-chains.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chains map[string][]map[string]any
+	if err := json.Unmarshal(data, &chains); err != nil {
+		t.Fatal(err)
+	}
+	const q = `* | json auto
+| where EventID in ("1", "11", "15")
+| toLowerCase(if (EventID = "1", Image, TargetFilename)) as path
+| where path matches "*\\downloads\\*"
+| fields EventID, UtcTime, Computer, User, Image, TargetFilename, Contents, ParentImage, CommandLine
+| sort by UtcTime asc`
+	for file, steps := range chains {
+		zip, _, _ := strings.Cut(file, "#")
+		got := run(t, q, 2, 0, false, shared+"/"+zip)
+		got.clean(t)
+		at := 0
+		for _, step := range steps {
+			found := false
+			for ; at < len(got.rows) && !found; at++ {
+				found = true
+				for k, v := range step {
+					if k != "line" && k != "step" && fmt.Sprint(got.rows[at][k]) != fmt.Sprint(v) {
+						found = false
+					}
+				}
+			}
+			if !found {
+				t.Errorf("%s: %s of line %v is not among the rows, in order", zip, step["step"], step["line"])
+				at = 0
+			}
+		}
+	}
+}

@@ -1,9 +1,12 @@
 package input
 
 import (
+	"archive/tar"
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,63 +14,131 @@ import (
 	"strings"
 )
 
-// archive lists the members of a zip file as parts, named a.zip#member. ok is
-// false when the file is none.
-func archive(path string) (parts []*Part, ok bool, err error) {
-	f, err := os.Open(path)
+const (
+	// nestingMax is how deep archives may lie in archives: one in another.
+	nestingMax = 2
+	// nestedZipBytes is the largest zip inside another archive. Its directory
+	// stands at its end, so it is held in memory.
+	nestedZipBytes = 256 << 20
+)
+
+// opener opens a file or a member of an archive.
+type opener func(context.Context) (io.ReadCloser, error)
+
+// expand yields the part that a file is, or those of its members when it is a
+// zip or a tar archive, plain or compressed: a.zip#member, a.tar.gz#b.zip#member.
+// The members of a tar are read as they pass by: each has to be read, or left,
+// before the next is asked for. stream says that open works only once.
+func expand(ctx context.Context, name string, size int64, open opener, stream bool, depth int, yield func(*Part, error) bool) bool {
+	f, err := open(ctx)
 	if err != nil {
-		return nil, false, err
+		return yield(nil, &PathError{name, err})
 	}
-	defer f.Close()
-	head := make([]byte, 4)
-	if n, _ := io.ReadFull(f, head); n < 4 || !bytes.Equal(head, []byte("PK\x03\x04")) {
-		return nil, false, nil
+	if !stream {
+		defer f.Close()
 	}
-	z, err := zip.OpenReader(path)
+	b := bufio.NewReaderSize(f, headBytes)
+	head, _ := b.Peek(headBytes)
+	if stream {
+		open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(b), nil }
+	}
+	kind := archiveKind(head)
+	switch {
+	case kind == notArchive:
+		return yield(&Part{Name: name, Size: size, Open: open}, nil)
+	case depth == nestingMax:
+		return yield(nil, &PathError{name, errors.New("an archive in an archive in an archive; unpack the outer one first")})
+	case kind == tarArchive:
+		return expandTar(ctx, name, b, depth, yield)
+	}
+	if file, ok := f.(*os.File); ok && !stream {
+		return expandZip(ctx, name, file, size, depth, yield)
+	}
+	data, err := io.ReadAll(io.LimitReader(b, nestedZipBytes+1))
 	if err != nil {
-		return nil, false, fmt.Errorf("a zip archive that cannot be read: %w", err)
+		return yield(nil, &PathError{name, err})
 	}
-	defer z.Close()
-	for _, m := range z.File {
-		if m.FileInfo().IsDir() || strings.HasPrefix(m.FileInfo().Name(), ".") {
+	if len(data) > nestedZipBytes {
+		return yield(nil, &PathError{name, fmt.Errorf("a zip in an archive that is larger than %d MiB; unpack the outer one first", nestedZipBytes>>20)})
+	}
+	return expandZip(ctx, name, bytes.NewReader(data), int64(len(data)), depth, yield)
+}
+
+type archiveForm int
+
+const (
+	notArchive archiveForm = iota
+	zipArchive
+	tarArchive
+)
+
+// archiveKind tells an archive by its start; a tar may be compressed.
+func archiveKind(head []byte) archiveForm {
+	if bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")) {
+		return zipArchive
+	}
+	if r, err := decompress(bytes.NewReader(head)); err == nil {
+		// What has been cut off of the head does not matter: tar's mark is near
+		// the start.
+		head, _ = r.Peek(512)
+	}
+	if len(head) >= 262 && string(head[257:262]) == "ustar" {
+		return tarArchive
+	}
+	return notArchive
+}
+
+// hidden reports whether a member is left out as hidden files in folders are.
+func hidden(name string) bool {
+	return strings.HasPrefix(name[strings.LastIndexByte(name, '/')+1:], ".") || strings.HasPrefix(name, "__MACOSX/")
+}
+
+func expandZip(ctx context.Context, name string, r io.ReaderAt, size int64, depth int, yield func(*Part, error) bool) bool {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return yield(nil, &PathError{name, fmt.Errorf("a zip archive that cannot be read: %w", err)})
+	}
+	files := append([]*zip.File(nil), z.File...)
+	sort.SliceStable(files, func(i, j int) bool { return files[i].Name < files[j].Name })
+	for _, m := range files {
+		if m.FileInfo().IsDir() || hidden(m.Name) {
 			continue
 		}
-		name := m.Name
-		parts = append(parts, &Part{
-			Name: path + "#" + name, Size: int64(m.CompressedSize64),
-			Open: func(context.Context) (io.ReadCloser, error) { return openMember(path, name) },
-		})
-	}
-	sort.Slice(parts, func(i, j int) bool { return parts[i].Name < parts[j].Name })
-	return parts, true, nil
-}
-
-// member closes the archive with its member.
-type member struct {
-	io.ReadCloser
-	z *zip.ReadCloser
-}
-
-func (m member) Close() error {
-	m.ReadCloser.Close()
-	return m.z.Close()
-}
-
-func openMember(path, name string) (io.ReadCloser, error) {
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range z.File {
-		if m.Name == name {
-			r, err := m.Open()
-			if err != nil {
-				z.Close()
-				return nil, err
+		member := name + "#" + m.Name
+		if m.Flags&1 != 0 {
+			if !yield(nil, &PathError{member, errors.New("encrypted; unpack it with its password first")}) {
+				return false
 			}
-			return member{r, z}, nil
+			continue
+		}
+		open := func(context.Context) (io.ReadCloser, error) { return m.Open() }
+		if !expand(ctx, member, int64(m.CompressedSize64), open, false, depth+1, yield) {
+			return false
 		}
 	}
-	z.Close()
-	return nil, os.ErrNotExist
+	return true
+}
+
+func expandTar(ctx context.Context, name string, b io.Reader, depth int, yield func(*Part, error) bool) bool {
+	plain, err := decompress(b)
+	if err != nil {
+		return yield(nil, &PathError{name, err})
+	}
+	t := tar.NewReader(plain)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		if err != nil {
+			return yield(nil, &PathError{name, fmt.Errorf("a tar archive that cannot be read on: %w", err)})
+		}
+		if h.Typeflag != tar.TypeReg || hidden(h.Name) {
+			continue
+		}
+		open := func(context.Context) (io.ReadCloser, error) { return io.NopCloser(t), nil }
+		if !expand(ctx, name+"#"+h.Name, h.Size, open, true, depth+1, yield) {
+			return false
+		}
+	}
 }

@@ -63,18 +63,18 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 			if ctx.Err() != nil {
 				return false
 			}
-			part, err := p.file(path)
+			st, err := os.Stat(path)
 			if err != nil {
-				return yield(nil, err)
+				return yield(nil, &PathError{path, err})
 			}
-			for _, m := range part {
-				m.Index = index
-				index++
-				if !yield(m, nil) {
-					return false
+			open := func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
+			return expand(ctx, path, st.Size(), open, false, 0, func(m *Part, err error) bool {
+				if err == nil {
+					m.Index = index
+					index++
 				}
-			}
-			return true
+				return yield(m, err)
+			})
 		}
 		for _, arg := range p.args {
 			if arg == "-" {
@@ -200,18 +200,4 @@ func glob(pattern string) ([]string, error) {
 	})
 	sort.Strings(out)
 	return out, err
-}
-
-// file makes the parts of one file: itself, or the members of an archive.
-func (p *paths) file(path string) ([]*Part, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, &PathError{path, err}
-	}
-	if members, ok, err := archive(path); err != nil {
-		return nil, &PathError{path, err}
-	} else if ok {
-		return members, nil
-	}
-	return []*Part{{Name: path, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}}, nil
 }

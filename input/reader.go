@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,11 +77,17 @@ func NewReader(src Source, formats []*Format, o Options) *Reader {
 	return r
 }
 
-// size adds up the plain files named, for the progress bar.
+// size adds up the files named, for the progress bar.
 func (p *paths) size() (n int64) {
-	for part, err := range p.Parts(context.Background()) {
-		if err == nil {
-			n += max(part.Size, 0)
+	file := func(path string) bool {
+		if st, err := os.Stat(path); err == nil {
+			n += st.Size()
+		}
+		return true
+	}
+	for _, arg := range p.args {
+		if arg != "-" {
+			p.walk(arg, file, func(error) bool { return true })
 		}
 	}
 	return n
