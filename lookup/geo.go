@@ -30,6 +30,8 @@ var geoPaths = map[string][]any{
 	"continent":                {"continent", "code"},
 	"postal_code":              {"postal", "code"},
 	"connection_type":          {"connection_type"},
+	"metro_code":               {"location", "metro_code"},
+	"area_code":                {"area_code"}, // queries from the days of GeoIP Legacy ask for it; databases have it no more
 	"country_cf":               {"country", "confidence"},
 	"state_cf":                 {"subdivisions", 0, "confidence"},
 	"city_cf":                  {"city", "confidence"},
@@ -42,7 +44,7 @@ var geoPaths = map[string][]any{
 // Columns of the sources that geo databases stand for.
 var (
 	GeoColumns = []string{"latitude", "longitude", "country_code", "country_name", "city", "state"}
-	GeoMore    = []string{"region", "continent", "postal_code", "connection_type", "country_cf", "state_cf", "city_cf"}
+	GeoMore    = []string{"region", "continent", "postal_code", "connection_type", "country_cf", "state_cf", "city_cf", "metro_code", "area_code"}
 	ASNColumns = []string{"asn", "organization", "registering_organization", "carrier_organization"}
 )
 

@@ -24,7 +24,7 @@ var _ = register(lang.Operator{
 		Usage:   "compare [with] <shifts:(timeshift <by:duration> [<n:int>] [avg|min|max] [as <name:field>]),...>",
 		Summary: "Puts the results of earlier time ranges beside those of now.",
 		Text: "It runs everything before it again on the query's time range shifted back, and joins the rows by their groups. " +
-			"`timeshift 1d` adds `_count_1d`; `1d 3` adds `_count_1d`, `_count_2d` and `_count_3d`; `1d 7 avg` adds one column, `_count_7d_avg`. " +
+			"`timeshift 1d` adds `_count_1d`; `1d 3` adds `_count_1d`, `_count_2d` and `_count_3d`; `1d 7 avg` adds one column, `_count_7d_avg`. `-1d` means `1d`. " +
 			"Time slices of the past are moved onto those of now. What one side lacks is null; groups that exist only in the past are rows at the end. " +
 			"It stands behind an aggregate, once in a query, and looks at 7 earlier ranges at most. It needs a time range, and input that can be read more than once.",
 		Differs: "OP-34: with an alias columns are `<field>_<alias>`, or `<field>_<alias>_1` and so on. Data of any age is compared.",
@@ -101,7 +101,11 @@ func (c *compare) Check(sc *lang.Scope) {
 		if s.N != nil {
 			n = s.N.Int
 		}
-		if s.By.Millis <= 0 || n < 1 {
+		if s.By.Millis < 0 {
+			// timeshift -1d, which some published queries have, means 1d.
+			s.By = &syntax.Duration{Pos: s.By.Pos, Text: strings.TrimPrefix(s.By.Text, "-"), Millis: -s.By.Millis}
+		}
+		if s.By.Millis == 0 || n < 1 {
 			sc.Error(s.By, "bad-timeshift", "a range is shifted back by a duration, at least once", "write timeshift 1d, or timeshift 1d 3")
 			return
 		}

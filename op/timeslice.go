@@ -1,6 +1,8 @@
 package op
 
 import (
+	"strings"
+
 	"github.com/gyoji-dev/gyoji/datefmt"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -18,10 +20,11 @@ var _ = register(lang.Operator{
 		Summary: "Gives each message the start of the time slice it falls in.",
 		Text: "Adds `_timeslice`, the start of the slice in milliseconds, and `__timeslice_end`, its end. Minutes and hours are aligned to the clock, " +
 			"days to midnight in the query's zone, weeks to the epoch. `n buckets` picks a round width that gives about n slices over the query's time range. " +
-			"Without either, one slice is the whole range.",
+			"Without either, one slice is the whole range. The rows of an aggregate have no time of their own; they are sliced by a `_messageTime` that it gave them.",
 		Differs: "OP-18: weeks start on Thursdays, as 1970 did.",
 		Examples: []lang.Example{
 			{Query: `* | timeslice 1m | count by _timeslice`, In: []string{`{"_raw":"a","_messageTime":1704067325000}`}, Out: []string{`{"_timeslice":1704067320000,"_count":1}`}},
+			{Query: `* | last(_messageTime) as _messageTime by host | timeslice 1m | fields host, _timeslice`, In: []string{`{"_raw":"a","host":"w","_messageTime":1704067325000}`}, Out: []string{`{"host":"w","_timeslice":1704067320000}`}},
 		},
 	},
 	Flow: lang.Streams,
@@ -35,10 +38,12 @@ type timeslice struct {
 
 	out, end event.Slot
 	time     event.Slot
+	records  bool // rows of an aggregate that made a _messageTime
 }
 
 func (t *timeslice) Check(sc *lang.Scope) {
-	if !sc.Messages {
+	t.records = !sc.Messages
+	if t.records && !hasColumn(sc, "_messageTime") {
 		sc.Error(sc.Stage(), "timeslice-after-aggregate", "timeslice reads the time of messages, and here are the rows of an aggregate", "put timeslice before the aggregate and group by _timeslice")
 	}
 	if t.Every != nil && t.Every.Millis <= 0 {
@@ -57,7 +62,22 @@ func (t *timeslice) Check(sc *lang.Scope) {
 	sc.Mark(sliceMark, sc.Stage())
 }
 
-func (t *timeslice) Needs(f *event.Fields) { f.Remove(t.out, t.end) }
+// hasColumn reports whether the rows of an aggregate have a field.
+func hasColumn(sc *lang.Scope, name string) bool {
+	for _, c := range sc.Columns {
+		if strings.EqualFold(c.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *timeslice) Needs(f *event.Fields) {
+	f.Remove(t.out, t.end)
+	if t.records {
+		f.Add(t.time)
+	}
+}
 
 // width is the length of a slice in ms, and the start that it counts from when
 // there is but one.
@@ -81,7 +101,16 @@ func (t *timeslice) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 		last, code := int64(0), uint16(0)
 		var s, e int64
 		for _, row := range b.Live {
-			at := b.Time[row]
+			at := int64(0)
+			if !t.records {
+				at = b.Time[row]
+			} else if ms, ok := b.Value(t.time, row).Int(); ok {
+				at = ms
+			} else {
+				start.SetCode(row, 0)
+				end.SetCode(row, 0)
+				continue
+			}
 			if whole {
 				s, e = origin, origin+ms
 			} else {

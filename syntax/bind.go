@@ -44,7 +44,7 @@ func bind(args []Arg, v reflect.Value) error {
 			continue
 		}
 		for _, a := range args {
-			if !named(tag, a.Slot) {
+			if !named(tag, a.Slot) || a.keyword() && !takesKeyword(v.Field(i)) {
 				continue
 			}
 			if err := put(a, v.Field(i)); err != nil {
@@ -53,6 +53,24 @@ func bind(args []Arg, v reflect.Value) error {
 		}
 	}
 	return nil
+}
+
+// keyword reports whether the argument is a keyword that was written.
+func (a Arg) keyword() bool {
+	n, ok := a.Value.(*Name)
+	return ok && strings.EqualFold(n.Text, a.Slot)
+}
+
+// takesKeyword reports whether a field may be told of a keyword. Any other has
+// the name of a slot that stands behind a keyword of the same name: fringe=<fringe:duration>.
+func takesKeyword(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Bool, reflect.String:
+		return true
+	case reflect.Slice:
+		return v.Type().Elem().Kind() == reflect.String
+	}
+	return reflect.TypeFor[*Name]().AssignableTo(v.Type())
 }
 
 func named(tag, slot string) bool {

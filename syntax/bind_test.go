@@ -83,3 +83,15 @@ func TestBindTellsWhenLineAndStructDisagree(t *testing.T) {
 		t.Error("a struct that is no pointer was filled")
 	}
 }
+
+func TestBindTellsAKeywordFromASlotOfItsName(t *testing.T) {
+	var args struct {
+		Fringe *syntax.Duration `usage:"fringe"`
+	}
+	if err := syntax.Bind(stage(t, `transaction on id fringe=10m with "a*" as x`), &args); err != nil {
+		t.Fatal(err)
+	}
+	if args.Fringe == nil || args.Fringe.Millis != 600_000 {
+		t.Errorf("got %+v", args.Fringe)
+	}
+}
