@@ -22,18 +22,26 @@ func (a *app) huntCmd() *cobra.Command {
 	var in inputs
 	var out output
 	var detections []string
+	var rules sigmaRules
 	var failOn string
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "hunt PATH...",
 		Short:   "Run detections over logs and list what they find",
-		Long: `hunt runs detection packages over files, folders and globs, and lists their
-findings. Without -d it runs the packages that gyoji ships.
+		Long: `hunt runs detection packages and Sigma rules over files, folders and globs, and
+lists their findings. Without -d it runs the packages that gyoji ships.
+
+-d names a folder of packages, a Sigma rule, a folder of rules or an archive of
+them (.zip, .tar.gz); it may be repeated, and a folder may hold both. All Sigma
+rules run in one pass over the logs. A rule that cannot run is named with its
+place and reason; with --strict that ends the hunt.
 
 With --fail-on it exits with 1 when there is a finding of that severity or a
 higher one, for use in scripts and CI.`,
 		Example: `  gyoji hunt evtx/
-  gyoji hunt -d detections/ --fail-on high -f ndjson logs/`,
+  gyoji hunt -d detections/ --fail-on high -f ndjson logs/
+  gyoji hunt -d sigma/rules/windows --level high evtx/
+  gyoji hunt -d sigma_core.zip --tag attack.t1059 evtx/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			threshold := detection.Severity(255)
 			if failOn != "" {
@@ -49,7 +57,7 @@ higher one, for use in scripts and CI.`,
 			if err := out.check(); err != nil {
 				return err
 			}
-			pkgs, err := a.packages(detections)
+			pkgs, err := a.detections(detections, &rules, in.strict)
 			if err != nil {
 				return err
 			}
@@ -58,7 +66,7 @@ higher one, for use in scripts and CI.`,
 				return err
 			}
 			h := &hunt{app: a, session: s, findings: newFindings(&s.run)}
-			err = h.run(cmd.Context(), pkgs, &out)
+			err = h.run(cmd.Context(), pkgs, &rules, &out)
 			h.tally(a)
 			err = firstOf(err, s.finish(plural(s.rows, "finding", "findings")))
 			if err == nil && h.found && h.worst >= threshold {
@@ -69,9 +77,42 @@ higher one, for use in scripts and CI.`,
 	}
 	in.flags(cmd)
 	out.flags(cmd)
-	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "detection packages to run: a folder of one, or of many (default: those that gyoji ships)")
+	rules.flags(cmd)
+	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
 	cmd.Flags().StringVar(&failOn, "fail-on", "", "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
+}
+
+// detections loads what -d names: packages, which are in folders, and Sigma rules.
+func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*detection.Package, error) {
+	if len(names) == 0 {
+		return a.packages(nil)
+	}
+	var pkgs []*detection.Package
+	var wrong []error
+	for _, n := range names {
+		st, err := os.Stat(n)
+		if err != nil {
+			return nil, &exit{exitInput, err}
+		}
+		if st.IsDir() {
+			found, errs := detection.Load(os.DirFS(n), filepath.ToSlash(n))
+			pkgs, wrong = append(pkgs, found...), append(wrong, errs...)
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, &exit{exitDiagnostics, errors.Join(wrong...)}
+	}
+	if err := rules.load(a, names, strict); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(pkgs) == 0 && rules.found == 0:
+		return nil, &exit{exitDiagnostics, fmt.Errorf("no detection packages found, and no Sigma rules: a package is a folder with a %s, a rule a .yml file", detection.ManifestName)}
+	case len(pkgs) == 0 && len(rules.rules) == 0:
+		return nil, &exit{exitDiagnostics, fmt.Errorf("none of the %d Sigma documents is a rule that can run and is asked for", rules.found)}
+	}
+	return pkgs, nil
 }
 
 // packages loads the packages named with -d, or the built-in ones.
@@ -114,8 +155,9 @@ type hunt struct {
 	session *session
 }
 
-// run runs all detections over one reading of the logs and prints their findings.
-func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) error {
+// run runs all detections over one reading of the logs, and all rules over
+// another, and prints their findings.
+func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output) error {
 	type job struct {
 		of *detection.Detection
 		q  *query.Query
@@ -142,6 +184,9 @@ func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) 
 	for _, j := range jobs {
 		h.columns(j.q.Columns, j.of.Score.Field)
 	}
+	if len(rules.rules) > 0 {
+		h.columns(rules.columns(), "")
+	}
 	var parts []query.Part
 	for _, j := range jobs {
 		layout := j.q.Layout.Clone()
@@ -150,8 +195,15 @@ func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, out *output) 
 			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
 		}, layout)})
 	}
-	if err := h.session.searchAll(ctx, parts); err != nil {
-		return err
+	if len(parts) > 0 {
+		if err := h.session.searchAll(ctx, parts); err != nil {
+			return err
+		}
+	}
+	if len(rules.rules) > 0 {
+		if err := h.sigma(ctx, rules); err != nil {
+			return err
+		}
 	}
 	return h.print(ctx, h.app, h.session, out)
 }

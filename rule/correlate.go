@@ -98,6 +98,36 @@ func tie(rules, correlations []*Rule, fail func(*sigma.Meta, *diag.Diagnostic), 
 	return append(out, ordered...)
 }
 
+// Keep returns the rules that are wanted, and silently those that correlations
+// among them are made of.
+func Keep(rules []*Rule, wanted func(*Rule) bool) []*Rule {
+	kept := map[*Rule]bool{}
+	var keep func(*Rule)
+	keep = func(r *Rule) {
+		if !kept[r] {
+			kept[r] = true
+			for _, in := range r.inputs {
+				keep(in)
+			}
+		}
+	}
+	for _, r := range rules {
+		if wanted(r) {
+			keep(r)
+		} else {
+			r.Silent = true
+		}
+	}
+	var out []*Rule
+	for _, r := range rules {
+		if kept[r] {
+			r.feeds = slices.DeleteFunc(r.feeds, func(f feed) bool { return !kept[f.to] })
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // aliased is what a name is called in the events of a rule.
 func aliased(c *sigma.Correlation, name, rule string) string {
 	for _, a := range c.Aliases {

@@ -23,4 +23,7 @@ const (
 	// dashesMax is how many dashes of one value windash turns; each makes five
 	// of one. As in pySigma.
 	dashesMax = 3
+
+	// archiveBytesMax is how much is unpacked of an archive of rules.
+	archiveBytesMax = 512 << 20
 )

@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gyoji-dev/gyoji/detection"
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/rule"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+// sigmaRules are the Sigma rules of a hunt, and the flags that choose them.
+type sigmaRules struct {
+	level        string
+	tags         []string
+	placeholders string
+
+	scope *rule.Scope
+	rules []*rule.Rule
+	found int // rules in the files, those that cannot run included
+}
+
+func (s *sigmaRules) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.level, "level", "", "only Sigma rules of this level or higher: informational, low, medium, high, critical")
+	f.StringArrayVar(&s.tags, "tag", nil, "only Sigma rules with this tag, or one below it: attack.t1059, attack.execution; may be repeated")
+	f.StringVar(&s.placeholders, "placeholders", "", "YAML file with the values of placeholders in Sigma rules: NAME: [VALUE, ...]")
+}
+
+// load reads the rules of paths. Those that cannot run are named on stderr; with
+// strict they end the hunt.
+func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
+	var least sigma.Level
+	if s.level != "" {
+		var ok bool
+		if least, ok = sigma.ParseLevel(s.level); !ok {
+			return usageError("--level: %q is no level; write one of informational, low, medium, high, critical", s.level)
+		}
+	}
+	var values sigma.Placeholders
+	if s.placeholders != "" {
+		text, err := os.ReadFile(s.placeholders)
+		if err != nil {
+			return &exit{exitInput, err}
+		}
+		if err := yaml.Unmarshal(text, &values); err != nil {
+			return &exit{exitDiagnostics, fmt.Errorf("%s: a file of placeholders is a map of names to lists of values: %w", s.placeholders, err)}
+		}
+	}
+	var files []*diag.File
+	for _, p := range paths {
+		fs, errs := sigma.Files(p, detection.ManifestName)
+		if len(errs) > 0 {
+			return &exit{exitInput, errs[0]}
+		}
+		files = append(files, fs...)
+	}
+	docs, diags := sigma.ParseAll(files)
+	s.scope = rule.NewScope()
+	rules, unusable := s.scope.Lower(docs, values)
+	broken := map[*diag.File]bool{} // files with mistakes, of which there may be several each
+	cannot := len(unusable)
+	for _, d := range diags {
+		if d.Severity == diag.Error {
+			unusable = append(unusable, rule.Unusable{Diagnostic: d})
+			broken[d.File] = true
+		}
+	}
+	cannot += len(broken)
+	s.found = len(docs) + len(broken)
+	s.rules = rule.Keep(rules, func(r *rule.Rule) bool { return r.Level >= least && s.tagged(r) })
+	if cannot == 0 {
+		return nil
+	}
+	fmt.Fprintf(a.stderr, "%d of %d Sigma documents cannot run:\n", cannot, s.found)
+	report(a, unusable)
+	if strict {
+		return &exit{exitDiagnostics, fmt.Errorf("--strict: %d Sigma %s cannot run", cannot, plural(int64(cannot), "document", "documents"))}
+	}
+	return nil
+}
+
+// tagged reports whether a rule has one of the tags asked for, or one below it.
+func (s *sigmaRules) tagged(r *rule.Rule) bool {
+	return len(s.tags) == 0 || slices.ContainsFunc(r.Tags, func(t sigma.Tag) bool {
+		return slices.ContainsFunc(s.tags, func(want string) bool {
+			have := t.String()
+			return strings.EqualFold(have, want) || len(have) > len(want) && have[len(want)] == '.' && strings.EqualFold(have[:len(want)], want)
+		})
+	})
+}
+
+// unusableShown is how many rules that cannot run are named without -v.
+const unusableShown = 3
+
+// report names the rules that cannot run, each with its place and reason.
+func report(a *app, unusable []rule.Unusable) {
+	for i, u := range unusable {
+		if i == unusableShown && !a.verbose {
+			fmt.Fprintf(a.stderr, "  ... and %d more (-v names them all)\n", len(unusable)-i)
+			break
+		}
+		title := ""
+		if u.Title != "" {
+			title = u.Title + ": "
+		}
+		fmt.Fprintf(a.stderr, "  %s:%d: %s%s\n", u.File.Name, u.File.Place(u.Span.Start).Line, title, u.Message)
+	}
+}
+
+// The columns of a Sigma finding, behind those that every finding has.
+var sigmaColumns = []string{"_messageTime", "Computer", "Channel", "EventID", "EventRecordID", "rule", "matched"}
+
+const (
+	colTime = iota
+	colComputer
+	colChannel
+	colEventID
+	colRecord
+	colRule
+	colMatched
+)
+
+// columns are the columns that the rules' findings have.
+func (s *sigmaRules) columns() (cols []lang.Column) {
+	for i, name := range sigmaColumns {
+		cols = append(cols, lang.Column{Slot: event.Slot(i), Name: name})
+	}
+	return cols
+}
+
+// sigmaHunt is one pass of the rules over the logs.
+type sigmaHunt struct {
+	mu     sync.Mutex // findings come from all workers
+	hunt   *hunt
+	layout *event.Layout // of the findings
+	event  [colRule]event.Slot
+	names  []string // of the events' fields, by slot
+	sinks  map[*rule.Rule]exec.Sink
+	out    event.Batch
+}
+
+// sigma runs the rules.
+func (h *hunt) sigma(ctx context.Context, s *sigmaRules) error {
+	g := &sigmaHunt{hunt: h, layout: event.NewLayout(sigmaColumns...), sinks: map[*rule.Rule]exec.Sink{}}
+	set := rule.Compile(s.scope, s.rules)
+	want := set.Fields()
+	for i := colComputer; i < colRule; i++ {
+		g.event[i] = s.scope.Layout.Slot(sigmaColumns[i])
+		want.Add(g.event[i])
+	}
+	g.names = s.scope.Layout.Names()
+	rules := slices.Clone(s.rules)
+	slices.SortStableFunc(rules, func(a, b *rule.Rule) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
+	})
+	for _, r := range rules {
+		if !r.Silent {
+			g.sinks[r] = countRows{h.from(&detected{Name: r.Title, Technique: first(r.Techniques()), Severity: severity(r.Level)}, g.layout), &h.session.rows}
+		}
+	}
+	return h.session.read(func(run query.Run) error {
+		rt := &exec.Runtime{
+			Ctx: ctx, Layout: s.scope.Layout, Now: run.Now, Zone: run.Zone,
+			Budget: &exec.Budget{Limit: run.Memory}, TempDir: run.TempDir, Warnings: run.Warnings,
+		}
+		env := &expr.Env{Now: run.Now.UnixMilli(), From: run.From, To: run.To, Zone: run.Zone, Warn: func(kind, detail string) {
+			run.Warnings.Add(kind, false, exec.Sample{Detail: detail})
+		}}
+		c := rule.NewCorrelator(rt.Budget)
+		p := exec.Pipeline{
+			Front: func(exec.Sink) exec.Task {
+				t := set.Task(env, c, g.found)
+				if run.Bounded {
+					t = exec.Chain(t, func(next exec.Sink) exec.Task { return &during{next, run.From, run.To} })
+				}
+				return t
+			},
+			Back: exec.Chain(g),
+		}
+		err := exec.Run(rt, p, run.Workers, run.Reader.Feed(ctx, &input.Want{
+			Layout: s.scope.Layout, Fields: want, From: run.From, To: run.To, Bounded: run.Bounded,
+			NoMap: run.NoMap, Category: run.Category, Carve: run.Carve, Warnings: run.Warnings,
+		}))
+		if err != nil {
+			return err
+		}
+		return c.Findings(s.rules, g.correlated)
+	})
+}
+
+// Push ends the pipeline: findings go their own way.
+func (g *sigmaHunt) Push(*event.Batch) error { return nil }
+
+// severity is the severity of a level; a rule without one is informational.
+func severity(l sigma.Level) detection.Severity {
+	if l == sigma.NoLevel {
+		return detection.Informational
+	}
+	return detection.Severity(l - sigma.Informational)
+}
+
+func first(s []string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return s[0]
+}
+
+// during keeps the events of a time range.
+type during struct {
+	next     exec.Sink
+	from, to int64
+}
+
+func (d *during) Push(b *event.Batch) error {
+	b.Live = slices.DeleteFunc(b.Live, func(r uint16) bool { return b.Time[r] < d.from || b.Time[r] >= d.to })
+	return d.next.Push(b)
+}
+
+func (d *during) Flush() error { return nil }
+
+// found takes the events that match a rule.
+func (g *sigmaHunt) found(r *rule.Rule, b *event.Batch) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o := &g.out
+	o.Reset()
+	for _, row := range b.Live {
+		to := o.AddRow(b.Time[row], b.Pos[row])
+		o.Col(colTime).Set(to, event.Int(b.Time[row]))
+		for i := colComputer; i < colRule; i++ {
+			o.Col(event.Slot(i)).Set(to, b.Value(g.event[i], row))
+		}
+		o.Col(colMatched).Set(to, event.Text(g.matched(r, b, row)))
+	}
+	o.Col(colRule).Fill(o.N, event.Text(r.ID))
+	return g.sinks[r].Push(o)
+}
+
+// valueShown is how much of a value stands in matched.
+const valueShown = 300
+
+// matched are the fields that a rule looks at, as the event has them.
+func (g *sigmaHunt) matched(r *rule.Rule, b *event.Batch, row uint16) string {
+	var text strings.Builder
+	for _, s := range r.Fields {
+		v := b.Value(s, row)
+		if v.IsNull() || s == g.event[colEventID] || s == g.event[colChannel] {
+			continue
+		}
+		pair(&text, g.names[s], v.Str())
+	}
+	return text.String()
+}
+
+// pair appends name=value.
+func pair(text *strings.Builder, name, value string) {
+	if text.Len() > 0 {
+		text.WriteString(", ")
+	}
+	if len(value) > valueShown {
+		value = strings.ToValidUTF8(value[:valueShown], "") + "..."
+	}
+	text.WriteString(name + "=" + value)
+}
+
+// correlated takes the finding of a correlation.
+func (g *sigmaHunt) correlated(f rule.Finding) error {
+	o := &g.out
+	o.Reset()
+	o.AddRow(f.Last, f.Pos)
+	var text strings.Builder
+	for i, v := range f.Groups {
+		pair(&text, f.Rule.Correlation.GroupBy[i].Name, v)
+	}
+	pair(&text, f.Rule.Correlation.Type.String(), event.Float(f.Value).String())
+	fmt.Fprintf(&text, ", %d %s in %s", f.Events, plural(int64(f.Events), "event", "events"), time.Duration(f.Last-f.First)*time.Millisecond)
+	o.Col(colTime).Set(0, event.Int(f.Last))
+	o.Col(colRule).Set(0, event.Text(f.Rule.ID))
+	o.Col(colMatched).Set(0, event.Text(text.String()))
+	return g.sinks[f.Rule].Push(o)
+}
