@@ -208,7 +208,9 @@ func (d *Decoder) fragment(at, end, parent, field, depth int, depend bool) error
 	if err != nil {
 		return err
 	}
-	return d.add(instance{template: newTemplate(content)}, parent, field, depth)
+	t := newTemplate(content)
+	t.Written = true
+	return d.add(instance{template: t}, parent, field, depth)
 }
 
 // add appends a fragment to the event, and then those in it.

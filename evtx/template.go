@@ -36,6 +36,8 @@ type Field struct {
 // values go where. It belongs to its Decoder.
 type Template struct {
 	Fields []Field
+	// Written says that the record holds the fragment itself, without a template.
+	Written bool
 	// Plan is for whoever reads the events to keep what was worked out for this
 	// template.
 	Plan any

@@ -30,6 +30,11 @@ var _ = register(input.Format{
 	New:    func(w *input.Want) input.BlockReader { return newEVTX(w) },
 })
 
+// clockSlack is how far, in ms, an event's own time may be from when its record
+// was written: records beyond a time range by more are passed over unread. Sysmon
+// is some ms off; a day is for events that were held back.
+const clockSlack = 24 * 60 * 60 * 1000
+
 // cutEVTX cuts behind the last whole chunk. Where none begins as it should, a
 // chunk further on is looked for: in a damaged file they may stand anywhere.
 func cutEVTX(buf []byte, off int64, last bool) int {
@@ -79,6 +84,7 @@ type evtxReader struct {
 	chunkAt int64  // of the chunk in the part
 	scratch []byte // text in the making
 	event   evtxEvent
+	filter  *evtxFilter
 	items   items
 }
 
@@ -99,6 +105,7 @@ func newEVTX(w *input.Want) *evtxReader {
 			*s = event.None
 		}
 	}
+	r.filter = newEVTXFilter(w)
 	r.dec.Report = func(at, bytes int, what string) {
 		hint := "; --carve looks for records in them"
 		if w.Carve {
@@ -195,10 +202,17 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 	if h.Magic && !h.DataSound && len(data) == evtx.ChunkBytes {
 		r.warn("chunk checksum", false, 0, "does not fit; the records are read all the same, some may be damaged")
 	}
+	r.filter.open(data)
 	for {
 		rec, ok := r.dec.Next()
 		if !ok {
 			return nil
+		}
+		if r.want.Bounded {
+			if at := evtx.FileTimeMillis(rec.Written); at < r.want.From-clockSlack || at >= r.want.To+clockSlack {
+				r.want.Skip(1)
+				continue
+			}
 		}
 		ev, err := r.dec.Event(rec)
 		if err != nil {
@@ -237,6 +251,10 @@ func (r *evtxReader) push(next exec.Sink) error {
 // row puts an event into the batch.
 func (r *evtxReader) row(rec evtx.Record, ev *evtx.Event) {
 	f := r.flatten(ev)
+	if r.filter != nil && !r.filter.holds(rec) && f.plain() {
+		r.want.Skip(1)
+		return
+	}
 	at := f.time(rec)
 	if r.want.Bounded && (at < r.want.From || at >= r.want.To) {
 		r.want.Skip(1)

@@ -28,33 +28,50 @@ var knownNames = [knownFields]string{"UtcTime", "SystemTime", "Channel", "Provid
 // evtxPlan is what was worked out for a template: its fields by their flat
 // names, and which of them go where.
 type evtxPlan struct {
-	base   string // the path that the fragment stands in
+	base   []string // the path that the fragment stands in
 	fields []evtxField
 	// A name in another letter case counts only where the exact one is missing:
 	// exact targets come later and win.
 	folded, exact []evtxTarget
 	known         [knownFields]int // index of fields, or -1
 	data          bool             // it has fields beyond System's
+	plain         bool             // see evtxEvent.plain
 	lacks         evtxLack
 	dynamic       bool // what its fields are called stands in values
 }
 
 // evtxField is all that has one flat name.
 type evtxField struct {
-	name  string
-	key   string // "name":
-	at    []int  // places in the template
-	value int    // which value it is, where it is one; else -1
-	fixed evtx.Value
-	spare bool // left out when empty: attributes, and System's elements
+	name   string
+	column string // the name that json auto gives it: without blanks
+	key    string // "name":
+	at     []int  // places in the template
+	value  int    // which value it is, where it is one; else -1
+	fixed  evtx.Value
+	empty  bool // it holds nothing
+	spare  bool // left out when empty: attributes, and System's elements
 }
 
 // evtxLack are the wanted fields that events of two templates have only under
 // other names.
 type evtxLack struct {
-	known  bool
-	root   *evtxPlan
-	fields []*field
+	known bool
+	root  *evtxPlan
+	same  []evtxPlace // a text that is the field's as it stands
+	made  []evtxMade
+}
+
+// evtxPlace is where a field stands in an event.
+type evtxPlace struct {
+	fragment, field int
+	slot            event.Slot
+}
+
+// evtxMade is a field that is made of others.
+type evtxMade struct {
+	field *field
+	at    []int // of the plan's names
+	from  []evtxPlace
 }
 
 type evtxTarget struct {
@@ -64,11 +81,10 @@ type evtxTarget struct {
 
 // planOf returns what was worked out for a fragment.
 func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
-	key := strings.Join(base, "/")
-	if p, ok := t.Plan.(*evtxPlan); ok && p.base == key {
+	if p, ok := t.Plan.(*evtxPlan); ok && slices.Equal(p.base, base) {
 		return p
 	}
-	p := &evtxPlan{base: key}
+	p := &evtxPlan{base: base}
 	for i := range p.known {
 		p.known[i] = -1
 	}
@@ -84,19 +100,20 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 			continue
 		}
 		system := inSystem(path)
-		p.data = p.data || !system
+		// Another fragment may stand in the place of EventData's or UserData's text.
+		p.data = p.data || !system && (len(path) > 2 || f.Attr != "")
 		at, ok := index[name]
 		if !ok {
 			at = len(p.fields)
 			index[name] = at
 			p.fields = append(p.fields, evtxField{
-				name: name, key: string(jsondoc.AppendString(nil, name)) + ":", value: -1,
+				name: name, column: columnName(name), key: string(jsondoc.AppendString(nil, name)) + ":", value: -1,
 				spare: f.Attr != "" || system,
 			})
 		}
 		pf := &p.fields[at]
 		pf.at = append(pf.at, i)
-		pf.value, pf.fixed = -1, evtx.Value{}
+		pf.value, pf.fixed, pf.empty = -1, evtx.Value{}, false
 		if len(pf.at) > 1 {
 			continue
 		}
@@ -104,11 +121,12 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 		case len(c) == 1 && c[0].Value >= 0:
 			pf.value = c[0].Value
 		case len(c) == 0:
-			pf.fixed = evtx.Value{Type: evtx.Null}
+			pf.empty = true
 		case len(c) == 1:
 			pf.fixed = textValue(c[0].Text)
 		}
 	}
+	p.plain = r.filter != nil && !t.Written && p.isPlain(r.filter)
 	p.aim(r)
 	t.Plan = p
 	return p
@@ -128,7 +146,8 @@ func textValue(s string) evtx.Value {
 // aim finds the slots that fields go to.
 func (p *evtxPlan) aim(r *evtxReader) {
 	taken := map[event.Slot]bool{}
-	for i, f := range p.fields {
+	for i := range p.fields {
+		f := &p.fields[i]
 		for k, name := range knownNames {
 			if name == f.name {
 				p.known[k] = i
@@ -136,7 +155,7 @@ func (p *evtxPlan) aim(r *evtxReader) {
 		}
 		for _, w := range r.plan.fields {
 			switch name := r.plan.names[w.at]; {
-			case isField(f.name, name):
+			case f.is(name):
 				p.exact = append(p.exact, evtxTarget{i, w.slot})
 			case strings.EqualFold(f.name, name):
 				p.folded = append(p.folded, evtxTarget{i, w.slot})
@@ -158,7 +177,7 @@ func (p *evtxPlan) aim(r *evtxReader) {
 // columnName is the name that json auto gives a key: without blanks.
 func columnName(key string) string { return strings.ReplaceAll(key, " ", "_") }
 
-func isField(key, name string) bool { return key == name || columnName(key) == name }
+func (pf *evtxField) is(name string) bool { return pf.name == name || pf.column == name }
 
 // slot is where a field goes when all are wanted.
 func (r *evtxReader) slot(name string) event.Slot {
@@ -351,7 +370,7 @@ func (pf *evtxField) one(fr *evtx.Fragment) (v evtx.Value, ok bool) {
 		v = fr.Value(pf.value)
 		return v, v.Type < evtx.BinXML || v.Type == evtx.XML
 	}
-	return pf.fixed, pf.fixed.Data != nil || len(fr.Fields[pf.at[0]].Content) == 0
+	return pf.fixed, pf.fixed.Data != nil || pf.empty
 }
 
 // gather collects a field's texts.
@@ -412,69 +431,101 @@ func (f *evtxEvent) fields(r *evtxReader, row uint16) {
 			r.set(p, &f.fragments[i], t, row)
 		}
 	}
-	for _, w := range f.lacking(r) {
-		r.elsewhere(w, row, func(name string) (jsondoc.Value, bool) { return f.text(r, name) })
+	l := f.lacking(r)
+	for _, p := range l.same {
+		r.set(f.plans[p.fragment], &f.fragments[p.fragment], evtxTarget{p.field, p.slot}, row)
+	}
+	for i := range l.made {
+		m := &l.made[i]
+		for k, at := range m.at {
+			r.vals[at] = f.text(r, m.from[k])
+		}
+		r.w.text(m.field.slot, row, m.field.elsewhere(&r.w, r.vals))
+		for _, at := range m.at {
+			r.vals[at] = jsondoc.Value{}
+		}
 	}
 }
 
 // lacking are the wanted fields that the event has only under other names.
-func (f *evtxEvent) lacking(r *evtxReader) []*field {
+func (f *evtxEvent) lacking(r *evtxReader) *evtxLack {
 	root, p := f.plans[0], f.plans[len(f.plans)-1]
 	l := &p.lacks
 	if l.known && l.root == root && len(f.plans) <= 2 {
-		return l.fields
+		return l
 	}
 	*l = evtxLack{known: true, root: root}
-	has := func(name string) bool { _, _, ok := f.find(name); return ok }
 	for i := range r.plan.fields {
 		w := &r.plan.fields[i]
-		if has(r.plan.names[w.at]) {
+		if _, ok := f.find(r.plan.names[w.at]); ok {
 			continue
 		}
+		m := evtxMade{field: w}
+		active := 0
+		same := true
 		for _, src := range w.other {
-			if (src.when < 0 || has(r.plan.names[src.when])) && slices.ContainsFunc(src.from, func(at int) bool { return has(r.plan.names[at]) }) {
-				l.fields = append(l.fields, w)
-				break
+			if src.when >= 0 {
+				if _, ok := f.find(r.plan.names[src.when]); !ok {
+					continue
+				}
+			}
+			n := len(m.at)
+			for _, at := range src.from {
+				if place, ok := f.find(r.plan.names[at]); ok {
+					m.at, m.from = append(m.at, at), append(m.from, place)
+				}
+			}
+			if len(m.at) == n {
+				continue
+			}
+			active++
+			same = same && src.Form == mapping.Same
+			if src.when >= 0 {
+				place, _ := f.find(r.plan.names[src.when])
+				m.at, m.from = append(m.at, src.when), append(m.from, place)
 			}
 		}
+		switch {
+		case active == 1 && same:
+			place := m.from[0]
+			place.slot = w.slot
+			l.same = append(l.same, place)
+		case active > 0:
+			l.made = append(l.made, m)
+		}
 	}
-	return l.fields
+	return l
 }
 
-// find returns the fragment and place of a field by name, exactly or else letter
-// case aside.
-func (f *evtxEvent) find(name string) (fragment, at int, ok bool) {
+// find returns the place of a field by name, exactly or else letter case aside.
+func (f *evtxEvent) find(name string) (found evtxPlace, ok bool) {
 	for i, p := range f.plans {
 		for j := range p.fields {
-			if isField(p.fields[j].name, name) {
-				return i, j, true
+			if p.fields[j].is(name) {
+				return evtxPlace{i, j, event.None}, true
 			}
 			if strings.EqualFold(p.fields[j].name, name) {
-				fragment, at, ok = i, j, true
+				found, ok = evtxPlace{i, j, event.None}, true
 			}
 		}
 	}
-	return fragment, at, ok
+	return found, ok
 }
 
-// text is a field's text by name.
-func (f *evtxEvent) text(r *evtxReader, name string) (v jsondoc.Value, ok bool) {
-	i, j, ok := f.find(name)
-	if !ok {
-		return v, false
-	}
-	pf, fr := &f.plans[i].fields[j], &f.fragments[i]
+// text is the text that stands at a place.
+func (f *evtxEvent) text(r *evtxReader, at evtxPlace) jsondoc.Value {
+	pf, fr := &f.plans[at.fragment].fields[at.field], &f.fragments[at.fragment]
 	if v, ok := pf.one(fr); ok {
 		if pf.spare && v.Empty() {
-			return jsondoc.Value{}, false
+			return jsondoc.Value{}
 		}
-		return asIs(r.valueText(v)), true
+		return asIs(r.valueText(v))
 	}
 	pf.gather(&r.items, fr)
 	if len(r.items.ends) == 0 {
-		return v, false
+		return jsondoc.Value{}
 	}
-	return asIs(r.w.arena.keep(r.items.joined(&r.scratch))), true
+	return asIs(r.w.arena.keep(r.items.joined(&r.scratch)))
 }
 
 // set puts one field into its column.
@@ -519,12 +570,19 @@ func (f *evtxEvent) pairFields(r *evtxReader, row uint16) {
 			set(w.slot, p)
 			continue
 		}
-		r.elsewhere(w, row, func(name string) (jsondoc.Value, bool) {
-			if p := f.pair(name); p != nil {
-				return asIs([]byte(p.text())), true
+		if len(w.other) == 0 {
+			continue
+		}
+		clear(r.vals)
+		for _, src := range w.other {
+			for _, at := range append(src.from[:len(src.from):len(src.from)], max(src.when, src.from[0])) {
+				if p := f.pair(r.plan.names[at]); p != nil {
+					r.vals[at] = asIs([]byte(p.text()))
+				}
 			}
-			return jsondoc.Value{}, false
-		})
+		}
+		r.w.text(w.slot, row, w.elsewhere(&r.w, r.vals))
+		clear(r.vals)
 	}
 	if !r.all {
 		return
@@ -547,29 +605,13 @@ func (f *evtxEvent) pairFields(r *evtxReader, row uint16) {
 func (f *evtxEvent) pair(name string) (found *evtxPair) {
 	for i := range f.pairs {
 		switch p := &f.pairs[i]; {
-		case isField(p.name, name):
+		case p.name == name || columnName(p.name) == name:
 			return p
 		case strings.EqualFold(p.name, name):
 			found = p
 		}
 	}
 	return found
-}
-
-// elsewhere gives a row a wanted field that its event has under another name.
-func (r *evtxReader) elsewhere(w *field, row uint16, get func(name string) (jsondoc.Value, bool)) {
-	if len(w.other) == 0 {
-		return
-	}
-	for _, src := range w.other {
-		for _, at := range src.from {
-			r.vals[at], _ = get(r.plan.names[at])
-		}
-		if src.when >= 0 {
-			r.vals[src.when], _ = get(r.plan.names[src.when])
-		}
-	}
-	r.w.text(w.slot, row, w.elsewhere(&r.w, r.vals))
 }
 
 // json is the event's text. It is good until the next call.

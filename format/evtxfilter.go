@@ -1,0 +1,132 @@
+package format
+
+import (
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/evtx"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/mapping"
+	"github.com/gyoji-dev/gyoji/match"
+)
+
+// evtxFilter finds the records that may hold a literal the query needs, before
+// their values are looked at.
+type evtxFilter struct {
+	set  *match.Set
+	data []byte
+	hit  int // where the chunk has it next, -1 for nowhere
+}
+
+// newEVTXFilter makes a filter of what is needed; nil when nothing that is needed
+// can be searched for. Only needs of a field will do: what a keyword matches may
+// be how JSON writes a line break.
+func newEVTXFilter(w *input.Want) *evtxFilter {
+	var best *match.Witness
+	for _, n := range w.Need {
+		if n.Slot == event.None || !w.NoMap && !mapping.Verbatim(w.Layout.Name(n.Slot)) {
+			continue
+		}
+		pieces := make([]string, len(n.Any))
+		for i, l := range n.Any {
+			pieces[i] = textPiece(l)
+		}
+		best = match.And(best, match.NewWitness(pieces...)) // of an empty piece, nil
+	}
+	if best == nil {
+		return nil
+	}
+	var all []match.Literal
+	for _, p := range best.Any {
+		all = append(all, wide(p), match.AnyCase(p))
+	}
+	return &evtxFilter{set: match.NewSet(all...)}
+}
+
+// textPiece is the longest piece of a literal that must stand in an event's
+// bytes as it is: of one letter case or the other, in one value, and in a value
+// that is text. "" when there is none.
+func textPiece(literal string) (best string) {
+	for _, p := range strings.FieldsFunc(match.Fold(literal), func(r rune) bool {
+		return r < ' ' || r >= 0x7f || r == '\\' // a backslash may join two values
+	}) {
+		// Numbers, GUIDs, SIDs, times and booleans are made of other characters.
+		if len(p) > len(best) && len(p) >= 4 && strings.ContainsAny(p, "ghjkmopqvwy") {
+			best = p
+		}
+	}
+	return best
+}
+
+// wide is a piece of ASCII as UTF-16 in any letter case. The characters beyond
+// ASCII that fold to one of its letters are let through by letting through a
+// few more.
+func wide(piece string) match.Literal {
+	var l match.Literal
+	for i := range len(piece) {
+		low, high := piece[i:i+1]+strings.ToUpper(piece[i:i+1]), "\x00"
+		switch piece[i] {
+		case 'i':
+			low, high = low+"\x30\x31", "\x00\x01" // U+0130, U+0131
+		case 'k':
+			low, high = low+"\x2a", "\x00\x21" // U+212A
+		case 's':
+			low, high = low+"\x7f", "\x00\x01" // U+017F
+		}
+		l = append(l, match.ByteSet(low), match.ByteSet(high))
+	}
+	return l
+}
+
+// open begins a chunk.
+func (f *evtxFilter) open(data []byte) {
+	if f != nil {
+		f.data = data
+		f.hit = f.set.Index(data, 0)
+	}
+}
+
+// holds reports whether a literal stands in the record's bytes.
+func (f *evtxFilter) holds(rec evtx.Record) bool {
+	if f.hit >= 0 && f.hit < rec.Offset {
+		f.hit = f.set.Index(f.data, rec.Offset)
+	}
+	return f.hit >= 0 && f.hit < rec.Offset+rec.Size
+}
+
+// plain reports whether the event's texts stand in its record as they are: each
+// is one value, none is put together or fixed in a template.
+func (f *evtxEvent) plain() bool {
+	if f.odd {
+		return false
+	}
+	for i, p := range f.plans {
+		if !p.plain {
+			return false
+		}
+		for j := range f.fragments[i].Values {
+			if f.fragments[i].Values[j].Type&evtx.Array != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isPlain works out evtxEvent.plain for a template's fields.
+func (p *evtxPlan) isPlain(f *evtxFilter) bool {
+	for i := range p.fields {
+		pf := &p.fields[i]
+		switch {
+		case len(pf.at) > 1:
+			return false
+		case pf.value < 0 && len(pf.fixed.Data) > 0:
+			if f.set.Index(pf.fixed.Data, 0) >= 0 {
+				return false
+			}
+		case pf.value < 0 && !pf.empty:
+			return false
+		}
+	}
+	return true
+}
