@@ -160,6 +160,9 @@ type Fragment struct {
 	// Parent is the index of the fragment that this one stands in, at its field
 	// Field; -1 for the record's own.
 	Parent, Field int
+
+	value int       // which value of the parent it is
+	inst  *instance // where it is written in the parent
 }
 
 // Event is a record's content. It is good until the Decoder's next.
@@ -182,7 +185,7 @@ func (d *Decoder) Event(r Record) (*Event, error) {
 }
 
 // fragment reads a fragment and those in its values.
-func (d *Decoder) fragment(at, end, parent, field, depth int, depend bool) error {
+func (d *Decoder) fragment(at, end, parent, value, depth int, depend bool) error {
 	if depth > depthMax || len(d.event.Fragments) >= fragmentsMax {
 		return damaged(at, "fragments nested too deep")
 	}
@@ -191,6 +194,10 @@ func (d *Decoder) fragment(at, end, parent, field, depth int, depend bool) error
 	}
 	if at >= end {
 		return nil
+	}
+	field := -1
+	if parent >= 0 {
+		field = d.event.Fragments[parent].fieldOf(value)
 	}
 	switch d.data[at] &^ tokenMore {
 	case tokenEnd:
@@ -201,7 +208,7 @@ func (d *Decoder) fragment(at, end, parent, field, depth int, depend bool) error
 		if err != nil {
 			return err
 		}
-		return d.add(inst, parent, field, depth)
+		return d.add(inst, nil, parent, field, value, depth)
 	}
 	p := parser{Decoder: d}
 	content, _, err := p.content(at, end, depth, depend)
@@ -210,29 +217,29 @@ func (d *Decoder) fragment(at, end, parent, field, depth int, depend bool) error
 	}
 	t := newTemplate(content)
 	t.Written = true
-	return d.add(instance{template: t}, parent, field, depth)
+	return d.add(instance{template: t}, nil, parent, field, value, depth)
 }
 
 // add appends a fragment to the event, and then those in it.
-func (d *Decoder) add(inst instance, parent, field, depth int) error {
+func (d *Decoder) add(inst instance, in *instance, parent, field, value, depth int) error {
 	if len(d.event.Fragments) >= fragmentsMax {
 		return damaged(0, "more fragments than an event has")
 	}
 	self := len(d.event.Fragments)
-	d.event.Fragments = append(d.event.Fragments, Fragment{inst.template, inst.values, parent, field})
+	d.event.Fragments = append(d.event.Fragments, Fragment{inst.template, inst.values, parent, field, value, in})
 	for i := range inst.values {
 		v := &inst.values[i]
 		if v.Type != BinXML || len(v.Data) == 0 {
 			continue
 		}
 		at := d.offset(v.Data)
-		if err := d.fragment(at, at+len(v.Data), self, inst.template.fieldOf(i), depth+1, false); err != nil {
+		if err := d.fragment(at, at+len(v.Data), self, i, depth+1, false); err != nil {
 			return err
 		}
 	}
 	for i := range inst.template.Fields {
 		for _, n := range inst.template.Fields[i].nested {
-			if err := d.add(*n, self, i, depth+1); err != nil {
+			if err := d.add(*n, n, self, i, -1, depth+1); err != nil {
 				return err
 			}
 		}

@@ -30,6 +30,10 @@ var _ = register(input.Format{
 	New:    func(w *input.Want) input.BlockReader { return newEVTX(w) },
 })
 
+// XMLField is the field that a reader of events which have a form in XML puts
+// it in, when it is wanted.
+const XMLField = "_xml"
+
 // clockSlack is how far, in ms, an event's own time may be from when its record
 // was written: records beyond a time range by more are passed over unread. Sysmon
 // is some ms off; a day is for events that were held back.
@@ -76,6 +80,7 @@ type evtxReader struct {
 	vals []jsondoc.Value // by the plan's names
 	all  bool
 	raw  event.Slot // event.None when no one reads the text
+	xml  event.Slot // of the event's XML, as gyoji dump shows it
 	meta struct{ time, receipt, category, host, name, collector, source event.Slot }
 
 	categories map[string]event.Value // by channel and provider
@@ -89,10 +94,14 @@ type evtxReader struct {
 }
 
 func newEVTX(w *input.Want) *evtxReader {
-	r := &evtxReader{want: w, dec: evtx.NewDecoder(), plan: newPlan(w), all: w.Fields.All, categories: map[string]event.Value{}}
+	r := &evtxReader{want: w, dec: evtx.NewDecoder(), plan: newPlan(w), all: w.Fields.All && !w.JSON, categories: map[string]event.Value{}}
 	r.vals = make([]jsondoc.Value, len(r.plan.names))
 	if r.raw = r.plan.raw; w.Fields.OnlyForAuto(r.raw) {
 		r.raw = event.None // json auto finds its work done here
+	}
+	r.xml = event.None
+	if s, ok := w.Layout.Find(XMLField); ok && w.Fields.Has(s) {
+		r.xml = s
 	}
 	m := &r.meta
 	for name, s := range map[string]*event.Slot{
@@ -271,6 +280,10 @@ func (r *evtxReader) row(rec evtx.Record, ev *evtx.Event) {
 		if r.plan.size != event.None {
 			b.Col(r.plan.size).Set(row, event.Int(int64(len(text))))
 		}
+	}
+	if r.xml != event.None {
+		r.scratch = ev.AppendXML(r.scratch[:0])
+		b.Col(r.xml).Set(row, event.Text(lend(r.w.arena.keep(r.scratch))))
 	}
 	r.metadata(f, row, at)
 }

@@ -184,7 +184,7 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 	if inXML {
 		r.xml.rest(row)
 	}
-	if r.all {
+	if r.all && !(r.want.JSON && !message) {
 		return r.everything(line, row, message)
 	}
 	return nil

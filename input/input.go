@@ -35,6 +35,9 @@ type Want struct {
 	NoMap bool
 	// Category is _sourceCategory for every event; "" infers it.
 	Category string
+	// JSON says that fields nobody named are wanted only of events whose _raw is
+	// not a JSON object of them.
+	JSON bool
 	// Carve also looks for events in parts of a file that it no longer uses.
 	Carve bool
 

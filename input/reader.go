@@ -39,6 +39,7 @@ type Reader struct {
 	cur    *open
 	failed []error
 	ended  bool
+	blocks int // handed out
 
 	bytes, total, events atomic.Int64
 	parts                atomic.Int64
@@ -112,15 +113,21 @@ func (r *Reader) Stats() Stats {
 
 // Feed returns what gives each worker its blocks.
 func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
+	return r.Blocks(ctx, want, func(int, int) error { return nil })
+}
+
+// Blocks is Feed for output in the order of the input: done is called in a
+// worker behind each block, with the block's number. Numbers have no gaps.
+func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block int) error) exec.Feed {
 	want.skipped = &r.events
-	return func(_ int, front exec.Sink) error {
+	return func(worker int, front exec.Sink) error {
 		readers := map[*Format]BlockReader{}
 		var buf []byte
 		for {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			block, format, err := r.block(ctx, &buf)
+			block, number, format, err := r.block(ctx, &buf)
 			if err != nil || format == nil {
 				return err
 			}
@@ -129,7 +136,11 @@ func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
 				br = format.New(want)
 				readers[format] = br
 			}
-			if err := br.Read(block, counting{front, &r.events}); err != nil {
+			err = br.Read(block, counting{front, &r.events})
+			if err == nil {
+				err = done(worker, number)
+			}
+			if err != nil {
 				r.finish()
 				return err
 			}
@@ -159,8 +170,9 @@ func (r *Reader) finish() {
 	}
 }
 
-// block gives a worker the next block, in its buffer; a nil format is the end.
-func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, *Format, error) {
+// block gives a worker the next block and its number, in its buffer; a nil
+// format is the end.
+func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, int, *Format, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for !r.ended {
@@ -174,7 +186,7 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, *Format, error)
 				err = r.open(ctx, part)
 			}
 			if ctx.Err() != nil {
-				return Block{}, nil, ctx.Err() // not the part's fault
+				return Block{}, 0, nil, ctx.Err() // not the part's fault
 			}
 			if err != nil {
 				r.failed = append(r.failed, err)
@@ -183,11 +195,12 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, *Format, error)
 			continue
 		}
 		if b, ok := r.cut(ctx, buf); ok {
-			return b, r.cur.format, nil
+			r.blocks++
+			return b, r.blocks - 1, r.cur.format, nil
 		}
 		r.close()
 	}
-	return Block{}, nil, nil
+	return Block{}, 0, nil, nil
 }
 
 func (r *Reader) close() {
