@@ -141,7 +141,14 @@ func CSEExpression(in *Input) (string, error) {
 	return cond, nil
 }
 
-// cseProcess and the tables below are what Sumo's mappers make of the fields of
+// CSECondition writes a condition on the records of process creations.
+func CSECondition(c Cond) (string, error) {
+	in := &Input{Rule: &sigma.Rule{LogSource: sigma.LogSource{Product: "windows", Category: "process_creation"}}}
+	fields := cseFields(in)
+	return cseLanguage(func(f string) string { return cseField(fields, in.field(f)) }).write(c)
+}
+
+// The tables below are what Sumo's mappers make of the fields of
 // an event (specification, section 3.3; differences from Sumo's own converter
 // in 12.2). What they do not name is read from the record's raw fields.
 var (

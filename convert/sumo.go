@@ -27,6 +27,12 @@ var _ = register(Backend{
 	},
 })
 
+// SumoCondition writes a condition for where, with some fields renamed.
+func SumoCondition(c Cond, fields map[string]string) (string, error) {
+	in := &Input{Options: Options{Fields: fields}}
+	return sumoLanguage(in.field).write(c)
+}
+
 // sumoScope is the search expression: where the log source's events are kept.
 func sumoScope(in *Input) string {
 	if in.Options.Category != "" {

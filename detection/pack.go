@@ -1,0 +1,299 @@
+package detection
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	// SumsName is the file in a packed package that lists the hashes of the others.
+	SumsName = "SHA256SUMS"
+	// baseDir keeps, in an installed package, its files as they were installed.
+	baseDir = ".gyoji-base"
+
+	packedBytesMax = 256 << 20 // of an archive unpacked
+	packedFilesMax = 10_000
+)
+
+// Pack writes the package as a gzipped tar: the same bytes for the same files.
+func (p *Package) Pack(w io.Writer) error {
+	files, err := p.files()
+	if err != nil {
+		return err
+	}
+	files[SumsName] = sums(files)
+	z := gzip.NewWriter(w)
+	t := tar.NewWriter(z)
+	for _, name := range sortedKeys(files) {
+		h := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name])), Format: tar.FormatUSTAR}
+		if err := t.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := t.Write(files[name]); err != nil {
+			return err
+		}
+	}
+	return errors.Join(t.Close(), z.Close())
+}
+
+// files reads every file of the package but what installing left there.
+func (p *Package) files() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	err := fs.WalkDir(p.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if d.Name() == baseDir {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if name == SumsName {
+			return nil
+		}
+		out[name], err = fs.ReadFile(p.FS, name)
+		return err
+	})
+	return out, err
+}
+
+func sums(files map[string][]byte) []byte {
+	var b bytes.Buffer
+	for _, name := range sortedKeys(files) {
+		h := sha256.Sum256(files[name])
+		fmt.Fprintf(&b, "%s  %s\n", hex.EncodeToString(h[:]), name)
+	}
+	return b.Bytes()
+}
+
+// Unpack reads a packed package and checks its hashes.
+func Unpack(r io.Reader) (map[string][]byte, error) {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("not a packed package: %w", err)
+	}
+	files := map[string][]byte{}
+	left := int64(packedBytesMax)
+	for t := tar.NewReader(z); ; {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("not a packed package: %w", err)
+		}
+		if h.Typeflag != tar.TypeReg || !fs.ValidPath(h.Name) {
+			return nil, fmt.Errorf("the archive holds %q, which is no plain file below it", h.Name)
+		}
+		if len(files) == packedFilesMax || h.Size > left {
+			return nil, fmt.Errorf("the archive is larger than a package may be (%d files, %d MiB)", packedFilesMax, packedBytesMax>>20)
+		}
+		text, err := io.ReadAll(io.LimitReader(t, h.Size))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", h.Name, err)
+		}
+		left -= int64(len(text))
+		files[h.Name] = text
+	}
+	want, ok := files[SumsName]
+	if !ok {
+		return nil, fmt.Errorf("the archive has no %s, so nothing says what it should hold", SumsName)
+	}
+	delete(files, SumsName)
+	if got := sums(files); !bytes.Equal(got, want) {
+		return nil, fmt.Errorf("the files are not those of %s: %s", SumsName, firstDifference(want, got))
+	}
+	if files[ManifestName] == nil {
+		return nil, fmt.Errorf("the archive has no %s", ManifestName)
+	}
+	return files, nil
+}
+
+// Change is what an update did, or would do, to a file.
+type Change struct {
+	Name string
+	What string // added, updated, removed, kept, conflict
+}
+
+// Create writes the files of a new package into a folder that is not there, or
+// is empty.
+func Create(files map[string][]byte, dir string) error {
+	if old, err := os.ReadDir(dir); err == nil && len(old) > 0 {
+		return fmt.Errorf("%s is not empty", dir)
+	}
+	for _, name := range sortedKeys(files) {
+		if err := writeFile(dir, name, files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Install writes a package's files into a folder that does not hold it yet.
+func Install(files map[string][]byte, dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, ManifestName)); err == nil {
+		return fmt.Errorf("%s already holds a package; update it instead", dir)
+	}
+	for _, name := range sortedKeys(files) {
+		for _, at := range []string{name, path.Join(baseDir, name)} {
+			if err := writeFile(dir, at, files[name]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Update brings an installed package to new files, keeping what was changed
+// here: a file changed on one side alone is taken from that side; one changed on
+// both keeps the local text, and the new one is put beside it as NAME.new.
+func Update(files map[string][]byte, dir string) (changes []Change, err error) {
+	if _, err := os.Stat(filepath.Join(dir, baseDir, ManifestName)); err != nil {
+		return nil, fmt.Errorf("%s was not installed by gyoji pkg install: it has no record of what was installed", dir)
+	}
+	names := map[string]bool{}
+	for n := range files {
+		names[n] = true
+	}
+	base := os.DirFS(filepath.Join(dir, baseDir))
+	if err := fs.WalkDir(base, ".", func(n string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names[n] = true
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for _, n := range sortedKeys(names) {
+		fresh, inNew := files[n]
+		old, inBase, err := readIf(filepath.Join(dir, baseDir, filepath.FromSlash(n)))
+		if err != nil {
+			return changes, err
+		}
+		local, here, err := readIf(filepath.Join(dir, filepath.FromSlash(n)))
+		if err != nil {
+			return changes, err
+		}
+		changedHere := here != inBase || !bytes.Equal(local, old)
+		changedThere := inNew != inBase || !bytes.Equal(fresh, old)
+		what := ""
+		switch {
+		case !changedThere && changedHere:
+			what = "kept"
+		case !changedThere:
+		case changedHere && here && inNew && bytes.Equal(local, fresh):
+		case changedHere && inNew:
+			what = "conflict"
+			err = writeFile(dir, n+".new", fresh)
+		case changedHere:
+			what = "kept" // removed there, changed here
+		case !inNew:
+			what = "removed"
+			err = os.Remove(filepath.Join(dir, filepath.FromSlash(n)))
+		default:
+			what = "updated"
+			if !inBase {
+				what = "added"
+			}
+			err = writeFile(dir, n, fresh)
+		}
+		if err != nil {
+			return changes, err
+		}
+		if what != "" {
+			changes = append(changes, Change{n, what})
+		}
+		if inNew {
+			err = writeFile(dir, path.Join(baseDir, n), fresh)
+		} else if inBase {
+			err = os.Remove(filepath.Join(dir, baseDir, filepath.FromSlash(n)))
+		}
+		if err != nil {
+			return changes, err
+		}
+	}
+	return changes, nil
+}
+
+func readIf(name string) (text []byte, ok bool, err error) {
+	text, err = os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return text, err == nil, err
+}
+
+func writeFile(dir, name string, text []byte) error {
+	if !fs.ValidPath(name) {
+		return fmt.Errorf("%q is no path below a package", name)
+	}
+	at := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(at, text, 0o644)
+}
+
+// Skeleton is the files of a new package for a technique.
+func Skeleton(id, name, technique string) map[string][]byte {
+	text := strings.NewReplacer("ID", id, "NAME", name, "TECHNIQUE", technique).Replace
+	return map[string][]byte{
+		ManifestName: []byte(text(`schema: gyoji/detection/v1
+id: ID
+name: NAME
+version: 0.1.0
+status: experimental
+summary: What it finds, in one sentence.
+description: |
+  What happens in the attack, and what of it can be seen.
+severity: medium
+attack:
+  techniques: [TECHNIQUE]
+data:
+  - source: sysmon
+    category: windows/sysmon
+    event_ids: [1]
+    required_fields: [EventID, Computer, Image]
+entities:
+  - {type: _hostname, field: Computer}
+  - {type: _username, field: User}
+detections:
+  - id: main
+    name: NAME
+    query: query.sumo
+    data: [sysmon]
+    next: What an analyst does first.
+blind_spots:
+  - What it cannot see.
+tests: tests/tests.yaml
+`)),
+		"query.sumo": []byte("_sourceCategory=*sysmon*\n| json auto\n| where EventID = \"1\"\n| where toLowerCase(Image) matches \"*\\\\example.exe\"\n| fields _messagetime, Computer, User, Image, CommandLine, ParentImage\n| sort by _messagetime desc\n"),
+		"tests/tests.yaml": []byte(`schema: gyoji/tests/v1
+cases:
+  - id: attack
+    title: The program is started
+    events: events/attack.jsonl
+    detections:
+      main: {count: 1, entity: {Computer: WKS-01}}
+  - id: benign
+    title: Another program is started
+    events: events/benign.jsonl
+    benign: true
+    reason: another program
+`),
+		"tests/events/attack.jsonl": []byte(`{"EventID":"1","Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WKS-01","User":"CORP\\ana","Image":"C:\\Tools\\example.exe","CommandLine":"example.exe","ParentImage":"C:\\Windows\\explorer.exe","UtcTime":"2026-03-02 09:00:00.000"}` + "\n"),
+		"tests/events/benign.jsonl": []byte(`{"EventID":"1","Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WKS-01","User":"CORP\\ana","Image":"C:\\Tools\\other.exe","CommandLine":"other.exe","ParentImage":"C:\\Windows\\explorer.exe","UtcTime":"2026-03-02 09:00:00.000"}` + "\n"),
+	}
+}
