@@ -269,6 +269,9 @@ func (s *session) finish(what string) error {
 	}
 	w := s.app.stderr
 	for _, f := range failed {
+		if len(failed) > 1 && !s.app.verbose { // the formats that were tried, for each file, would bury the rest
+			f, _, _ = strings.Cut(f, "\n")
+		}
 		fmt.Fprintf(w, "gyoji: cannot read %s\n", f)
 	}
 	if !s.app.quiet {
