@@ -49,7 +49,7 @@ func file(d lang.Doc) string {
 
 // TestReference compares docs/reference with what the vocabulary says.
 func TestReference(t *testing.T) {
-	pages := map[string][]byte{"reference/README.md": contents()}
+	pages := map[string][]byte{"reference/README.md": contents(), "reference/lint.md": checks()}
 	for _, k := range kinds() {
 		for _, d := range k.docs {
 			pages[filepath.Join("reference", k.folder, file(d))] = page(k, d)
@@ -98,7 +98,8 @@ func check(t *testing.T, path string, want []byte) {
 func contents() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Reference\n\nEvery word of the query language, by kind. The pages are generated from the code, and\n" +
-		"their examples are run by tests. `gyoji doc WORD` shows the same.\n")
+		"their examples are run by tests. `gyoji doc WORD` shows the same.\n" +
+		"What `gyoji lint` looks for in a query stands in [Checks](lint.md).\n")
 	for _, k := range kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n| word | what it does |\n|---|---|\n", k.plural)
 		for _, d := range k.docs {
