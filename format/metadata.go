@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"strings"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/datefmt"
 	"github.com/gyoji-dev/gyoji/event"
@@ -28,7 +29,15 @@ type metadata struct {
 	key        []byte
 
 	slots   map[string]event.Slot // wanted, by lower-case name
+	wanted  []metafield           // the same, as a list
 	receipt int64                 // of the last row, 0 when it has none of its own
+}
+
+// metafield is a wanted field of metadata.
+type metafield struct {
+	name     string // in lower case
+	slot     event.Slot
+	explicit int // of the plan's values: where the event may hold it itself
 }
 
 // builtin are the names of metadata that are filled, in lower case.
@@ -69,6 +78,7 @@ func (m *metadata) init(w *input.Want, p *plan) {
 		default:
 			m.explicit[k] = add(w.Layout.Name(m.slots[k]))
 		}
+		m.wanted = append(m.wanted, metafield{k, m.slots[k], m.explicit[k]})
 	}
 	if _, ok := m.slots["_sourcecategory"]; ok && m.category == "" {
 		m.channel, m.provider = look("Channel"), look("Provider")
@@ -101,7 +111,9 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 		}
 	}
 	b := &w.b
-	for k, s := range m.slots {
+	for i := range m.wanted {
+		f := &m.wanted[i]
+		k, s := f.name, f.slot
 		switch k {
 		case "_messagetime":
 			b.Col(s).Set(row, event.Int(at))
@@ -114,12 +126,12 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 			}
 			continue
 		case "_size":
-			if v := vals[m.explicit[k]]; v.Kind != jsondoc.Missing {
+			if v := vals[f.explicit]; v.Kind != jsondoc.Missing {
 				b.Col(s).Set(row, w.typed(v))
 			}
 			continue // else jsonl has set it: it knows the text
 		}
-		if v := vals[m.explicit[k]]; v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") {
+		if v := vals[f.explicit]; v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") {
 			w.text(s, row, v)
 			continue
 		}
@@ -156,7 +168,7 @@ func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part 
 	if text == "" {
 		return jsondoc.Value{}
 	}
-	return asIs([]byte(text))
+	return asIs(unsafe.Slice(unsafe.StringData(text), len(text)))
 }
 
 // categoryOf is mapping.Category, which a log asks for few pairs.

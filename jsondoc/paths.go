@@ -12,7 +12,7 @@ type Paths struct {
 // NewPaths makes the evaluation of several paths.
 func NewPaths(paths []*Path) *Paths {
 	p := &Paths{paths: paths, out: make([]Value, len(paths))}
-	p.s.vals, p.s.ranks = make([]Value, len(paths)), make([]uint16, len(paths))
+	p.s.size(len(paths))
 	top := &wanted{}
 	for i, path := range paths {
 		w := top

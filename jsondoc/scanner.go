@@ -77,8 +77,9 @@ type Scanner struct {
 
 	vals   []Value
 	ranks  []uint16
-	nodes  int // remembered
-	places int // remembered
+	found  []int // indexes of vals that were set: most names are in no event
+	nodes  int   // remembered
+	places int   // remembered
 	seq    uint64
 
 	src []byte
@@ -191,7 +192,8 @@ const unset = 1<<16 - 1
 // NewScanner makes a scanner.
 func NewScanner(w Want) *Scanner {
 	b := levels{}
-	s := &Scanner{strict: w.Strict, vals: make([]Value, len(w.Names)), ranks: make([]uint16, len(w.Names))}
+	s := &Scanner{strict: w.Strict}
+	s.size(len(w.Names))
 	s.top = b.at("", false)
 	for i, n := range w.Names {
 		b.want(n, target{i, 0})
@@ -320,11 +322,19 @@ func (s *Scanner) Scan(text []byte) ([]Value, error) {
 	return s.vals, nil
 }
 
-func (s *Scanner) reset(text []byte) {
-	clear(s.vals)
+// size makes room for n values.
+func (s *Scanner) size(n int) {
+	s.vals, s.ranks = make([]Value, n), make([]uint16, n)
 	for i := range s.ranks {
 		s.ranks[i] = unset
 	}
+}
+
+func (s *Scanner) reset(text []byte) {
+	for _, i := range s.found {
+		s.vals[i], s.ranks[i] = Value{}, unset
+	}
+	s.found = s.found[:0]
 	s.src, s.i = text, 0
 	s.seq++
 	if hasMarks {
@@ -397,6 +407,7 @@ func (s *Scanner) object(l *level, base uint16, depth int) error {
 		}
 		for _, t := range n.node.targets {
 			if r := t.rank | base; r <= s.ranks[t.idx] {
+				s.found = append(s.found, t.idx)
 				s.vals[t.idx], s.ranks[t.idx] = Value{String, src[i:end:end]}, r
 			}
 		}
@@ -592,6 +603,7 @@ func (s *Scanner) value(l *level, n *node, base uint16, depth int) error {
 func (s *Scanner) give(n *node, base uint16, v Value) {
 	for _, t := range n.targets {
 		if r := t.rank | base; r <= s.ranks[t.idx] {
+			s.found = append(s.found, t.idx)
 			s.vals[t.idx], s.ranks[t.idx] = v, r
 		}
 	}
