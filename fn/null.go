@@ -53,7 +53,7 @@ var _ = register(lang.Function{
 
 var _ = register(lang.Function{
 	Doc: lang.Doc{
-		Name: "coalesce", Usage: "coalesce(<a:expr>, <b:expr,...>)",
+		Name: "coalesce", Aliases: []string{"nvl"}, Usage: "coalesce(<a:expr>, <b:expr,...>)",
 		Summary:  "The first argument that is not null.",
 		Text:     "Null when all are. The empty string is not null.",
 		Dialect:  "if(isNull(a), b, a)",

@@ -17,7 +17,6 @@ type chain struct {
 func (c *chain) add(sc *lang.Scope, s lang.Stage) {
 	s.Check(sc)
 	c.steps = append(c.steps, lang.Step{Stage: s})
-	sc.Ordered = true
 }
 
 func (c *chain) Needs(f *event.Fields) {

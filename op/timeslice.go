@@ -1,6 +1,7 @@
 package op
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/datefmt"
@@ -60,6 +61,14 @@ func (t *timeslice) Check(sc *lang.Scope) {
 	}
 	t.end = sc.MakeName("__timeslice_end")
 	sc.Mark(sliceMark, sc.Stage())
+}
+
+// NeedsRange says why the query cannot run without a time range, if so.
+func (t *timeslice) NeedsRange() string {
+	if t.Buckets == nil {
+		return ""
+	}
+	return fmt.Sprintf("timeslice cuts the query's time range into %d buckets", t.Buckets.Int)
 }
 
 // hasColumn reports whether the rows of an aggregate have a field.

@@ -4,6 +4,7 @@ package query
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -151,6 +152,13 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	for _, s := range q.subs {
 		if err := s.run(ctx, r); err != nil {
 			return p, nil, err
+		}
+	}
+	if !r.Bounded {
+		for _, s := range q.steps {
+			if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
+				return fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
+			}
 		}
 	}
 	for _, s := range q.past {

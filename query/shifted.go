@@ -7,6 +7,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -17,6 +18,9 @@ type shifted struct {
 	query *Query
 	slots []event.Slot // of the columns wanted, in the run's layout
 }
+
+// valueBytes is what a value held takes besides its text.
+const valueBytes = 40
 
 // compileShifts compiles the stages before compare once more. What there is to
 // say of them has been said.
@@ -49,11 +53,17 @@ func (s *shifted) run(ctx context.Context, r Run) error {
 	r.Reader, r.Layout = reader, s.query.Layout.Clone()
 	r.From, r.To = r.From-s.of.Back, r.To-s.of.Back
 	s.of.Rows = nil
+	held := (&exec.Budget{Limit: r.Memory}).Open("compare")
 	err = s.query.Run(ctx, r, sinkFunc(func(b *event.Batch) error {
 		for _, row := range b.Live {
 			vals := make([]event.Value, len(s.slots))
+			bytes := valueBytes * len(vals)
 			for i, slot := range s.slots {
 				vals[i] = b.Value(slot, row).Clone()
+				bytes += len(vals[i].Str())
+			}
+			if !held.Add(int64(bytes)) && len(s.of.Rows) > 0 {
+				return held.Over(fmt.Sprintf("%d groups of an earlier range", len(s.of.Rows)), "filter earlier, or group by fewer fields")
 			}
 			s.of.Rows = append(s.of.Rows, vals)
 		}

@@ -90,6 +90,7 @@ var wordOperators = map[string]infix{
 	"or": {op: "or", holds: holdsOr}, "and": {op: "and", holds: holdsAnd},
 	"matches": {op: "matches", holds: holdsCompare}, "contains": {op: "contains", holds: holdsCompare},
 	"in": {op: "in", holds: holdsCompare}, "is": {op: "is", holds: holdsCompare, foreign: "is null"},
+	"like": {op: "matches", holds: holdsCompare, foreign: "like"},
 }
 
 // infixAt recognises the operator that starts with a token.
@@ -112,7 +113,7 @@ func (p *parser) infixAt(t token) (infix, bool) {
 		word := strings.ToLower(t.text)
 		if word == "not" {
 			n := p.after(t)
-			if o, ok = wordOperators[strings.ToLower(n.text)]; !ok || o.holds != holdsCompare || o.foreign != "" {
+			if o, ok = wordOperators[strings.ToLower(n.text)]; !ok || o.holds != holdsCompare || o.foreign == "is null" {
 				return o, false
 			}
 			o.not, o.tokens = true, 1

@@ -37,6 +37,27 @@ func (p *parser) foreignOperand(x Expr, o infix) Expr {
 		d := p.warn("nonportable-matches", o.pos, fmt.Sprintf("Sumo Logic has no %s", o.foreign), "write: "+word+form)
 		d.Fix = &diag.Fix{Title: "write " + word + form, Safe: true, Edits: []diag.Edit{{Span: diag.Span{Start: o.pos.Start, End: y.Span().End}, New: word + form}}}
 		return m
+	case "like":
+		y := p.binary(holdsAdd)
+		m := &Matches{X: x, Not: o.not, Pattern: y}
+		m.Pos = p.from(x)
+		pattern, ok := y.(*String)
+		if !ok || strings.ContainsAny(pattern.Raw, `_*?\`) {
+			// One character is no glob's business, and a star would become live.
+			if !p.failed {
+				p.fail("nonportable-matches", o.pos, "there is no like", `write: field matches "*text*", where * stands for any text, or field matches /regular expression/`)
+			}
+			return m
+		}
+		glob := strings.ReplaceAll(pattern.Value, "%", "*")
+		m.Pattern = &String{Pos: pattern.Pos, Raw: glob, Value: glob}
+		form := "matches \"" + quote(glob, '"') + "\""
+		if o.not {
+			form = "not " + form
+		}
+		d := p.warn("nonportable-matches", o.pos, "Sumo Logic has no like", "write: "+form)
+		d.Fix = &diag.Fix{Title: "write " + form, Safe: true, Edits: []diag.Edit{{Span: diag.Span{Start: o.pos.Start, End: pattern.Pos.End}, New: form}}}
+		return m
 	case "is null":
 		if o.not {
 			p.next()
@@ -107,7 +128,7 @@ var elsewhere = map[string]string{
 	"search": `where field = "value"`, "filterby": `where field = "value"`, "regex": "where field matches /regular expression/",
 	"rex": `parse regex field=f "(?<name>...)"`, "grok": `parse regex "(?<name>...)"`,
 	"extend": "expression as name", "let": "expression as name", "set": "expression as name",
-	"rename": "old as new | fields - old", "spath": "json auto", "parse_json": "json auto",
+	"spath": "json auto", "parse_json": "json auto",
 	"stats": "count by field", "summarize_by": "count by field",
 	"timechart": "timeslice 1h | count by _timeslice", "bucket": "timeslice 1h", "uniq": "dedup by field", "distinct": "dedup by field",
 	"rare": "count by field | sort by +_count", "eventstats": "total field by group", "streamstats": "accum field by group",
