@@ -157,7 +157,7 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	if !r.Bounded {
 		for _, s := range q.steps {
 			if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
-				return fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
+				return p, nil, fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
 			}
 		}
 	}
