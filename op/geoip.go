@@ -12,7 +12,7 @@ var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "geoip", Usage: "geoip <ip:field> [[,] <more:field,...>]",
 		Summary: "Says where an IP address is.",
-		Text: "Adds `latitude`, `longitude`, `country_code`, `country_name`, `city` and `state`; also `region`, `continent`, `postal_code`, `connection_type`, `country_cf`, `state_cf` and `city_cf` where they are listed or a later stage names them. " +
+		Text: "Adds `latitude`, `longitude`, `country_code`, `country_name`, `city` and `state`; also `region`, `continent`, `postal_code`, `connection_type`, `metro_code`, `area_code`, `country_cf`, `state_cf` and `city_cf` where they are listed or a later stage names them. " +
 			"IPv4 and IPv6; a private or unknown address has nulls. The data is a MaxMind-format file of yours, such as GeoLite2-City.mmdb: `--geo FILE`. Without one all fields are null, with a warning.",
 		Differs: "`state` is the name of the first subdivision, `region` its code, by the data you give.",
 		Examples: []lang.Example{
@@ -42,7 +42,7 @@ func (g *geoip) Check(sc *lang.Scope) {
 	}
 	for _, f := range g.More {
 		if !lookup.GeoField(f.Name) {
-			sc.Error(f, "unknown-geo-field", "geoip has no field "+f.Name, "its further fields are region, continent, postal_code, connection_type, country_cf, state_cf and city_cf")
+			sc.Error(f, "unknown-geo-field", "geoip has no field "+f.Name, "its further fields are "+sentence(lookup.GeoMore))
 		}
 		g.names, g.outs = append(g.names, f.Name), append(g.outs, sc.Make(f))
 	}

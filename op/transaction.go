@@ -14,7 +14,7 @@ import (
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "transaction",
-		Usage: "transaction on <ids:field,...> [fringe=<fringe:duration>]" +
+		Usage: "transaction on <ids:field,...> [fringe=<edge:duration>]" +
 			" (with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<marks:(with <pattern:string> [in <field:field>] as <name:field>),...>)" +
 			" [showing <aggs:(<agg:agg> [for <of:field>] [as <out:field>]),...>] [results by <result:word>]",
 		Summary: "Follows what has an id through the states that its messages show.",
@@ -40,7 +40,7 @@ var _ = register(lang.Operator{
 
 type transaction struct {
 	IDs    []*syntax.Field  `usage:"ids"`
-	Fringe *syntax.Duration `usage:"fringe"`
+	Fringe *syntax.Duration `usage:"edge"`
 	Names  []stateName      `usage:"names"`
 	Of     *syntax.Field    `usage:"of"`
 	Marks  []stateMark      `usage:"marks"`
