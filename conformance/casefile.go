@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -29,6 +30,7 @@ func LoadFile(name string, r io.Reader) ([]*Case, error) {
 //	load {"_raw":"","n":2}
 //	range 1704067200000 1704070800000
 //	zone Europe/Berlin
+//	table /Library/T {"columns":["id"],"key":["id"],"rows":[["1"]]}
 //	eval * | accum n
 //	  expect warning some-code at "text of the query"
 //	  expect ordered
@@ -39,7 +41,7 @@ func LoadFile(name string, r io.Reader) ([]*Case, error) {
 // (no rows), ordered, error and warning with the code of the diagnostic and the
 // text it points at. A query goes on in lines indented by "|". Each load is a
 // message, an object or a JSON string that is its _raw. A paragraph of load,
-// range and zone without eval holds for the cases below it that have no load.
+// range, zone and table without eval holds for the cases below it that have no load.
 func loadText(name string, r io.Reader) ([]*Case, error) {
 	p := &casePage{name: name}
 	sc := bufio.NewScanner(r)
@@ -107,10 +109,24 @@ func (p *casePage) line(n int, text string) error {
 		c.Context.From, c.Context.To = &from, &to
 	case "zone":
 		c.Context.Timezone = rest
+	case "table":
+		path, text, _ := strings.Cut(rest, " ")
+		var t Table
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&t); err != nil || t.Columns == nil {
+			return errors.New(`table takes a path and its rows: table /Library/T {"columns":["id"],"rows":[["1"]]}`)
+		}
+		tables := maps.Clone(c.Context.Tables) // the cases below have those above too
+		if tables == nil {
+			tables = map[string]Table{}
+		}
+		tables[path] = t
+		c.Context.Tables = tables
 	case "eval":
 		c.Query, c.Line = rest, n
 	default:
-		return fmt.Errorf("there is no %q here; a line starts with #, from, load, range, zone or eval", word)
+		return fmt.Errorf("there is no %q here; a line starts with #, from, load, range, zone, table or eval", word)
 	}
 	return nil
 }
@@ -166,7 +182,7 @@ func (p *casePage) end() error {
 	}
 	p.cur = nil
 	if c.Query == "" {
-		if c.Input != nil {
+		if c.Input != nil || c.Context.Tables != nil {
 			p.common = Case{Input: c.Input, Context: c.Context}
 		}
 		return nil // a comment, or what is common to the cases below
