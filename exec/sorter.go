@@ -307,6 +307,10 @@ func (s *Sorter) Merge(o *Sorter) error {
 	return nil
 }
 
+// PutAside writes what is held in memory to disk and gives the memory back, for
+// a stage that needs it for something that cannot be put aside.
+func (s *Sorter) PutAside() error { return s.spill() }
+
 // spill writes the run in memory to disk, in order.
 func (s *Sorter) spill() error {
 	if len(s.run.rows) == 0 {

@@ -108,7 +108,9 @@ func (t *filterTask) take(b *event.Batch) error {
 		if t.found[string(k)] {
 			continue
 		}
-		if !t.acct.Add(int64(len(k)) + 48) {
+		if ok, err := hold(t.acct, int64(len(k))+48, t.rows); err != nil {
+			return err
+		} else if !ok {
 			return t.acct.Over(fmt.Sprintf("%d results of its query", len(t.found)), "let the query give fewer rows")
 		}
 		t.found[string(k)] = true

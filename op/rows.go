@@ -2,6 +2,7 @@ package op
 
 import (
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/lang"
 )
 
@@ -33,6 +34,18 @@ func timeOf(b *event.Batch, row uint16) int64 {
 		return b.Time[row]
 	}
 	return 0
+}
+
+// hold charges n bytes to an account. When the budget is spent the rows that
+// the stage keeps besides are put aside first; false says that it is spent still.
+func hold(a *exec.Account, n int64, rows *exec.Sorter) (bool, error) {
+	if a.Add(n) {
+		return true, nil
+	}
+	if err := rows.PutAside(); err != nil {
+		return false, err
+	}
+	return a.Add(n), nil
 }
 
 // numbered gives each live row of b a number in a hidden column and returns the next.

@@ -87,7 +87,9 @@ func (t *traceTask) id(s string) (int32, error) {
 	if n, ok := t.ids[s]; ok {
 		return n, nil
 	}
-	if !t.acct.Add(int64(len(s)) + 64) {
+	if ok, err := hold(t.acct, int64(len(s))+64, t.rows); err != nil {
+		return 0, err
+	} else if !ok {
 		return 0, t.acct.Over(fmt.Sprintf("%d ids", len(t.ids)), "filter earlier")
 	}
 	n := t.forest.node()

@@ -169,8 +169,8 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 			t.buf = appendKey(append(t.buf[:0], byte(i), byte(i>>8)), v)
 			k, ok := t.nodes[string(t.buf)]
 			if !ok {
-				if !t.acct.Add(int64(len(t.buf)) + 64 + groupStatsBytes) {
-					return t.over()
+				if err := t.hold(int64(len(t.buf)) + 64 + groupStatsBytes); err != nil {
+					return err
 				}
 				k = t.forest.node()
 				t.nodes[string(t.buf)] = k
@@ -183,8 +183,8 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 			}
 		}
 		if node < 0 { // none of the fields: alone
-			if !t.acct.Add(groupStatsBytes) {
-				return t.over()
+			if err := t.hold(groupStatsBytes); err != nil {
+				return err
 			}
 			node = t.forest.node()
 			t.stats = append(t.stats, groupStats{orphaned: true})
@@ -195,7 +195,11 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 	return t.rows.Add(b)
 }
 
-func (t *transactionizeTask) over() error {
+// hold asks for memory for what ties messages together.
+func (t *transactionizeTask) hold(n int64) error {
+	if ok, err := hold(t.acct, n, t.rows); ok || err != nil {
+		return err
+	}
 	return t.acct.Over(fmt.Sprintf("%d values that messages share", len(t.forest.up)), "filter earlier, or name fewer fields")
 }
 
@@ -287,7 +291,9 @@ func (c *groupCutter) Push(b *event.Batch) error {
 		starts := t.Starts.at(raw)
 		if whole != c.current || c.closed || starts || c.full(at) {
 			c.close()
-			if !t.acct.Add(groupStatsBytes) {
+			if ok, err := hold(t.acct, groupStatsBytes, c.to); err != nil {
+				return err
+			} else if !ok {
 				return t.acct.Over(fmt.Sprintf("%d groups", len(t.stats)), "filter earlier")
 			}
 			t.stats = append(t.stats, groupStats{orphaned: c.whole[whole].orphaned, began: starts})
