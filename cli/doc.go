@@ -42,6 +42,10 @@ func (a *app) docCmd() *cobra.Command {
 							fmt.Fprintln(a.stdout)
 						}
 						printDoc(a.stdout, k.kind, d)
+						if k.kind == "function" {
+							fmt.Fprintf(a.stdout, "\nNull: %s\n", v.FunctionOf(d.Name).OfNull())
+						}
+						printExamples(a.stdout, d)
 						found = true
 					}
 				}
@@ -102,13 +106,18 @@ func printDoc(w io.Writer, kind string, d lang.Doc) {
 	if d.Status != "" {
 		fmt.Fprintf(w, "\nStatus: %s\n", d.Status)
 	}
+}
+
+func printExamples(w io.Writer, d lang.Doc) {
 	for i, ex := range d.Examples {
 		if i == 0 {
 			fmt.Fprintf(w, "\nExamples\n")
 		}
 		fmt.Fprintf(w, "  %s\n", ex.Query)
 		for _, in := range ex.In {
-			fmt.Fprintf(w, "    in:  %s\n", in)
+			if in != `{"_raw":""}` { // any event: the example reads none of it
+				fmt.Fprintf(w, "    in:  %s\n", in)
+			}
 		}
 		for _, out := range ex.Out {
 			fmt.Fprintf(w, "    out: %s\n", out)

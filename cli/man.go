@@ -11,10 +11,9 @@ var _ = command((*app).manCmd)
 
 func (a *app) manCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:    "man FOLDER",
-		Short:  "Write the man pages into a folder",
-		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+		Use:   "man FOLDER",
+		Short: "Write the man pages into a folder",
+		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err

@@ -175,14 +175,7 @@ func nullOf(k kind, d lang.Doc) string {
 	if k.name != "function" {
 		return ""
 	}
-	f := query.Standard().FunctionOf(d.Name)
-	switch {
-	case f == nil:
-		return ""
-	case f.Nulls:
-		return "Null arguments have a meaning of their own here: see above."
-	}
-	return "The result is null when an argument is."
+	return query.Standard().FunctionOf(d.Name).OfNull()
 }
 
 // TestExamples runs every example of every word and compares the columns it names.

@@ -36,7 +36,7 @@ func (q *Query) Explain(w io.Writer) {
 		if n.Slot != event.None {
 			what = q.Layout.Name(n.Slot)
 		}
-		fmt.Fprintf(w, "  %s holds one of: %s\n", what, wrap(quoteAll(n.Any), 76, "    "))
+		fmt.Fprintf(w, "  %s holds one of\n    %s\n", what, wrap(quoteAll(n.Any), 74, "  "))
 	}
 	fmt.Fprintln(w, "\nColumns of the result")
 	if q.Columns == nil {
