@@ -146,7 +146,7 @@ type groupTask struct {
 	depth int
 
 	buf  []byte
-	memo []*groupRow // by code of the only key column, for the current batch
+	memo []*groupRow // by the codes of the key columns, for the current batch
 	args [][]event.Value
 	n    uint64
 }
@@ -155,19 +155,29 @@ func (t *groupTask) Push(b *event.Batch) error {
 	if t.records {
 		t.n = arrive(b, t.n)
 	}
-	var key *event.Column
-	if len(t.by) == 1 {
-		key = b.Col(t.by[0])
-		t.memo = append(t.memo[:0], make([]*groupRow, len(key.Dict))...)
+	// Rows whose keys have equal codes are of one group: where the values are
+	// few, a table of all their combinations finds it.
+	size := 1
+	for _, s := range t.by {
+		if size *= len(b.Col(s).Dict); size > groupTableMax {
+			size = 0
+			break
+		}
 	}
+	t.memo = slices.Grow(t.memo[:0], size)[:size]
+	clear(t.memo)
 	for _, row := range b.Live {
 		var g *groupRow
-		code := uint16(0)
-		if key != nil {
-			if int(row) < len(key.Code) {
-				code = key.Code[row]
+		at := 0
+		if size > 0 {
+			for _, s := range t.by {
+				c := &b.Cols[s]
+				at *= len(c.Dict)
+				if int(row) < len(c.Code) {
+					at += int(c.Code[row])
+				}
 			}
-			g = t.memo[code]
+			g = t.memo[at]
 		}
 		if g == nil {
 			var err error
@@ -177,8 +187,8 @@ func (t *groupTask) Push(b *event.Batch) error {
 			if g == nil { // put aside
 				continue
 			}
-			if key != nil {
-				t.memo[code] = g
+			if size > 0 {
+				t.memo[at] = g
 			}
 		}
 		if err := t.add(g, b, row); err != nil {
@@ -187,6 +197,10 @@ func (t *groupTask) Push(b *event.Batch) error {
 	}
 	return nil
 }
+
+// groupTableMax is how many combinations of values a table is made for: more
+// take longer to clear than the rows of a batch to look up.
+const groupTableMax = 8 * event.MaxRows
 
 // find returns the group of a row, making it if there is room; nil if the row
 // was put aside.
