@@ -12,6 +12,7 @@ import (
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/query"
 	"github.com/gyoji-dev/gyoji/render"
+	"github.com/gyoji-dev/gyoji/report"
 )
 
 // findings gathers what several detections find into one list: one set of
@@ -21,6 +22,7 @@ type findings struct {
 	layout *event.Layout
 	cols   []lang.Column
 	all    bool // rows have fields that no column names
+	full   bool // with aboutColumns
 	rt     *exec.Runtime
 	sorter *exec.Sorter
 	n      uint64
@@ -33,6 +35,8 @@ type findings struct {
 // detected is one detection in a hunt, and how much it found.
 type detected struct {
 	Name, Technique string
+	Package, Next   string // "" for a rule on its own
+	Entities        []detection.Entity
 	Severity        detection.Severity
 	ScoreField      string                       // column that holds the score; "" when there is none
 	SeverityOf      func(int) detection.Severity // of a score
@@ -40,11 +44,17 @@ type detected struct {
 	counts [detection.Critical + 1]int64
 }
 
-// Columns that every finding has, before those of its detection.
-var findingColumns = []string{"severity", "technique", "detection"}
+// Columns that every finding has: first those before its detection's own, then
+// those behind, which a table for people leaves out.
+var (
+	findingColumns = []string{"severity", "technique", "detection"}
+	aboutColumns   = []string{"package", "entities", "next"}
+)
 
-func newFindings(r *query.Run) *findings {
-	f := &findings{layout: event.NewLayout(findingColumns...)}
+// newFindings makes an empty list; full adds the columns that say what a finding
+// belongs to and what to do next.
+func newFindings(r *query.Run, full bool) *findings {
+	f := &findings{layout: event.NewLayout(append(findingColumns[:3:3], aboutColumns...)...), full: full}
 	for i, n := range findingColumns {
 		f.cols = append(f.cols, lang.Column{Slot: event.Slot(i), Name: n})
 	}
@@ -84,6 +94,11 @@ func (f *findings) columns(cols []lang.Column, score string) {
 // from returns what takes the rows of a detection, in a layout of its own.
 func (f *findings) from(d *detected, l *event.Layout) exec.Sink {
 	if f.sorter == nil {
+		if f.full {
+			for i, n := range aboutColumns {
+				f.cols = append(f.cols, lang.Column{Slot: event.Slot(len(findingColumns) + i), Name: n})
+			}
+		}
 		var kept event.Fields
 		kept.All = f.all
 		for _, c := range f.cols {
@@ -152,13 +167,36 @@ func (s *detectedRows) Push(b *event.Batch) error {
 		f.found, f.worst = true, max(f.worst, sev)
 		o.Col(0).Set(row, event.Text(sev.String()))
 	}
+	if f.full {
+		o.Col(3).Fill(b.N, event.Text(s.d.Package))
+		for _, row := range b.Live {
+			o.Col(4).Set(row, event.Text(s.entities(b, row)))
+		}
+		o.Col(5).Fill(b.N, event.Text(s.d.Next))
+	}
 	o.Col(1).Fill(b.N, event.Text(s.d.Technique))
 	o.Col(2).Fill(b.N, event.Text(s.d.Name))
 	return f.sorter.Add(o)
 }
 
+// entities is whom a row is about, as Cloud SIEM names them: _hostname:WKS-01.
+func (s *detectedRows) entities(b *event.Batch, row uint16) string {
+	var list []string
+	for _, e := range s.d.Entities {
+		if slot, ok := s.from.Find(e.Field); ok {
+			if v := b.Value(slot, row); !v.IsNull() && v.String() != "" {
+				list = append(list, e.Type+":"+v.String())
+			}
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // print puts the findings in order and prints them.
 func (f *findings) print(ctx context.Context, a *app, s *session, out *output) error {
+	if report.Is(out.kind(a)) {
+		return f.report(ctx, a, s, out)
+	}
 	w, done, err := out.open(a)
 	if err != nil {
 		return err
@@ -179,6 +217,56 @@ func (f *findings) print(ctx context.Context, a *app, s *session, out *output) e
 		err = f.sorter.Flush(sink)
 	}
 	return firstOf(err, sink.Close(), done())
+}
+
+// collect puts the findings in order into a report.
+func (f *findings) collect(ctx context.Context, s *session) (*report.Report, error) {
+	r := &report.Report{Tool: "gyoji " + Version(), Made: s.run.Now, Inputs: s.paths, Trees: map[int]string{}}
+	if f.sorter == nil {
+		return r, nil
+	}
+	c := &report.Collector{Report: r, Layout: f.layout, Cols: f.cols, About: map[string]report.About{}}
+	if f.all {
+		c.Cols = nil
+	}
+	for _, d := range f.detections {
+		c.About[d.Name] = report.About{Package: d.Package, Next: d.Next}
+		if d.ScoreField != "" {
+			c.Score = append(c.Score, d.ScoreField)
+		}
+	}
+	f.rt.Ctx = ctx
+	return r, f.sorter.Flush(c)
+}
+
+// report writes the findings as one document.
+func (f *findings) report(ctx context.Context, a *app, s *session, out *output) error {
+	r, err := f.collect(ctx, s)
+	if err != nil {
+		return err
+	}
+	if kind := strings.ToLower(out.kind(a)); kind == "html" || kind == "md" {
+		if err := s.trees(ctx, r); err != nil {
+			return err
+		}
+	}
+	for _, x := range s.readers {
+		st := x.Stats()
+		r.Files, r.Events, r.Bytes = max(r.Files, int64(st.Parts)), max(r.Events, st.Events), max(r.Bytes, st.Bytes)
+		for _, p := range st.Failed {
+			r.Notes = append(r.Notes, p.Error())
+		}
+	}
+	for _, k := range s.warnings() {
+		if k.Lost {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s × %s", number(k.Count), k.Kind))
+		}
+	}
+	w, done, err := out.open(a)
+	if err != nil {
+		return err
+	}
+	return firstOf(report.Write(w, out.kind(a), r), done())
 }
 
 // tally says what each detection found, in the order they ran.

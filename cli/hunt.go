@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/packages"
 	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/report"
 )
 
 var _ = command((*app).huntCmd)
@@ -24,6 +26,7 @@ func (a *app) huntCmd() *cobra.Command {
 	var detections []string
 	var rules sigmaRules
 	var failOn string
+	var timeline bool
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "hunt PATH...",
@@ -36,9 +39,15 @@ them (.zip, .tar.gz); it may be repeated, and a folder may hold both. All Sigma
 rules run in one pass over the logs. A rule that cannot run is named with its
 place and reason; with --strict that ends the hunt.
 
+Reports hold all findings in one document: html and md to read, with process
+trees; sarif and junit for CI; ocsf for other products; navigator is a layer of
+the ATT&CK Navigator.
+
 With --fail-on it exits with 1 when there is a finding of that severity or a
 higher one, for use in scripts and CI.`,
 		Example: `  gyoji hunt evtx/
+  gyoji hunt -f html -o report.html evtx/
+  gyoji hunt --timeline evtx/
   gyoji hunt -d detections/ --fail-on high -f ndjson logs/
   gyoji hunt -d sigma/rules/windows --level high evtx/
   gyoji hunt -d sigma_core.zip --tag attack.t1059 evtx/`,
@@ -54,6 +63,10 @@ higher one, for use in scripts and CI.`,
 			if len(args) == 0 {
 				return usageError("hunt wants the logs to look at: gyoji hunt FOLDER")
 			}
+			out.reports = report.Formats()
+			if timeline {
+				out.format = "timeline"
+			}
 			if err := out.check(); err != nil {
 				return err
 			}
@@ -65,7 +78,7 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
-			h := &hunt{app: a, session: s, findings: newFindings(&s.run)}
+			h := &hunt{app: a, session: s, findings: newFindings(&s.run, out.kind(a) != "table")}
 			err = h.run(cmd.Context(), pkgs, &rules, &out)
 			h.tally(a)
 			err = firstOf(err, s.finish(plural(s.rows, "finding", "findings")))
@@ -76,8 +89,10 @@ higher one, for use in scripts and CI.`,
 		},
 	}
 	in.flags(cmd)
+	out.reports = report.Formats()
 	out.flags(cmd)
 	rules.flags(cmd)
+	cmd.Flags().BoolVar(&timeline, "timeline", false, "a line for each finding, oldest first (-f timeline)")
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
 	cmd.Flags().StringVar(&failOn, "fail-on", "", "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
@@ -158,6 +173,22 @@ type hunt struct {
 // run runs all detections over one reading of the logs, and all rules over
 // another, and prints their findings.
 func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output) error {
+	if len(rules.rules) > 0 {
+		h.columns(rules.columns(), "")
+	}
+	if err := h.search(ctx, pkgs); err != nil {
+		return err
+	}
+	if len(rules.rules) > 0 {
+		if err := h.sigma(ctx, rules); err != nil {
+			return err
+		}
+	}
+	return h.print(ctx, h.app, h.session, out)
+}
+
+// search runs the packages' detections over one reading of the logs.
+func (h *hunt) search(ctx context.Context, pkgs []*detection.Package) error {
 	type job struct {
 		of *detection.Detection
 		q  *query.Query
@@ -184,26 +215,17 @@ func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaR
 	for _, j := range jobs {
 		h.columns(j.q.Columns, j.of.Score.Field)
 	}
-	if len(rules.rules) > 0 {
-		h.columns(rules.columns(), "")
-	}
 	var parts []query.Part
 	for _, j := range jobs {
 		layout := j.q.Layout.Clone()
 		parts = append(parts, query.Part{Query: j.q, Layout: layout, Out: h.from(&detected{
-			Name: j.of.Name, Technique: j.of.Package.Technique(),
+			Name: j.of.Name, Technique: strings.Join(j.of.Package.Attack.Techniques, ", "),
+			Package: j.of.Package.Name, Next: j.of.Next, Entities: j.of.Whom(),
 			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
 		}, layout)})
 	}
-	if len(parts) > 0 {
-		if err := h.session.searchAll(ctx, parts); err != nil {
-			return err
-		}
+	if len(parts) == 0 {
+		return nil
 	}
-	if len(rules.rules) > 0 {
-		if err := h.sigma(ctx, rules); err != nil {
-			return err
-		}
-	}
-	return h.print(ctx, h.app, h.session, out)
+	return h.session.searchAll(ctx, parts)
 }

@@ -374,20 +374,24 @@ func parseSize(s string) (int64, error) {
 
 // output is where rows go and how.
 type output struct {
-	format string
-	file   string
+	format  string
+	file    string
+	reports []string // further formats: those of a report
 }
+
+// formats lists what -f takes.
+func (o *output) formats() []string { return append(render.Names(), o.reports...) }
 
 func (o *output) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVarP(&o.format, "output", "f", "", "output: "+strings.Join(render.Names(), ", ")+" (default: table on a terminal, ndjson in a pipe)")
+	f.StringVarP(&o.format, "output", "f", "", "output: "+strings.Join(o.formats(), ", ")+" (default: table on a terminal, ndjson in a pipe)")
 	f.StringVarP(&o.file, "out", "o", "", "write to a file instead of stdout")
 }
 
 // check reports a format that does not exist before anything is read.
 func (o *output) check() error {
-	if o.format != "" && !slices.Contains(render.Names(), strings.ToLower(o.format)) {
-		return usageError("-f %s: there is no such output format; choose one of %s", o.format, strings.Join(render.Names(), ", "))
+	if o.format != "" && !slices.Contains(o.formats(), strings.ToLower(o.format)) {
+		return usageError("-f %s: there is no such output format; choose one of %s", o.format, strings.Join(o.formats(), ", "))
 	}
 	return nil
 }

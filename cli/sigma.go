@@ -89,7 +89,7 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 		return nil
 	}
 	fmt.Fprintf(a.stderr, "%d of %d Sigma documents cannot run:\n", cannot, s.found)
-	report(a, unusable)
+	listUnusable(a, unusable)
 	if strict {
 		return &exit{exitDiagnostics, fmt.Errorf("--strict: %d Sigma %s cannot run", cannot, plural(int64(cannot), "document", "documents"))}
 	}
@@ -109,8 +109,8 @@ func (s *sigmaRules) tagged(r *rule.Rule) bool {
 // unusableShown is how many rules that cannot run are named without -v.
 const unusableShown = 3
 
-// report names the rules that cannot run, each with its place and reason.
-func report(a *app, unusable []rule.Unusable) {
+// listUnusable names the rules that cannot run, each with its place and reason.
+func listUnusable(a *app, unusable []rule.Unusable) {
 	for i, u := range unusable {
 		if i == unusableShown && !a.verbose {
 			fmt.Fprintf(a.stderr, "  ... and %d more (-v names them all)\n", len(unusable)-i)

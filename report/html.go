@@ -1,0 +1,148 @@
+package report
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"sort"
+	"strings"
+	"time"
+)
+
+//go:embed hunt.html
+var huntPage string
+
+var page = template.Must(template.New("hunt").Funcs(template.FuncMap{
+	"join":  strings.Join,
+	"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+}).Parse(huntPage))
+
+// html writes a page that needs nothing from elsewhere: styles and figures are
+// in it, and it holds no script.
+func (r *Report) html(w io.Writer) error {
+	return page.Execute(w, struct {
+		*Report
+		Bars   []bar
+		Matrix []column
+	}{r, r.histogram(), r.matrix()})
+}
+
+// bar is a column of the histogram: findings in a stretch of time. Lengths are
+// in percent of the figure.
+type bar struct {
+	X, W       float64
+	Parts      []part
+	From, Text string
+}
+
+type part struct {
+	Y, H     float64
+	Severity string
+}
+
+// barsMax is how many bars the histogram has.
+const barsMax = 60
+
+func (r *Report) histogram() []bar {
+	if len(r.Findings) == 0 {
+		return nil
+	}
+	low, high := r.Findings[0].Time, r.Findings[0].Time
+	for _, f := range r.Findings {
+		low, high = min(low, f.Time), max(high, f.Time)
+	}
+	width := (high-low)/barsMax + 1
+	counts := map[int64]map[string]int{}
+	top := 0
+	for _, f := range r.Findings {
+		i := (f.Time - low) / width
+		if counts[i] == nil {
+			counts[i] = map[string]int{}
+		}
+		counts[i][f.Severity]++
+		n := 0
+		for _, k := range counts[i] {
+			n += k
+		}
+		top = max(top, n)
+	}
+	var bars []bar
+	for i := int64(0); i < barsMax; i++ {
+		if counts[i] == nil {
+			continue
+		}
+		b := bar{X: 100 * float64(i) / barsMax, W: 90.0 / barsMax, From: time.UnixMilli(low + i*width).UTC().Format("2006-01-02 15:04")}
+		y := 100.0
+		var says []string
+		for j := len(severities) - 1; j >= 0; j-- {
+			n := counts[i][severities[j]]
+			if n == 0 {
+				continue
+			}
+			h := 100 * float64(n) / float64(top)
+			y -= h
+			b.Parts = append(b.Parts, part{y, h, severities[j]})
+			says = append(says, plural(n, severities[j]))
+		}
+		b.Text = strings.Join(says, ", ")
+		bars = append(bars, b)
+	}
+	return bars
+}
+
+func plural(n int, what string) string {
+	var digits []byte
+	for ; n > 0; n /= 10 {
+		digits = append([]byte{byte('0' + n%10)}, digits...)
+	}
+	return string(digits) + " " + what
+}
+
+// column is a detection of the matrix: a technique and what was found of it.
+type column struct {
+	Technique string
+	URL       string
+	N         int
+	Worst     string
+	Names     []string
+}
+
+// matrix lists the techniques that were found, most findings first.
+func (r *Report) matrix() []column {
+	rank := map[string]int{}
+	for i, s := range severities {
+		rank[s] = len(severities) - i
+	}
+	by := map[string]*column{}
+	for _, f := range r.Findings {
+		for _, t := range f.Techniques {
+			c := by[t]
+			if c == nil {
+				c = &column{Technique: t, URL: "https://attack.mitre.org/techniques/" + strings.ReplaceAll(t, ".", "/") + "/"}
+				by[t] = c
+			}
+			c.N++
+			if rank[f.Severity] > rank[c.Worst] {
+				c.Worst = f.Severity
+			}
+			known := false
+			for _, n := range c.Names {
+				known = known || n == f.Detection
+			}
+			if !known {
+				c.Names = append(c.Names, f.Detection)
+			}
+		}
+	}
+	var out []column
+	for _, c := range by {
+		out = append(out, *c)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].N != out[j].N {
+			return out[i].N > out[j].N
+		}
+		return out[i].Technique < out[j].Technique
+	})
+	return out
+}

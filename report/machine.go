@@ -1,0 +1,209 @@
+package report
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+)
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// sarif writes SARIF 2.1.0, as code scanning reads it.
+func (r *Report) sarif(w io.Writer) error {
+	type message struct {
+		Text string `json:"text"`
+	}
+	type rule struct {
+		ID         string         `json:"id"`
+		Name       string         `json:"name"`
+		Short      message        `json:"shortDescription"`
+		Properties map[string]any `json:"properties,omitempty"`
+	}
+	type result struct {
+		Rule       string         `json:"ruleId"`
+		Level      string         `json:"level"`
+		Message    message        `json:"message"`
+		Locations  []any          `json:"locations"`
+		Properties map[string]any `json:"properties"`
+	}
+	levels := map[string]string{"critical": "error", "high": "error", "medium": "warning", "low": "note", "informational": "note"}
+	// GitHub orders by this number, 0 to 10.
+	numbers := map[string]string{"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "informational": "1.0"}
+	var rules []rule
+	seen := map[string]bool{}
+	results := []result{}
+	for _, f := range r.Findings {
+		id := ruleID(f.Detection)
+		if !seen[id] {
+			seen[id] = true
+			rules = append(rules, rule{id, f.Detection, message{f.Detection}, map[string]any{"tags": f.Techniques, "security-severity": numbers[f.Severity]}})
+		}
+		source, _ := f.Get("_sourceName")
+		if source == "" && len(r.Inputs) > 0 {
+			source = r.Inputs[0]
+		}
+		props := map[string]any{"severity": f.Severity, "time": f.When().Format("2006-01-02T15:04:05.000Z"), "host": f.Host(), "user": f.User()}
+		for _, x := range f.Fields {
+			props[x.Name] = x.Value
+		}
+		results = append(results, result{
+			id, levels[f.Severity], message{strings.TrimSpace(fmt.Sprintf("%s on %s: %s", f.Detection, f.Host(), f.Evidence()))},
+			[]any{map[string]any{"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": strings.ReplaceAll(source, `\`, "/")}}}},
+			props,
+		})
+	}
+	return encode(w, map[string]any{
+		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+		"runs": []any{map[string]any{
+			"tool":    map[string]any{"driver": map[string]any{"name": "gyoji", "version": strings.TrimPrefix(r.Tool, "gyoji "), "rules": rules}},
+			"results": results,
+		}},
+	})
+}
+
+// ruleID makes a name without blanks of a detection's.
+func ruleID(name string) string {
+	return strings.Trim(strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '-'
+	}, strings.ToLower(name)), "-")
+}
+
+// junit writes each finding as a failed test of its detection, for CI servers
+// that know nothing else.
+func (r *Report) junit(w io.Writer) error {
+	type failure struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+	type testcase struct {
+		Class   string  `xml:"classname,attr"`
+		Name    string  `xml:"name,attr"`
+		Failure failure `xml:"failure"`
+	}
+	type testsuite struct {
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Cases    []testcase `xml:"testcase"`
+	}
+	s := testsuite{Name: "gyoji hunt", Tests: len(r.Findings), Failures: len(r.Findings)}
+	for _, f := range r.Findings {
+		var text strings.Builder
+		for _, x := range f.Fields {
+			fmt.Fprintf(&text, "%s: %s\n", x.Name, x.Value)
+		}
+		s.Cases = append(s.Cases, testcase{f.Detection, fmt.Sprintf("%d %s %s", f.N, f.When().Format("2006-01-02T15:04:05.000Z"), f.Host()), failure{f.Severity + ": " + f.Evidence(), text.String()}})
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(struct {
+		XMLName xml.Name    `xml:"testsuites"`
+		Suites  []testsuite `xml:"testsuite"`
+	}{Suites: []testsuite{s}}); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+// ocsf writes OCSF 1.3 detection findings (class 2004), one object a line.
+func (r *Report) ocsf(w io.Writer) error {
+	ids := map[string]int{"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for _, f := range r.Findings {
+		var attacks []any
+		for _, t := range f.Techniques {
+			attacks = append(attacks, map[string]any{"technique": map[string]any{"uid": t}})
+		}
+		unmapped := map[string]string{}
+		for _, x := range f.Fields {
+			unmapped[x.Name] = x.Value
+		}
+		o := map[string]any{
+			"class_uid": 2004, "class_name": "Detection Finding", "category_uid": 2, "category_name": "Findings",
+			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity], "severity": f.Severity,
+			"status_id": 1, "time": f.Time, "message": f.Evidence(),
+			"metadata":     map[string]any{"version": "1.3.0", "product": map[string]any{"name": "gyoji", "vendor_name": "gyoji", "version": strings.TrimPrefix(r.Tool, "gyoji ")}},
+			"finding_info": map[string]any{"title": f.Detection, "uid": fmt.Sprintf("%s-%d-%d", ruleID(f.Detection), f.Time, f.N), "attacks": attacks},
+			"resources":    []any{map[string]any{"name": f.Host(), "type": "host"}, map[string]any{"name": f.User(), "type": "user"}},
+			"unmapped":     unmapped,
+		}
+		if f.Next != "" {
+			o["remediation"] = map[string]any{"desc": f.Next}
+		}
+		if err := e.Encode(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// navigator writes a layer of the ATT&CK Navigator: each technique's score is
+// its number of findings.
+func (r *Report) navigator(w io.Writer) error {
+	counts := map[string]int{}
+	var order []string
+	for _, f := range r.Findings {
+		for _, t := range f.Techniques {
+			if counts[t] == 0 {
+				order = append(order, t)
+			}
+			counts[t]++
+		}
+	}
+	top := 0
+	var techniques []Technique
+	for _, t := range order {
+		top = max(top, counts[t])
+		techniques = append(techniques, Technique{ID: t, Score: counts[t], Comment: fmt.Sprintf("%d findings", counts[t])})
+	}
+	return WriteLayer(w, Layer{Name: "gyoji hunt", Description: "Findings by technique", Techniques: techniques, Max: max(top, 1)})
+}
+
+// Layer is a layer of the ATT&CK Navigator.
+type Layer struct {
+	Name, Description string
+	Techniques        []Technique
+	Max               int // the score that is shown darkest
+}
+
+// Technique is a technique in a Layer.
+type Technique struct {
+	ID      string
+	Score   int
+	Comment string
+}
+
+// WriteLayer writes a layer in the Navigator's format 4.5.
+func WriteLayer(w io.Writer, l Layer) error {
+	type technique struct {
+		ID      string `json:"techniqueID"`
+		Score   int    `json:"score"`
+		Comment string `json:"comment,omitempty"`
+		Enabled bool   `json:"enabled"`
+	}
+	list := []technique{}
+	for _, t := range l.Techniques {
+		list = append(list, technique{t.ID, t.Score, t.Comment, true})
+	}
+	return encode(w, map[string]any{
+		"name": l.Name, "description": l.Description, "domain": "enterprise-attack",
+		"versions":   map[string]string{"layer": "4.5", "navigator": "5.1.0", "attack": "18"},
+		"techniques": list, "gradient": map[string]any{"colors": []string{"#ffe8d6", "#c1121f"}, "minValue": 0, "maxValue": l.Max},
+		"sorting": 3, "hideDisabled": false,
+	})
+}
