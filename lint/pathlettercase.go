@@ -22,6 +22,8 @@ var _ = register(Check{
 		"_sourceCategory=a\n| where toLowerCase(Image) matches \"*\\\\cmd.exe\"",
 		"_sourceCategory=a\n| toLowerCase(Image) as image\n| where image matches \"*\\\\cmd.exe\"",
 		"_sourceCategory=a\n| where CommandLine matches /(?i)encodedcommand/",
+		"_sourceCategory=a\n| replace(toLowerCase(Image), /^.*[\\\\\\/]/, \"\") as name\n| where name = \"cmd.exe\"",
+		"_sourceCategory=a\n| toLowerCase(Image) as image\n| parse regex field=image \"(?<name>[^\\\\]+)$\"\n| where name = \"cmd.exe\"",
 	},
 	Query: func(q *Query, report Report) {
 		for _, p := range q.Pipes {

@@ -119,8 +119,18 @@ func (k known) call(x *syntax.Call) values {
 		return values{lower: true, texts: mapped(v.texts, strings.ToLower)}
 	case "touppercase", "toupper", "upper":
 		return values{upper: true, texts: mapped(v.texts, strings.ToUpper)}
-	case "trim":
+	case "trim", "substring":
 		return values{lower: v.lower, upper: v.upper}
+	case "concat", "replace": // what is replaced goes: the texts left decide
+		all := v
+		for i, a := range x.Args {
+			if i == 0 || name == "replace" && i == 1 {
+				continue
+			}
+			w := k.of(a)
+			all.lower, all.upper = all.lower && w.lower, all.upper && w.upper
+		}
+		return values{lower: all.lower, upper: all.upper}
 	case "length":
 		return values{number: true, lo: 0, hi: math.Inf(1), whole: true}
 	case "num", "number", "tonumber", "double", "todouble":
@@ -185,8 +195,16 @@ func (k known) after(s *Stage) known {
 	for n, v := range k {
 		next[n] = v
 	}
+	from := values{}
+	if s.Is("parse", "parse regex", "extract", "split", "csv") {
+		for _, u := range s.Reads {
+			if v := k[strings.ToLower(u.Name)]; u.At != nil {
+				from = values{lower: v.lower, upper: v.upper} // a part of it is so, too
+			}
+		}
+	}
 	for _, u := range s.Makes {
-		delete(next, strings.ToLower(u.Name))
+		next[strings.ToLower(u.Name)] = from
 	}
 	return next
 }

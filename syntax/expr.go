@@ -161,6 +161,10 @@ func (p *parser) binary(least int) Expr {
 		if !ok || o.holds < least {
 			return x
 		}
+		if compared && o.holds > holdsCompare { // only behind in (...) and is null: others take it in
+			p.fail("chained-comparison", o.pos, "this calculates with the result of a comparison", "join the two with and, or put the comparison in parentheses")
+			return x
+		}
 		if o.holds == holdsCompare {
 			if compared {
 				p.fail("chained-comparison", o.pos, "this compares the result of a comparison", "join two comparisons with and, or put one in parentheses")

@@ -76,12 +76,13 @@ func spaceAt(s string, i int) int {
 // such as Labs/IIS/* and http://host stand there bare. A closing quote is one of
 // the signs: published queries have comments touch it.
 func (p *parser) trivia(i int, bare bool) int {
+	behind := false // a comment: the next one may touch it
 	for i < len(p.src) {
 		if n := spaceAt(p.src, i); n > 0 {
 			i += n
 			continue
 		}
-		if p.src[i] != '/' || i+1 >= len(p.src) || bare && !p.commentMayStart(i) {
+		if p.src[i] != '/' || i+1 >= len(p.src) || bare && !behind && !p.commentMayStart(i) {
 			return i
 		}
 		end := i
@@ -107,7 +108,7 @@ func (p *parser) trivia(i int, bare bool) int {
 			text := strings.TrimRightFunc(p.src[i:end], isSpace)
 			p.comments = append(p.comments, &Comment{Pos: diag.Span{Start: i, End: i + len(text)}, Text: text})
 		}
-		i = end
+		i, behind = end, true
 	}
 	return i
 }

@@ -122,7 +122,7 @@ func (p *parser) opens(end closer) bool {
 		return false
 	}
 	word := p.src[i:nameEnd(p.src, i)]
-	rest := p.src[p.skip(i+len(word)):]
+	rest := p.src[p.bare(i+len(word)):]
 	return len(rest) > 7 && strings.EqualFold(rest[:7], "path://") && p.knows(word)
 }
 

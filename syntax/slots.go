@@ -469,6 +469,9 @@ func readPath(p *parser) Node {
 			i++
 		}
 		text = p.src[start:i]
+		if n := len(pathScheme); len(text) > n && strings.EqualFold(text[:n], pathScheme) {
+			text = pathScheme + text[n:]
+		}
 	}
 	if i == start {
 		return nil

@@ -105,7 +105,7 @@ func (p *parser) readsAsExpr(u *Usage, name []token) bool {
 	if n.is("(") && p.grammar.Function(joinWords(name)) && !u.startsWith(p, name, n) {
 		return true
 	}
-	if _, ok := p.infixAt(n); !ok && !n.is("as") && !n.is("?") {
+	if o, ok := p.infixAt(n); (!ok || o.foreign != "") && !n.is("as") && !n.is("?") {
 		return false
 	}
 	return !u.startsWith(p, name, n)

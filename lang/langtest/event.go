@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -269,7 +270,8 @@ var lookaround = regexp.MustCompile(`\(\?<?[=!][^()]*\)`)
 
 // pattern is a regular expression that a query takes values out with.
 type pattern struct {
-	re *syntax.Regexp
+	written string
+	re      *syntax.Regexp
 	// holds tells of the group of a field that its query compares with something
 	// whether it can hold a value.
 	holds map[string]*regexp.Regexp
@@ -282,7 +284,7 @@ func (s *shape) readPattern(text string) *pattern {
 	if err != nil {
 		return nil
 	}
-	p := &pattern{re: re, holds: map[string]*regexp.Regexp{}}
+	p := &pattern{written: text, re: re, holds: map[string]*regexp.Regexp{}}
 	p.groups(s, re)
 	return p
 }
@@ -292,7 +294,7 @@ func (p *pattern) groups(s *shape, re *syntax.Regexp) {
 		f := s.field(re.Name)
 		f.made = true
 		if len(f.likes) > 0 {
-			if group, err := regexp.Compile(`^(?:` + re.Sub[0].String() + `)$`); err == nil {
+			if group := p.group(re); group != nil {
 				p.holds[re.Name] = group
 			}
 		}
@@ -300,6 +302,24 @@ func (p *pattern) groups(s *shape, re *syntax.Regexp) {
 	for _, sub := range re.Sub {
 		p.groups(s, sub)
 	}
+}
+
+// groups are the compiled groups of patterns: queries of one app have the same,
+// and writing a group out takes long.
+var groups sync.Map // from pattern and name to *regexp.Regexp
+
+// group is a regular expression for the whole of what a named group may hold.
+func (p *pattern) group(re *syntax.Regexp) *regexp.Regexp {
+	key := [2]string{p.written, re.Name}
+	if g, ok := groups.Load(key); ok {
+		return g.(*regexp.Regexp)
+	}
+	g, err := regexp.Compile(`^(?:` + re.Sub[0].String() + `)$`)
+	if err != nil {
+		g = nil
+	}
+	groups.Store(key, g)
+	return g
 }
 
 // text is a text that the pattern matches, with the value of each named group
