@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/kafka"
 	"github.com/gyoji-dev/gyoji/query"
 	"github.com/gyoji-dev/gyoji/render"
 )
@@ -19,6 +21,7 @@ func (a *app) searchCmd() *cobra.Command {
 	var in inputs
 	var out output
 	var file string
+	var follow bool
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "search 'QUERY' [PATH...]",
@@ -47,13 +50,18 @@ Rows come newest first, or in the order that the query asks for.`,
 			if err != nil {
 				return err
 			}
-			err = a.print(cmd, s, q, &out)
+			if follow || slices.ContainsFunc(args, kafka.IsAddress) {
+				err = a.follow(cmd, s, q, &out)
+			} else {
+				err = a.print(cmd, s, q, &out)
+			}
 			return firstOf(err, s.finish(plural(s.rows, "row", "rows")))
 		},
 	}
 	in.flags(cmd)
 	out.flags(cmd)
 	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
+	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what is added to the files, or comes on standard input, until Ctrl-C; always so for kafka://BROKER:PORT/TOPIC")
 	return cmd
 }
 

@@ -19,6 +19,7 @@ var _ = register(input.Format{
 	Name:       "evtx",
 	Summary:    "Windows event log files (Windows Vista and later), also damaged ones and single chunks",
 	Extensions: []string{".evtx"},
+	InPlace:    true,
 	Sniff: func(head []byte) int {
 		if evtx.IsFile(head) || evtx.IsChunk(head) {
 			return 100

@@ -81,6 +81,10 @@ type Format struct {
 	// readers find it in Part.Head.
 	Headed bool
 
+	// InPlace says that files of the format are written to before their end, so
+	// that they cannot be followed.
+	InPlace bool
+
 	// Cut returns how many bytes of buf, which starts at an event boundary at
 	// offset off of the part, are whole events. 0 asks for more. When last is
 	// set nothing follows, and what is left over is the reader's to report.
@@ -117,6 +121,10 @@ type Part struct {
 
 	// Head is the start of a part whose format is Headed, up to 64 KiB.
 	Head []byte
+
+	// Start is where in the file what Open gives begins: a part may be what was
+	// added to it.
+	Start int64
 
 	Format *Format // nil: recognised by content
 	Open   func(context.Context) (io.ReadCloser, error)

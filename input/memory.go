@@ -18,8 +18,13 @@ type memory struct {
 
 func (m memory) Parts(context.Context) iter.Seq2[*Part, error] {
 	return func(yield func(*Part, error) bool) {
-		yield(&Part{Name: m.name, Size: int64(len(m.data)), Open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(m.data)), nil
-		}}, nil)
+		yield(MemoryPart(m.name, m.data), nil)
 	}
+}
+
+// MemoryPart is a part that is already in memory.
+func MemoryPart(name string, data []byte) *Part {
+	return &Part{Name: name, Size: int64(len(data)), Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	}}
 }

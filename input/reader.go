@@ -217,7 +217,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 	if err != nil {
 		return &PathError{part.Name, err}
 	}
-	r.cur = &open{part: part, file: f}
+	r.cur = &open{part: part, file: f, off: part.Start}
 	b, err := decompress(&counted{f, &r.bytes})
 	if err != nil {
 		return &PathError{part.Name, err}
@@ -239,7 +239,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 			return &PathError{part.Name, r.unknown(head)}
 		}
 	}
-	if r.cur.format.Headed {
+	if r.cur.format.Headed && part.Head == nil {
 		part.Head = bytes.Clone(head)
 	}
 	return nil

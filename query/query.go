@@ -74,7 +74,7 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 	pipe := sc.Analyse(tree.Stages, false)
 	q.steps = append(q.steps, pipe.Steps...)
 	if pipe.Messages && !pipe.Ordered {
-		q.steps = append(q.steps, lang.Step{Stage: v.NewestFirst(0), Flow: lang.Collects, Name: "newest first"})
+		q.steps = append(q.steps, lang.Step{Stage: v.NewestFirst(0), Flow: lang.Collects, Name: newestFirst})
 	}
 	q.Columns, q.Messages = pipe.Columns, pipe.Messages
 	for _, s := range sc.Subqueries() {
@@ -109,6 +109,20 @@ func (q *Query) plan() {
 	}
 }
 
+// newestFirst is the name of the step that puts messages in their order.
+const newestFirst = "newest first"
+
+// Streams reports whether rows can be given as events come, but for the order
+// of messages.
+func (q *Query) Streams() bool {
+	for i, s := range q.steps {
+		if s.Flow != lang.Streams && !(i == len(q.steps)-1 && s.Name == newestFirst) {
+			return false
+		}
+	}
+	return len(q.subs)+len(q.past) == 0
+}
+
 // Run is everything a run of a query needs besides the query.
 type Run struct {
 	Reader  *input.Reader
@@ -126,6 +140,10 @@ type Run struct {
 	Category string
 	Carve    bool // read what a file's records do not lead to, too
 	Warnings *exec.Warnings
+
+	// Arrival leaves messages in the order in which they are read, rather than
+	// newest first.
+	Arrival bool
 
 	// Again opens the input once more, for subqueries and compare. It may be
 	// nil when the input can be read only once (standard input).
@@ -182,10 +200,15 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	if r.Bounded {
 		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
 	}
-	front = append(front, q.steps[:q.cut]...)
+	steps := q.steps
+	if n := len(steps); r.Arrival && n > 0 && steps[n-1].Name == newestFirst {
+		steps = steps[:n-1]
+	}
+	cut := min(q.cut, len(steps))
+	front = append(front, steps[:cut]...)
 	return exec.Pipeline{
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
-		Back:  lang.OpenSteps(q.steps[q.cut:], rt, out),
+		Back:  lang.OpenSteps(steps[cut:], rt, out),
 	}, tables.Release, nil
 }
 

@@ -1,0 +1,325 @@
+package input
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
+)
+
+const (
+	// followTick is how often followed files are looked at.
+	followTick = 250 * time.Millisecond
+	// followQuiet is after how long an event is taken for whole whose end only
+	// the next one would show.
+	followQuiet = 2 * time.Second
+	// followBytes is how much of one file is taken at a time.
+	followBytes = 16 << 20
+)
+
+// Follower gives what is added to inputs that grow, as it comes. It is one
+// goroutine's.
+type Follower interface {
+	// Next waits until there is more and returns it: parts of whole events. It
+	// returns io.EOF when nothing more will come, and what is left with it.
+	Next(context.Context) ([]*Part, error)
+	// Done says that the output of what Next gave last has been written.
+	Done(context.Context) error
+	Close() error
+}
+
+// List is a source of the given parts.
+func List(parts []*Part) Source { return list(parts) }
+
+type list []*Part
+
+func (l list) Parts(context.Context) iter.Seq2[*Part, error] {
+	return func(yield func(*Part, error) bool) {
+		for _, p := range l {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Follow follows files, the files of folders and globs, new ones as well, or
+// standard input. A file that is replaced is read to its end and then the new
+// one from its start; one that is cut short is read from its start again. What
+// Next gives of files may be opened again for as long as the follower is open.
+func Follow(args []string, formats []*Format, o Options) (Follower, error) {
+	for _, a := range args {
+		if a == "-" {
+			if len(args) > 1 {
+				return nil, errors.New("standard input is followed alone; name files or -, not both")
+			}
+			return &followStream{r: NewReader(list(nil), formats, o), o: o}, nil
+		}
+	}
+	if len(args) == 0 {
+		return nil, errors.New("nothing to follow")
+	}
+	return &followFiles{paths: &paths{args, o}, r: NewReader(list(nil), formats, o), o: o, byPath: map[string]*tail{}}, nil
+}
+
+// tail is a file that is followed.
+type tail struct {
+	path   string
+	f      *os.File
+	off    int64 // up to where it has been given
+	grown  time.Time
+	size   int64
+	format *Format
+	head   []byte
+	failed bool
+	index  int
+}
+
+type followFiles struct {
+	paths  *paths
+	r      *Reader // recognises formats
+	o      Options
+	tails  []*tail
+	byPath map[string]*tail
+	old    []*os.File
+	next   int
+}
+
+func (w *followFiles) Done(context.Context) error { return nil }
+
+func (w *followFiles) Close() error {
+	for _, t := range w.tails {
+		if t.f != nil {
+			t.f.Close()
+		}
+	}
+	for _, f := range w.old {
+		f.Close()
+	}
+	return nil
+}
+
+func (w *followFiles) Next(ctx context.Context) ([]*Part, error) {
+	for {
+		parts, err := w.look()
+		if len(parts) > 0 || err != nil {
+			return parts, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(followTick):
+		}
+	}
+}
+
+// look gives what there is now.
+func (w *followFiles) look() (out []*Part, err error) {
+	for _, arg := range w.paths.args {
+		w.paths.walk(arg, func(path string) bool {
+			if w.byPath[path] == nil {
+				t := &tail{path: path, index: w.next}
+				w.next++
+				w.byPath[path] = t
+				w.tails = append(w.tails, t)
+			}
+			return true
+		}, func(e error) bool {
+			if len(w.tails) == 0 {
+				err = e
+			}
+			return true
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range w.tails {
+		out = append(out, w.lookAt(t)...)
+	}
+	return out, nil
+}
+
+func (w *followFiles) lookAt(t *tail) (out []*Part) {
+	if t.failed {
+		return nil
+	}
+	st, err := os.Stat(t.path)
+	if t.f != nil {
+		own, ownErr := t.f.Stat()
+		if err != nil || ownErr != nil || !os.SameFile(st, own) { // moved away
+			for {
+				p := w.piece(t, true)
+				if p == nil {
+					break
+				}
+				out = append(out, p)
+			}
+			w.old = append(w.old, t.f)
+			t.f, t.off, t.size = nil, 0, 0
+		} else if st.Size() < t.off {
+			w.o.Warnings.Add("file cut short while it was followed; read from its start", false, exec.Sample{Part: t.path})
+			t.off, t.size = 0, 0
+		}
+	}
+	if err != nil {
+		return out
+	}
+	if t.f == nil {
+		if t.f, err = os.Open(t.path); err != nil {
+			w.fail(t, err)
+			return out
+		}
+		t.format, t.head = nil, nil
+	}
+	if p := w.piece(t, false); p != nil {
+		out = append(out, p)
+	}
+	return out
+}
+
+func (w *followFiles) fail(t *tail, err error) {
+	t.failed = true
+	w.o.Warnings.Add("file that cannot be followed", true, exec.Sample{Part: t.path, Detail: reason(err)})
+}
+
+// piece gives the next whole events of a file, nil for none.
+func (w *followFiles) piece(t *tail, last bool) *Part {
+	st, err := t.f.Stat()
+	if err != nil || st.Size() <= t.off {
+		return nil
+	}
+	if st.Size() != t.size {
+		t.size, t.grown = st.Size(), time.Now()
+	}
+	data := make([]byte, min(st.Size()-t.off, followBytes))
+	n, err := t.f.ReadAt(data, t.off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.fail(t, err)
+		return nil
+	}
+	if data = data[:n]; n == 0 {
+		return nil
+	}
+	if t.format == nil {
+		if bytes.IndexByte(data, '\n') < 0 && !last && n < headBytes {
+			return nil // too little to tell by
+		}
+		if t.format, err = w.r.followable(data[:min(n, headBytes)], t.path); err != nil {
+			w.fail(t, err)
+			return nil
+		}
+		t.head = bytes.Clone(data[:min(n, headBytes)])
+	}
+	whole := t.format.Cut(data, t.off, last)
+	if whole == 0 && (last || data[n-1] == '\n' && time.Since(t.grown) > followQuiet) {
+		whole = n
+	}
+	if whole == 0 {
+		if n == followBytes {
+			w.o.Warnings.Add("event too long", true, exec.Sample{
+				Part: t.path, Pos: event.Position(t.index, t.off), Detail: fmt.Sprintf("byte %d: %d bytes without an end", t.off, n),
+			})
+			t.off += int64(n)
+		}
+		return nil
+	}
+	f, off := t.f, t.off
+	t.off += int64(whole)
+	return &Part{
+		Index: t.index, Name: t.path, Size: int64(whole), Format: t.format, Head: t.head, Start: off,
+		Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(io.NewSectionReader(f, off, int64(whole))), nil
+		},
+	}
+}
+
+// followable recognises the format of something that grows.
+func (r *Reader) followable(head []byte, name string) (*Format, error) {
+	b, err := decompress(bytes.NewReader(head))
+	if err != nil {
+		return nil, err
+	}
+	text := bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	if plain, _ := b.Peek(min(len(text), 64)); archiveKind(head) != notArchive || !bytes.HasPrefix(text, plain) {
+		return nil, errors.New("compressed data, archives and UTF-16 are not followed; search without --follow")
+	}
+	f := r.o.Force
+	if f == nil {
+		f = r.recognise(text, name)
+	}
+	switch {
+	case f == nil:
+		return nil, r.unknown(head)
+	case f.InPlace:
+		return nil, fmt.Errorf("%s files do not only grow at their end, and are not followed; search again for new events", f.Name)
+	}
+	return f, nil
+}
+
+// followStream follows standard input.
+type followStream struct {
+	r      *Reader
+	o      Options
+	in     io.ReadCloser
+	data   []byte
+	off    int64
+	format *Format
+	head   []byte
+	ended  bool
+}
+
+func (w *followStream) Done(context.Context) error { return nil }
+func (w *followStream) Close() error               { return nil }
+
+func (w *followStream) Next(ctx context.Context) ([]*Part, error) {
+	if w.in == nil {
+		w.in = newInterruptible(ctx, w.o.Stdin)
+	}
+	buf := make([]byte, stdinBytes)
+	for !w.ended {
+		n, err := w.in.Read(buf)
+		w.data = append(w.data, buf[:n]...)
+		if errors.Is(err, io.EOF) {
+			w.ended = true
+		} else if err != nil {
+			return nil, err
+		}
+		if w.format == nil && (bytes.IndexByte(w.data, '\n') >= 0 || w.ended && len(w.data) > 0) {
+			head := w.data[:min(len(w.data), headBytes)]
+			if w.format, err = w.r.followable(head, "-"); err != nil {
+				return nil, &PathError{"-", err}
+			}
+			w.head = bytes.Clone(head)
+		}
+		if w.format == nil {
+			continue
+		}
+		whole := w.format.Cut(w.data, w.off, w.ended)
+		if whole == 0 && w.ended {
+			whole = len(w.data)
+		}
+		if whole == 0 {
+			if len(w.data) > MaxEventBytes {
+				return nil, &PathError{"-", fmt.Errorf("an event of more than %s", exec.Size(MaxEventBytes))}
+			}
+			continue
+		}
+		p := MemoryPart("-", bytes.Clone(w.data[:whole]))
+		p.Format, p.Head, p.Start = w.format, w.head, w.off
+		w.off += int64(whole)
+		w.data = append(w.data[:0], w.data[whole:]...)
+		if w.ended {
+			return []*Part{p}, io.EOF
+		}
+		return []*Part{p}, nil
+	}
+	return nil, io.EOF
+}

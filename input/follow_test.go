@@ -1,0 +1,131 @@
+package input
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/exec"
+)
+
+// byLine is a format of lines, for tests.
+var byLine = &Format{
+	Name: "lines", Sniff: func([]byte) int { return 50 },
+	Cut: func(buf []byte, _ int64, last bool) int {
+		if last {
+			return len(buf)
+		}
+		return bytes.LastIndexByte(buf, '\n') + 1
+	},
+}
+
+func next(ctx context.Context, t *testing.T, f Follower) string {
+	t.Helper()
+	parts, err := f.Next(ctx)
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	var out []byte
+	for _, p := range parts {
+		r, err := p.Open(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, _ := io.ReadAll(r)
+		out = append(out, all...)
+	}
+	return string(out)
+}
+
+// TestFollowFiles: growth, a line that is not yet whole, a new file, rotation
+// with lines written to the old file meanwhile, and truncation.
+func TestFollowFiles(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.log")
+	add := func(path, text string) {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	add(path, "1\n2\nhal")
+	w := &exec.Warnings{}
+	f, err := Follow([]string{filepath.Join(dir, "*.log")}, []*Format{byLine}, Options{Warnings: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	expect := func(want string) {
+		t.Helper()
+		if got := next(ctx, t, f); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	expect("1\n2\n")
+	add(path, "f\n")
+	expect("half\n")
+	add(filepath.Join(dir, "b.log"), "b\n")
+	expect("b\n")
+	add(path, "3\n")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	add(path, "4\n")
+	expect("3\n4\n")
+	add(path, "55\n66\n")
+	expect("55\n66\n")
+	if err := os.WriteFile(path, []byte("7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect("7\n")
+	if l := w.List(); len(l) != 1 || l[0].Count != 1 {
+		t.Errorf("the truncation is not told of: %v", l)
+	}
+}
+
+// TestFollowStandardInput: events as they come, and the rest at the end.
+func TestFollowStandardInput(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r, w := io.Pipe()
+	f, err := Follow([]string{"-"}, []*Format{byLine}, Options{Stdin: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		io.WriteString(w, "1\n2")
+		io.WriteString(w, "\n3")
+		w.Close()
+	}()
+	got := ""
+	for range 3 {
+		got += next(ctx, t, f) + "|"
+	}
+	if got != "1\n|2\n|3|" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestFollowRefuses: what does not only grow at its end.
+func TestFollowRefuses(t *testing.T) {
+	r := NewReader(List(nil), []*Format{byLine}, Options{})
+	for name, head := range map[string][]byte{"gzip": gz([]byte("1\n")), "UTF-16": []byte("\xff\xfea\x00\n\x00"), "zip": zipOf(t, packed{"a", []byte("1\n")})} {
+		if f, err := r.followable(head, "x"); err == nil {
+			t.Errorf("%s is followed as %s", name, f.Name)
+		}
+	}
+	if f, err := r.followable([]byte("\xef\xbb\xbf1\n"), "x"); err != nil || f != byLine {
+		t.Errorf("text with a byte order mark: %v, %v", f, err)
+	}
+}
