@@ -1,6 +1,9 @@
 package rule
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/match"
@@ -15,8 +18,10 @@ type need struct {
 
 // cost guesses how many events have one of some needs by accident.
 func cost(ns []need) (sum float64) {
+	// Each literal makes the index larger: of two that are as rare, the fewer.
+	const weight = 1e-7
 	for _, n := range ns {
-		sum += match.Rate(n.literal)
+		sum += match.Rate(n.literal) + weight
 	}
 	return sum
 }
@@ -125,7 +130,32 @@ func (s *Set) build() {
 		e := bySlot[slot]
 		s.slotIndex[slot] = len(s.index)
 		s.index = append(s.index, slotIndex{slot, match.NewAutomaton(e.literals), e.rules})
+		if slot == s.scope.text {
+			s.needles = rawNeedles(e.literals)
+		}
 	}
+}
+
+// rawNeedles are what to look for in the raw text of events, which may be JSON,
+// to find all that hold one of some literals: of each the rarest piece that JSON
+// writes in one way only, and what JSON writes other characters by.
+func rawNeedles(literals []string) *match.Automaton {
+	pieces := []string{`\u`}
+	for _, l := range literals {
+		best := ""
+		for _, p := range strings.FieldsFunc(l, func(r rune) bool {
+			return r < ' ' || r == '"' || r == '\\' || r == '/' || r >= utf8.RuneSelf
+		}) {
+			if best == "" || match.Rate(p) < match.Rate(best) {
+				best = p
+			}
+		}
+		if best == "" {
+			return nil
+		}
+		pieces = append(pieces, best)
+	}
+	return match.NewAutomaton(pieces)
 }
 
 func slotsOf(ns []need) (out []event.Slot) {

@@ -3,10 +3,12 @@ package rule
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/datefmt"
 	"github.com/gyoji-dev/gyoji/diag"
@@ -118,6 +120,9 @@ func (l *lowering) value(t *sigma.Test, x expr.Expr, v sigma.Value, i int) expr.
 		}
 		return &expr.IsNull{X: x}
 	case sigma.Regexp:
+		if n, ok := leastLength(v); ok {
+			return isLong(x, n)
+		}
 		re, err := match.CompileRegexp(v.Syntax())
 		if err != nil {
 			l.fail(t, i, "bad-regexp", "the regular expression cannot be used: %v", err)
@@ -224,6 +229,31 @@ func quoteMeta(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
+}
+
+var lengthOnly = regexp.MustCompile(`^\.\{(\d{1,6}),\}$`)
+
+// leastLength recognises a pattern that only asks for the length of a line,
+// .{1000,}: an engine spends most of a hunt on one of these.
+func leastLength(r sigma.Regexp) (n int, ok bool) {
+	m := lengthOnly.FindStringSubmatch(r.Pattern)
+	if m == nil || r.DotAll || r.Start || r.End {
+		return 0, false
+	}
+	n, err := strconv.Atoi(m[1])
+	return n, err == nil
+}
+
+// isLong is that a line of x has n characters or more.
+func isLong(x expr.Expr, n int) expr.Expr {
+	return &expr.Call{Name: "length", Args: []expr.Expr{x}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+		for line := range strings.SplitSeq(args[0].Str(), "\n") {
+			if len(line) >= n && utf8.RuneCountInString(line) >= n {
+				return event.Bool(true), nil
+			}
+		}
+		return event.Bool(false), nil
+	}}
 }
 
 // inNetwork is that x is an address in a network. An IPv4 address in IPv6

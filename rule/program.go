@@ -125,6 +125,9 @@ func (r *Run) holds(n *node, b *event.Batch, row uint16) bool {
 		m.batch = r.batch
 		m.known = r.bytes(max(len(dict), 1))
 	}
+	if int(code) >= len(m.known) { // the texts for keywords are added on the way
+		m.known = append(m.known, r.bytes(len(dict)-len(m.known))...)
+	}
 	k := m.known[code]
 	if k == unknown {
 		var v event.Value

@@ -2,10 +2,12 @@ package rule
 
 import (
 	"strings"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/jsondoc"
+	"github.com/gyoji-dev/gyoji/match"
 )
 
 // Set is rules compiled for one pass. It is read-only; Open makes what one
@@ -23,6 +25,10 @@ type Set struct {
 	index     []slotIndex
 	slotIndex map[event.Slot]int
 	usesText  []bool // by rule
+
+	// needles: one of them stands in the raw text of every event in which some
+	// rule finds a keyword; nil when that is not known.
+	needles *match.Automaton
 }
 
 // Compile readies rules for one pass.
@@ -159,7 +165,7 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 			c = r.class(channel.At(row), provider.At(row), id.At(row))
 			r.byCode[key] = c
 		}
-		if c.text {
+		if c.text && r.mayHoldKeyword(b, row) {
 			r.readText(b, row)
 		}
 		r.classes = append(r.classes, c)
@@ -188,6 +194,11 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 	for _, rule := range r.some {
 		rows := r.rows[rule]
 		r.Candidates += int64(len(rows))
+		if r.set.usesText[rule] {
+			for _, row := range rows {
+				r.readText(b, row)
+			}
+		}
 		kept := rows[:0]
 		for _, row := range rows {
 			if r.holds(r.set.nodes[rule], b, row) {
@@ -262,22 +273,31 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 	return c
 }
 
+// mayHoldKeyword reports whether some rule's keyword may stand in an event. It
+// is quicker to search the event as it came than to take it apart.
+func (r *Run) mayHoldKeyword(b *event.Batch, row uint16) bool {
+	return r.set.needles == nil || r.set.needles.Any(b.Value(r.set.scope.raw, row).Str())
+}
+
+// bytesOf is text as bytes, to be read only.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
 // readText makes the text in which keywords are looked for: the texts of all
 // fields of the event, a line each.
 func (r *Run) readText(b *event.Batch, row uint16) {
 	raw := b.Value(r.set.scope.raw, row)
-	if raw.IsNull() {
+	if raw.IsNull() || !b.Value(r.set.scope.text, row).IsNull() {
 		return
 	}
 	var text []byte
-	err := jsondoc.Flatten([]byte(raw.Str()), jsondoc.FlattenOptions{ExtractArrays: true}, func(_ []byte, v jsondoc.Value) {
+	err := jsondoc.Flatten(bytesOf(raw.Str()), jsondoc.FlattenOptions{ExtractArrays: true}, func(_ []byte, v jsondoc.Value) {
 		if len(text) > 0 {
 			text = append(text, '\n')
 		}
 		text = v.AppendText(text)
 	})
 	if err != nil { // no JSON: the message is the text
-		text = []byte(raw.Str())
+		text = append(text[:0], raw.Str()...)
 	}
 	b.Col(r.set.scope.text).Set(row, event.Text(string(text)))
 }
