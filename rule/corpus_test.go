@@ -152,7 +152,7 @@ func TestIndexFindsWhatAFullScanFinds(t *testing.T) {
 	rules, _ := sc.Lower(corpus(t), nil)
 	set := rule.Compile(sc, rules)
 	paths := []string{shared + "jsonl/sysmon-flat.jsonl.gz", shared + "jsonl/attack-data", shared + "jsonl/security-datasets/metasploit_procdump_lsass_memory_dump.zip"}
-	least := 5000
+	least := 1500
 	if testing.Short() { // a full scan takes 2 ms for an event
 		paths, least = []string{everyNth(t, paths[0], 12)}, 50
 	}
