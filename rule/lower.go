@@ -84,7 +84,7 @@ func (l *lowering) test(t *sigma.Test) expr.Expr {
 			l.rule.Fields = append(l.rule.Fields, f.Slot)
 		}
 	}
-	key := fmt.Sprintf("%s\x00%v\x00%v\x00%#v", strings.ToLower(name), t.All, t.Not, t.Values)
+	key := testKey(name, t)
 	if made, ok := l.sc.tests[key]; ok {
 		return made
 	}
@@ -101,6 +101,27 @@ func (l *lowering) test(t *sigma.Test) expr.Expr {
 	}
 	l.sc.tests[key] = out
 	return out
+}
+
+// testKey is the same for tests that mean the same.
+func testKey(name string, t *sigma.Test) string {
+	k := append([]byte(strings.ToLower(name)), 0)
+	k = strconv.AppendBool(k, t.All)
+	k = strconv.AppendBool(k, t.Not)
+	for _, v := range t.Values {
+		k = append(k, 0)
+		s, ok := v.(sigma.String)
+		if !ok {
+			k = fmt.Appendf(k, "%#v", v)
+			continue
+		}
+		k = strconv.AppendBool(k, s.Cased)
+		for _, p := range s.Parts {
+			k = append(k, 1, byte(p.Kind))
+			k = append(k, p.Text...)
+		}
+	}
+	return string(k)
 }
 
 // value lowers the comparison of a field, or of the whole event, with a value.
