@@ -13,6 +13,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/detection"
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/packages"
 	"github.com/gyoji-dev/gyoji/query"
 	"github.com/gyoji-dev/gyoji/report"
@@ -74,11 +75,15 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
+			lib, err := in.library()
+			if err != nil {
+				return err
+			}
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err
 			}
-			h := &hunt{app: a, session: s, findings: newFindings(&s.run, out.kind(a) != "table")}
+			h := &hunt{app: a, session: s, tables: lib, findings: newFindings(&s.run, out.kind(a) != "table")}
 			err = h.run(cmd.Context(), pkgs, &rules, &out)
 			h.tally(a)
 			err = firstOf(err, s.finish(plural(s.rows, "finding", "findings")))
@@ -168,6 +173,7 @@ type hunt struct {
 	*findings
 	app     *app
 	session *session
+	tables  *lookup.Library
 }
 
 // run runs all detections over one reading of the logs, and all rules over
@@ -197,7 +203,7 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package) error {
 	var diags diag.List
 	for _, p := range pkgs {
 		for _, d := range p.Detections {
-			q, ds := query.Compile(d.Query, query.Standard())
+			q, ds := query.Compile(d.Query, query.Standard(), query.Tables(h.tables))
 			for _, d := range ds {
 				if d.Severity == diag.Error || h.app.verbose {
 					diags = append(diags, d)
