@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -61,8 +60,8 @@ func (b *bench) run() (err error) {
 	if path, err := exec.LookPath("taskset"); err == nil {
 		b.pin = []string{path, "-c", "0"}
 	}
-	fmt.Println("| measure | rows | gyoji cpu s | peer cpu s | cpu ratio | wall ratio | GB/s | peak MiB | aim |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|")
+	fmt.Println("| measure | rows | gyoji cpu s | peer cpu s | cpu ratio | wall ratio | GB/s | aim |")
+	fmt.Println("|---|---|---|---|---|---|---|---|")
 	for _, m := range measures {
 		file := b.few
 		if m.hits {
@@ -72,7 +71,7 @@ func (b *bench) run() (err error) {
 			continue
 		}
 		if err := b.measure(m, file); err != nil {
-			fmt.Printf("| %s | void: %v | | | | | | | |\n", m.name, err)
+			fmt.Printf("| %s | void: %v | | | | | | |\n", m.name, err)
 		}
 	}
 	if b.few != "" && strings.Contains("two cores", b.only) {
@@ -136,10 +135,10 @@ func (b *bench) measure(m measure, file string) error {
 		aim += fmt.Sprintf(", >= %.1f GB/s", m.rate/1e9)
 	}
 	mine := median(pairs, func(p [2]usage) float64 { return p[0].cpu })
-	fmt.Printf("| %s | %d | %.2f | %.2f | %.2f | %.2f | %.2f | %.0f | %s |\n", m.name, rows,
+	fmt.Printf("| %s | %d | %.2f | %.2f | %.2f | %.2f | %.2f | %s |\n", m.name, rows,
 		mine, median(pairs, func(p [2]usage) float64 { return p[1].cpu }), cpu,
 		median(pairs, func(p [2]usage) float64 { return p[0].wall / p[1].wall }),
-		float64(st.Size())/1e9/mine, median(pairs, func(p [2]usage) float64 { return p[0].peak }), aim)
+		float64(st.Size())/1e9/mine, aim)
 	return nil
 }
 
@@ -188,8 +187,8 @@ type command struct {
 	stdin string
 }
 
-// usage is what a process took: seconds, and MiB at its peak.
-type usage struct{ wall, cpu, peak float64 }
+// usage is what a process took, in seconds.
+type usage struct{ wall, cpu float64 }
 
 func (c command) run(pin []string) (usage, error) {
 	args := append(slices.Clone(pin), c.args...)
@@ -202,9 +201,6 @@ func (c command) run(pin []string) (usage, error) {
 		return usage{}, fmt.Errorf("%s: %w\n%s", filepath.Base(c.args[0]), err, stderr.String())
 	}
 	u := usage{wall: time.Since(start).Seconds(), cpu: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}
-	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		u.peak = float64(r.Maxrss) / 1024
-	}
 	return u, nil
 }
 
