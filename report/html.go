@@ -20,11 +20,20 @@ var page = template.Must(template.New("hunt").Funcs(template.FuncMap{
 // html writes a page that needs nothing from elsewhere: styles and figures are
 // in it, and it holds no script.
 func (r *Report) html(w io.Writer) error {
+	first, last := "", ""
+	for _, f := range r.Findings {
+		at := f.When().Format("2006-01-02 15:04:05")
+		if first == "" || at < first {
+			first = at
+		}
+		last = max(last, at)
+	}
 	return page.Execute(w, struct {
 		*Report
-		Bars   []bar
-		Matrix []column
-	}{r, r.histogram(), r.matrix()})
+		Bars        []bar
+		Matrix      []column
+		First, Last string
+	}{r, r.histogram(), r.matrix(), first, last})
 }
 
 // bar is a column of the histogram: findings in a stretch of time. Lengths are
@@ -98,7 +107,7 @@ func plural(n int, what string) string {
 	return string(digits) + " " + what
 }
 
-// column is a detection of the matrix: a technique and what was found of it.
+// column is a technique and what was found of it.
 type column struct {
 	Technique string
 	URL       string
