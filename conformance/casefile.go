@@ -161,7 +161,7 @@ func (p *casePage) expect(c *Case, word, rest, text string) error {
 		case code == "":
 			return errors.New("expect error and expect warning name the code of the diagnostic")
 		case kind == "error":
-			c.Expect.Error = "error"
+			c.Expect.Error = anyError
 			c.Expect.Findings = append(c.Expect.Findings, f)
 		case kind == "warning":
 			c.Expect.Findings = append(c.Expect.Findings, f)

@@ -27,6 +27,7 @@ import (
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/syntax"
 )
 
 // Case is one query with its input and what must come of it.
@@ -51,7 +52,7 @@ type Case struct {
 type Expect struct {
 	Fields []string `json:"fields"`
 	Rows   [][]any  `json:"rows"`
-	Error  string   `json:"error"` // "syntax" or "semantic"
+	Error  string   `json:"error"` // "syntax", "semantic" or "error", which is either
 
 	Findings []Finding `json:"findings"` // diagnostics that must be among those of the query
 }
@@ -85,6 +86,14 @@ type Result struct {
 	Took    time.Duration
 }
 
+// Classes of errors: what cannot be read as a query is a syntax error, what can
+// be but has no meaning a semantic one.
+const (
+	syntactic = "syntax"
+	semantic  = "semantic"
+	anyError  = "error" // of cases that name the diagnostic instead
+)
+
 const (
 	firstTime = 1704067200000 // _messageTime of the first message without one, ms
 	stepTime  = 1000          // and how much later each further one is
@@ -106,6 +115,11 @@ func Load(name string, r io.Reader) ([]*Case, error) {
 		d.UseNumber()
 		if err := d.Decode(c); err != nil {
 			return nil, fmt.Errorf("%s:%d: not a case: %w", name, n, err)
+		}
+		switch c.Expect.Error {
+		case "", syntactic, semantic, anyError:
+		default:
+			return nil, fmt.Errorf("%s:%d: case %s expects a %q error; an error is syntax or semantic", name, n, c.ID, c.Expect.Error)
 		}
 		if c.Expect.Error == "" && c.Expect.Fields == nil {
 			return nil, fmt.Errorf("%s:%d: case %s expects nothing", name, n, c.ID)
@@ -138,10 +152,7 @@ func (c *Case) run(ctx context.Context, workers int) string {
 		return missing + b.String()
 	}
 	if c.Expect.Error != "" {
-		if diags.HasErrors() {
-			return ""
-		}
-		return "the query was accepted; it must be refused with a " + c.Expect.Error + " error"
+		return c.refused(diags)
 	}
 	if err := diags.Err(); err != nil {
 		var b strings.Builder
@@ -153,6 +164,23 @@ func (c *Case) run(ctx context.Context, workers int) string {
 		return err.Error()
 	}
 	return c.compare(cols, rows)
+}
+
+// refused returns what is wrong with how a query was refused, or "".
+func (c *Case) refused(diags diag.List) string {
+	if !diags.HasErrors() {
+		return "the query was accepted; it must be refused with a " + c.Expect.Error + " error"
+	}
+	class := semantic
+	if _, wrong := syntax.Parse(diag.Text(c.ID, c.Query), query.Standard()); wrong.HasErrors() {
+		class = syntactic
+	}
+	if c.Expect.Error == class || c.Expect.Error == anyError {
+		return ""
+	}
+	var b strings.Builder
+	diag.WriteText(&b, diags, diag.Style{})
+	return "the query was refused with a " + class + " error; it must be a " + c.Expect.Error + " error\n" + b.String()
 }
 
 // rows runs the query and returns the names of its columns and its rows.

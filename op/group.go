@@ -53,8 +53,8 @@ func (g *group) Check(sc *lang.Scope) {
 	seen := map[string]*syntax.Agg{}
 	for _, a := range g.stage.Aggs {
 		word := sc.Vocab.AggregateOf(a.Func.Text)
-		if word == nil || word.New == nil {
-			sc.Error(a.Func, "planned", a.Func.Text+" is planned, not built yet", "")
+		if word == nil {
+			sc.Error(a.Func, "stands-alone", a.Func.Text+" is an operator of its own, no group function", "write it in a stage of its own, without the others: | "+a.Func.Text+" ...")
 			continue
 		}
 		if word.Dialect != "" {

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -89,8 +90,8 @@ func (p *parser) report(name, form string) {
 		message += ", and this is " + show(t)
 	}
 	code := "end"
-	if len(p.expect.want) > 0 {
-		code = p.expect.want[0].code
+	if i := slices.IndexFunc(p.expect.want, func(w want) bool { return w.code != "" }); i >= 0 {
+		code = p.expect.want[i].code
 	}
 	d := p.fail("expected-"+strings.ToLower(strings.ReplaceAll(code, ".", "-")), at, message, "")
 	d.Mark = "expected " + list

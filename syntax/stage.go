@@ -345,7 +345,9 @@ func (s *Stage) unnamed() *Agg {
 // agg reads one aggregate: count, sum(x), pct(x, 95) as p.
 func (p *parser) agg() *Agg {
 	t := p.peek()
-	if t.kind != tokWord || !p.aggregate(t.text) {
+	// An operator is read as if it were one, for analysis to say that it stands alone.
+	_, alone := p.grammar.Usage(strings.ToLower(t.text))
+	if t.kind != tokWord || !p.aggregate(t.text) && !(alone && p.after(t).is("(")) {
 		p.noAggregate(t)
 		return nil
 	}
