@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -16,21 +17,26 @@ var _ = register(lang.Operator{
 		Name: "transaction",
 		Usage: "transaction on <ids:field,...> [fringe=<edge:duration>]" +
 			" (with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<marks:(with <pattern:string> [in <field:field>] as <name:field>),...>)" +
-			" [showing <aggs:(<agg:agg> [for <of:field>] [as <out:field>]),...>] [results by <result:word>]",
+			" [showing <aggs:(<agg:agg> [for <state:field>] [as <out:field>]),...>] [results by <result:word>]",
 		Summary: "Follows what has an id through the states that its messages show.",
 		Text: "A message is in a state when a wildcard pattern matches the whole of its text (`with \"*New session*\" as started`, `in f` for a field), or when a field equals the state's name (`with states cart, pay in page`). " +
 			"`results by transactions`, the default, gives a row for each id with the number of messages in each state, `_start_time` and `_end_time` in milliseconds. " +
 			"`results by states` gives a row for each id and state with `state` and `_count`. " +
 			"`results by flow` gives a row for each step from one message in a state to the next, with `fromstate`, `tostate` and `latency` in milliseconds. " +
+			"`showing max(size), sum(\"1\") for started as starts` adds group functions of an id's messages in any state, or in the one named, to the rows of transactions; text in quotes is a constant. " +
 			"Ids without a message in any state give no row. `fringe=5m` leaves out transactions that end within 5 minutes of the start of the time range, or start within 5 minutes of its end. " +
 			"Rows beyond the memory budget are put aside on disk.",
-		Differs: "OP-36 (rows of `states`), OP-64 (start and end). There is no limit of 10,000 groups. Without a time range, `fringe` counts from the first and the last message.",
-		Status:  "partial: showing",
+		Differs: "OP-36 (rows of `states`), OP-64 (start and end). Of `showing` Sumo Logic has an example only. There is no limit of 10,000 groups. Without a time range, `fringe` counts from the first and the last message.",
 		Examples: []lang.Example{
 			{
 				Query: `* | transaction on id with "*New session*" as a, with "*deleted*" as b | fields id, a, b`,
 				In:    []string{`{"_raw":"New session","id":"s1"}`, `{"_raw":"Session deleted","id":"s1"}`, `{"_raw":"other","id":"s2"}`},
 				Out:   []string{`{"id":"s1","a":1,"b":1}`},
+			},
+			{
+				Query: `* | transaction on id with "*start*" as a, with "*stop*" as b showing max(n), sum("10") for b as tens | fields id, _max, tens`,
+				In:    []string{`{"_raw":"start","id":"s1","n":7}`, `{"_raw":"stop","id":"s1","n":3}`, `{"_raw":"other","id":"s1","n":9}`},
+				Out:   []string{`{"id":"s1","_max":7,"tens":10}`},
 			},
 		},
 	},
@@ -44,7 +50,7 @@ type transaction struct {
 	Names  []stateName      `usage:"names"`
 	Of     *syntax.Field    `usage:"of"`
 	Marks  []stateMark      `usage:"marks"`
-	Aggs   []*syntax.Clause `usage:"aggs"`
+	Shown  []shownAgg       `usage:"aggs"`
 	Result *syntax.Name     `usage:"result"`
 
 	ids        []event.Slot
@@ -54,6 +60,22 @@ type transaction struct {
 	from, to   event.Slot // fromstate, tostate; state in from
 	latency    event.Slot // or _count
 	key, age   event.Slot // hidden
+	shown      []transactionAgg
+}
+
+// shownAgg is a group function over the messages of a transaction.
+type shownAgg struct {
+	Agg   *syntax.Agg   `usage:"agg"`
+	State *syntax.Field `usage:"state"`
+	As    *syntax.Field `usage:"out"`
+}
+
+// transactionAgg is such a group function, resolved.
+type transactionAgg struct {
+	lang.Aggregator
+	outs  []event.Slot
+	state int         // whose messages it takes; -1 for all
+	fixed event.Value // what it takes in place of a field; null if it takes fields
 }
 
 // stateName is a state named by a field's value, stateMark one known by a pattern.
@@ -118,9 +140,6 @@ func (s *transaction) Check(sc *lang.Scope) {
 		}
 		s.states = append(s.states, state{name: m.Name.Name, in: in, glob: match.CompileGlob(m.Pattern.Value, false)})
 	}
-	if len(s.Aggs) > 0 {
-		sc.Error(s.Aggs[0], "planned", "showing is planned, not built yet", "aggregate behind the transaction")
-	}
 	s.by = "transactions"
 	if s.Result != nil {
 		switch s.by = strings.ToLower(s.Result.Text); s.by {
@@ -141,8 +160,54 @@ func (s *transaction) Check(sc *lang.Scope) {
 			s.states[i].out = col(s.states[i].name)
 		}
 		s.start, s.end = col("_start_time"), col("_end_time")
+		for _, a := range s.Shown {
+			s.show(sc, a, col)
+		}
+	}
+	if len(s.Shown) > 0 && s.by != "transactions" {
+		sc.Error(s.Result, "bad-showing", "showing adds to the rows of transactions, and these are "+s.by, "leave out showing, or write results by transactions")
 	}
 	sc.Records(cols...)
+}
+
+// show resolves a group function and adds its columns.
+func (s *transaction) show(sc *lang.Scope, a shownAgg, col func(string) event.Slot) {
+	word := sc.Vocab.AggregateOf(a.Agg.Func.Text)
+	if word == nil {
+		sc.Error(a.Agg, "stands-alone", a.Agg.Func.Text+" is an operator of its own, no group function", "write a group function such as max(field)")
+		return
+	}
+	t := transactionAgg{state: -1}
+	node := *a.Agg
+	if len(node.Args) == 1 {
+		switch x := node.Args[0].(type) {
+		case *syntax.String:
+			t.fixed = event.Text(x.Value)
+		case *syntax.Number:
+			t.fixed = event.Float(x.Float)
+		}
+		if !t.fixed.IsNull() { // the field stands for the constant; no row has it
+			node.Args = []syntax.Expr{&syntax.Field{Pos: node.Pos, Name: "\x00fixed"}}
+		}
+	}
+	t.Aggregator = word.New(&lang.AggSite{Node: &node, Scope: sc})
+	as := a.As
+	if as == nil {
+		as = a.Agg.As
+	}
+	if as != nil && len(t.Out) == 1 {
+		t.Out = []string{as.Name}
+	}
+	for _, name := range t.Out {
+		t.outs = append(t.outs, col(name))
+	}
+	if a.State != nil {
+		t.state = slices.IndexFunc(s.states, func(st state) bool { return strings.EqualFold(st.name, a.State.Name) })
+		if t.state < 0 {
+			sc.Error(a.State, "unknown-state", "there is no state "+a.State.Name, "name one of the states behind with")
+		}
+	}
+	s.shown = append(s.shown, t)
 }
 
 func (s *transaction) Needs(f *event.Fields) {
@@ -150,6 +215,11 @@ func (s *transaction) Needs(f *event.Fields) {
 	f.Add(s.ids...)
 	for _, st := range s.states {
 		f.Add(st.in)
+	}
+	for _, a := range s.shown {
+		if a.fixed.IsNull() {
+			f.Add(a.Args...)
+		}
 	}
 }
 
@@ -180,6 +250,8 @@ type transactionTask struct {
 	id      []event.Value
 	current string
 	counts  []int64
+	accs    []lang.Accumulator // by shown
+	args    []event.Value
 	steps   []transition
 	began   int64
 	ended   int64
@@ -220,6 +292,9 @@ func (t *transactionTask) Flush() error {
 		f.Add(s.out)
 	}
 	f.Add(t.start, t.end, t.from, t.to, t.latency)
+	for _, a := range t.shown {
+		f.Add(a.outs...)
+	}
 	t.out = exec.NewSorter(t.rt, "transaction", exec.Order{Keys: []exec.Key{{Slot: t.age}}}, exec.NewCodec(&f, t.age), 0)
 	t.n = 0
 	err := t.rows.Flush(sinkFunc(t.take))
@@ -253,6 +328,10 @@ func (t *transactionTask) take(b *event.Batch) error {
 			}
 			t.counts = append(t.counts[:0], make([]int64, len(t.states))...)
 			t.steps, t.placed = t.steps[:0], -1
+			t.accs = t.accs[:0]
+			for _, a := range t.shown {
+				t.accs = append(t.accs, a.Open())
+			}
 		}
 		t.newest, _ = b.Value(t.age, row).Int()
 		in := -1
@@ -267,6 +346,9 @@ func (t *transactionTask) take(b *event.Batch) error {
 		if in < 0 {
 			continue
 		}
+		if err := t.show(b, row); err != nil {
+			return err
+		}
 		at := b.Time[row]
 		if t.placed < 0 {
 			t.began = at
@@ -277,6 +359,28 @@ func (t *transactionTask) take(b *event.Batch) error {
 			t.steps = append(t.steps, transition{t.placed, in, at - t.ended})
 		}
 		t.ended, t.placed = at, in
+	}
+	return nil
+}
+
+// show gives a message in some state to the group functions.
+func (t *transactionTask) show(b *event.Batch, row uint16) error {
+	for i, a := range t.shown {
+		if a.state >= 0 && !t.states[a.state].holds(b.Value(t.states[a.state].in, row)) {
+			continue
+		}
+		t.args = t.args[:0]
+		for _, s := range a.Args {
+			v := a.fixed
+			if v.IsNull() {
+				v = b.Value(s, row)
+			}
+			t.args = append(t.args, v)
+		}
+		grown := t.accs[i].Add(t.args, lang.Moment{Records: true, Pos: uint64(t.newest)})
+		if !t.acct.Add(int64(grown)) {
+			return t.acct.Over("values of one id's messages", "filter earlier")
+		}
 	}
 	return nil
 }
@@ -294,6 +398,13 @@ func (t *transactionTask) close() error {
 		}
 		t.batch.Col(t.start).Set(row, event.Int(t.began))
 		t.batch.Col(t.end).Set(row, event.Int(t.ended))
+		for i, a := range t.shown {
+			t.args = t.accs[i].Result(t.args[:0])
+			for j, s := range a.outs {
+				t.batch.Col(s).Set(row, t.args[j])
+			}
+		}
+		t.acct.Release()
 	case "states":
 		for i, s := range t.states {
 			if t.counts[i] == 0 {
