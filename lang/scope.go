@@ -360,6 +360,7 @@ type Subquery struct {
 	Scope bool            // stands in the search expression, not in where or if
 	Rows  [][]event.Value // compose fields by row; set before the query runs
 	Slots []event.Slot    // of the compose fields in the outer query
+	When  Range           // it looks at, in place of the query's
 	Max   int             // rows it may give where no maxresults says so; 0 is the default
 }
 

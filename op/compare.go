@@ -126,7 +126,7 @@ func (c *compare) Check(sc *lang.Scope) {
 				sc.Error(s.By, "bad-timeshift", "this is longer than any data", "write a shorter duration")
 				return
 			}
-			sh := sc.AddShift(k*s.By.Millis, names)
+			sh := sc.AddShift(lang.Range{Back: k * s.By.Millis}, names)
 			if sh == nil {
 				return
 			}
@@ -221,7 +221,7 @@ func (t *compareTask) read() error {
 				key := vals[:len(t.keys)]
 				if t.timeAt >= 0 {
 					if ms, ok := key[t.timeAt].Int(); ok {
-						key[t.timeAt] = event.Int(ms + past.Back)
+						key[t.timeAt] = event.Int(ms + past.When.Back)
 					}
 				}
 				t.buf = t.buf[:0]

@@ -6,7 +6,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/gyoji-dev/gyoji/datefmt"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/lang"
@@ -19,19 +21,24 @@ const baselineMax = 1_000_000
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "logcompare", Usage: "logcompare {timeshift <by:duration>|start_time [=] <start:literal>|end_time [=] <end:literal>|baseline <other:query>}",
+		Name: "logcompare", Usage: "logcompare {timeshift <by:duration>|start_time [=] <start:time>|end_time [=] <end:time>|baseline <other:query>}",
 		Summary: "Compares the shapes of messages with those of an earlier time, or of another query.",
-		Text: "`timeshift -24h` looks at the same query over the time range shifted back; `baseline (query)` at another query over the same range. " +
+		Text: "`timeshift -24h` looks at the same query over the time range shifted back; `start_time \"2026-03-01 00:00\" end_time \"2026-03-02 00:00\"` looks at the same query over that range; times are also `-48h` or milliseconds, and without `end_time` the range is as long as the query's. `baseline (query)` looks at another query, over the same time range or over that of the others. " +
 			"Each row is a signature as of `logreduce`: `_count` is the number of its messages now, `_deltaPercentage` is (t - b) / b of its shares t now and b before, Infinity when it is new; " +
 			"`_anomalyScore` is its part of the symmetric Kullback-Leibler divergence, (t - b) ln(t / b); `_isNew` is 1 or 0. " +
-			"Signatures that are gone have `_count` 0. The highest score comes first. It needs a time range for `timeshift`, and input that can be read more than once.",
+			"Signatures that are gone have `_count` 0. The highest score comes first. `timeshift` needs a time range, and all of them input that can be read more than once.",
 		Differs: "The signatures are made by an algorithm of ours; the formulas are the service's. The messages of the baseline are held in memory.",
-		Status:  "partial: start_time and end_time",
 		Examples: []lang.Example{
 			{
 				Query: `new | logcompare baseline (old) | fields signature, _count, _isNew`,
 				In:    []string{"old disk 1 full", "new disk 2 full", "new user seen"},
 				Out:   []string{`{"signature":"new disk * full","_count":1,"_isNew":1}`, `{"signature":"new user seen","_count":1,"_isNew":1}`, `{"signature":"old disk * full","_count":0,"_isNew":0}`},
+			},
+			{
+				Query: `* | logcompare start_time "2023-12-25 00:00:00" end_time 1703548800000 | fields signature, _count, _isNew`,
+				From:  1704067200000, To: 1704070800000,
+				In:  []string{`{"_raw":"disk full","_messageTime":1704067200000}`, `{"_raw":"disk full","_messageTime":1703462400000}`, `{"_raw":"user gone","_messageTime":1703548799999}`, `{"_raw":"too late","_messageTime":1703548800000}`},
+				Out: []string{`{"signature":"user gone","_count":0,"_isNew":0}`, `{"signature":"disk full","_count":1,"_isNew":0}`},
 			},
 		},
 	},
@@ -41,8 +48,8 @@ var _ = register(lang.Operator{
 
 type logcompare struct {
 	By    *syntax.Duration `usage:"by"`
-	Start syntax.Expr      `usage:"start"`
-	End   syntax.Expr      `usage:"end"`
+	Start string           `usage:"start"`
+	End   string           `usage:"end"`
 	Other *syntax.Query    `usage:"other"`
 
 	raw   event.Slot
@@ -55,22 +62,32 @@ var compareColumns = []string{"_count", "_deltaPercentage", "_anomalyScore", "_i
 
 func (s *logcompare) Check(sc *lang.Scope) {
 	s.raw = sc.ReadName("_raw")
+	when := lang.Range{From: s.Start, To: s.End}
+	if s.By != nil {
+		when.Back = max(s.By.Millis, -s.By.Millis)
+	}
+	for _, t := range []string{s.Start, s.End} {
+		if t == "" {
+			continue
+		}
+		if _, err := datefmt.ParseTime(t, time.Time{}, time.UTC); err != nil {
+			sc.Error(sc.Stage(), "bad-time", err.Error(), `write -24h, "2026-03-01 08:00:00" or milliseconds`)
+		}
+	}
 	switch {
-	case s.Start != nil || s.End != nil:
-		sc.Error(sc.Stage(), "planned", "start_time and end_time are planned, not built yet", "write logcompare timeshift -24h, or baseline (query)")
+	case s.End != "" && s.Start == "":
+		sc.Error(sc.Stage(), "baseline-missing", "logcompare is told when to end, not where to start", "write start_time too")
+	case s.Start != "" && s.By != nil:
+		sc.Error(sc.Stage(), "two-baselines", "logcompare looks at one other time range", "write timeshift, or start_time with end_time")
 	case s.Other != nil:
-		s.base = &lang.Subquery{Max: baselineMax, Node: &syntax.Subquery{
+		s.base = &lang.Subquery{Max: baselineMax, When: when, Node: &syntax.Subquery{
 			Pos: s.Other.Pos, Query: s.Other, Compose: []*syntax.Field{{Pos: s.Other.Pos, Name: "_raw"}},
 		}}
 		sc.AddSubquery(s.base)
-	case s.By == nil || s.By.Millis == 0:
+	case when == lang.Range{}:
 		sc.Error(sc.Stage(), "baseline-missing", "logcompare wants something to compare with", "write logcompare timeshift -24h, or baseline (query)")
 	default:
-		back := s.By.Millis
-		if back < 0 {
-			back = -back
-		}
-		s.shift = sc.AddShift(back, []string{"_raw"})
+		s.shift = sc.AddShift(when, []string{"_raw"})
 	}
 	var cols []lang.Column
 	for _, name := range compareColumns {

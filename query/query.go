@@ -152,7 +152,12 @@ type Run struct {
 
 // Run runs the query and pushes its rows, in their final order, from one goroutine.
 func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
-	p, release, err := q.ready(ctx, r, &exec.Budget{Limit: r.Memory}, out)
+	return q.run(ctx, r, &exec.Budget{Limit: r.Memory}, out)
+}
+
+// run is Run with a share of a budget.
+func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink) error {
+	p, release, err := q.ready(ctx, r, budget, out)
 	if err != nil {
 		return err
 	}
@@ -164,33 +169,18 @@ func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
 // ready runs what has to run before the query, and opens its pipeline, with
 // first in front. release gives back what it holds.
 func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink, first ...lang.Step) (p exec.Pipeline, release func(), err error) {
-	if r.Zone == nil {
-		r.Zone = time.UTC
-	}
-	for _, s := range q.subs {
-		if err := s.run(ctx, r); err != nil {
-			return p, nil, err
-		}
-	}
-	if !r.Bounded {
-		for _, s := range q.steps {
-			if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
-				return p, nil, fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
-			}
-		}
-	}
-	for _, s := range q.past {
-		if err := s.run(ctx, r); err != nil {
-			return p, nil, err
-		}
+	before, err := q.before(ctx, &r, budget)
+	if err != nil {
+		return p, nil, err
 	}
 	rt := &exec.Runtime{
 		Ctx: ctx, Layout: r.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
 		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings,
 	}
 	tables := rt.Budget.Open("lookup")
+	release = func() { tables.Release(); before.Release() }
 	if !tables.Add(q.outside.Bytes) {
-		tables.Release()
+		release()
 		return p, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
 	}
 	for _, what := range q.outside.Missing {
@@ -209,7 +199,37 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	return exec.Pipeline{
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
 		Back:  lang.OpenSteps(steps[cut:], rt, out),
-	}, tables.Release, nil
+	}, release, nil
+}
+
+// before runs what has to run before the query. The rows that come of it are
+// held until the account is released.
+func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.Account, error) {
+	if r.Zone == nil {
+		r.Zone = time.UTC
+	}
+	held := budget.Open("what runs before the query")
+	for _, s := range q.subs {
+		if err := s.run(ctx, *r, budget, held); err != nil {
+			held.Release()
+			return nil, err
+		}
+	}
+	if !r.Bounded {
+		for _, s := range q.steps {
+			if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
+				held.Release()
+				return nil, fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
+			}
+		}
+	}
+	for _, s := range q.past {
+		if err := s.run(ctx, *r, budget, held); err != nil {
+			held.Release()
+			return nil, err
+		}
+	}
+	return held, nil
 }
 
 // Want is what the query asks of a reader in a run.

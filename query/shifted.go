@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gyoji-dev/gyoji/datefmt"
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -39,38 +40,87 @@ func compileShifts(shifts []*lang.Shift, tree *syntax.Query, f *diag.File, v *la
 	return out
 }
 
-func (s *shifted) run(ctx context.Context, r Run) error {
-	if !r.Bounded {
-		return errors.New("compare needs a time range to shift: give one with --from and --to")
-	}
+// run runs it and keeps its rows; what they take is charged to held.
+func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account) error {
 	if r.Again == nil {
 		return errors.New("compare reads the input a second time, which standard input does not allow; save it to a file first")
+	}
+	if err := r.move(s.of.When); err != nil {
+		return fmt.Errorf("%s: %w", s.of.Node.Op.Text, err)
 	}
 	reader, err := r.Again()
 	if err != nil {
 		return err
 	}
 	r.Reader, r.Layout = reader, s.query.Layout.Clone()
-	r.From, r.To = r.From-s.of.Back, r.To-s.of.Back
-	s.of.Rows = nil
-	held := (&exec.Budget{Limit: r.Memory}).Open("compare")
-	err = s.query.Run(ctx, r, sinkFunc(func(b *event.Batch) error {
-		for _, row := range b.Live {
-			vals := make([]event.Value, len(s.slots))
-			bytes := valueBytes * len(vals)
-			for i, slot := range s.slots {
-				vals[i] = b.Value(slot, row).Clone()
-				bytes += len(vals[i].Str())
-			}
-			if !held.Add(int64(bytes)) && len(s.of.Rows) > 0 {
-				return held.Over(fmt.Sprintf("%d groups of an earlier range", len(s.of.Rows)), "filter earlier, or group by fewer fields")
-			}
-			s.of.Rows = append(s.of.Rows, vals)
-		}
+	keep := keeper{slots: s.slots, held: held, what: "rows of an earlier range"}
+	err = s.query.run(ctx, r, budget, &keep)
+	if s.of.Rows = keep.rows; err != nil {
+		return fmt.Errorf("%s: %w", s.of.Node.Op.Text, err)
+	}
+	return nil
+}
+
+// move sets the time range that a query before the query looks at.
+func (r *Run) move(to lang.Range) error {
+	if to == (lang.Range{}) {
 		return nil
-	}))
+	}
+	if to.From == "" {
+		if !r.Bounded {
+			return errors.New("there is no time range to shift: give one with --from and --to")
+		}
+		r.From, r.To = r.From-to.Back, r.To-to.Back
+		return nil
+	}
+	from, err := datefmt.ParseTime(to.From, r.Now, r.Zone)
 	if err != nil {
-		return fmt.Errorf("compare: %w", err)
+		return err
+	}
+	long := r.To - r.From
+	r.From = from.UnixMilli()
+	switch {
+	case to.To != "":
+		end, err := datefmt.ParseTime(to.To, r.Now, r.Zone)
+		if err != nil {
+			return err
+		}
+		if r.To = end.UnixMilli(); r.To <= r.From {
+			return fmt.Errorf("the range ends at %s, before it starts at %s", to.To, to.From)
+		}
+	case !r.Bounded:
+		return errors.New("end_time is missing, and there is no time range to take the length of: give one with --from and --to")
+	default:
+		r.To = r.From + long
+	}
+	r.Bounded = true
+	return nil
+}
+
+// keeper keeps rows of a query that runs before the query.
+type keeper struct {
+	slots []event.Slot
+	max   int // 0 for no limit
+	held  *exec.Account
+	what  string
+	rows  [][]event.Value
+}
+
+func (k *keeper) Push(b *event.Batch) error {
+	for _, row := range b.Live {
+		if k.max > 0 && len(k.rows) == k.max {
+			return exec.ErrStop
+		}
+		vals := make([]event.Value, len(k.slots))
+		bytes := valueBytes * len(vals)
+		for i, slot := range k.slots {
+			vals[i] = b.Value(slot, row).Clone()
+			bytes += len(vals[i].Str())
+		}
+		if !k.held.Add(int64(bytes)) && len(k.rows) > 0 {
+			return k.held.Over(fmt.Sprintf("%d %s", len(k.rows), k.what), "filter earlier, or group by fewer fields")
+		}
+		k.rows = append(k.rows, vals)
 	}
 	return nil
 }

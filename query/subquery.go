@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
+	"time"
 
+	"github.com/gyoji-dev/gyoji/datefmt"
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -30,6 +33,15 @@ func compileSub(s *lang.Subquery, f *diag.File, v *lang.Vocabulary, diags *diag.
 		diags.Add(&diag.Diagnostic{Code: "too-many-results", File: f, Span: s.Node.Pos,
 			Message: fmt.Sprintf("maxresults takes %d at most", subqueryRowsMax), Help: "write a smaller number"})
 	}
+	for _, t := range []string{s.Node.From, s.Node.To} {
+		if t == "" {
+			continue
+		}
+		if _, err := datefmt.ParseTime(t, time.Time{}, time.UTC); err != nil {
+			diags.Add(&diag.Diagnostic{Code: "bad-time", File: f, Span: s.Node.Pos,
+				Message: err.Error(), Help: "write from=(-15m), or to=(2026-03-01 08:00:00)"})
+		}
+	}
 	for _, c := range s.Node.Compose {
 		slot, ok := q.Layout.Find(c.Name)
 		if !ok {
@@ -49,32 +61,51 @@ func compileSub(s *lang.Subquery, f *diag.File, v *lang.Vocabulary, diags *diag.
 	return sub
 }
 
-func (s *subquery) run(ctx context.Context, r Run) error {
+// run runs it and keeps its rows; what they take is charged to held.
+func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account) error {
 	if r.Again == nil {
 		return fmt.Errorf("a subquery reads the input a second time, which standard input does not allow; save it to a file first")
+	}
+	if err := r.move(s.of.When); err != nil {
+		return fmt.Errorf("subquery: %w", err)
+	}
+	if err := r.within(s.of.Node.From, s.of.Node.To); err != nil {
+		return fmt.Errorf("subquery: %w", err)
 	}
 	reader, err := r.Again()
 	if err != nil {
 		return err
 	}
 	r.Reader, r.Layout = reader, s.query.Layout.Clone()
-	max := cmp.Or(s.of.Node.Max, s.of.Max, subqueryRows)
-	s.of.Rows = nil
-	err = s.query.Run(ctx, r, sinkFunc(func(b *event.Batch) error {
-		for _, row := range b.Live {
-			if len(s.of.Rows) == max {
-				return exec.ErrStop
-			}
-			vals := make([]event.Value, len(s.compose))
-			for i, c := range s.compose {
-				vals[i] = b.Value(c, row).Clone()
-			}
-			s.of.Rows = append(s.of.Rows, vals)
-		}
-		return nil
-	}))
-	if err != nil {
+	keep := keeper{slots: s.compose, max: cmp.Or(s.of.Node.Max, s.of.Max, subqueryRows), held: held, what: "rows of a subquery"}
+	err = s.query.run(ctx, r, budget, &keep)
+	if s.of.Rows = keep.rows; err != nil {
 		return fmt.Errorf("subquery: %w", err)
+	}
+	return nil
+}
+
+// within sets the ends of the time range that are not empty. What is not told is
+// as in the query itself, or open.
+func (r *Run) within(from, to string) error {
+	if from == "" && to == "" {
+		return nil
+	}
+	if !r.Bounded {
+		r.Bounded, r.From, r.To = true, math.MinInt64, math.MaxInt64
+	}
+	for _, end := range []struct {
+		text string
+		at   *int64
+	}{{from, &r.From}, {to, &r.To}} {
+		if end.text == "" {
+			continue
+		}
+		t, err := datefmt.ParseTime(end.text, r.Now, r.Zone)
+		if err != nil {
+			return err
+		}
+		*end.at = t.UnixMilli()
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
@@ -36,18 +35,16 @@ const (
 // It readies the stages for this and nothing else: the query is not to be Run
 // afterwards.
 func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error {
-	if r.Zone == nil {
-		r.Zone = time.UTC
+	budget := &exec.Budget{Limit: r.Memory}
+	held, err := q.before(ctx, &r, budget)
+	if err != nil {
+		return err
 	}
-	for _, s := range q.subs {
-		if err := s.run(ctx, r); err != nil {
-			return err
-		}
-	}
+	defer held.Release()
 	t := &trace{q: q, layout: r.Layout, present: map[event.Slot]int64{}, made: map[event.Slot][]event.Slot{}, one: one}
 	rt := &exec.Runtime{
 		Ctx: ctx, Layout: r.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
-		Budget: &exec.Budget{Limit: r.Memory}, TempDir: r.TempDir, Warnings: r.Warnings,
+		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings,
 	}
 	steps := q.written
 	if r.Bounded {

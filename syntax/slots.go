@@ -54,6 +54,8 @@ func init() { // the readers reach this table again through child queries
 		"literal": {"a text or number", "value", startsLiteral, readLiteral},
 		// A whole number with a unit of time: 5m, -24h.
 		"duration": {"a duration such as 5m", "duration", startsNumber, readDuration},
+		// A point in time: text, milliseconds, or how long ago (-24h).
+		"time": {"a time such as -24h", "time", startsTime, readTime},
 		// A table: path://"...", https://..., folder/name.
 		"path": {`a table such as path://"/Library/name"`, "path", startsPath, readPath},
 		// A query in parentheses.
@@ -361,6 +363,32 @@ func unitMeant(word string) string {
 		}
 	}
 	return ""
+}
+
+func startsTime(p *parser, t token) bool {
+	return t.kind == tokString || t.kind == tokSingle || startsNumber(p, t)
+}
+
+// readTime keeps a time as it is written: what it is depends on when and where
+// the query runs.
+func readTime(p *parser) Node {
+	t := p.peek()
+	if t.kind == tokString || t.kind == tokSingle {
+		return p.stringHere(t)
+	}
+	n := t
+	if t.is("-") {
+		n = p.after(t)
+	}
+	if n.kind != tokNumber || n.start != t.start && n.start != t.end {
+		return nil
+	}
+	for p.peek().start < n.start {
+		p.next()
+	}
+	p.next()
+	at := diag.Span{Start: t.start, End: n.end}
+	return &Name{Pos: at, Text: p.src[at.Start:at.End]}
 }
 
 func readDuration(p *parser) Node {
