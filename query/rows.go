@@ -11,6 +11,10 @@ import (
 type Rows struct {
 	Columns []string
 	Values  [][]event.Value // by row, then column
+	// Messages says that rows are messages; Pos is then, by row, where each
+	// stands in the input.
+	Messages bool
+	Pos      []uint64
 }
 
 // Collect runs the query and keeps its rows. It is for results that are known
@@ -19,7 +23,7 @@ func (q *Query) Collect(ctx context.Context, r Run) (*Rows, error) {
 	if r.Layout == nil {
 		r.Layout = q.Layout.Clone()
 	}
-	rows := &Rows{}
+	rows := &Rows{Messages: q.Messages}
 	var slots []event.Slot
 	for _, c := range q.Columns {
 		rows.Columns, slots = append(rows.Columns, c.Name), append(slots, c.Slot)
@@ -39,6 +43,11 @@ func (q *Query) Collect(ctx context.Context, r Run) (*Rows, error) {
 				vals[i] = b.Value(s, row).Clone()
 			}
 			rows.Values = append(rows.Values, vals)
+			pos := uint64(0)
+			if q.Messages && int(row) < len(b.Pos) {
+				pos = b.Pos[row]
+			}
+			rows.Pos = append(rows.Pos, pos)
 		}
 		return nil
 	}))

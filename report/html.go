@@ -116,6 +116,11 @@ type column struct {
 	Names     []string
 }
 
+// techniqueURL is a technique's page.
+func techniqueURL(id string) string {
+	return "https://attack.mitre.org/techniques/" + strings.ReplaceAll(id, ".", "/") + "/"
+}
+
 // matrix lists the techniques that were found, most findings first.
 func (r *Report) matrix() []column {
 	rank := map[string]int{}
@@ -127,7 +132,7 @@ func (r *Report) matrix() []column {
 		for _, t := range f.Techniques {
 			c := by[t]
 			if c == nil {
-				c = &column{Technique: t, URL: "https://attack.mitre.org/techniques/" + strings.ReplaceAll(t, ".", "/") + "/"}
+				c = &column{Technique: t, URL: techniqueURL(t)}
 				by[t] = c
 			}
 			c.N++
