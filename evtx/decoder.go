@@ -30,6 +30,13 @@ type Decoder struct {
 	names    map[string]string
 	scratch  []byte
 
+	// Of fragments without a template.
+	shapes     map[string]*Template
+	shapeBytes int // of the keys
+	shape      []byte
+	nameIDs    map[string]knownName
+	nameSlots  [1 << slotBits]nameSlot
+
 	vals  []Value
 	event Event
 	nodes int // met in the event so far
@@ -37,7 +44,10 @@ type Decoder struct {
 
 // NewDecoder makes a Decoder.
 func NewDecoder() *Decoder {
-	return &Decoder{variants: map[templateKey][]*variant{}, names: map[string]string{}}
+	return &Decoder{
+		variants: map[templateKey][]*variant{}, names: map[string]string{},
+		shapes: map[string]*Template{}, nameIDs: map[string]knownName{},
+	}
 }
 
 // Record is a record's frame.
@@ -60,6 +70,11 @@ const (
 func (d *Decoder) Open(data []byte, carve bool) ChunkHeader {
 	d.data = data[:min(len(data), ChunkBytes)]
 	d.chunk++
+	if len(d.nameIDs) > namesMax {
+		clear(d.nameIDs)
+		clear(d.shapes)
+		d.shapeBytes = 0
+	}
 	d.header = readChunkHeader(d.data)
 	d.carve, d.carved, d.last = carve, false, 0
 	d.at, d.end = chunkHeaderBytes, len(d.data)
@@ -210,14 +225,16 @@ func (d *Decoder) fragment(at, end, parent, value, depth int, depend bool) error
 		}
 		return d.add(inst, nil, parent, field, value, depth)
 	}
+	first := len(d.vals)
+	if t := d.shaped(at, end, depth, depend); t != nil {
+		return d.add(instance{t, d.vals[first:]}, nil, parent, field, value, depth)
+	}
 	p := parser{Decoder: d}
 	content, _, err := p.content(at, end, depth, depend)
 	if err != nil {
 		return err
 	}
-	t := newTemplate(content)
-	t.Written = true
-	return d.add(instance{template: t}, nil, parent, field, value, depth)
+	return d.add(instance{template: newTemplate(content)}, nil, parent, field, value, depth)
 }
 
 // add appends a fragment to the event, and then those in it.

@@ -21,6 +21,9 @@ const (
 	// variantsMax is how many layouts of one template are kept: a name is
 	// written out where a chunk has it first, so templates come in a few.
 	variantsMax = 16
+	// shapeBytesMax is how much the keys of the templates may take that were
+	// made of fragments without one; a template takes some fifty times its key.
+	shapeBytesMax = 128 << 10
 	// namesMax is how many names of elements and attributes are kept.
 	namesMax = 16384
 )

@@ -83,6 +83,9 @@ type parser struct {
 	*Decoder
 	refs  []nameRef // names of the body that is being read
 	fixed bool      // nothing but names depends on the chunk
+	// lift makes values of texts, the first of which is number lifted; see shaped.
+	lift   bool
+	lifted int
 }
 
 func (p *parser) count(at int) error {
@@ -219,6 +222,8 @@ func (p *parser) element(at, end, depth int, depend bool) (n node, next int, err
 			if a.name, at, err = p.name(at+1, end); err != nil {
 				return n, 0, err
 			}
+			lift := p.lift
+			p.lift = lift && !isNamespace(a.name) && !(a.name == "Name" && keyed(n.name))
 			for at < end && attributeContent(p.data[at]) {
 				if err := p.count(at); err != nil {
 					return n, 0, err
@@ -229,6 +234,7 @@ func (p *parser) element(at, end, depth int, depend bool) (n node, next int, err
 				}
 				a.content = append(a.content, c)
 			}
+			p.lift = lift
 			n.attrs = append(n.attrs, a)
 		}
 	}
@@ -253,22 +259,22 @@ func (p *parser) element(at, end, depth int, depend bool) (n node, next int, err
 // depends reports whether the element at an offset has a dependency identifier.
 // It is told by where the element stands; some writers do otherwise, and then
 // its size and name make sense only the other way.
-func (p *parser) depends(at, end int, expected bool) bool {
-	if p.plausible(at, end, expected) || !p.plausible(at, end, !expected) {
+func (d *Decoder) depends(at, end int, expected bool) bool {
+	if d.plausible(at, end, expected) || !d.plausible(at, end, !expected) {
 		return expected
 	}
 	return !expected
 }
 
-func (p *parser) plausible(at, end int, depend bool) bool {
+func (d *Decoder) plausible(at, end int, depend bool) bool {
 	at++
 	if depend {
 		at += 2
 	}
-	if at+8 > end || int(u32(p.data, at)) > end-at-4 {
+	if at+8 > end || int(u32(d.data, at)) > end-at-4 {
 		return false
 	}
-	_, ok := p.rawName(int(u32(p.data, at+4)))
+	_, ok := d.rawName(int(u32(d.data, at+4)))
 	return ok
 }
 
@@ -293,13 +299,15 @@ func (p *parser) piece(at, end, depth int) (n node, next int, err error) {
 		if t := Type(p.data[at]); t != String {
 			return n, 0, damaged(start, fmt.Sprintf("text of type 0x%02x", t))
 		}
-		n.kind = nodeText
-		n.text, at, err = p.text(at+1, end)
-		return n, at, err
+		text, at, err := p.text(at+1, end)
+		if p.lift && !blank16(text) {
+			p.lifted++
+			return node{kind: nodeValue, sub: p.lifted - 1}, at, err
+		}
+		return node{kind: nodeText, text: string(AppendUTF16(nil, text))}, at, err
 	case tokenCDATA:
-		n.kind = nodeText
-		n.text, at, err = p.text(at, end)
-		return n, at, err
+		text, at, err := p.text(at, end)
+		return node{kind: nodeText, text: string(AppendUTF16(nil, text))}, at, err
 	case tokenCharacter:
 		if at+2 > end {
 			return n, 0, damaged(start, "character cut short")
@@ -329,16 +337,16 @@ func (p *parser) piece(at, end, depth int) (n node, next int, err error) {
 }
 
 // text reads counted UTF-16.
-func (p *parser) text(at, end int) (string, int, error) {
+func (p *parser) text(at, end int) ([]byte, int, error) {
 	if at+2 > end {
-		return "", 0, damaged(at, "text cut short")
+		return nil, 0, damaged(at, "text cut short")
 	}
 	n := 2 * int(u16(p.data, at))
 	at += 2
 	if n > end-at {
-		return "", 0, damaged(at, "text longer than its element")
+		return nil, 0, damaged(at, "text longer than its element")
 	}
-	return string(AppendUTF16(nil, p.data[at:at+n])), at + n, nil
+	return p.data[at : at+n], at + n, nil
 }
 
 // entity is the text that an entity stands for. Those of XML are known without

@@ -36,8 +36,6 @@ type Field struct {
 // values go where. It belongs to its Decoder.
 type Template struct {
 	Fields []Field
-	// Written says that the record holds the fragment itself, without a template.
-	Written bool
 	// Plan is for whoever reads the events to keep what was worked out for this
 	// template.
 	Plan any
@@ -97,9 +95,9 @@ func (t *Template) element(n *node, path []string) {
 	for _, a := range n.attrs {
 		content, nested := pieces(a.content)
 		switch {
-		case a.name == "xmlns" || strings.HasPrefix(a.name, "xmlns:"):
+		case isNamespace(a.name):
 			own++
-		case a.name == "Name" && (n.name == "Data" || n.name == "ComplexData"):
+		case a.name == "Name" && keyed(n.name):
 			if f.Key = fixed(content); f.Key == "" {
 				f.KeyFrom = content
 			}
@@ -127,6 +125,11 @@ func (t *Template) element(n *node, path []string) {
 		t.flatten(n.nodes, path)
 	}
 }
+
+// keyed reports whether the Name of an element says which field it is.
+func keyed(element string) bool { return element == "Data" || element == "ComplexData" }
+
+func isNamespace(attr string) bool { return attr == "xmlns" || strings.HasPrefix(attr, "xmlns:") }
 
 // pieces are the pieces of text of some nodes, fixed ones joined.
 func pieces(nodes []node) (out []Piece, nested []*instance) {

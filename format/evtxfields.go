@@ -89,9 +89,6 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 		p.known[i] = -1
 	}
 	index := map[string]int{}
-	// A fragment without a template is planned for one event: what only the text
-	// needs is left out when no one reads it.
-	brief := t.Written && r.raw == event.None && r.plan.size == event.None
 	for i := range t.Fields {
 		f := &t.Fields[i]
 		if f.KeyFrom != nil {
@@ -109,10 +106,10 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 		if !ok {
 			at = len(p.fields)
 			index[name] = at
-			p.fields = append(p.fields, evtxField{name: name, column: columnName(name), value: -1, spare: f.Attr != "" || system})
-			if !brief {
-				p.fields[at].key = string(jsondoc.AppendString(nil, name)) + ":"
-			}
+			p.fields = append(p.fields, evtxField{
+				name: name, column: columnName(name), key: string(jsondoc.AppendString(nil, name)) + ":",
+				value: -1, spare: f.Attr != "" || system,
+			})
 		}
 		pf := &p.fields[at]
 		pf.at = append(pf.at, i)
@@ -125,11 +122,11 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 			pf.value = c[0].Value
 		case len(c) == 0:
 			pf.empty = true
-		case len(c) == 1 && (!brief || slices.Contains(knownNames[:], name)):
+		case len(c) == 1:
 			pf.fixed = textValue(c[0].Text)
 		}
 	}
-	p.plain = r.filter != nil && !t.Written && p.isPlain(r.filter)
+	p.plain = r.filter != nil && p.isPlain(r.filter)
 	p.aim(r)
 	t.Plan = p
 	return p
