@@ -212,7 +212,11 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 	if h.Magic && !h.DataSound && len(data) == evtx.ChunkBytes {
 		r.warn("chunk checksum", false, 0, "does not fit; the records are read all the same, some may be damaged")
 	}
-	r.filter.open(data)
+	if h.DataSound && !r.want.Carve && h.Free <= len(data) {
+		r.filter.open(data[:h.Free])
+	} else {
+		r.filter.open(data)
+	}
 	for {
 		rec, ok := r.dec.Next()
 		if !ok {

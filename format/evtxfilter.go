@@ -40,7 +40,7 @@ func newEVTXFilter(w *input.Want) *evtxFilter {
 	for _, p := range best.Any {
 		all = append(all, wide(p), match.AnyCase(p))
 	}
-	return &evtxFilter{set: match.NewSet(all...)}
+	return &evtxFilter{set: match.NewWideSet(all...)}
 }
 
 // textPiece is the longest piece of a literal that must stand in an event's
@@ -78,7 +78,7 @@ func wide(piece string) match.Literal {
 	return l
 }
 
-// open begins a chunk.
+// open begins a chunk, of which data is the part to look for records in.
 func (f *evtxFilter) open(data []byte) {
 	if f != nil {
 		f.data = data
@@ -91,7 +91,8 @@ func (f *evtxFilter) holds(rec evtx.Record) bool {
 	if f.hit >= 0 && f.hit < rec.Offset {
 		f.hit = f.set.Index(f.data, rec.Offset)
 	}
-	return f.hit >= 0 && f.hit < rec.Offset+rec.Size
+	end := rec.Offset + rec.Size
+	return f.hit >= 0 && f.hit < end || end > len(f.data)
 }
 
 // plain reports whether the event's texts stand in its record as they are: each

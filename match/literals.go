@@ -65,6 +65,7 @@ func JSONEscape() Literal {
 type Set struct {
 	needles []needle
 	reach   int  // the furthest fingerprint from a needle's start
+	stride  int  // from one byte of a fingerprint to the next
 	telling bool // fingerprints leave little to compare
 	masks   teddyMasks
 	buckets [buckets][]int32 // needles by the bit that stands for them
@@ -86,16 +87,25 @@ type needle struct {
 // Each costs two shuffles and makes false hits rarer. The assembly has four.
 const fingerprintBytes = 4
 
+// strideMax is that of wide text, where every other byte tells little.
+const strideMax = 2
+
 // NewSet readies literals for search. A literal without bytes would stand
 // everywhere: it is left out, and so is one that holds an empty set of bytes
 // and can stand nowhere.
-func NewSet(literals ...Literal) *Set {
-	s := new(Set)
+func NewSet(literals ...Literal) *Set { return newSet(1, literals) }
+
+// NewWideSet is NewSet for buffers that are mostly UTF-16: literals are told by
+// every other byte.
+func NewWideSet(literals ...Literal) *Set { return newSet(2, literals) }
+
+func newSet(stride int, literals []Literal) *Set {
+	s := &Set{stride: stride}
 	for _, l := range literals {
 		if len(l) == 0 || slices.ContainsFunc(l, func(b Bytes) bool { return b == Bytes{} }) {
 			continue
 		}
-		s.needles = append(s.needles, newNeedle(l))
+		s.needles = append(s.needles, newNeedle(l, stride))
 	}
 	for i := range s.needles {
 		s.reach = max(s.reach, s.needles[i].print)
@@ -108,7 +118,7 @@ func NewSet(literals ...Literal) *Set {
 // Len is the number of literals looked for.
 func (s *Set) Len() int { return len(s.needles) }
 
-func newNeedle(l Literal) needle {
+func newNeedle(l Literal, stride int) needle {
 	n := needle{lit: l, or: make([]byte, len(l)), want: make([]byte, len(l))}
 	for i := range l {
 		var low, high byte
@@ -130,15 +140,18 @@ func newNeedle(l Literal) needle {
 			n.odd = append(n.odd, i)
 		}
 	}
-	n.print = fingerprint(l)
+	n.print = fingerprint(l, stride)
 	return n
 }
 
 // fingerprint picks the place of a literal whose bytes are met least.
-func fingerprint(l Literal) (place int) {
+func fingerprint(l Literal, stride int) (place int) {
 	least := 0.0
-	for at := 0; at == 0 || at+fingerprintBytes <= len(l); at++ {
-		part := l[at:min(at+fingerprintBytes, len(l))]
+	for at := 0; at == 0 || at+stride*(fingerprintBytes-1) < len(l); at += stride {
+		var part Literal
+		for i := at; i < len(l) && len(part) < fingerprintBytes; i += stride {
+			part = append(part, l[i])
+		}
 		met := float64(len(sample))
 		for i := range part {
 			met *= part[i].often()

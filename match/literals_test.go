@@ -28,7 +28,12 @@ func naive(literals []Literal, buf []byte, from int) int {
 // starts, and where the buffer begins off its alignment.
 func checkSet(t *testing.T, literals []Literal, buf []byte) {
 	t.Helper()
-	s := NewSet(literals...)
+	checkSearch(t, NewSet(literals...), literals, buf)
+	checkSearch(t, NewWideSet(literals...), literals, buf)
+}
+
+func checkSearch(t *testing.T, s *Set, literals []Literal, buf []byte) {
+	t.Helper()
 	for _, from := range []int{-1, 0, 1, 7, 31, 32, 33, len(buf) - 1, len(buf), len(buf) + 1} {
 		want := naive(literals, buf, from)
 		if got := s.Index(buf, from); got != want {
@@ -94,7 +99,7 @@ func TestSetFindsTheFirst(t *testing.T) {
 // Every place of a buffer, near both ends and across blocks, at every length.
 func TestSetFindsAtEveryPlace(t *testing.T) {
 	for _, word := range []string{"a", "Kb", "\xc5\xbf", "abc", "abcd", "opera.exe", strings.Repeat("longer.", 8)} {
-		s := NewSet(AnyCase(word))
+		s, wide := NewSet(AnyCase(word)), NewWideSet(AnyCase(word))
 		for size := len(word); size < len(word)+110; size++ {
 			// With room before it, so that the buffer is unaligned too.
 			room := bytes.Repeat([]byte("."), size+size%3)
@@ -104,6 +109,9 @@ func TestSetFindsAtEveryPlace(t *testing.T) {
 				for _, from := range []int{0, at - 1, at} {
 					if got := s.Index(buf, from); got != at {
 						t.Fatalf("%q at %d of %d, from %d: %d", word, at, size, from, got)
+					}
+					if got := wide.Index(buf, from); got != at {
+						t.Fatalf("wide: %q at %d of %d, from %d: %d", word, at, size, from, got)
 					}
 					if got := s.plain.index(s.needles, buf, max(from, 0)); got != at {
 						t.Fatalf("plain: %q at %d of %d, from %d: %d", word, at, size, from, got)

@@ -45,11 +45,11 @@ func (s *Set) fillBuckets() {
 		n := &s.needles[i]
 		b := bucket{needles: []int32{int32(i)}}
 		for k := range b.at {
-			if n.print+k >= len(n.lit) {
+			if n.print+k*s.stride >= len(n.lit) {
 				b.at[k] = halves{0xffff, 0xffff}
 				continue
 			}
-			n.lit[n.print+k].each(func(c byte) {
+			n.lit[n.print+k*s.stride].each(func(c byte) {
 				b.at[k].low |= 1 << (c & 15)
 				b.at[k].high |= 1 << (c >> 4)
 			})
@@ -135,14 +135,15 @@ func (h halves) often() (p float64) {
 }
 
 const (
-	blockBytes = 32                                // places compared at once
-	windowSize = blockBytes + fingerprintBytes - 1 // bytes read for them
+	blockBytes = 32                                          // places compared at once
+	windowMax  = blockBytes + strideMax*(fingerprintBytes-1) // bytes read for them, at most
 )
 
 // indexTeddy is Index by the tables. teddy finds the blocks to look into.
 func (s *Set) indexTeddy(buf []byte, from int) int {
 	var found [blockBytes]byte
-	var tail [blockBytes + 2*windowSize]byte
+	var tail [blockBytes + 2*windowMax]byte
+	windowSize := blockBytes + s.stride*(fingerprintBytes-1)
 	best := -1
 	// Fingerprints begin at different places of their literals, so after a
 	// hit another may still turn up that begins before it; stop is where no
@@ -157,7 +158,7 @@ func (s *Set) indexTeddy(buf []byte, from int) int {
 			clear(tail[n:])
 			text = tail[:]
 		}
-		pos, places := teddy(&s.masks, &text[0], len(text), &found)
+		pos, places := teddy(&s.masks, &text[0], len(text), s.stride, &found)
 		at += pos
 		for ; places != 0; places &= places - 1 {
 			i := bits.TrailingZeros32(places)

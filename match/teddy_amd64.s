@@ -8,33 +8,39 @@ DATA nibble<>+0x10(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA nibble<>+0x18(SB)/8, $0x0f0f0f0f0f0f0f0f
 GLOBL nibble<>(SB), RODATA|NOPTR, $32
 
-// The buckets whose byte at place K of the fingerprint is in place, for 32
-// places from SI+AX+OFF, into OUT; Y9 and Y10 are overwritten.
-#define LOOKUP(K, LOW, HIGH, OFF, OUT) \
-	VMOVDQU (OFF+K)(SI)(AX*1), Y9 \
-	VPSRLW  $4, Y9, Y10           \
-	VPAND   Y8, Y9, Y9            \
-	VPAND   Y8, Y10, Y10          \
-	VPSHUFB Y9, LOW, Y9           \
-	VPSHUFB Y10, HIGH, Y10        \
+// The buckets whose byte at a place of the fingerprint is in place, for 32
+// places from TEXT+AX+OFF, into OUT; Y9 and Y10 are overwritten.
+#define LOOKUP(TEXT, LOW, HIGH, OFF, OUT) \
+	VMOVDQU OFF(TEXT)(AX*1), Y9 \
+	VPSRLW  $4, Y9, Y10         \
+	VPAND   Y8, Y9, Y9          \
+	VPAND   Y8, Y10, Y10        \
+	VPSHUFB Y9, LOW, Y9         \
+	VPSHUFB Y10, HIGH, Y10      \
 	VPAND   Y9, Y10, OUT
 
 // The buckets for which all four bytes are in place, into OUT.
 #define BLOCK(OFF, OUT) \
-	LOOKUP(0, Y0, Y4, OFF, OUT) \
-	LOOKUP(1, Y1, Y5, OFF, Y13) \
-	LOOKUP(2, Y2, Y6, OFF, Y14) \
-	LOOKUP(3, Y3, Y7, OFF, Y15) \
-	VPAND  Y13, OUT, OUT        \
-	VPAND  Y14, Y15, Y14        \
+	LOOKUP(SI, Y0, Y4, OFF, OUT)  \
+	LOOKUP(R10, Y1, Y5, OFF, Y13) \
+	LOOKUP(R11, Y2, Y6, OFF, Y14) \
+	LOOKUP(R12, Y3, Y7, OFF, Y15) \
+	VPAND  Y13, OUT, OUT          \
+	VPAND  Y14, Y15, Y14          \
 	VPAND  Y14, OUT, OUT
 
-// func teddy(masks *teddyMasks, text *byte, n int, found *[32]byte) (pos int, places uint32)
-TEXT ·teddy(SB), NOSPLIT, $0-44
+// func teddy(masks *teddyMasks, text *byte, n, stride int, found *[32]byte) (pos int, places uint32)
+TEXT ·teddy(SB), NOSPLIT, $0-52
 	MOVQ masks+0(FP), DI
 	MOVQ text+8(FP), SI
 	MOVQ n+16(FP), CX
-	MOVQ found+24(FP), DX
+	MOVQ stride+24(FP), R9
+	MOVQ found+32(FP), DX
+
+	// The text from each place of the fingerprint.
+	LEAQ (SI)(R9*1), R10
+	LEAQ (SI)(R9*2), R11
+	LEAQ (R10)(R9*2), R12
 
 	VMOVDQU 0(DI), Y0
 	VMOVDQU 32(DI), Y1
@@ -47,7 +53,9 @@ TEXT ·teddy(SB), NOSPLIT, $0-44
 	VMOVDQU nibble<>(SB), Y8
 
 	XORQ AX, AX
-	SUBQ $35, CX  // the last place a block may begin
+	LEAQ (R9)(R9*2), R9
+	SUBQ $32, CX
+	SUBQ R9, CX   // the last place a block may begin
 	MOVQ CX, R8
 	SUBQ $32, R8  // the last place two may
 	JLT  single
@@ -86,13 +94,13 @@ hit:
 	VPMOVMSKB Y9, R9
 	NOTL      R9
 	VZEROUPPER
-	MOVQ      AX, pos+32(FP)
-	MOVL      R9, places+40(FP)
+	MOVQ      AX, pos+40(FP)
+	MOVL      R9, places+48(FP)
 	RET
 
 none:
 	SUBQ $32, AX
 	VZEROUPPER
-	MOVQ AX, pos+32(FP)
-	MOVL $0, places+40(FP)
+	MOVQ AX, pos+40(FP)
+	MOVL $0, places+48(FP)
 	RET

@@ -4,6 +4,6 @@ package match
 
 const hasTeddy = false
 
-func teddy(*teddyMasks, *byte, int, *[32]byte) (int, uint32) {
+func teddy(*teddyMasks, *byte, int, int, *[32]byte) (int, uint32) {
 	panic("bug: teddy called where there is none")
 }
