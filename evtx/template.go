@@ -40,6 +40,7 @@ type Template struct {
 	// template.
 	Plan any
 
+	nests bool // other templates are used in it
 	nodes []node
 	field []int16 // by value: the first field that shows it, or -1
 }
@@ -49,6 +50,7 @@ func newTemplate(nodes []node) *Template {
 	t := &Template{nodes: nodes}
 	t.flatten(nodes, nil)
 	for i, f := range t.Fields {
+		t.nests = t.nests || len(f.nested) > 0
 		for _, p := range f.Content {
 			if p.Value < 0 {
 				continue

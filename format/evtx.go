@@ -228,6 +228,10 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 				continue
 			}
 		}
+		if r.passes(rec) {
+			r.want.Skip(1)
+			continue
+		}
 		ev, err := r.dec.Event(rec)
 		if err != nil {
 			kind := "damaged record"

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -15,8 +16,10 @@ import (
 type evtxFilter struct {
 	set  *match.Set
 	data []byte
-	hit  int // where the chunk has it next, -1 for nowhere
+	hit  int // where the chunk has it next, -1 for nowhere, unknown before the first look
 }
+
+const unknown = -2
 
 // newEVTXFilter makes a filter of what is needed; nil when nothing that is needed
 // can be searched for. Only needs of a field will do: what a keyword matches may
@@ -81,18 +84,39 @@ func wide(piece string) match.Literal {
 // open begins a chunk, of which data is the part to look for records in.
 func (f *evtxFilter) open(data []byte) {
 	if f != nil {
-		f.data = data
-		f.hit = f.set.Index(data, 0)
+		f.data, f.hit = data, unknown
 	}
 }
 
 // holds reports whether a literal stands in the record's bytes.
 func (f *evtxFilter) holds(rec evtx.Record) bool {
-	if f.hit >= 0 && f.hit < rec.Offset {
+	if f.hit == unknown || f.hit >= 0 && f.hit < rec.Offset {
 		f.hit = f.set.Index(f.data, rec.Offset)
 	}
 	end := rec.Offset + rec.Size
 	return f.hit >= 0 && f.hit < end || end > len(f.data)
+}
+
+// passes reports whether a record lacks what the query needs, as told without its
+// values: what cannot be told so is decoded first.
+func (r *evtxReader) passes(rec evtx.Record) bool {
+	if r.filter == nil || rec.Torn || rec.Carved || r.filter.holds(rec) {
+		return false
+	}
+	g, ok := r.dec.Glance(rec)
+	if !ok {
+		return false
+	}
+	outer, ok := g.Outer.Plan.(*evtxPlan)
+	if !ok || !outer.plain || outer.dynamic || len(outer.base) > 0 {
+		return false
+	}
+	if g.Inner == nil {
+		return true
+	}
+	inner, ok := g.Inner.Plan.(*evtxPlan)
+	return ok && inner.plain && !inner.dynamic && !(inner.data && outer.data) &&
+		g.Field >= 0 && slices.Equal(inner.base, g.Outer.Fields[g.Field].Path)
 }
 
 // plain reports whether the event's texts stand in its record as they are: each
