@@ -2,6 +2,8 @@ package evtx
 
 import (
 	"encoding/binary"
+	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -9,38 +11,50 @@ import (
 // AppendUTF16 appends little-endian UTF-16 as UTF-8. A surrogate without its
 // other half becomes U+FFFD, an odd last byte is left out.
 func AppendUTF16(dst, src []byte) []byte {
+	// Nearly all text is ASCII: eight characters at a time.
+	dst = slices.Grow(dst, len(src)/2+8)
 	for len(src) >= 2 {
-		// Nearly all text is ASCII: four characters at a time.
-		for len(src) >= 8 {
-			w := binary.LittleEndian.Uint64(src)
-			if w&0xff80ff80ff80ff80 != 0 {
-				break
+		if len(src) >= 16 {
+			if a, b := u64(src, 0), u64(src, 8); (a|b)&beyondASCII == 0 {
+				dst = binary.LittleEndian.AppendUint64(dst, pack(a)|pack(b)<<32)
+				src = src[16:]
+				continue
 			}
-			w |= w >> 8
-			dst = append(dst, byte(w), byte(w>>16), byte(w>>32), byte(w>>48))
-			src = src[8:]
 		}
-		if len(src) < 2 {
-			break
-		}
-		c := rune(binary.LittleEndian.Uint16(src))
-		src = src[2:]
-		if c < utf8.RuneSelf {
+		if c := u16(src, 0); c < utf8.RuneSelf {
 			dst = append(dst, byte(c))
+			src = src[2:]
 			continue
 		}
-		if utf16.IsSurrogate(c) {
-			c2 := rune(0)
-			if len(src) >= 2 {
-				c2 = rune(binary.LittleEndian.Uint16(src))
-			}
-			if c = utf16.DecodeRune(c, c2); c != utf8.RuneError {
-				src = src[2:]
-			}
-		}
-		dst = utf8.AppendRune(dst, c)
+		var n int
+		dst, n = appendRune16(dst, src)
+		src = src[n:]
 	}
 	return dst
+}
+
+// beyondASCII are the bits that four characters of ASCII do not have.
+const beyondASCII = 0xff80ff80ff80ff80
+
+// pack makes four bytes of four characters of ASCII.
+func pack(w uint64) uint64 {
+	w = (w | w>>8) & 0x0000ffff0000ffff
+	return (w | w>>16) & 0xffffffff
+}
+
+// appendRune16 appends the character that src begins with, and returns how many
+// bytes of src it takes.
+func appendRune16(dst, src []byte) ([]byte, int) {
+	c := rune(u16(src, 0))
+	if !utf16.IsSurrogate(c) {
+		return utf8.AppendRune(dst, c), 2
+	}
+	if len(src) >= 4 {
+		if c := utf16.DecodeRune(c, rune(u16(src, 2))); c != utf8.RuneError {
+			return utf8.AppendRune(dst, c), 4
+		}
+	}
+	return utf8.AppendRune(dst, utf8.RuneError), 2
 }
 
 // trim16 leaves out the NULs behind a text.
@@ -54,40 +68,56 @@ func trim16(b []byte) []byte {
 
 // AppendJSON16 appends little-endian UTF-16 as a JSON string.
 func AppendJSON16(dst, src []byte) []byte {
-	dst = append(dst, '"')
+	src = src[:len(src)&^1]
+	dst = append(slices.Grow(dst, len(src)/2+10), '"')
+	var tail [16]byte
 	for len(src) >= 2 {
-		for len(src) >= 8 {
-			w := binary.LittleEndian.Uint64(src)
-			if w&0xff80ff80ff80ff80 != 0 {
-				break
-			}
-			a, b, c, d := byte(w), byte(w>>16), byte(w>>32), byte(w>>48)
-			if plainJSON[a]&plainJSON[b]&plainJSON[c]&plainJSON[d] == 0 {
-				break
-			}
-			dst = append(dst, a, b, c, d)
-			src = src[8:]
+		eight := src
+		if len(src) < 16 {
+			// NULs are no plain characters, so what is made up is not taken.
+			clear(tail[copy(tail[:], src):])
+			eight = tail[:]
 		}
-		if len(src) < 2 {
-			break
-		}
-		c := binary.LittleEndian.Uint16(src)
-		if c < utf8.RuneSelf {
-			dst = appendJSONByte(dst, byte(c))
+		a, b := u64(eight, 0), u64(eight, 8)
+		if (a|b)&beyondASCII == 0 {
+			text := pack(a) | pack(b)<<32
+			n := plainBytes(text)
+			dst = binary.LittleEndian.AppendUint64(dst, text)
+			dst = dst[:len(dst)-8+n]
+			src = src[2*n:]
+			if n == 8 || len(src) < 2 {
+				continue
+			}
+			dst = appendJSONByte(dst, byte(u16(src, 0)))
 			src = src[2:]
 			continue
 		}
-		n := 2
-		if utf16.IsSurrogate(rune(c)) && len(src) >= 4 {
-			n = 4
-			if utf16.DecodeRune(rune(c), rune(binary.LittleEndian.Uint16(src[2:]))) == utf8.RuneError {
-				n = 2
+		for range min(8, len(src)/2) {
+			if len(src) < 2 {
+				break
 			}
+			if c := u16(src, 0); c < utf8.RuneSelf {
+				dst = appendJSONByte(dst, byte(c))
+				src = src[2:]
+				continue
+			}
+			var n int
+			dst, n = appendRune16(dst, src)
+			src = src[n:]
 		}
-		dst = AppendUTF16(dst, src[:n])
-		src = src[n:]
 	}
 	return append(dst, '"')
+}
+
+// plainBytes is how many of eight characters of ASCII, from the first, JSON
+// writes as they are.
+func plainBytes(text uint64) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	// The high bit of a byte stays set unless it is below a space, or equal.
+	plain := (text | high) - ' '*ones
+	plain &= (text ^ '"'*ones | high) - ones
+	plain &= (text ^ '\\'*ones | high) - ones
+	return bits.TrailingZeros64(^plain&high) / 8
 }
 
 // plainJSON has 1 for the ASCII characters that JSON writes as they are.

@@ -257,14 +257,11 @@ func appendHex(dst, d []byte) []byte {
 // groups are little-endian numbers.
 func appendGUID(dst, d []byte) []byte {
 	b := [16]byte{d[3], d[2], d[1], d[0], d[5], d[4], d[7], d[6], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]}
-	dst = append(dst, '{')
-	for i, c := range b {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			dst = append(dst, '-')
-		}
-		dst = append(dst, upperHex[c>>4], upperHex[c&15])
+	text := [38]byte{0: '{', 9: '-', 14: '-', 19: '-', 24: '-', 37: '}'}
+	for i, at := range [16]uint8{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35} {
+		text[at], text[at+1] = upperHex[b[i]>>4], upperHex[b[i]&15]
 	}
-	return append(dst, '}')
+	return append(dst, text[:]...)
 }
 
 // sidBytes is the size of the SID that d begins with, 0 if there is none whole.
@@ -315,31 +312,46 @@ func FileTimeOf(ms int64) uint64 { return uint64(ms+epochMillis) * ticksPerMilli
 func appendFileTime(dst []byte, t uint64) []byte {
 	sec := int64(t/(1000*ticksPerMilli)) - epochMillis/1000
 	frac := int(t % (1000 * ticksPerMilli))
-	dst = appendClock(dst, sec)
-	dst = append(dst, '.')
-	for p := 1_000_000; p > 0; p /= 10 {
-		dst = append(dst, byte('0'+frac/p%10))
+	if year9999 := int64(253_402_300_800); sec < 0 || sec >= year9999 { // only damage is so far away
+		dst = time.Unix(sec, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05")
+	} else {
+		dst = appendClock(dst, sec)
 	}
-	return append(dst, 'Z')
+	end := [9]byte{'.', 8: 'Z'}
+	for i := 7; i > 0; i-- {
+		end[i] = byte('0' + frac%10)
+		frac /= 10
+	}
+	return append(dst, end[:]...)
 }
 
-// appendClock writes 2019-05-22T04:02:11.
+// appendClock writes a moment from 1970 to 9999 as 2019-05-22T04:02:11. The date
+// is found as Neri and Schneider do (Euclidean affine functions and their
+// application to calendar algorithms, 2022), with years that begin in March.
 func appendClock(dst []byte, sec int64) []byte {
-	t := time.Unix(sec, 0).UTC()
-	year, month, day := t.Date()
-	if year > 9999 { // only damage is so far ahead
-		return t.AppendFormat(dst, "2006-01-02T15:04:05")
+	days, sec := sec/86400, sec%86400
+	n := 4*uint32(days+719468) + 3
+	century := n / 146097
+	n = n%146097/4*4 + 3
+	year := 100*century + n/1461
+	n = 2141*(n%1461/4) + 197913
+	month, day := n>>16, n&0xffff/2141+1
+	if month > 12 {
+		month -= 12
+		year++
 	}
-	hour, minute, second := t.Clock()
-	dst = two(two(dst, year/100), year%100)
-	dst = two(append(dst, '-'), int(month))
-	dst = two(append(dst, '-'), day)
-	dst = two(append(dst, 'T'), hour)
-	dst = two(append(dst, ':'), minute)
-	return two(append(dst, ':'), second)
+	text := [19]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':'}
+	two := func(at int, n uint32) { text[at], text[at+1] = byte('0'+n/10), byte('0'+n%10) }
+	two(0, year/100)
+	two(2, year%100)
+	two(5, month)
+	two(8, day)
+	s := uint32(sec)
+	two(11, s/3600)
+	two(14, s/60%60)
+	two(17, s%60)
+	return append(dst, text[:]...)
 }
-
-func two(dst []byte, n int) []byte { return append(dst, byte('0'+n/10%10), byte('0'+n%10)) }
 
 // appendSystemTime writes a SYSTEMTIME (year, month, day of week, day, hour,
 // minute, second, ms) as 2019-05-22T04:02:11.307Z.

@@ -48,8 +48,9 @@ type evtxField struct {
 	at     []int  // places in the template
 	value  int    // which value it is, where it is one; else -1
 	fixed  evtx.Value
-	empty  bool // it holds nothing
-	spare  bool // left out when empty: attributes, and System's elements
+	text   []byte // "name":"value", of a fixed one
+	empty  bool   // it holds nothing
+	spare  bool   // left out when empty: attributes, and System's elements
 }
 
 // evtxLack are the wanted fields that events of two templates have only under
@@ -124,6 +125,7 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 			pf.empty = true
 		case len(c) == 1:
 			pf.fixed = textValue(c[0].Text)
+			pf.text = append(appendJSONValue([]byte(pf.key), pf.fixed), ',')
 		}
 	}
 	p.plain = r.filter != nil && p.isPlain(r.filter)
@@ -633,6 +635,10 @@ func (f *evtxEvent) json(r *evtxReader) []byte {
 			fr := &f.fragments[i]
 			for j := range p.fields {
 				pf := &p.fields[j]
+				if pf.text != nil && len(pf.at) == 1 {
+					dst = append(dst, pf.text...)
+					continue
+				}
 				if v, ok := pf.one(fr); ok {
 					if !pf.spare || !v.Empty() {
 						dst = append(appendJSONValue(append(dst, pf.key...), v), ',')
