@@ -668,10 +668,11 @@ func (f *evtxEvent) json(r *evtxReader) []byte {
 // appendJSONValue appends a value as JSON text. All are strings, as in other
 // flat exports: that keeps 0x3e7 and 18446744073709551615 what they are.
 func appendJSONValue(dst []byte, v evtx.Value) []byte {
-	if text, ok := v.Text16(); ok {
+	switch v.Type {
+	case evtx.String, evtx.XML:
+		text, _ := v.Text16()
 		return evtx.AppendJSON16(dst, text)
-	}
-	if v.Type == evtx.ANSIString {
+	case evtx.ANSIString:
 		return jsondoc.AppendString(dst, string(v.AppendText(nil)))
 	}
 	return append(v.AppendText(append(dst, '"')), '"')

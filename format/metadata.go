@@ -67,7 +67,7 @@ func (m *metadata) init(w *input.Want, p *plan) {
 			m.slots[k] = s
 		}
 	}
-	if w.Fields.All {
+	if w.Fields.All && !w.JSON { // whole events have no use for it
 		for _, n := range []string{"_messageTime", "_sourceCategory", "_sourceHost", "_sourceName", "_collector", "_source"} {
 			m.slots[strings.ToLower(n)] = w.Layout.Slot(n)
 		}
