@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -74,6 +75,10 @@ type Want struct {
 type Scanner struct {
 	top    *level
 	strict bool
+
+	levels levels
+	want   Want
+	unmet  []root // roots whose names no key has called for yet
 
 	vals   []Value
 	ranks  []uint16
@@ -191,23 +196,53 @@ const unset = 1<<16 - 1
 
 // NewScanner makes a scanner.
 func NewScanner(w Want) *Scanner {
-	b := levels{}
-	s := &Scanner{strict: w.Strict}
+	s := &Scanner{strict: w.Strict, levels: levels{}, want: w}
 	s.size(len(w.Names))
-	s.top = b.at("", false)
+	s.top = s.levels.at("", false)
 	for i, n := range w.Names {
-		b.want(n, target{i, 0})
-		b.want(n+".#text", target{i, 0})
-		if i < len(w.Whole) && w.Whole[i] {
-			continue
-		}
-		for r, root := range w.Roots {
-			t := target{i, uint16(min(2+2*r, unset-2))}
-			b.want(root+"."+n, t)
-			b.want(root+"."+n+".#text", t)
-		}
+		s.levels.want(n, target{i, 0})
+		s.levels.want(n+".#text", target{i, 0})
+	}
+	for r, name := range w.Roots {
+		s.unmet = append(s.unmet, root{name, appendFold(nil, []byte(name)), uint16(min(2+2*r, unset-2))})
 	}
 	return s
+}
+
+// A root is an object whose fields are found by their plain name. Its names are
+// wanted only once a key at the top of an object may lead there: a log has one
+// or two of the many roots that there are, and a scanner may live for one line.
+type root struct {
+	name string
+	fold []byte
+	rank uint16
+}
+
+// meet wants the names of the roots that a key at the top may lead to. It comes
+// before anything the key leads to is looked at, so that what is remembered of
+// other keys stays true.
+func (s *Scanner) meet(key []byte) {
+	s.fold = appendFold(s.fold[:0], key)
+	s.unmet = slices.DeleteFunc(s.unmet, func(r root) bool {
+		if !leads(s.fold, r.fold) && !leads(r.fold, s.fold) {
+			return false
+		}
+		for i, n := range s.want.Names {
+			if i < len(s.want.Whole) && s.want.Whole[i] {
+				continue
+			}
+			t := target{i, r.rank}
+			s.levels.want(r.name+"."+n, t)
+			s.levels.want(r.name+"."+n+".#text", t)
+		}
+		return true
+	})
+}
+
+// leads reports whether a path begins with all of another.
+func leads(start, path []byte) bool {
+	return bytes.HasPrefix(path, start) &&
+		(len(path) == len(start) || path[len(start)] == '.' || path[len(start)] == '[')
 }
 
 // levels are the levels made so far, by the folded part of the names that leads
@@ -512,6 +547,9 @@ func (s *Scanner) node(l *level, raw []byte) (n *node, known bool) {
 	key := raw
 	if bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw) {
 		key = Unescape(nil, raw)
+	}
+	if len(s.unmet) > 0 && l == s.top {
+		s.meet(key)
 	}
 	n = l.resolve(key, &s.fold)
 	if s.nodes < nodesMax && len(raw) <= keyMax {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -162,6 +163,36 @@ var broken = []struct {
 
 // What is wanted must not decide whether a text is read: each reader must fail
 // at the same place, whichever part of the text it looks into.
+// TestRootsAreMetInAnyOrder reads texts that lead to several roots, one way or
+// another, with one scanner: what it has met before may not change what it finds.
+func TestRootsAreMetInAnyOrder(t *testing.T) {
+	texts := []struct{ text, image string }{
+		{`{"Event":{"x":"1"},"EventID":3}`, ""},
+		{`{"Event":{"EventData":{"Image":"b"}}}`, "b"},
+		{`{"Event.EventData":{"Image":"c"}}`, "c"},
+		{`{"Event.EventData.Image":"d"}`, "d"},
+		{`{"event":{"EventData.IMAGE":"e"}}`, "e"},
+		{`{"EventData":{"Image":{"#text":"f"}}}`, "f"},
+		{`{"Event":{"EventData":{"Image":"h"}},"EventData":{"Image":"g"}}`, "g"},
+		{`{"EventData":{"Image":"h"},"Image":"i"}`, "i"},
+		{`{"":{"Image":"j"},"EventDat":{"Image":"k"},"EventDataX":{"Image":"l"}}`, ""},
+		{`{"list":[{"Image":"m"}]}`, "m"},
+	}
+	rnd := rand.New(rand.NewPCG(3, 3))
+	for range 300 {
+		s := jsondoc.NewScanner(jsondoc.Want{Names: []string{"Image"}, Roots: []string{"EventData", "Event.EventData", "list[0]"}})
+		for _, i := range rnd.Perm(len(texts)) {
+			vals, err := s.Scan([]byte(texts[i].text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(vals[0].Raw); got != texts[i].image {
+				t.Fatalf("%s: Image is %q, want %q", texts[i].text, got, texts[i].image)
+			}
+		}
+	}
+}
+
 func TestBrokenTextIsReportedWithItsPlace(t *testing.T) {
 	for _, tt := range broken {
 		for _, names := range [][]string{nil, {"a"}, {"b"}, {"a.b"}, {"a.b.c", "a[0]"}} {

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"sync"
+
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/jsondoc"
@@ -90,15 +92,17 @@ func (p *jsonAuto) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	if p.Depth != nil {
 		t.options.MaxDepth = int(p.Depth.Int)
 	}
-	t.scanner = jsondoc.NewScanner(jsondoc.Want{Names: names, Roots: mapping.Roots})
+	t.scanner = sync.OnceValue(func() *jsondoc.Scanner {
+		return jsondoc.NewScanner(jsondoc.Want{Names: names, Roots: mapping.Roots})
+	})
 	return &each{next: next, fn: t.run}
 }
 
 type jsonAutoTask struct {
 	*jsonAuto
 	layout  *event.Layout
-	scanner *jsondoc.Scanner
-	wanted  []event.Slot // by index of the scanner's names
+	scanner func() *jsondoc.Scanner // most often the reader has done it all
+	wanted  []event.Slot            // by index of the scanner's names
 	all     bool
 	options jsondoc.FlattenOptions
 	slots   map[string]event.Slot
@@ -118,7 +122,7 @@ func (t *jsonAutoTask) run(b *event.Batch) error {
 		if len(text) == 0 || text[0] != '{' {
 			continue
 		}
-		vals, err := t.scanner.Scan(text)
+		vals, err := t.scanner().Scan(text)
 		if err != nil {
 			continue // not JSON after all: the row stays
 		}
