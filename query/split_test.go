@@ -22,8 +22,12 @@ import (
 	"github.com/gyoji-dev/gyoji/lang"
 )
 
-// splitRounds is how many ways each query runs.
-const splitRounds = 4
+// splitWays is how many ways there are to run a query; each runs in splitRounds
+// of them, which ones depends on its text, so that all queries together go all.
+const (
+	splitWays   = 4
+	splitRounds = 2
+)
 
 // TestExamplesSplit runs every example of every word's documentation with its
 // input cut up, shared among workers, lent and with no memory to be had. A word
@@ -137,12 +141,9 @@ func splitRun(t *testing.T, text string, data []byte) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rounds := splitRounds
-	if testing.Short() {
-		rounds = 2
-	}
-	for round := range rounds {
-		s := split{workers: 1 + round%4, block: 64 + 300*round, lend: rand.New(rand.NewPCG(1, uint64(round)))}
+	for round := range splitRounds {
+		round = (round + len(text)) % splitWays
+		s := split{workers: 1 + round, block: 64 + 300*round, lend: rand.New(rand.NewPCG(1, uint64(round)))}
 		if round%2 == 1 {
 			s.memory = exectest.TinyBudget
 		}
