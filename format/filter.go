@@ -83,7 +83,7 @@ func longest(literal string) (best string) {
 func textNeeds(w *input.Want, needles []match.Literal) *match.Set {
 	var best *match.Witness
 	for _, n := range w.Need {
-		if wit := witness(w, n); wit != nil && wit.JSONNeedles(match.Folded) != nil {
+		if wit := witness(w, n); wit != nil && !n.Written && wit.JSONNeedles(match.Folded) != nil {
 			best = match.And(best, wit)
 		}
 	}

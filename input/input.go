@@ -60,6 +60,10 @@ type Need struct {
 	// has to stand somewhere in _raw (a keyword, which field names count for).
 	Slot event.Slot
 	Any  []string
+	// Written says that the literals may be of how an event is written down as
+	// JSON, quotes, colons and names and all: only a reader whose events are
+	// JSON text may look for them.
+	Written bool
 }
 
 // Format turns blocks of bytes into batches. A Format is a table of functions

@@ -11,6 +11,7 @@ import (
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -93,6 +94,14 @@ type Flower interface{ Flow() Flow }
 // Condition is a Stage that only keeps rows for which an expression holds. The
 // planner moves it and asks what it requires of raw events.
 type Condition interface{ Cond() expr.Expr }
+
+// Extraction is a Stage that takes fields out of the text of another and drops
+// the rows whose text does not fit: parse. Holds are literals that the text of a
+// row it keeps must hold, letter case aside, an AND of ORs; none when it drops
+// no row. The fields' text stands in From's when it drops.
+type Extraction interface {
+	Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness)
+}
 
 // Assignment is a Stage that gives a field the value of an expression, row by row.
 type Assignment interface {

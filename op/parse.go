@@ -6,6 +6,7 @@ import (
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -86,6 +87,19 @@ func (p *parse) Needs(f *event.Fields) {
 		f.Remove(r.outs...)
 	}
 	f.Add(p.from)
+}
+
+// Extracts gives the planner the literals between the values.
+func (p *parse) Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness) {
+	for _, r := range p.Rules {
+		outs = append(outs, r.outs...)
+		for _, l := range r.anchor.lits {
+			if l != "" && p.drops() {
+				holds = append(holds, &match.Witness{Any: []string{l}})
+			}
+		}
+	}
+	return p.from, outs, holds
 }
 
 func (p *parse) Open(_ *exec.Runtime, next exec.Sink) exec.Task {

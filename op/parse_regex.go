@@ -84,6 +84,16 @@ func (p *parseRegex) Needs(f *event.Fields) {
 	f.Add(p.from)
 }
 
+// Extracts gives the planner what any match must hold.
+func (p *parseRegex) Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness) {
+	for _, r := range p.rules {
+		if any := r.re.Literals(); any != nil && p.drops() && !p.Multi {
+			holds = append(holds, &match.Witness{Any: any})
+		}
+	}
+	return p.from, p.outs, holds
+}
+
 func (p *parseRegex) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	t := &regexTask{parseRegex: p, rt: rt}
 	if p.Multi {

@@ -26,6 +26,12 @@ var filterQueries = []string{
 	`* | where Image matches /(?i)cmd\.exe$|kelvin/`,
 	`* | json auto | where !(Image matches "*cmd.exe")`,
 	`* | parse "Image\":\"*\"" as i | where i matches "*cmd.exe"`,
+	`* | parse "kelvin*" as rest`,
+	`* | parse field=Image "*cmd.exe" as folder | where folder matches "*Windows*"`,
+	`* | parse field=EventID "4688*" as rest nodrop | where EventID = "1"`,
+	`* | parse regex "\"Image\":\"(?<i>[^\"]+cmd)"`,
+	`* | parse regex field=Image "(?<i>(?i)kelvin|bask)" nodrop | where !isNull(i)`,
+	`* | parse regex "(?<a>basquiat)" nodrop | parse regex "(?<b>notepad)"`,
 }
 
 // TestFilterTwin holds the search for literals in the raw bytes against reading

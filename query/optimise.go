@@ -79,6 +79,20 @@ func (q *Query) require() {
 				src = event.None
 			}
 			made[out] = src
+		case lang.Extraction:
+			text, outs, holds := st.Extracts()
+			src, ok := from(text)
+			for _, w := range holds {
+				if ok {
+					q.need = append(q.need, input.Need{Slot: src, Any: w.Any, Written: src == event.None})
+				}
+			}
+			if !ok || len(holds) == 0 {
+				return // a field may be what was taken out, or what it was before
+			}
+			for _, out := range outs {
+				made[out] = src
+			}
 		case lang.FieldsOfRaw:
 			// json auto and the like read fields that stand in the raw text.
 		default:

@@ -99,7 +99,7 @@ func needOfAny(r Run, parts []Part) []input.Need {
 		for _, n := range part.Query.need {
 			// A field that is also made by translation, and short texts such as
 			// an event's number, are no use without their field.
-			if n.Slot != event.None && !r.NoMap && !mapping.Verbatim(part.Query.Layout.Name(n.Slot)) {
+			if n.Written || n.Slot != event.None && !r.NoMap && !mapping.Verbatim(part.Query.Layout.Name(n.Slot)) {
 				continue
 			}
 			shortest := len(n.Any[0])
