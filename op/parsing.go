@@ -34,6 +34,9 @@ func (p *parsing) check(sc *lang.Scope, from *syntax.Field, nodrop bool) {
 // ParseFamily tells the scope not to forget the mark after this stage.
 func (p *parsing) ParseFamily() {}
 
+// drops reports whether every row without a match is dropped.
+func (p *parsing) drops() bool { return p.first && !p.nodrop }
+
 // begin readies the marks of a batch.
 func (p *parsing) begin(b *event.Batch) {
 	if p.first || len(b.Matched) < b.N {

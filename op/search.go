@@ -25,7 +25,44 @@ type search struct {
 func (s *search) Check(sc *lang.Scope) {
 	s.raw = sc.ReadName("_raw")
 	s.tree = s.resolve(sc, s.expr)
+	s.warnOfOperator(sc)
 	s.prog = expr.Compile(s.tree)
+}
+
+// warnOfOperator warns of a search expression that reads as a pipe stage, such
+// as json auto: its words are then keywords, and mostly find nothing.
+func (s *search) warnOfOperator(sc *lang.Scope) {
+	and, ok := s.expr.(*syntax.And)
+	if !ok {
+		return
+	}
+	first, ok := and.List[0].(*syntax.Term)
+	if !ok || first.Quoted {
+		return
+	}
+	name := first.Text
+	known := sc.Vocab.Operator(name) != nil || sc.Vocab.AggregateOf(name) != nil
+	at := syntax.Node(first)
+	switch second := and.List[1].(type) {
+	case *syntax.Term:
+		if second.Quoted {
+			known = known && strings.EqualFold(name, "parse")
+			break
+		}
+		if two := name + " " + second.Text; sc.Vocab.Operator(two) != nil {
+			name, known, at = two, true, &syntax.And{Pos: first.Pos.Join(second.Pos)}
+		} else {
+			// One word that operators have, too, may well be a keyword.
+			known = known && (strings.EqualFold(second.Text, "by") || strings.EqualFold(second.Text, "as"))
+		}
+	case *syntax.FieldTerm:
+	default:
+		return
+	}
+	if known {
+		sc.Warn(at, "operator-as-keyword", fmt.Sprintf("%s is an operator's name, but before the first pipe words are keywords to search for", name),
+			fmt.Sprintf("write * | %s ... to run it over all messages", name))
+	}
 }
 
 func (s *search) Cond() expr.Expr       { return s.tree }
