@@ -11,6 +11,7 @@ import (
 type Required struct {
 	Slot    event.Slot
 	Witness *match.Witness
+	Whole   bool // the value is one of the literals, letter case aside
 }
 
 // Requirer is a node of another package that requires something itself.
@@ -48,7 +49,7 @@ func Requires(x Expr, from Origin) []Required {
 		}
 		for _, side := range [2][2]Expr{{x.X, x.Y}, {x.Y, x.X}} {
 			if c, ok := side[1].(*Const); ok && c.Value.Kind() == event.String {
-				return within(side[0], literals([]string{c.Value.Str()}), from)
+				return wholly(side[0], literals([]string{c.Value.Str()}), from)
 			}
 		}
 	case *In:
@@ -60,14 +61,14 @@ func Requires(x Expr, from Origin) []Required {
 			}
 			any = append(any, c.Value.Str())
 		}
-		return within(x.X, &match.Witness{Any: any}, from)
+		return wholly(x.X, &match.Witness{Any: any}, from)
 	case *Contains:
 		if c, ok := x.Y.(*Const); ok && c.Value.Kind() == event.String {
 			return within(x.X, literals([]string{c.Value.Str()}), from)
 		}
 	case Requirer:
 		if slot, w := x.Required(); w != nil {
-			return []Required{{slot, w}}
+			return []Required{{Slot: slot, Witness: w}}
 		}
 	}
 	return nil
@@ -92,9 +93,19 @@ func within(x Expr, w *match.Witness, from Origin) []Required {
 		return nil
 	}
 	if s, ok := Source(x, from); ok {
-		return []Required{{s, w}}
+		return []Required{{Slot: s, Witness: w}}
 	}
 	return nil
+}
+
+// wholly is within where the text of x is one of w's literals.
+func wholly(x Expr, w *match.Witness, from Origin) []Required {
+	rs := within(x, w, from)
+	f, ok := x.(*Field)
+	for i := range rs {
+		rs[i].Whole = ok && rs[i].Slot == f.Slot // else it may be a part of the event's
+	}
+	return rs
 }
 
 // Source returns the event's field that the text of x is found within, letter
@@ -123,7 +134,7 @@ func either(a, b []Required) []Required {
 		for _, q := range b {
 			if p.Slot == q.Slot {
 				if w := match.Or(p.Witness, q.Witness); w != nil {
-					out = append(out, Required{p.Slot, w})
+					out = append(out, Required{p.Slot, w, p.Whole && q.Whole})
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -18,6 +19,9 @@ const (
 	// passMax is the part of a block's bytes beyond which a filter does not
 	// pay: reading a line costs some three times as much as searching it.
 	passMax = 0.6
+	// valuesMax is how many short values, such as event ids, are looked for at
+	// most: with more of them some stand in every line.
+	valuesMax = 4
 )
 
 // filter finds the lines of JSON that may matter, by literals the query needs.
@@ -50,18 +54,53 @@ func newFilter(w *input.Want) *filter {
 			return &filter{set: match.NewSet(append(needles, match.Exact(`"_raw"`))...)}
 		}
 	}
+	for _, n := range w.Need {
+		if needles := values(w, n); needles != nil {
+			return &filter{set: match.NewSet(append(needles, match.Exact(`"_raw"`))...)}
+		}
+	}
 	return nil
 }
 
-// witness is what a need says about an event's text; nil when that is nothing,
-// because the field's values are translated, or mere marks.
-func witness(w *input.Want, n input.Need) *match.Witness {
-	if n.Slot != event.None && !w.NoMap && !mapping.Verbatim(w.Layout.Name(n.Slot)) {
+// values is what to look for where a need is of whole values too short to be
+// looked for otherwise, such as event ids; nil when that is of no use.
+func values(w *input.Want, n input.Need) []match.Literal {
+	if !n.Whole || n.Slot == event.None || len(n.Any) > valuesMax {
 		return nil
 	}
-	pieces := make([]string, len(n.Any))
-	for i, l := range n.Any {
-		pieces[i] = longest(l)
+	translated, ok := translations(w, n)
+	needles := match.NewWitness(n.Any...).JSONValues()
+	if !ok {
+		return nil
+	}
+	if needles == nil || len(translated) == 0 {
+		return needles
+	}
+	more := match.NewWitness(translated...).JSONNeedles(match.Folded)
+	if more == nil {
+		return nil
+	}
+	return append(needles, more...)
+}
+
+// translations are the texts that stand in an event for what a need is of.
+func translations(w *input.Want, n input.Need) (texts []string, ok bool) {
+	if n.Slot == event.None || w.NoMap {
+		return nil, true
+	}
+	return mapping.Translations(w.Layout.Name(n.Slot), n.Any)
+}
+
+// witness is what a need says about an event's text; nil when that is nothing,
+// because the field's values are made in ways of their own, or mere marks.
+func witness(w *input.Want, n input.Need) *match.Witness {
+	translated, ok := translations(w, n)
+	if !ok {
+		return nil
+	}
+	var pieces []string
+	for _, l := range append(slices.Clip(n.Any), translated...) {
+		pieces = append(pieces, longest(l))
 	}
 	return match.NewWitness(pieces...)
 }

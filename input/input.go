@@ -60,6 +60,8 @@ type Need struct {
 	// has to stand somewhere in _raw (a keyword, which field names count for).
 	Slot event.Slot
 	Any  []string
+	// Whole says that the field's value is one of the literals and nothing more.
+	Whole bool
 	// Written says that the literals may be of how an event is written down as
 	// JSON, quotes, colons and names and all: only a reader whose events are
 	// JSON text may look for them.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gyoji-dev/gyoji/match"
 )
 
 // Shape is one way in which a product writes Windows events.
@@ -118,6 +120,28 @@ func Verbatim(name string) bool {
 		}
 	}
 	return true
+}
+
+// Translations are the texts that mean a value of a field which has one of some
+// pieces, letter case aside, where another field is translated: ProcessCreated
+// for EventID 1. ok is false when the field's texts are also made in ways that
+// cannot be listed.
+func Translations(name string, pieces []string) (texts []string, ok bool) {
+	for _, s := range Sources(name) {
+		switch s.Form {
+		case Same, Account:
+		case Translated:
+			for text, value := range s.Is {
+				if slices.ContainsFunc(pieces, func(p string) bool { return strings.Contains(match.Fold(value), match.Fold(p)) }) {
+					texts = append(texts, text)
+				}
+			}
+		default:
+			return nil, false
+		}
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts), true
 }
 
 // DoubledMarks are fields of events whose values have their backslashes doubled.

@@ -68,6 +68,29 @@ func (w *Witness) JSONNeedles(c Case) []Literal {
 	return append(all, JSONEscape())
 }
 
+// JSONValues are what to look for in JSON text to find every event in which some
+// value is one of the witness's literals and nothing more: the line of an event
+// without any holds none of them. Even "1" can be looked for so, where as a piece
+// of some value it stands in every event. nil when that cannot be said: the
+// literals must be of digits, which no one writes in two ways, escapes by \u
+// aside.
+//
+// What stands around the value is JSON, JSON in a string of JSON, or XML in one.
+func (w *Witness) JSONValues() []Literal {
+	if w == nil {
+		return nil
+	}
+	var all []Literal
+	for _, l := range w.Any {
+		if l == "" || strings.Trim(l, "0123456789") != "" {
+			return nil
+		}
+		value := append(Literal{ByteSet("\":[, \t\r\n" + ">'nrt")}, Exact(l)...) // n, r and t as in \n
+		all = append(all, append(value, ByteSet("\",]} \t\r\n"+"<'\\")))
+	}
+	return append(all, JSONEscape())
+}
+
 // otherCases are the characters beyond ASCII that fold to a letter of ASCII;
 // TestFoldJoinsAllCases finds that there are no others.
 var otherCases = []struct {

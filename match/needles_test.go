@@ -81,6 +81,23 @@ func TestJSONNeedles(t *testing.T) {
 	}
 }
 
+func TestJSONValuesFindWholeValuesOnly(t *testing.T) {
+	s := NewSet((&Witness{Any: []string{"1", "22"}}).JSONValues()...)
+	for line, want := range map[string]bool{
+		`{"EventID":"1"}`: true, `{"EventID":1}`: true, `{"EventID": 22 ,"a":"b"}`: true, "{\"EventID\":\t1\r\n}": true,
+		`{"EventID":"\u0031"}`: true, `{"_raw":"{\"EventID\":\"1\"}"}`: true, `{"_raw":"{\"EventID\":1\n}"}`: true,
+		`{"e":"<EventID Qualifiers='0'>1</EventID>"}`: true, `{"a":[0,1]}`: true,
+		`{"EventID":"11"}`: false, `{"EventID":"2"}`: false, `{"v":"10.0.1.22:1"}`: true, `{"v":"10.0.1.2"}`: false, `{"a1":"x1"}`: false,
+	} {
+		if got := s.Index([]byte(line), 0) >= 0; got != want {
+			t.Errorf("%s: found %v, want %v", line, got, want)
+		}
+	}
+	if (&Witness{Any: []string{"1", "1e"}}).JSONValues() != nil || (*Witness)(nil).JSONValues() != nil {
+		t.Error("values that may be written in other ways")
+	}
+}
+
 func TestJSONSetTakesTheRarestRequirement(t *testing.T) {
 	ws := Witnesses{nil, NewWitness("ab"), NewWitness(".exe"), NewWitness(`c:\zq\`), NewWitness("downloadstring")}
 	s := ws.JSONSet(Folded)

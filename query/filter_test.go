@@ -21,6 +21,8 @@ var filterQueries = []string{
 	`"a/b cmd" or basquiat`,
 	`Image=*cmd.exe`,
 	`* | where EventID = "4688"`,
+	`* | json auto | where EventID = "1"`,
+	`* | where EventID in ("1", "7")`,
 	`* | where EventID = 4688 or EventID = "1000"`,
 	`* | where contains(Image, "\"quoted\" cmd")`,
 	`* | where Image matches /(?i)cmd\.exe$|kelvin/`,
@@ -37,7 +39,7 @@ var filterQueries = []string{
 // TestFilterTwin holds the search for literals in the raw bytes against reading
 // every event, on lines that hide them in every way JSON has.
 func TestFilterTwin(t *testing.T) {
-	data := hiding(3000)
+	data := hiding(2000)
 	for _, text := range filterQueries {
 		t.Run(text, func(t *testing.T) {
 			q, diags := Compile(diag.Text("query", text), Standard())
@@ -59,8 +61,8 @@ func TestFilterTwin(t *testing.T) {
 					t.Fatalf("%d rows with the filter, %d without", len(got), len(want))
 				}
 			}
-			if len(want) == 0 || len(want) == 3000 {
-				t.Errorf("%d rows of 3000 prove nothing", len(want))
+			if len(want) == 0 || len(want) == 2000 {
+				t.Errorf("%d rows of 2000 prove nothing", len(want))
 			}
 		})
 	}
@@ -94,7 +96,7 @@ func hiding(n int) []byte {
 		image := pick(`C:\\Windows\\`, `C:/Windows/`, `C:\/Windows\/`, ``, `\u0043:\\`, `\"quoted\" `, `a\/b `) +
 			pick(`cmd.exe`, `CMD.EXE`, `cmd\u002eexe`, `\u0063md.exe`, `\u0063\u004d\u0044.exe`, `cmd.ex`, `cm\\d.exe`,
 				`kelvin.exe`, `kelvin.exe`, `\u212Aelvin.exe`, `baſk.exe`, `bask.exe`, `basquiat`, `notepad.exe`, `cmd`, "\xffcmd.exe", `cmd.exe `)
-		id := pick(`"4688"`, `4688`, `"1"`, `1000`, `1e3`, `4.688e3`, `4688.0`, `"4688 "`, `null`, `true`)
+		id := pick(`"4688"`, `4688`, `"1"`, `1`, `"\u0031"`, ` 1 `, "\t1", `"11"`, `1.0`, `7`, `1000`, `1e3`, `4.688e3`, `4688.0`, `"4688 "`, `null`, `true`)
 		event := fmt.Sprintf(`{"n":%d,"EventID":%s,"UtcTime":"2026-03-02 06:00:%02d.%03d","%s":"%s"}`,
 			i, id, rnd.IntN(60), rnd.IntN(1000), pick("Image", "Image", "Image", "image", `\u0049mage`, "Other"), image)
 		switch rnd.IntN(8) {
@@ -104,6 +106,9 @@ func hiding(n int) []byte {
 			fmt.Fprintf(&out, `{"%s":"text","_messageTime":%d,"EventID":%s,"Image":"%s"}`, pick("_raw", `\u005fraw`), 1772431200000+i, id, image)
 		case 2:
 			fmt.Fprintf(&out, `{"EventData":%s}`, event)
+		case 3: // an event whose id is put in words
+			fmt.Fprintf(&out, `{"Timestamp":"2026-03-02T06:00:00Z","ActionType":"%s","InitiatingProcessFileName":"x","FileName":"%s"}`,
+				pick("ProcessCreated", `Process\u0043reated`, "ImageLoaded", "Else"), image)
 		default:
 			out.WriteString(event)
 		}

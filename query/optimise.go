@@ -70,7 +70,7 @@ func (q *Query) require() {
 		switch st := s.Stage.(type) {
 		case lang.Condition:
 			for _, r := range expr.Requires(st.Cond(), from) {
-				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any})
+				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, Whole: r.Whole})
 			}
 		case lang.Assignment:
 			out, x := st.Assigns()
