@@ -7,6 +7,8 @@ import (
 
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/jsondoc"
+	"github.com/gyoji-dev/gyoji/mapping"
 	"github.com/gyoji-dev/gyoji/match"
 )
 
@@ -128,29 +130,35 @@ func (r *eventXML) between(b *input.Block, at int, text []byte, next exec.Sink) 
 	return nil
 }
 
-// xmlEvent reads the XML of one event into fields with the names that flat
-// events have: those of System as they are, but for the attributes of
-// attributeNames, Data by its Name, and the innermost elements of UserData.
+// xmlEvent reads the XML of one event into fields with the names that
+// mapping.WindowsField gives them. What has one name and comes more than once is
+// one field of JSON text, an array, as it is of an event log file.
 type xmlEvent struct {
 	*flat
-	name []byte // scratch
-}
+	key   []byte            // scratch
+	names map[string]string // flat names, by place
 
-// attributeNames are the fields of System's attributes whose own names would
-// mean something else in a flat event.
-var attributeNames = map[string]string{
-	"Provider.Name": "Provider", "Provider.Guid": "ProviderGuid", "Execution.ProcessID": "ExecutionProcessID",
-	"Execution.ThreadID": "ExecutionThreadID", "Security.UserID": "UserID",
+	unnamed  [][]byte // Data without a Name
+	repeated [][]byte // what has one name and stands together
+	called   string   // the name
 }
 
 // read gives the event's fields; an error says where its XML is at fault, the
 // fields before it have been given.
 func (r *xmlEvent) read(x []byte) error {
+	err := r.elements(x)
+	r.giveAll(r.called, r.repeated)
+	r.giveAll("Data", r.unnamed)
+	r.repeated, r.unnamed = r.repeated[:0], r.unnamed[:0]
+	return err
+}
+
+func (r *xmlEvent) elements(x []byte) error {
 	var path [xmlDepthMax][]byte
-	depth, unnamed := 0, 0
-	var data []byte  // the Name of the open Data element
-	hasName := false // it has one
-	leaf := false    // the open element has had no child
+	depth := 0
+	var data []byte // the Name of the open Data element
+	bare := false   // the open element has no attributes
+	leaf := false   // the open element has had no child
 	textAt := 0
 	for i := 0; i < len(x); {
 		open := bytes.IndexByte(x[i:], '<')
@@ -191,7 +199,7 @@ func (r *xmlEvent) read(x []byte) error {
 				return fmt.Errorf("</%s> at byte %d closes nothing", tag, i)
 			}
 			if leaf && depth > 1 {
-				r.leaf(path[:depth], data, hasName, &unnamed, x[textAt:i])
+				r.leaf(path[:depth], data, bare, x[textAt:i])
 			}
 			depth--
 			leaf = false
@@ -209,7 +217,7 @@ func (r *xmlEvent) read(x []byte) error {
 		}
 		path[depth] = tag
 		depth++
-		leaf, hasName, data = true, false, nil
+		leaf, bare, data = true, true, nil
 		closed := false
 		for {
 			j = skipBlank(rest, j)
@@ -242,17 +250,22 @@ func (r *xmlEvent) read(x []byte) error {
 			}
 			value := rest[j+1 : j+1+end]
 			j += end + 2
-			if string(tag) == "Data" && string(attr) == "Name" {
-				data, hasName = value, true
-			} else {
-				r.attribute(path[:depth], attr, value)
+			switch {
+			case string(attr) == "xmlns" || bytes.HasPrefix(attr, []byte("xmlns:")):
+			case string(attr) == "Name" && (string(tag) == "Data" || string(tag) == "ComplexData"):
+				data = value
+			default:
+				bare = false
+				if depth > 1 && len(value) > 0 {
+					r.give(r.place(path[:depth], attr, nil), value)
+				}
 			}
 		}
 		i += j
 		textAt = i
 		if closed {
 			if depth > 1 {
-				r.leaf(path[:depth], data, hasName, &unnamed, nil)
+				r.leaf(path[:depth], data, bare, nil)
 			}
 			depth--
 			leaf = false
@@ -269,51 +282,68 @@ func (r *xmlEvent) read(x []byte) error {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// attribute gives an attribute of System as a field.
-func (r *xmlEvent) attribute(path [][]byte, attr, value []byte) {
-	if len(path) != 3 || string(path[1]) != "System" || string(attr) == "xmlns" {
+// leaf gives an element without children as a field.
+func (r *xmlEvent) leaf(path [][]byte, data []byte, bare bool, raw []byte) {
+	if len(path) < 2 {
 		return
 	}
-	r.name = append(append(append(r.name[:0], path[2]...), '.'), attr...)
-	name, ok := attributeNames[string(r.name)]
-	if !ok {
-		name = string(attr)
+	if len(bytes.TrimSpace(raw)) == 0 && (string(path[1]) == "System" || !bare) {
+		return // TimeCreated, Correlation: what they say is in their attributes
 	}
-	r.give(name, value)
+	name := r.place(path, nil, data)
+	switch {
+	case string(path[1]) == "System":
+		r.give(name, raw)
+	case name == "Data":
+		r.unnamed = append(r.unnamed, raw)
+	default:
+		if name != r.called {
+			r.giveAll(r.called, r.repeated)
+			r.called, r.repeated = name, r.repeated[:0]
+		}
+		r.repeated = append(r.repeated, raw)
+	}
 }
 
-// leaf gives an element without children as a field.
-func (r *xmlEvent) leaf(path [][]byte, data []byte, hasName bool, unnamed *int, raw []byte) {
-	if len(path) < 3 {
-		return
+// place is the flat name of what stands at a path.
+func (r *xmlEvent) place(path [][]byte, attr, data []byte) string {
+	key := r.key[:0]
+	for _, p := range path {
+		key = append(append(key, p...), 0)
 	}
-	name := path[len(path)-1]
-	switch string(path[1]) {
-	case "System":
-		if len(bytes.TrimSpace(raw)) == 0 {
-			return // TimeCreated, Correlation: what they say is in their attributes
-		}
-	case "EventData":
-		if string(name) == "Data" {
-			switch {
-			case hasName:
-				name = data
-				if bytes.IndexByte(name, '&') >= 0 {
-					name = unescapeXML(nil, name)
-				}
-			case *unnamed > 0:
-				name = fmt.Appendf(r.name[:0], "Data[%d]", *unnamed)
-			}
-			if !hasName {
-				*unnamed++
-			}
-		}
-	case "RenderingInfo":
-		if string(name) != "Message" {
-			name = append(append(r.name[:0], "RenderingInfo."...), name...)
-		}
+	key = append(append(append(key, attr...), 0), data...)
+	r.key = key
+	if name, ok := r.names[string(key)]; ok {
+		return name
 	}
-	r.give(lend(name), raw)
+	elements := make([]string, len(path))
+	for i, p := range path {
+		elements[i] = string(p)
+	}
+	name := mapping.WindowsField(elements, string(attr), string(unescapeXML(nil, data)))
+	if r.names == nil {
+		r.names = map[string]string{}
+	}
+	if len(r.names) < namesMax {
+		r.names[string(key)] = name
+	}
+	return name
+}
+
+// giveAll gives a field texts: one, or several as a JSON array.
+func (r *xmlEvent) giveAll(name string, raws [][]byte) {
+	switch {
+	case len(raws) == 0 || !r.wants(name):
+	case len(raws) == 1:
+		r.give(name, raws[0])
+	default:
+		text := r.w.scratch[:0]
+		for i, raw := range raws {
+			text = jsondoc.AppendString(append(text, "[,"[min(i, 1)]), lend(unescapeXML(nil, raw)))
+		}
+		r.w.scratch = append(text, ']')
+		r.field(name, r.w.arena.keep(r.w.scratch))
+	}
 }
 
 func (r *xmlEvent) give(name string, raw []byte) {

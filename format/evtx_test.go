@@ -176,6 +176,47 @@ func TestEVTXNames(t *testing.T) {
 	}
 }
 
+// TestEVTXAndItsXML reads events from a log and from the XML that is made of them:
+// the fields are the same, but for those that are of where an event came from.
+func TestEVTXAndItsXML(t *testing.T) {
+	for name, file := range map[string][]byte{"processes": evtxtest.Processes(50), "odd": oddEvents()} {
+		w := wantAll()
+		xml := w.Layout.Slot(XMLField)
+		w.Fields.Add(xml)
+		rows := rowsOf(t, file, 1<<20, w)
+		for i, row := range rows {
+			w := wantAll()
+			r := Named("xml").New(w)
+			n := 0
+			block := input.Block{Data: []byte(row[XMLField]), Part: &input.Part{Name: "test.xml"}}
+			if err := r.Read(block, sinkFunc(func(b *event.Batch) error {
+				for s := range b.Cols {
+					k := w.Layout.Name(event.Slot(s))
+					if k[0] == '_' || b.Value(event.Slot(s), 0).IsNull() {
+						continue
+					}
+					n++
+					// json auto's names have no blanks; XML's are as written.
+					if got, want := b.Value(event.Slot(s), 0).String(), row[columnName(k)]; got != want {
+						t.Errorf("%s, event %d: %s is %q of the log and %q of its XML %s", name, i, k, want, got, row[XMLField])
+					}
+				}
+				return nil
+			})); err != nil {
+				t.Fatal(err)
+			}
+			for k := range row {
+				if k != "time" && k[0] != '_' {
+					n--
+				}
+			}
+			if n != 0 {
+				t.Errorf("%s, event %d: the XML gives %d more fields than the log: %v, %s", name, i, n, row, row[XMLField])
+			}
+		}
+	}
+}
+
 // TestEVTXTimeRange passes over records outside of a time range.
 func TestEVTXTimeRange(t *testing.T) {
 	w := wantNames("EventRecordID")

@@ -84,8 +84,8 @@ func TestFormats(t *testing.T) {
 			"XML: entities, CDATA, comments, unnamed Data, UserData", `<?xml version="1.0"?><Events><!-- x --><Event xmlns='u'><System><Provider Name="P"/><EventID Qualifiers="3">7</EventID>` +
 				`<TimeCreated SystemTime='2026-03-01T08:00:00.1234567Z'/></System><EventData><Data>one</Data><Data>two &lt;&#x41;&#10;&amp;amp;</Data><Data Name='A'><![CDATA[<b>&amp;]]></Data></EventData></Event>` +
 				`<Event><System><EventID>8</EventID></System><UserData><Ev xmlns="v"><Who>me</Who></Ev></UserData></Event></Events>`,
-			"* | fields EventID, Provider, Qualifiers, Data, %\"Data[1]\", A, Who, _messagetime | sort by EventID asc",
-			"7 | P | 3 | one | two <A\n&amp; | <b>&amp; | - | 1772352000123; 8 | - | - | - | - | - | me | 0",
+			"* | fields EventID, Provider, Qualifiers, Data, A, Who, _messagetime | sort by EventID asc",
+			`7 | P | 3 | ["one","two <A\n&amp;"] | <b>&amp; | - | 1772352000123; 8 | - | - | - | - | me | 0`,
 		},
 		{
 			"legacy text without escapes", "instance of Win32_NTLogEvent\n{\n    EventCode = 1;\n    Message = \"Process Create:\nImage: C:\\Windows\\x.exe\nCommandLine: a\nUser: not a field \\\\srv\nUser: D\\u\";\n    SourceName = \"S\";\n};\n",
