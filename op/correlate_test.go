@@ -183,3 +183,42 @@ func TestTraceFollowsTime(t *testing.T) {
 		}
 	}
 }
+
+// Every id starts once, and completes once where it is even: 20 sessions, which
+// end in the order of their ids.
+func TestSessionizePairsByID(t *testing.T) {
+	s := stageOf(t, `* | sessionize "id=* starts" as id, "id=$id ends after *" as took`, []string{"id", "took"}, "_raw")
+	var rows []exectest.Row
+	var want []string
+	for i := range 40 {
+		rows = append(rows, texts(int64(i), fmt.Sprintf("id=%d starts", i)))
+		if i%2 == 0 {
+			rows = append(rows, texts(int64(1000+i), fmt.Sprintf("id=%d ends after %d", i, 7*i)))
+			want = append(want, fmt.Sprintf("id=%d took=%d", i, 7*i))
+		}
+	}
+	rows = append(rows, texts(2000, "id=99 ends after 1"), texts(2001, "noise"))
+	if got := shown(exectest.Same(t, s, rows), "id", "took"); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Row i has key i%7, null among them; the newest two of each stay, newest first.
+func TestDedupKeepsTheNewest(t *testing.T) {
+	s := stageOf(t, `* | dedup 2 by k`, []string{"k", "x"}, "k", "x")
+	var rows []exectest.Row
+	for i := range 90 {
+		rows = append(rows, texts(int64(i), []string{"a", "b", "c", "d", "e", "f", "-"}[i%7], fmt.Sprint(i)))
+	}
+	var want []string
+	for i := 89; i >= 76; i-- {
+		if k := []string{"a", "b", "c", "d", "e", "f", ""}[i%7]; k != "" {
+			want = append(want, fmt.Sprintf("k=%s x=%d", k, i))
+		} else {
+			want = append(want, fmt.Sprintf("x=%d", i))
+		}
+	}
+	if got := shown(exectest.Same(t, s, rows), "k", "x"); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

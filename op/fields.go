@@ -40,6 +40,10 @@ func (s *fields) Check(sc *lang.Scope) {
 	s.slots, s.layout, s.messages = map[event.Slot]bool{}, sc.Layout, sc.Messages
 	var cols []lang.Column
 	var gone []event.Slot
+	kinds := map[event.Slot]event.Kind{}
+	for _, c := range sc.Columns {
+		kinds[c.Slot] = c.Kind
+	}
 	for _, f := range s.Names {
 		slot := sc.Read(f)
 		if s.slots[slot] {
@@ -52,7 +56,7 @@ func (s *fields) Check(sc *lang.Scope) {
 			}
 		}
 		s.slots[slot] = true
-		cols, gone = append(cols, lang.Column{Slot: slot, Name: f.Name}), append(gone, slot)
+		cols, gone = append(cols, lang.Column{Slot: slot, Name: f.Name, Kind: kinds[slot]}), append(gone, slot)
 	}
 	switch {
 	case s.Minus:

@@ -78,6 +78,8 @@ var splitQueries = []string{
 	`* | timeslice 5m | sum(n) as n by _timeslice | predict n by 5m model=ar, ar.window=3`,
 	`* | count by k, j | fillmissing values all in k, values("x", "y") in j`,
 	`* | count by k | compare timeshift 1h, timeshift 1h 2 avg`,
+	`* | sessionize "\"k\":\"*\",\"n\":1" as k, "\"k\":\"$k\",\"n\":*}" as n`,
+	`* | transaction on k with "*\"n\":1*" as one, with "*\"n\":2*" as two showing max(n), sum("1") for one as ones | sort by k`,
 }
 
 func TestQueriesSplit(t *testing.T) {
@@ -183,6 +185,7 @@ type split struct {
 	workers, block int
 	memory         int64
 	lend           *rand.Rand // nil: batches as the reader makes them
+	from, to       int64      // ms; all time if 0
 }
 
 func (s split) run(q *Query, data []byte) ([]string, error) {
@@ -198,14 +201,65 @@ func (s split) run(q *Query, data []byte) ([]string, error) {
 		return input.NewReader(text(data), []*input.Format{&jsonl}, o), nil
 	}
 	reader, _ := open()
+	if s.to == 0 {
+		s.to = 1 << 52
+	}
 	layout := q.Layout.Clone()
 	out := &exectest.Collect{Layout: layout}
 	err := q.Run(context.Background(), Run{
 		Reader: reader, Layout: layout, Workers: s.workers, Memory: s.memory,
-		Now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Bounded: true, From: 0, To: 1 << 52,
+		Now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Bounded: true, From: s.from, To: s.to,
 		Warnings: &exec.Warnings{}, Again: open,
 	}, out)
 	return out.Rows, err
+}
+
+// Counts of half an hour beside those of the one before, counted here too. Key b
+// is there only before, c only now, and z never.
+func TestCompareAndFillmissingCount(t *testing.T) {
+	q, diags := Compile(diag.Text("query", `* | count by k | compare timeshift 30m | fillmissing values("z", "a") in k`), Standard())
+	if err := diags.Err(); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Date(2026, 3, 2, 6, 30, 0, 0, time.UTC)
+	var data bytes.Buffer
+	now, past := map[string]int{}, map[string]int{}
+	for i := range 300 {
+		k, minute := string('a'+rune(i%9)), i*7%60-30
+		if k == "b" && minute >= 0 || k == "c" && minute < 0 {
+			continue
+		}
+		fmt.Fprintf(&data, `{"UtcTime":"%s","k":"%s"}`+"\n", start.Add(time.Duration(minute)*time.Minute).Format("2006-01-02 15:04:05.000"), k)
+		if minute >= 0 {
+			now[k]++
+		} else {
+			past[k]++
+		}
+	}
+	want := []string{"_count=long:0 _count_30m=long:0 k=string:z"}
+	for c := 'a'; c < 'a'+9; c++ {
+		row := ""
+		if n := now[string(c)]; n > 0 {
+			row = fmt.Sprintf("_count=long:%d ", n)
+		}
+		if n := past[string(c)]; n > 0 {
+			row += fmt.Sprintf("_count_30m=long:%d ", n)
+		}
+		want = append(want, row+"k=string:"+string(c))
+	}
+	slices.Sort(want)
+	for round := range 12 {
+		s := split{workers: 1 + round%4, block: 64 + 300*round, lend: rand.New(rand.NewPCG(3, uint64(round))),
+			from: start.UnixMilli(), to: start.Add(30 * time.Minute).UnixMilli()}
+		got, err := s.run(q, data.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%+v:\n got %s\nwant %s", s, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+		}
+	}
 }
 
 // careless is a reader that overwrites what it has lent.
