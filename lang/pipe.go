@@ -39,7 +39,7 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		if st == nil {
 			continue
 		}
-		messages := sc.Messages
+		messages, ordered := sc.Messages, sc.Ordered
 		st.Check(sc)
 		if _, ok := st.(interface{ ParseFamily() }); !ok {
 			sc.Mark("parse", nil) // an unbroken run of parse stages ends here (OP-15)
@@ -47,7 +47,7 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		if f, ok := st.(Flower); ok {
 			flow = f.Flow()
 		}
-		if flow == InOrder && !sc.Ordered && messages {
+		if flow == InOrder && !ordered && messages {
 			p.Steps = append(p.Steps, Step{Stage: sc.Vocab.newest(0), Flow: Collects, Name: "newest first"})
 		}
 		if flow != Streams {
