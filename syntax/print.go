@@ -418,6 +418,9 @@ func (p *printer) fieldTerm(x *FieldTerm) {
 		p.text(")")
 	case "=":
 		p.text("=")
+		if len(x.Values) > 0 && !x.Values[0].Quoted && strings.HasPrefix(x.Values[0].Text, "=") {
+			p.text(" ") // == is another sign
+		}
 		p.value(x)
 	default:
 		p.text(" " + x.Op + " ")
