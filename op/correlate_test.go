@@ -97,6 +97,7 @@ func TestTransactionizeJoinsThroughOthers(t *testing.T) {
 		texts(30, "x", "2", "-"), texts(40, "x", "-", "-"), texts(50, "x", "2", "q"),
 	}
 	s := stageOf(t, `* | transactionize a, b`, wanted, "_raw", "a", "b")
+	s.Spills = true
 	got := shown(exectest.Same(t, s, rows), "_group", "_group_duration", "_group_orphaned", "_group_size", "a")
 	want := []string{
 		"_group=0 _group_duration=20 _group_orphaned=false _group_size=2 a=2",
@@ -142,12 +143,14 @@ func TestTransactionizeCutsGroups(t *testing.T) {
 		{`endsWith="end"; strict`, "4 4 4 4 4 4 4 4"},
 	} {
 		s := stageOf(t, `* | transactionize id `+c.args, []string{"_group_size"}, "_raw", "id")
+		s.Spills = true
 		got := strings.ReplaceAll(strings.Join(shown(exectest.Same(t, s, rows), "_group_size"), " "), "_group_size=", "")
 		if got != c.want {
 			t.Errorf("%s: got %s, want %s", c.args, got, c.want)
 		}
 	}
 	s := stageOf(t, `* | transactionize id maxPause=1s`, []string{"_group_size"}, "_raw", "id")
+	s.Spills = true
 	got := shown(exectest.Same(t, s, []exectest.Row{texts(0, "", "1"), texts(1000, "", "1"), texts(2001, "", "1")}), "_group_size")
 	if strings.Join(got, " ") != "_group_size=1 _group_size=2 _group_size=2" {
 		t.Errorf("maxPause: %v", got)
@@ -220,5 +223,30 @@ func TestDedupKeepsTheNewest(t *testing.T) {
 	}
 	if got := shown(exectest.Same(t, s, rows), "k", "x"); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Rows whose values chain them together, many groups, and rows that are alone:
+// what the values in memory tell, rows on disk tell too.
+func TestTransactionizeLinksOnDisk(t *testing.T) {
+	var rows []exectest.Row
+	for i := range 150 {
+		a, b := fmt.Sprint("a", i/3*7%40), fmt.Sprint("b", (i+1)/3*7%40)
+		switch i % 10 {
+		case 0:
+			a = "-"
+		case 1:
+			b = "-"
+		case 2:
+			a, b = "-", "-"
+		}
+		rows = append(rows, texts(int64(i/2), fmt.Sprint("m", i), a, b))
+	}
+	for _, args := range []string{"", " keepOrphans=false maxLogs=2", ` (limit 2)`} {
+		s := stageOf(t, `* | transactionize a, b`+args, []string{"_raw", "_group", "_group_size", "_group_orphaned"}, "_raw", "a", "b")
+		s.Spills = true
+		if got := exectest.Same(t, s, rows); len(got) < 40 {
+			t.Errorf("%s: %d rows", args, len(got))
+		}
 	}
 }

@@ -2,7 +2,7 @@ package op
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -22,7 +22,7 @@ var _ = register(lang.Operator{
 			"`maxSpan`, `maxPause` and `maxLogs` bound how long a group lasts, how far apart its messages are, how many it has: in order of time, the next message starts another group. " +
 			"`startsWith=\"text\"` starts a group at every message that holds the text, `endsWith` ends it there; a group without its start or end is orphaned, and gone with `; strict`. " +
 			"`keepOrphans=false` drops orphans, messages without any of the fields included. " +
-			"A query in parentheses, usually `merge`, runs on each group. Rows beyond the memory budget are put aside on disk.",
+			"A query in parentheses, usually `merge`, runs on each group. What does not fit the memory budget is put aside on disk.",
 		Differs: "`_group_orphaned` and `strict` are our reading of short documentation. There is no limit of 50 MB.",
 		Examples: []lang.Example{
 			{
@@ -52,6 +52,7 @@ type transactionize struct {
 	group, duration, size, orphaned event.Slot
 	node                            event.Slot // hidden: the row's node, then its group
 	age                             event.Slot // hidden: grows with age
+	value                           event.Slot // hidden: a field's number and its text
 	pipe                            *lang.Pipe
 	after                           event.Fields
 }
@@ -72,7 +73,7 @@ func (s *transactionize) Check(sc *lang.Scope) {
 		sc.Error(s.Logs, "bad-limit", "a group has at least one message", "write a number such as 100")
 	}
 	s.raw = sc.ReadName("_raw")
-	s.node, s.age = hidden(sc, "node"), hidden(sc, "age")
+	s.node, s.age, s.value = hidden(sc, "node"), hidden(sc, "age"), hidden(sc, "value")
 	prefix := "_group"
 	if s.Prefix != nil {
 		prefix = s.Prefix.Name
@@ -104,8 +105,8 @@ func (s *transactionize) Needs(f *event.Fields) {
 }
 
 func (s *transactionize) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	t := &transactionizeTask{transactionize: s, rt: rt, next: next, acct: rt.Budget.Open("transactionize"), nodes: map[string]int32{}}
-	t.codec = exec.NewCodec(&s.after, s.node, s.age)
+	t := &transactionizeTask{transactionize: s, rt: rt, next: next, acct: rt.Budget.Open("transactionize"), linked: true, nodes: map[string]int32{}}
+	t.codec = exec.NewCodec(&s.after, s.node, s.age, s.size, s.duration, s.orphaned)
 	t.rows = t.sorter()
 	return t
 }
@@ -148,6 +149,7 @@ type transactionizeTask struct {
 	rows  *exec.Sorter // in the order they came
 	n     uint64
 
+	linked bool             // the values in memory tell what belongs together; else rows on disk do
 	nodes  map[string]int32 // by number of the field and its text
 	forest forest
 	stats  []groupStats // by node, then by group
@@ -159,6 +161,17 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 	t.n = arrive(b, t.n)
 	b.Col(t.node).Reset()
 	numbered(b, t.age, int64(first), 1)
+	if t.linked {
+		if err := t.link(b); err != nil {
+			return err
+		}
+	}
+	return t.rows.Add(b)
+}
+
+// link gives the rows of a batch their nodes. When there is no memory for more
+// of them, they are forgotten: the rows tell once more on disk.
+func (t *transactionizeTask) link(b *event.Batch) error {
 	for _, row := range b.Live {
 		node := int32(-1)
 		for i, s := range t.keys {
@@ -169,7 +182,7 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 			t.buf = appendKey(append(t.buf[:0], byte(i), byte(i>>8)), v)
 			k, ok := t.nodes[string(t.buf)]
 			if !ok {
-				if err := t.hold(int64(len(t.buf)) + 64 + groupStatsBytes); err != nil {
+				if fits, err := t.hold(int64(len(t.buf)) + 64 + groupStatsBytes); !fits {
 					return err
 				}
 				k = t.forest.node()
@@ -183,7 +196,7 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 			}
 		}
 		if node < 0 { // none of the fields: alone
-			if err := t.hold(groupStatsBytes); err != nil {
+			if fits, err := t.hold(groupStatsBytes); !fits {
 				return err
 			}
 			node = t.forest.node()
@@ -192,20 +205,29 @@ func (t *transactionizeTask) Push(b *event.Batch) error {
 		t.stats[node].add(timeOf(b, row))
 		b.Col(t.node).Set(row, event.Int(int64(node)))
 	}
-	return t.rows.Add(b)
+	return nil
 }
 
 // hold asks for memory for what ties messages together.
-func (t *transactionizeTask) hold(n int64) error {
-	if ok, err := hold(t.acct, n, t.rows); ok || err != nil {
-		return err
+func (t *transactionizeTask) hold(n int64) (bool, error) {
+	fits, err := hold(t.acct, n, t.rows)
+	if !fits {
+		t.linked, t.nodes, t.forest, t.stats = false, nil, forest{}, nil
+		t.acct.Release()
 	}
-	return t.acct.Over(fmt.Sprintf("%d values that messages share", len(t.forest.up)), "filter earlier, or name fewer fields")
+	return fits, err
 }
 
 func (t *transactionizeTask) Flush() error {
 	defer t.acct.Release()
 	t.nodes = nil
+	if !t.linked {
+		byGroup, err := t.regroup()
+		if err != nil {
+			return err
+		}
+		return t.cut(byGroup)
+	}
 	// Groups are numbered in the order of their first message.
 	number := make([]int32, len(t.forest.up))
 	for n := range number {
@@ -236,49 +258,197 @@ func (t *transactionizeTask) Flush() error {
 			b.Col(t.node).Set(row, event.Int(int64(number[t.forest.root(int32(n))])))
 		}
 	}
-	from := t.rows
 	if t.cuts() {
-		byAge := exec.NewSorter(t.rt, "transactionize", exec.Order{Keys: []exec.Key{{Slot: t.node}, {Slot: t.age, Desc: true}}}, t.codec, 0)
-		if err := from.Flush(sinkFunc(func(b *event.Batch) error { renumber(b); return byAge.Add(b) })); err != nil {
+		byGroup := t.byGroup()
+		if err := t.rows.Flush(sinkFunc(func(b *event.Batch) error { renumber(b); return byGroup.Add(b) })); err != nil {
 			return err
 		}
-		c := &groupCutter{t: t, whole: groups, to: t.sorter(t.order()...), current: -1}
-		t.stats = nil
-		if err := byAge.Flush(c); err != nil {
+		return t.cut(byGroup)
+	}
+	from := t.rows
+	if t.pipe != nil {
+		sorted := t.sorter(t.node, t.age)
+		if err := from.Flush(sinkFunc(func(b *event.Batch) error { renumber(b); return sorted.Add(b) })); err != nil {
 			return err
 		}
-		c.close()
-		from, renumber = c.to, func(*event.Batch) {}
-	} else if t.pipe != nil {
-		byGroup := t.sorter(t.order()...)
-		if err := from.Flush(sinkFunc(func(b *event.Batch) error { renumber(b); return byGroup.Add(b) })); err != nil {
-			return err
-		}
-		from, renumber = byGroup, func(*event.Batch) {}
+		from, renumber = sorted, func(*event.Batch) {}
 	}
 	out := &groupEmitter{t: t}
-	err := from.Flush(sinkFunc(func(b *event.Batch) error { renumber(b); return out.Push(b) }))
+	err := from.Flush(sinkFunc(func(b *event.Batch) error {
+		renumber(b)
+		for _, row := range b.Live {
+			n, _ := b.Value(t.node, row).Int()
+			t.tell(b, row, &t.stats[n])
+		}
+		return out.Push(b)
+	}))
 	if err != nil {
 		return err
 	}
 	return out.close()
 }
 
-// order is how rows leave: as they came, or by group for the query of each.
-func (t *transactionizeTask) order() []event.Slot {
-	if t.pipe != nil {
-		return []event.Slot{t.node, t.age}
+// byGroup makes a sorter of rows by group, the oldest first.
+func (t *transactionizeTask) byGroup() *exec.Sorter {
+	return exec.NewSorter(t.rt, "transactionize", exec.Order{Keys: []exec.Key{{Slot: t.node}, {Slot: t.age, Desc: true}}}, t.codec, 0)
+}
+
+// regroup finds the groups on disk: rows of equal values are tied to the first
+// of them, and a group is known by its first row.
+func (t *transactionizeTask) regroup() (*exec.Sorter, error) {
+	var f event.Fields
+	f.Add(t.value, t.age)
+	values := exec.NewSorter(t.rt, "transactionize", exec.Order{Keys: []exec.Key{{Slot: t.value}, {Slot: t.age}}}, exec.NewCodec(&f), 0)
+	rows := t.sorter(t.age)
+	var some event.Batch
+	err := t.rows.Flush(sinkFunc(func(b *event.Batch) error {
+		for i, s := range t.keys {
+			some.Reset()
+			for _, row := range b.Live {
+				v := b.Value(s, row)
+				if v.IsNull() {
+					continue
+				}
+				t.buf = appendKey(append(t.buf[:0], byte(i), byte(i>>8)), v)
+				to := some.AddRow(0, 0)
+				some.Col(t.value).Set(to, event.Text(string(t.buf)))
+				some.Col(t.age).Set(to, b.Value(t.age, row))
+			}
+			if err := values.Add(&some); err != nil {
+				return err
+			}
+		}
+		b.Col(t.node).Reset()
+		return rows.Add(b)
+	}))
+	if err != nil {
+		return nil, err
 	}
-	return []event.Slot{t.age}
+	links := newLinking(t.rt, "transactionize", t.node, t.age)
+	value, first := "", int64(-1)
+	err = values.Flush(sinkFunc(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			age, _ := b.Value(t.age, row).Int()
+			if v := b.Value(t.value, row).Str(); first < 0 || v != value {
+				value, first = strings.Clone(v), age
+			} else if err := links.link(age, first); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	if err != nil {
+		return nil, err
+	}
+	// A row that says what its group is goes right before the row it is about.
+	some.Reset()
+	put := func() error {
+		err := rows.Add(&some)
+		some.Reset()
+		return err
+	}
+	err = links.groups(func(age, first int64) error {
+		to := some.AddRow(0, 0)
+		some.Col(t.age).Set(to, event.Float(float64(age)-0.5))
+		some.Col(t.node).Set(to, event.Int(first))
+		if some.N < event.MaxRows {
+			return nil
+		}
+		return put()
+	})
+	if err == nil {
+		err = put()
+	}
+	if err != nil {
+		return nil, err
+	}
+	byGroup := t.byGroup()
+	told := event.Value{}
+	return byGroup, rows.Flush(sinkFunc(func(b *event.Batch) error {
+		live := b.Live[:0]
+		for _, row := range b.Live {
+			age := b.Value(t.age, row)
+			if age.Kind() == event.Double {
+				told = b.Value(t.node, row)
+				continue
+			}
+			if told.IsNull() {
+				told = age
+			}
+			b.Col(t.node).Set(row, told)
+			told = event.Value{}
+			live = append(live, row)
+		}
+		b.Live = live
+		return byGroup.Add(b)
+	}))
+}
+
+// cut cuts groups in order of time, and sends them on. What is known of a group
+// stands in a row before its own.
+func (t *transactionizeTask) cut(byGroup *exec.Sorter) error {
+	c := &groupCutter{t: t, to: t.sorter(t.node, t.age), current: -1}
+	if err := byGroup.Flush(c); err != nil {
+		return err
+	}
+	if err := c.close(); err != nil {
+		return err
+	}
+	out := &groupEmitter{t: t}
+	var last sinkFunc = out.Push
+	var asTheyCame *exec.Sorter
+	if t.pipe == nil {
+		asTheyCame = t.sorter(t.age)
+		last = asTheyCame.Add
+	}
+	about := make([]event.Value, 3)
+	err := c.to.Flush(sinkFunc(func(b *event.Batch) error {
+		live := b.Live[:0]
+		for _, row := range b.Live {
+			if age, _ := b.Value(t.age, row).Int(); age < 0 {
+				for i, s := range []event.Slot{t.size, t.duration, t.orphaned} {
+					about[i] = b.Value(s, row)
+				}
+				continue
+			}
+			for i, s := range []event.Slot{t.size, t.duration, t.orphaned} {
+				b.Col(s).Set(row, about[i])
+			}
+			live = append(live, row)
+		}
+		b.Live = live
+		return last(b)
+	}))
+	if err == nil && asTheyCame != nil {
+		err = asTheyCame.Flush(out)
+	}
+	if err != nil {
+		return err
+	}
+	return out.close()
+}
+
+// tell gives a row what is known of its group. A size of 0 drops it.
+func (t *transactionizeTask) tell(b *event.Batch, row uint16, g *groupStats) {
+	size := g.size
+	if g.dropped || g.orphaned && t.Drop {
+		size = 0
+	}
+	b.Col(t.size).Set(row, event.Int(size))
+	b.Col(t.duration).Set(row, event.Int(g.last-g.first))
+	b.Col(t.orphaned).Set(row, event.Bool(g.orphaned))
 }
 
 // groupCutter takes rows by group, the oldest first, and cuts the groups.
 type groupCutter struct {
 	t       *transactionizeTask
-	whole   []groupStats // of the groups before the cut
 	to      *exec.Sorter
 	current int64 // group before the cut
 	closed  bool  // the last row ended its group
+
+	n     int64 // of groups so far
+	group groupStats
+	about event.Batch
 }
 
 func (c *groupCutter) Push(b *event.Batch) error {
@@ -286,54 +456,64 @@ func (c *groupCutter) Push(b *event.Batch) error {
 	col := *b.Col(t.node)
 	for _, row := range b.Live {
 		whole, _ := col.At(row).Int()
-		at := b.Time[row]
-		raw := b.Value(t.raw, row).Str()
+		at := timeOf(b, row)
+		raw := ""
+		if t.Starts != nil || t.Ends != nil {
+			raw = b.Value(t.raw, row).Str()
+		}
 		starts := t.Starts.at(raw)
 		if whole != c.current || c.closed || starts || c.full(at) {
-			c.close()
-			if ok, err := hold(t.acct, groupStatsBytes, c.to); err != nil {
+			if err := c.close(); err != nil {
 				return err
-			} else if !ok {
-				return t.acct.Over(fmt.Sprintf("%d groups", len(t.stats)), "filter earlier")
 			}
-			t.stats = append(t.stats, groupStats{orphaned: c.whole[whole].orphaned, began: starts})
+			c.group = groupStats{orphaned: true, began: starts}
 			c.current = whole
+			c.n++
 		}
-		g := &t.stats[len(t.stats)-1]
-		g.add(at)
+		c.group.add(at)
+		c.group.orphaned = c.group.orphaned && !t.tied(b, row)
 		c.closed = t.Ends.at(raw)
-		g.ended = g.ended || c.closed
-		b.Col(t.node).Set(row, event.Int(int64(len(t.stats)-1)))
+		c.group.ended = c.group.ended || c.closed
+		b.Col(t.node).Set(row, event.Int(c.n-1))
 	}
 	return c.to.Add(b)
 }
 
+// tied reports whether a message has any of the fields.
+func (t *transactionizeTask) tied(b *event.Batch, row uint16) bool {
+	return slices.ContainsFunc(t.keys, func(s event.Slot) bool { return !b.Value(s, row).IsNull() })
+}
+
 // full reports whether a message of a time goes into another group.
 func (c *groupCutter) full(at int64) bool {
-	t := c.t
-	g := &t.stats[len(t.stats)-1]
+	t, g := c.t, &c.group
 	return t.Span != nil && at-g.first > t.Span.Millis ||
 		t.Pause != nil && at-g.last > t.Pause.Millis ||
 		t.Logs != nil && g.size >= t.Logs.Int
 }
 
-// close settles what the last group is.
-func (c *groupCutter) close() {
-	t := c.t
+// close settles what the last group is, and puts it before its rows.
+func (c *groupCutter) close() error {
+	t, g := c.t, &c.group
 	c.closed = false
-	if len(t.stats) == 0 {
-		return
+	if g.size == 0 {
+		return nil
 	}
-	g := &t.stats[len(t.stats)-1]
 	if t.Starts != nil && !g.began {
 		g.orphaned, g.dropped = true, g.dropped || t.Starts.Strict
 	}
 	if t.Ends != nil && !g.ended {
 		g.orphaned, g.dropped = true, g.dropped || t.Ends.Strict
 	}
+	c.about.Reset()
+	row := c.about.AddRow(0, 0)
+	c.about.Col(t.node).Set(row, event.Int(c.n-1))
+	c.about.Col(t.age).Set(row, event.Int(-1))
+	t.tell(&c.about, row, g)
+	return c.to.Add(&c.about)
 }
 
-// groupEmitter gives rows what is known of their group and sends them on, or
+// groupEmitter sends rows on with the number of their group, or
 // through a run of the query of each group.
 type groupEmitter struct {
 	t       *transactionizeTask
@@ -348,15 +528,10 @@ func (e *groupEmitter) Push(b *event.Batch) error {
 	node := *b.Col(t.node)
 	live := b.Live[:0]
 	for _, row := range b.Live {
-		n, _ := node.At(row).Int()
-		g := &t.stats[n]
-		if g.dropped || g.orphaned && t.Drop {
+		if size, _ := b.Value(t.size, row).Int(); size == 0 {
 			continue
 		}
-		b.Col(t.group).Set(row, event.Int(n))
-		b.Col(t.size).Set(row, event.Int(g.size))
-		b.Col(t.duration).Set(row, event.Int(g.last-g.first))
-		b.Col(t.orphaned).Set(row, event.Bool(g.orphaned))
+		b.Col(t.group).Set(row, node.At(row))
 		live = append(live, row)
 	}
 	b.Live = live

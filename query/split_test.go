@@ -78,6 +78,8 @@ var splitQueries = []string{
 	`* | timeslice 5m | sum(n) as n by _timeslice | predict n by 5m model=ar, ar.window=3`,
 	`* | count by k, j | fillmissing values all in k, values("x", "y") in j`,
 	`* | count by k | compare timeshift 1h, timeshift 1h 2 avg`,
+	`* | transactionize k, n as g maxLogs=4 | fields k, n, g, g_size`,
+	`* | transactionize n, j (limit 3) | fields k, n`,
 	`* | sessionize "\"k\":\"*\",\"n\":1" as k, "\"k\":\"$k\",\"n\":*}" as n`,
 	`* | transaction on k with "*\"n\":1*" as one, with "*\"n\":2*" as two showing max(n), sum("1") for one as ones | sort by k`,
 }
@@ -167,7 +169,7 @@ func splitRun(t *testing.T, text string, data []byte) int {
 // spills reports whether a query has only steps that a tiny budget must not stop.
 func spills(q *Query) bool {
 	for _, s := range q.steps {
-		if s.Flow != lang.Streams && s.Name != "sort" && s.Name != "newest first" && s.Name != "group" && s.Name != "limit" {
+		if s.Flow != lang.Streams && s.Name != "sort" && s.Name != "newest first" && s.Name != "group" && s.Name != "limit" && s.Name != "transactionize" {
 			return false
 		}
 	}
