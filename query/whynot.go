@@ -345,16 +345,16 @@ func (t *trace) explain(w io.Writer, p *probe) {
 		}
 		fmt.Fprintf(w, "  %s\n    holds for %s of %s rows\n", part.text, thousands(part.holds), thousands(p.rows))
 		for _, f := range part.fields {
-			t.field(w, part, f, p.rows)
+			t.field(w, part, f, p)
 		}
 	}
 }
 
 // field says what a predicate saw of a field, and what may have been meant.
-func (t *trace) field(w io.Writer, part *predicate, f *seen, rows int64) {
+func (t *trace) field(w io.Writer, part *predicate, f *seen, p *probe) {
 	name := t.layout.Name(f.slot)
 	if f.null > 0 {
-		fmt.Fprintf(w, "    `%s` is absent in %s of %s rows\n", name, thousands(f.null), thousands(rows))
+		fmt.Fprintf(w, "    `%s` is absent in %s of %s %s\n", name, thousands(f.null), thousands(p.rows), t.unit(p))
 	}
 	if len(f.values) == 0 {
 		t.absent(w, f.slot, map[event.Slot]bool{})
@@ -432,6 +432,19 @@ func (t *trace) field(w io.Writer, part *predicate, f *seen, rows int64) {
 			return
 		}
 	}
+}
+
+// unit is what stands in front of a stage: events, until a stage makes rows of them.
+func (t *trace) unit(p *probe) string {
+	for _, before := range t.probes {
+		if before == p {
+			break
+		}
+		if before.step.Flow != lang.Streams {
+			return "rows"
+		}
+	}
+	return "events"
 }
 
 // would reports whether a predicate holds when a field has another value.
