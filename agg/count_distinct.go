@@ -2,7 +2,7 @@ package agg
 
 import (
 	"encoding/binary"
-	"strings"
+	"unique"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/lang"
@@ -58,7 +58,9 @@ func (d *distinct) Add(args []event.Value, _ lang.Moment) int {
 		if _, ok := d.set[s]; ok {
 			return 0
 		}
-		return d.insert(strings.Clone(s))
+		// Groups share the text of a value: a set looks at it each time it meets
+		// the value again, and all groups' copies were more than a cache holds.
+		return d.insert(unique.Make(s).Value())
 	}
 	d.buf = d.buf[:0]
 	for _, v := range args {
