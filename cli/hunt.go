@@ -145,6 +145,7 @@ func (a *app) packages(dirs []string) ([]*detection.Package, error) {
 	if len(dirs) > 0 {
 		places = nil
 		for _, d := range dirs {
+			d = strings.TrimSuffix(d, "/...") // as go names a folder with all below it
 			if st, err := os.Stat(d); err != nil {
 				return nil, &exit{exitInput, err}
 			} else if !st.IsDir() {

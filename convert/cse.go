@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -88,20 +89,12 @@ func cseRuleOf(in *Input) (*cseRule, error) {
 		case len(name) > 1 && name[0] == 'T' && name[1] >= '0' && name[1] <= '9':
 			out.Tags = append(out.Tags, "_mitreAttackTechnique:"+name)
 		default:
-			if id := tactics[strings.ReplaceAll(strings.ToLower(t.Name), "_", "-")]; id != "" {
-				out.Tags = append(out.Tags, "_mitreAttackTactic:"+id)
+			if tactic, ok := mapping.TacticNamed(t.Name); ok {
+				out.Tags = append(out.Tags, "_mitreAttackTactic:"+tactic.ID)
 			}
 		}
 	}
 	return out, nil
-}
-
-// tactics are ATT&CK's tactics by the names that Sigma's tags use.
-var tactics = map[string]string{
-	"reconnaissance": "TA0043", "resource-development": "TA0042", "initial-access": "TA0001", "execution": "TA0002",
-	"persistence": "TA0003", "privilege-escalation": "TA0004", "defense-evasion": "TA0005", "stealth": "TA0005",
-	"credential-access": "TA0006", "discovery": "TA0007", "lateral-movement": "TA0008", "collection": "TA0009",
-	"command-and-control": "TA0011", "exfiltration": "TA0010", "impact": "TA0040",
 }
 
 // CSEExpression is a rule as a Cloud SIEM expression.

@@ -4,9 +4,12 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/mapping"
 )
 
 //go:embed hunt.html
@@ -107,56 +110,65 @@ func plural(n int, what string) string {
 	return string(digits) + " " + what
 }
 
-// column is a technique and what was found of it.
-type column struct {
-	Technique string
-	URL       string
-	N         int
-	Worst     string
-	Names     []string
-}
-
 // techniqueURL is a technique's page.
 func techniqueURL(id string) string {
 	return "https://attack.mitre.org/techniques/" + strings.ReplaceAll(id, ".", "/") + "/"
 }
 
-// matrix lists the techniques that were found, most findings first.
+// column is a tactic of the matrix with the techniques that were found of it.
+type column struct {
+	Tactic     string
+	Techniques []cellOf
+}
+
+// cellOf is a technique in the matrix.
+type cellOf struct {
+	Technique, URL string
+	N              int
+	Worst          string
+	Names          []string // of the detections
+}
+
+// matrix has a column for each tactic of a technique that was found, in ATT&CK's
+// order; a technique of several tactics stands in each.
 func (r *Report) matrix() []column {
 	rank := map[string]int{}
 	for i, s := range severities {
 		rank[s] = len(severities) - i
 	}
-	by := map[string]*column{}
+	by := map[string]*cellOf{}
 	for _, f := range r.Findings {
 		for _, t := range f.Techniques {
 			c := by[t]
 			if c == nil {
-				c = &column{Technique: t, URL: techniqueURL(t)}
+				c = &cellOf{Technique: t, URL: techniqueURL(t)}
 				by[t] = c
 			}
 			c.N++
 			if rank[f.Severity] > rank[c.Worst] {
 				c.Worst = f.Severity
 			}
-			known := false
-			for _, n := range c.Names {
-				known = known || n == f.Detection
-			}
-			if !known {
+			if !slices.Contains(c.Names, f.Detection) {
 				c.Names = append(c.Names, f.Detection)
 			}
 		}
 	}
 	var out []column
-	for _, c := range by {
-		out = append(out, *c)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].N != out[j].N {
-			return out[i].N > out[j].N
+	add := func(name string, belongs func(string) bool) {
+		col := column{Tactic: name}
+		for t, c := range by {
+			if belongs(t) {
+				col.Techniques = append(col.Techniques, *c)
+			}
 		}
-		return out[i].Technique < out[j].Technique
-	})
+		sort.Slice(col.Techniques, func(i, j int) bool { return col.Techniques[i].Technique < col.Techniques[j].Technique })
+		if len(col.Techniques) > 0 {
+			out = append(out, col)
+		}
+	}
+	for _, tactic := range mapping.Tactics {
+		add(tactic.Name, func(t string) bool { return slices.Contains(mapping.TacticsOf(t), tactic.ID) })
+	}
+	add("Other", func(t string) bool { return len(mapping.TacticsOf(t)) == 0 })
 	return out
 }
