@@ -41,6 +41,27 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestReadmeNamesEveryCommand keeps the README's list whole.
+func TestReadmeNamesEveryCommand(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var help bytes.Buffer
+	if code := Main([]string{"--help"}, nil, &help, &help); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, &help)
+	}
+	names := regexp.MustCompile(`(?m)^  (\w+)  +[A-Z]`).FindAllStringSubmatch(help.String(), -1)
+	if len(names) < 15 {
+		t.Fatalf("only %d commands in\n%s", len(names), &help)
+	}
+	for _, n := range names {
+		if n[1] != "help" && !bytes.Contains(readme, []byte("`gyoji "+n[1]+"`")) {
+			t.Errorf("README.md does not name %s", n[1])
+		}
+	}
+}
+
 // work fills a folder with what the pages' commands name.
 func work(t *testing.T, dir string) {
 	root, err := filepath.Abs("..")
