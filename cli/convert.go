@@ -12,6 +12,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/convert"
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/proof"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -21,6 +22,7 @@ func (a *app) convertCmd() *cobra.Command {
 	var target, dir string
 	var fields []string
 	var o convert.Options
+	var prove bool
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "convert -t LANGUAGE RULE...",
@@ -32,14 +34,22 @@ A rule that a language cannot say is refused, with the construct and its place;
 what is written says all of the rule. RULE is a file or a folder, read with all
 below it. With -o each rule becomes a file in that folder.
 
+With --prove a rule is written only when it and the rule give the same verdicts
+on events made for both (gyoji prove). gyoji runs sumo, cse and terraform; for
+the other languages it says that nothing was proved.
+
 It exits with 2 when a rule was refused or cannot be read.`,
 		Example: `  gyoji convert -t sumo rules/proc_creation_win_mshta_http.yml
   gyoji convert -t splunk -o spl/ rules/
   gyoji convert -t sumo --category prod/win/sysmon rule.yml`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			b := convert.Named(target)
 			if b == nil {
 				return usageError("-t: there is no language %q; choose one of %s", target, strings.Join(languageNames(), ", "))
+			}
+			if prove && !proof.Runs(b) {
+				fmt.Fprintf(a.stderr, "gyoji: not proved: gyoji does not run %s\n", b.Summary)
+				prove = false
 			}
 			if len(args) == 0 {
 				return usageError("convert wants the rules: gyoji convert -t %s RULE", b.Name)
@@ -81,6 +91,17 @@ It exits with 2 when a rule was refused or cannot be read.`,
 						refused++
 						continue
 					}
+					if prove {
+						why, err := a.unproved(cmd, b, r, o, out)
+						if err != nil {
+							return err
+						}
+						if why != "" {
+							fmt.Fprintf(a.stderr, "gyoji: %s: %s is not proved: %s\n", r.Place(), b.Name, why)
+							refused++
+							continue
+						}
+					}
 					if err := a.writeConverted(b, dir, name, i, out, written > 0); err != nil {
 						return err
 					}
@@ -101,8 +122,22 @@ It exits with 2 when a rule was refused or cannot be read.`,
 	f.StringVarP(&dir, "output", "o", "", "write each rule to a file in this folder")
 	f.StringVar(&o.Category, "category", "", "_sourceCategory of Sumo queries (default: that of the rule's log source)")
 	f.StringVar(&o.Index, "index", "", "index or table, where the language names one")
+	f.BoolVar(&prove, "prove", false, "write only what gives the rule's own verdicts on events made for it")
 	f.StringArrayVar(&fields, "field", nil, "another name for a field of the rules: --field Image=process_path")
 	return cmd
+}
+
+// unproved is what keeps a converted rule from being proved; "" when nothing does.
+func (a *app) unproved(cmd *cobra.Command, b *convert.Backend, r *sigma.Rule, o convert.Options, text string) (string, error) {
+	one, ds := proof.Sigma(r)
+	if ds.HasErrors() {
+		return "the rule does not run: " + ds[0].Message, nil
+	}
+	two, ds := proof.Converted(b, r, o, text)
+	if ds.HasErrors() {
+		return "it does not compile: " + ds[0].Message, nil
+	}
+	return a.provesConverted(cmd, one, two)
 }
 
 func languageNames() (names []string) {

@@ -157,7 +157,6 @@ var (
 		"image_load":           {"ImageLoaded": "baseImage", "Image": "parentBaseImage"},
 		"driver_load":          {"ImageLoaded": "file_path"},
 		"create_remote_thread": {"SourceImage": "baseImage", "TargetImage": "file_path"},
-		"ps_script":            {"ScriptBlockText": "commandLine", "Path": "file_path"},
 	}
 	// cseRaw are fields whose common attribute is not filled in a category.
 	cseRaw = map[string][]string{

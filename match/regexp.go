@@ -413,3 +413,11 @@ func (r *Regexp) ReplaceAll(s string, expand func(dst []byte, groups []Span) []b
 	}
 	return string(append(out, s[last:]...)), nil
 }
+
+// String is the pattern in the syntax of the engine that runs it.
+func (r *Regexp) String() string {
+	if r.re != nil {
+		return r.re.String()
+	}
+	return r.back.String()
+}

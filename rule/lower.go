@@ -280,7 +280,7 @@ func isLong(x expr.Expr, n int) expr.Expr {
 // inNetwork is that x is an address in a network. An IPv4 address in IPv6
 // clothes is an IPv4 address.
 func inNetwork(x expr.Expr, p netip.Prefix) expr.Expr {
-	return &expr.Call{Name: "cidr", Args: []expr.Expr{x}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+	return &expr.Call{Name: "cidr", Args: []expr.Expr{x, &expr.Const{Value: event.Text(p.String())}}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
 		a, err := netip.ParseAddr(strings.TrimSpace(args[0].Str()))
 		if err != nil {
 			return event.Bool(false), nil // text that is no address is in no network
@@ -306,7 +306,7 @@ func refers(x, y expr.Expr, start, end bool) expr.Expr {
 }
 
 func timePart(x expr.Expr, v sigma.TimePart) expr.Expr {
-	return &expr.Call{Name: v.Unit.String(), Args: []expr.Expr{x}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+	return &expr.Call{Name: v.Unit.String(), Args: []expr.Expr{x, &expr.Const{Value: event.Int(int64(v.Number))}}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
 		ms, ok := datefmt.ParseEventTime(args[0].Str())
 		return event.Bool(ok && v.Unit.Of(time.UnixMilli(ms).UTC()) == v.Number), nil
 	}}

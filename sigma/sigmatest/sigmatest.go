@@ -1,0 +1,53 @@
+// Package sigmatest gives tests the rules of SigmaHQ that stand beside a checkout.
+package sigmatest
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+// Windows are SigmaHQ's detection rules for Windows, parsed anew; the test is
+// skipped where they are not there. It runs in a package of the root folder.
+func Windows(t testing.TB) (rules []*sigma.Rule) {
+	t.Helper()
+	f, err := os.Open(filepath.FromSlash("../../shared/data/sigma/windows-rules.tar.gz"))
+	if err != nil {
+		t.Skip("SigmaHQ's rules are not beside this checkout: ../shared/data/sigma is not there")
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tr := tar.NewReader(z); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return rules
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(h.Name, ".yml") {
+			continue
+		}
+		text, err := io.ReadAll(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, _ := sigma.Parse(diag.Text(h.Name, string(text)))
+		for _, d := range docs {
+			if r, ok := d.(*sigma.Rule); ok {
+				rules = append(rules, r)
+			}
+		}
+	}
+}
