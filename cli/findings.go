@@ -35,8 +35,9 @@ type findings struct {
 // detected is one detection in a hunt, and how much it found.
 type detected struct {
 	Name, Technique string
-	Package, Next   string // "" for a rule on its own
+	Package, Next   string // sigma for a rule on its own
 	Entities        []detection.Entity
+	Placed          bool // its rows know their place in the input, and come in no order
 	Severity        detection.Severity
 	ScoreField      string                       // column that holds the score; "" when there is none
 	SeverityOf      func(int) detection.Severity // of a score
@@ -154,9 +155,13 @@ func (s *detectedRows) Push(b *event.Batch) error {
 		} else if s.time != event.None { // records, such as the end of a chain of events
 			o.Time[row], _ = b.Value(s.time, row).Int()
 		}
-		// Of equal times the one found first comes first.
-		o.Pos[row] = math.MaxUint64 - f.n
-		f.n++
+		// Of equal times the one found first comes first, or the later event.
+		if s.d.Placed {
+			o.Pos[row] = b.Pos[row]
+		} else {
+			o.Pos[row] = math.MaxUint64 - f.n
+			f.n++
+		}
 		sev := s.d.Severity
 		if s.score != event.None {
 			if n, ok := b.Value(s.score, row).Int(); ok {

@@ -177,25 +177,17 @@ type hunt struct {
 	tables  *lookup.Library
 }
 
-// run runs all detections over one reading of the logs, and all rules over
-// another, and prints their findings.
+// run runs all detections and rules over one reading of the logs, and prints
+// their findings.
 func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output) error {
-	if len(rules.rules) > 0 {
-		h.columns(rules.columns(), "")
-	}
-	if err := h.search(ctx, pkgs); err != nil {
+	if err := h.search(ctx, pkgs, rules); err != nil {
 		return err
-	}
-	if len(rules.rules) > 0 {
-		if err := h.sigma(ctx, rules); err != nil {
-			return err
-		}
 	}
 	return h.print(ctx, h.app, h.session, out)
 }
 
-// search runs the packages' detections over one reading of the logs.
-func (h *hunt) search(ctx context.Context, pkgs []*detection.Package) error {
+// search runs the packages' detections and the rules, if there are any.
+func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules) error {
 	type job struct {
 		of *detection.Detection
 		q  *query.Query
@@ -219,6 +211,11 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package) error {
 	if len(diags) > 0 {
 		h.app.diagnose(diags)
 	}
+	if rules != nil && len(rules.rules) > 0 {
+		h.columns(rules.columns(), "")
+	} else {
+		rules = nil
+	}
 	for _, j := range jobs {
 		h.columns(j.q.Columns, j.of.Score.Field)
 	}
@@ -231,8 +228,15 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package) error {
 			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
 		}, layout)})
 	}
-	if len(parts) == 0 {
-		return nil
+	switch {
+	case rules != nil:
+		g := h.sigma(rules)
+		if err := h.session.searchAll(ctx, parts, g.beside()); err != nil {
+			return err
+		}
+		return g.correlations()
+	case len(parts) > 0:
+		return h.session.searchAll(ctx, parts)
 	}
-	return h.session.searchAll(ctx, parts)
+	return nil
 }

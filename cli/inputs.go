@@ -207,12 +207,12 @@ func (s *session) search(ctx context.Context, q *query.Query, open func(*event.L
 }
 
 // searchAll runs several queries over one reading of the input.
-func (s *session) searchAll(ctx context.Context, parts []query.Part) error {
+func (s *session) searchAll(ctx context.Context, parts []query.Part, beside ...query.Beside) error {
 	return s.read(func(run query.Run) error {
 		for i := range parts {
 			parts[i].Out = countRows{parts[i].Out, &s.rows}
 		}
-		return query.RunTogether(ctx, run, parts)
+		return query.RunTogether(ctx, run, parts, beside...)
 	})
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -18,7 +17,6 @@ import (
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/expr"
-	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/query"
 	"github.com/gyoji-dev/gyoji/rule"
@@ -125,11 +123,12 @@ func listUnusable(a *app, unusable []rule.Unusable) {
 }
 
 // The columns of a Sigma finding, behind those that every finding has.
-var sigmaColumns = []string{"_messageTime", "Computer", "Channel", "EventID", "EventRecordID", "rule", "matched"}
+var sigmaColumns = []string{"_messageTime", "Computer", "User", "Channel", "EventID", "EventRecordID", "rule", "matched"}
 
 const (
 	colTime = iota
 	colComputer
+	colUser
 	colChannel
 	colEventID
 	colRecord
@@ -145,10 +144,16 @@ func (s *sigmaRules) columns() (cols []lang.Column) {
 	return cols
 }
 
+// sigmaWhom are the entities of a Sigma finding.
+var sigmaWhom = []detection.Entity{{Type: "_hostname", Field: "Computer"}, {Type: "_username", Field: "User"}}
+
 // sigmaHunt is one pass of the rules over the logs.
 type sigmaHunt struct {
 	mu     sync.Mutex // findings come from all workers
 	hunt   *hunt
+	rules  *sigmaRules
+	set    *rule.Set
+	c      *rule.Correlator
 	layout *event.Layout // of the findings
 	event  [colRule]event.Slot
 	names  []string // of the events' fields, by slot
@@ -156,14 +161,11 @@ type sigmaHunt struct {
 	out    event.Batch
 }
 
-// sigma runs the rules.
-func (h *hunt) sigma(ctx context.Context, s *sigmaRules) error {
-	g := &sigmaHunt{hunt: h, layout: event.NewLayout(sigmaColumns...), sinks: map[*rule.Rule]exec.Sink{}}
-	set := rule.Compile(s.scope, s.rules)
-	want := set.Fields()
+// sigma readies the rules for a pass.
+func (h *hunt) sigma(s *sigmaRules) *sigmaHunt {
+	g := &sigmaHunt{hunt: h, rules: s, set: rule.Compile(s.scope, s.rules), layout: event.NewLayout(sigmaColumns...), sinks: map[*rule.Rule]exec.Sink{}}
 	for i := colComputer; i < colRule; i++ {
 		g.event[i] = s.scope.Layout.Slot(sigmaColumns[i])
-		want.Add(g.event[i])
 	}
 	g.names = s.scope.Layout.Names()
 	rules := slices.Clone(s.rules)
@@ -172,38 +174,47 @@ func (h *hunt) sigma(ctx context.Context, s *sigmaRules) error {
 	})
 	for _, r := range rules {
 		if !r.Silent {
-			g.sinks[r] = countRows{h.from(&detected{Name: r.Title, Technique: first(r.Techniques()), Severity: severity(r.Level)}, g.layout), &h.session.rows}
+			g.sinks[r] = countRows{h.from(&detected{
+				Name: r.Title, Technique: strings.Join(r.Techniques(), ", "), Severity: severity(r.Level),
+				Package: "sigma", Next: ruleOut(r), Entities: sigmaWhom, Placed: true,
+			}, g.layout), &h.session.rows}
 		}
 	}
-	return h.session.read(func(run query.Run) error {
-		rt := &exec.Runtime{
-			Ctx: ctx, Layout: s.scope.Layout, Now: run.Now, Zone: run.Zone,
-			Budget: &exec.Budget{Limit: run.Memory}, TempDir: run.TempDir, Warnings: run.Warnings,
-		}
-		env := &expr.Env{Now: run.Now.UnixMilli(), From: run.From, To: run.To, Zone: run.Zone, Warn: func(kind, detail string) {
-			run.Warnings.Add(kind, false, exec.Sample{Detail: detail})
-		}}
-		c := rule.NewCorrelator(rt.Budget)
-		p := exec.Pipeline{
-			Front: func(exec.Sink) exec.Task {
-				t := set.Task(env, c, g.found)
-				if run.Bounded {
-					t = exec.Chain(t, func(next exec.Sink) exec.Task { return &during{next, run.From, run.To} })
-				}
-				return t
-			},
-			Back: exec.Chain(g),
-		}
-		err := exec.Run(rt, p, run.Workers, run.Reader.Feed(ctx, &input.Want{
-			Layout: s.scope.Layout, Fields: want, From: run.From, To: run.To, Bounded: run.Bounded,
-			NoMap: run.NoMap, Category: run.Category, Carve: run.Carve, Warnings: run.Warnings,
-		}))
-		if err != nil {
-			return err
-		}
-		return c.Findings(s.rules, g.correlated)
-	})
+	return g
 }
+
+// ruleOut is what to do first about a finding of a rule: look whether it is one
+// of the false positives that the rule's author knows.
+func ruleOut(r *rule.Rule) string {
+	var known []string
+	for _, f := range r.FalsePositives {
+		switch strings.ToLower(strings.Trim(f, " .")) {
+		case "", "unknown", "unlikely", "none", "nothing":
+		default:
+			known = append(known, strings.TrimRight(strings.TrimSpace(f), "."))
+		}
+	}
+	if known == nil {
+		return ""
+	}
+	return "Rule out what its author knows to be harmless: " + strings.Join(known, "; ") + "."
+}
+
+// beside is the rules' part of a reading of the logs.
+func (g *sigmaHunt) beside() query.Beside {
+	want := g.set.Fields()
+	want.Add(g.event[colComputer:]...)
+	return query.Beside{Layout: g.rules.scope.Layout, Fields: want, Open: func(rt *exec.Runtime) exec.Pipeline {
+		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
+			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
+		}}
+		g.c = rule.NewCorrelator(rt.Budget)
+		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return g.set.Task(env, g.c, g.found) }, Back: exec.Chain(g)}
+	}}
+}
+
+// correlations gives the findings of the correlations, once all events are read.
+func (g *sigmaHunt) correlations() error { return g.c.Findings(g.rules.rules, g.correlated) }
 
 // Push ends the pipeline: findings go their own way.
 func (g *sigmaHunt) Push(*event.Batch) error { return nil }
@@ -215,26 +226,6 @@ func severity(l sigma.Level) detection.Severity {
 	}
 	return detection.Severity(l - sigma.Informational)
 }
-
-func first(s []string) string {
-	if len(s) == 0 {
-		return ""
-	}
-	return s[0]
-}
-
-// during keeps the events of a time range.
-type during struct {
-	next     exec.Sink
-	from, to int64
-}
-
-func (d *during) Push(b *event.Batch) error {
-	b.Live = slices.DeleteFunc(b.Live, func(r uint16) bool { return b.Time[r] < d.from || b.Time[r] >= d.to })
-	return d.next.Push(b)
-}
-
-func (d *during) Flush() error { return nil }
 
 // found takes the events that match a rule.
 func (g *sigmaHunt) found(r *rule.Rule, b *event.Batch) error {

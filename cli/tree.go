@@ -113,7 +113,7 @@ func (a *app) finding(ctx context.Context, s *session, dirs []string, n int) (*r
 		return nil, err
 	}
 	h := &hunt{app: a, session: s, findings: newFindings(&s.run, true)}
-	if err := h.search(ctx, pkgs); err != nil {
+	if err := h.search(ctx, pkgs, nil); err != nil {
 		return nil, err
 	}
 	r, err := h.collect(ctx, s)

@@ -19,14 +19,22 @@ type Part struct {
 	Out    exec.Sink
 }
 
-// RunTogether runs several queries over one reading of the input. Each part gives
-// the rows that Query.Run would, in the same order. The parts share r.Memory.
-// r.Layout is not used.
+// Beside is what reads along with queries and is none itself: Sigma rules. It
+// sees every event of the run's time range.
+type Beside struct {
+	Layout *event.Layout // of the batches that it is given
+	Fields event.Fields  // wanted, in Layout; not all
+	Open   func(*exec.Runtime) exec.Pipeline
+}
+
+// RunTogether runs several queries, and what reads beside them, over one reading
+// of the input. Each part gives the rows that Query.Run would, in the same order.
+// All share r.Memory. r.Layout is not used.
 //
 // A part that wants every field reads on its own, through r.Again if it is not
 // the only one: in company it would also be given the fields that others know by
 // another name.
-func RunTogether(ctx context.Context, r Run, parts []Part) error {
+func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) error {
 	budget := &exec.Budget{Limit: r.Memory}
 	var shared, own []Part
 	for _, p := range parts {
@@ -36,14 +44,15 @@ func RunTogether(ctx context.Context, r Run, parts []Part) error {
 			shared = append(shared, p)
 		}
 	}
-	if len(shared) > 0 {
-		if err := runShared(ctx, r, budget, shared); err != nil {
+	first := len(shared)+len(beside) == 0
+	if !first {
+		if err := runShared(ctx, r, budget, shared, beside); err != nil {
 			return err
 		}
 	}
-	for i, p := range own {
+	for _, p := range own {
 		r := r
-		if i > 0 || len(shared) > 0 {
+		if !first {
 			if r.Again == nil {
 				return errors.New("this reads the input a second time, which it does not allow; save it to a file first")
 			}
@@ -53,6 +62,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part) error {
 			}
 			r.Reader = reader
 		}
+		first = false
 		r.Layout = p.Layout
 		if err := p.Query.Run(ctx, r, p.Out); err != nil {
 			return err
@@ -61,8 +71,12 @@ func RunTogether(ctx context.Context, r Run, parts []Part) error {
 	return nil
 }
 
-func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part) error {
+func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, beside []Beside) error {
 	common := event.NewLayout()
+	alone := len(parts) == 0 && len(beside) == 1
+	if alone {
+		common = beside[0].Layout // nothing to translate
+	}
 	want := &input.Want{
 		Layout: common, From: r.From, To: r.To, Bounded: r.Bounded,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
@@ -72,18 +86,43 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part) er
 			want.Fields.Add(common.Slot(part.Query.Layout.Name(s)))
 		}
 	}
-	want.Need = needOfAny(r, parts)
+	for _, b := range beside {
+		for _, s := range b.Fields.Slots() {
+			want.Fields.Add(common.Slot(b.Layout.Name(s)))
+		}
+	}
+	if len(beside) == 0 {
+		want.Need = needOfAny(r, parts)
+	}
 	var ps []exec.Pipeline
 	for _, part := range parts {
 		r := r
 		r.Layout = part.Layout
 		p, release, err := part.Query.ready(ctx, r, budget, part.Out, lang.Step{
-			Stage: &share{query: part.Query, from: common}, Flow: lang.Streams, Name: "share",
+			Stage: &share{from: common, to: part.Query.Layout, fields: part.Query.want.Slots()}, Flow: lang.Streams, Name: "share",
 		})
 		if err != nil {
 			return err
 		}
 		defer release()
+		ps = append(ps, p)
+	}
+	for _, b := range beside {
+		rt := &exec.Runtime{
+			Ctx: ctx, Layout: b.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
+			Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings,
+		}
+		var open []func(exec.Sink) exec.Task
+		if !alone {
+			take := &share{from: common, to: b.Layout, fields: b.Fields.Slots()}
+			open = append(open, func(next exec.Sink) exec.Task { return take.Open(rt, next) })
+		}
+		if r.Bounded {
+			open = append(open, func(next exec.Sink) exec.Task { return timeRange{}.Open(rt, next) })
+		}
+		p := b.Open(rt)
+		open = append(open, p.Front)
+		p.Front = func(next exec.Sink) exec.Task { return exec.Chain(next, open...) }
 		ps = append(ps, p)
 	}
 	rt := &exec.Runtime{Ctx: ctx, Layout: common, Budget: budget, Warnings: r.Warnings}
@@ -126,11 +165,11 @@ func needOfAny(r Run, parts []Part) []input.Need {
 // anywhere in an event: shorter ones stand in almost every event.
 const needMin = 4
 
-// share is the first stage of a query that reads in company: it takes the batch
-// over into the query's own layout.
+// share is the first stage of what reads in company: it takes the batch over
+// into a layout of its own.
 type share struct {
-	query *Query
-	from  *event.Layout
+	from, to *event.Layout
+	fields   []event.Slot // of to
 }
 
 func (*share) Check(*lang.Scope)   {}
@@ -138,8 +177,8 @@ func (*share) Needs(*event.Fields) {}
 
 func (s *share) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 	t := &shareTask{next: next}
-	for _, slot := range s.query.want.Slots() {
-		if from, ok := s.from.Find(s.query.Layout.Name(slot)); ok {
+	for _, slot := range s.fields {
+		if from, ok := s.from.Find(s.to.Name(slot)); ok {
 			t.moves = append(t.moves, move{from, slot})
 		}
 	}

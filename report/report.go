@@ -24,7 +24,7 @@ type Finding struct {
 	Score      string // "" when the detection has none
 	Detection  string
 	Techniques []string
-	Package    string // "" for a rule on its own
+	Package    string // sigma for a rule on its own
 	Next       string // what to do first
 	Time       int64  // ms
 	Fields     []Field
@@ -49,7 +49,7 @@ func (f *Finding) User() string { return f.first("User", "SubjectUserName", "use
 
 // Evidence is the value that says most of what happened.
 func (f *Finding) Evidence() string {
-	return f.first("CommandLine", "link", "TargetFilename", "TargetObject", "QueryName", "DestinationIp", "path", "Image", "NewProcessName")
+	return f.first("CommandLine", "link", "TargetFilename", "TargetObject", "QueryName", "DestinationIp", "path", "Image", "NewProcessName", "matched")
 }
 
 func (f *Finding) first(names ...string) string {

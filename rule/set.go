@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -191,6 +192,7 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 			}
 		}
 	}
+	slices.Sort(r.some) // what is found comes in the order of the rules
 	for _, rule := range r.some {
 		rows := r.rows[rule]
 		r.Candidates += int64(len(rows))
