@@ -3,6 +3,7 @@ package gyoji
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/evtx/evtxtest"
 )
 
 var update = flag.Bool("update", false, "write samples/ anew")
@@ -80,6 +83,9 @@ func (d *day) names() (names []string) {
 func (d *day) file(name string) []byte {
 	events := d.files[name]
 	sort.SliceStable(events, func(i, j int) bool { return events[i].at.Before(events[j].at) })
+	if strings.HasSuffix(name, ".evtx") {
+		return eventLog(events)
+	}
 	var b bytes.Buffer
 	for i, e := range events {
 		b.WriteString(`{"EventRecordID":`)
@@ -96,6 +102,43 @@ func (d *day) file(name string) []byte {
 		b.WriteString("}\n")
 	}
 	return b.Bytes()
+}
+
+// eventLog renders Sysmon's events as a Windows event log file.
+func eventLog(events []logged) []byte {
+	system := evtxtest.System("Microsoft-Windows-Sysmon", "Microsoft-Windows-Sysmon/Operational")
+	templates := map[int]*evtxtest.Template{}
+	chunk := evtxtest.NewChunk()
+	for i, e := range events {
+		head := map[string]any{}
+		var names []string
+		var values []any
+		for j := 0; j < len(e.fields); j += 2 {
+			name, v := e.fields[j].(string), e.fields[j+1]
+			switch name {
+			case "EventID", "Channel", "Provider", "Computer":
+				head[name] = v
+				continue
+			}
+			names = append(names, name)
+			if n, ok := v.(int); ok {
+				values = append(values, evtxtest.Value{Type: 0x08, Data: binary.LittleEndian.AppendUint32(nil, uint32(n))})
+			} else {
+				values = append(values, evtxtest.Text(v.(string)))
+			}
+		}
+		id := head["EventID"].(int)
+		if templates[id] == nil {
+			templates[id] = evtxtest.EventData(names...)
+		}
+		const epoch = 116444736000000000 // 1970 in 100 ns since 1601
+		at, record := uint64(e.at.UnixMicro()*10+epoch), uint64(52000+i)
+		data := evtxtest.Nested{Template: templates[id], Values: values}
+		if !chunk.Record(record, at, system, evtxtest.Head(uint16(id), at, record, head["Computer"].(string), data)...) {
+			panic("the log is longer than a chunk")
+		}
+	}
+	return evtxtest.File(chunk)
 }
 
 // workstation is a host with a person at it, and the clock of what they do.
@@ -345,7 +388,25 @@ func workstationDay() *day {
 			w.housekeeping()
 		}
 	}
+	d.fileServer()
 	return d
+}
+
+// fileServer adds the Sysmon log of a server where no one works, as an event log
+// file. It has a clock of its own, so that the others' logs stay as they are.
+func (d *day) fileServer() {
+	const log = "srv-file-003-sysmon.evtx"
+	srv := &workstation{
+		day:  &day{files: map[string][]logged{}, rand: rand.New(rand.NewPCG(1204, 3))},
+		name: "SRV-FILE-003.corp.example", ip: "10.20.1.3", user: `CORP\backup`, home: `C:\Users\backup`, file: log, nextPID: 2100,
+	}
+	srv.at(6, 30, 0)
+	srv.signOn()
+	for hour := 7; hour < 19; hour++ {
+		srv.at(hour, srv.rand.IntN(60), srv.rand.IntN(60))
+		srv.housekeeping()
+	}
+	d.files[log] = srv.files[log]
 }
 
 func (w *workstation) morningInFinance() {
