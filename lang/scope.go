@@ -168,14 +168,22 @@ func (sc *Scope) Stage() *syntax.Stage { return sc.stage }
 // warning and reads as null.
 func (sc *Scope) Read(f *syntax.Field) event.Slot {
 	sc.use(f.Name, f, false)
-	if s, ok := sc.aliases[strings.ToLower(f.Name)]; ok {
+	s := sc.Find(f)
+	if _, alias := sc.aliases[strings.ToLower(f.Name)]; alias {
 		return s
 	}
-	s := sc.Slot(f.Name)
 	if sc.Columns != nil && !sc.has(s) && !HasLate(sc.Columns) && !(sc.Messages && strings.HasPrefix(f.Name, "_")) {
 		sc.unknownField(f)
 	}
 	return s
+}
+
+// Find resolves a field that is named and not read.
+func (sc *Scope) Find(f *syntax.Field) event.Slot {
+	if s, ok := sc.aliases[strings.ToLower(f.Name)]; ok {
+		return s
+	}
+	return sc.Slot(f.Name)
 }
 
 // ReadName is Read for a field that the query does not spell out, such as _raw.

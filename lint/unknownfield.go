@@ -12,8 +12,9 @@ var _ = register(Check{
 	What: "A field that does not exist where it is read, or that is one letter away from one that does.",
 	Why: "A field that is not there is null, and a comparison with null is not true: rows go without a word. After an aggregate " +
 		"only its groups and results exist. Before one, any field may come from the data, so only names that are nearly those of fields that the query makes are told.",
-	Bad:   []string{"_sourceCategory=a | count by user | where usr = \"x\"", "_sourceCategory=a | parse \"user=*\" as user_name | where user_nmae = \"x\""},
-	Good:  []string{"_sourceCategory=a | count by user | where user = \"x\"", "_sourceCategory=a | parse \"user=*\" as src_ip1, src_ip2 | where src_ip = \"x\""},
+	Bad: []string{"_sourceCategory=a | count by user | where usr = \"x\"", "_sourceCategory=a | parse \"user=*\" as user_name | where user_nmae = \"x\""},
+	Good: []string{"_sourceCategory=a | count by user | where user = \"x\"", "_sourceCategory=a | parse \"user=*\" as src_ip1, src_ip2 | where src_ip = \"x\"",
+		"_sourceCategory=a | count by user | fields - usr", "_sourceCategory=a | count by ip | lookup level from path://\"/threats\" on threat=ip"},
 	Query: misspeltFields,
 })
 

@@ -45,7 +45,11 @@ func (s *fields) Check(sc *lang.Scope) {
 		kinds[c.Slot] = c.Kind
 	}
 	for _, f := range s.Names {
-		slot := sc.Read(f)
+		read := sc.Read
+		if s.Minus { // what goes is not read, and need not be there
+			read = sc.Find
+		}
+		slot := read(f)
 		if s.slots[slot] {
 			d := sc.Error(f, "duplicate-field", "fields lists "+f.Name+" twice", "list each field once")
 			for _, g := range s.Names {

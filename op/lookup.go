@@ -2,6 +2,7 @@ package op
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -88,13 +89,26 @@ func keyPairs(sc *lang.Scope, x syntax.Expr, out []keyPair) []keyPair {
 	return out
 }
 
+// field is the side that is a field of the rows when nobody can say which
+// columns the table has: the left one, unless only the right one is known here.
+func (p keyPair) field(sc *lang.Scope) *syntax.Field {
+	known := func(f *syntax.Field) bool {
+		s := sc.Find(f)
+		return slices.ContainsFunc(sc.Known(), func(c lang.Column) bool { return c.Slot == s })
+	}
+	if known(p.right) && !known(p.left) {
+		return p.right
+	}
+	return p.left
+}
+
 func (l *lookupOp) checkTable(sc *lang.Scope, pairs []keyPair) {
 	l.table = sc.Table(l.Table)
 	var cols []int
 	for _, p := range pairs {
 		field, col := p.left, p.right
 		if l.table == nil {
-			l.keys = append(l.keys, sc.Read(field))
+			l.keys = append(l.keys, sc.Read(p.field(sc)))
 			continue
 		}
 		c := l.table.Column(col.Name)

@@ -400,8 +400,10 @@ func (p *parser) word(t token) Expr {
 		p.next()
 		return &Null{Pos: t.span()}
 	}
-	if path := p.quotedPath(t); path != nil || p.failed {
+	if path := p.quotedPath(t); path != nil {
 		return path
+	} else if p.failed {
+		return nil
 	}
 	n := p.after(t)
 	if n.is("(") && (!reserved[strings.ToLower(t.text)] || t.is("contains") || t.is("matches")) {

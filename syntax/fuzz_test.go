@@ -14,6 +14,7 @@ var seeds = []string{
 	`_sourceCategory=Labs/IIS/* (error OR fail*) !"x y" NOT foo=bar a:b 10.1.2.3`,
 	`f in ("a", b) g != "x" h >= 5 // note`,
 	`[subquery from=(-15m) to=(now): "evil" | parse "ip=* " as ip | compose ip, b maxresults=5 keywords] x`,
+	`[subquery from=0)): | compose a] x`, `a !in("0") b and in (c)`, "cAt pAth:// ", `|!pAth://"`,
 	"* | where a = \"x\" and !(b matches /x\\/[/]y/) or c not in (1, 2.5s, 3Ki) /* c */ // d",
 	"* | where a ? b : c ? d : e = 1 | not x contains y as z | -a * (b + c) % 2 as d",
 	`* | eval a = b = c, d = if(x, 1, count) | eval count = count | stats dcount(x) as y by z`,

@@ -328,13 +328,26 @@ func (p *printer) search(x Search, around int) {
 }
 
 func (p *printer) searchAll(x *And, by string) {
+	blank := by
 	for i, y := range x.List {
 		if i > 0 {
+			// Behind a word, in and not in would make a field of it.
+			if by = blank; startsWithIn(y) {
+				by = " AND "
+			}
 			p.next(y.Span(), func(m *printer) { m.text(by); m.search(y, searchNot) })
 			p.text(by)
 		}
 		p.search(y, searchNot)
 	}
+}
+
+func startsWithIn(x Search) bool {
+	if n, ok := x.(*Not); ok {
+		x = n.X
+	}
+	t, ok := x.(*Term)
+	return ok && !t.Quoted && strings.EqualFold(t.Text, "in")
 }
 
 // next goes to a new line when what comes next has no room on this one.

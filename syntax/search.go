@@ -477,7 +477,7 @@ func (p *parser) timeText() string {
 		p.take(n + 1)
 		return strings.TrimSpace(p.src[start+1 : start+n])
 	}
-	for p.pos < len(p.src) && strings.IndexByte(":]|", p.src[p.pos]) < 0 && spaceAt(p.src, p.pos) == 0 {
+	for p.pos < len(p.src) && strings.IndexByte(":]|)", p.src[p.pos]) < 0 && spaceAt(p.src, p.pos) == 0 {
 		p.take(1)
 	}
 	return p.src[start:p.pos]

@@ -497,7 +497,7 @@ func readPath(p *parser) Node {
 			i++
 		}
 		text = p.src[start:i]
-		if n := len(pathScheme); len(text) > n && strings.EqualFold(text[:n], pathScheme) {
+		if n := len(pathScheme); len(text) >= n && strings.EqualFold(text[:n], pathScheme) {
 			text = pathScheme + text[n:]
 		}
 	}
