@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/lint"
 	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = command((*app).lintCmd)
@@ -26,18 +28,21 @@ func (a *app) lintCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "lint [FILE|FOLDER...]",
-		Short:   "Find what runs in a query and is probably not meant",
-		Long: `lint reads queries and reports what is wrong, what Sumo Logic does not have, and
-what runs and is probably not meant: comparisons that never hold, patterns that
-match too much, filters that come late. In folders it reads the ` + queryExtension + ` files,
-without arguments standard input.
+		Short:   "Find what runs in a query or Sigma rule and is probably not meant",
+		Long: `lint reads queries and Sigma rules and reports what is wrong, what Sumo Logic does
+not have, and what runs and is probably not meant: comparisons that never hold,
+patterns that match too much, filters that come late; in Sigma rules also fields
+that the log source lacks and what SigmaHQ asks for. In folders it reads the
+` + queryExtension + ` files and the YAML files that hold Sigma, without arguments a query from
+standard input. Rules in archives are checked and not mended.
 
 A comment takes findings back: "// lint:ignore ID why" behind something for its
-line, before a stage for the stage; "// lint:ignore-file ID why" for the file.
+line, before a stage for the stage; "// lint:ignore-file ID why" for the file. In
+YAML it starts with #, and before a key it is for all of that key.
 
 It exits with 2 when there are errors, with --strict also when there are
 warnings. Notes never fail it.`,
-		Example: "  gyoji lint packages/\n  gyoji lint --fix query.sumo\n  gyoji lint -f sarif detections/ > lint.sarif",
+		Example: "  gyoji lint packages/\n  gyoji lint --fix query.sumo\n  gyoji lint --fix rules/proc_creation_win_certutil.yml\n  gyoji lint -f sarif detections/ > lint.sarif",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if list {
 				for _, c := range lint.Checks() {
@@ -48,11 +53,12 @@ warnings. Notes never fail it.`,
 			if form != "text" && form != "json" && form != "sarif" && form != "github" {
 				return usageError("-f %s: choose one of text, json, sarif, github", form)
 			}
-			files, err := a.queryFiles(args)
+			files, err := a.lintFiles(args)
 			if err != nil {
 				return err
 			}
 			var all diag.List
+			var rules []*diag.File
 			out := a.stdout
 			for _, f := range files {
 				if fix || unsafe {
@@ -63,8 +69,13 @@ warnings. Notes never fail it.`,
 						return err
 					}
 				}
+				if isSigma(f) {
+					rules = append(rules, f)
+					continue
+				}
 				all = append(all, lint.Text(f, query.Standard())...)
 			}
+			all = append(all, lint.SigmaFiles(rules)...)
 			if err := a.writeFindings(out, form, all); err != nil {
 				return err
 			}
@@ -78,8 +89,15 @@ warnings. Notes never fail it.`,
 				}
 			}
 			if !a.quiet {
-				n, notes := int64(len(files)), int64(len(all))-errors-warnings
-				fmt.Fprintf(a.stderr, "%d %s: %d %s, %d %s, %d %s\n", n, plural(n, "query", "queries"),
+				var what []string
+				if n := int64(len(files) - len(rules)); n > 0 || len(rules) == 0 {
+					what = append(what, fmt.Sprint(n, " ", plural(n, "query", "queries")))
+				}
+				if n := int64(len(rules)); n > 0 {
+					what = append(what, fmt.Sprint(n, " Sigma ", plural(n, "file", "files")))
+				}
+				notes := int64(len(all)) - errors - warnings
+				fmt.Fprintf(a.stderr, "%s: %d %s, %d %s, %d %s\n", strings.Join(what, " and "),
 					errors, plural(errors, "error", "errors"), warnings, plural(warnings, "warning", "warnings"), notes, plural(notes, "note", "notes"))
 			}
 			if errors > 0 || strict && warnings > 0 {
@@ -97,8 +115,9 @@ warnings. Notes never fail it.`,
 	return cmd
 }
 
-// queryFiles reads the queries of files, folders and standard input.
-func (a *app) queryFiles(args []string) (files []*diag.File, err error) {
+// lintFiles reads the queries and Sigma rules of files, folders, archives and
+// standard input.
+func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 	if len(args) == 0 {
 		args = []string{"-"}
 	}
@@ -110,42 +129,82 @@ func (a *app) queryFiles(args []string) (files []*diag.File, err error) {
 		return err
 	}
 	for _, name := range args {
-		if st, err := os.Stat(name); name == "-" || err != nil || !st.IsDir() {
+		switch st, err := os.Stat(name); {
+		case err == nil && !st.IsDir() && isArchive(name):
+			rules, errs := sigma.Files(name, "")
+			if len(errs) > 0 {
+				return nil, &exit{exitInput, errs[0]}
+			}
+			files = append(files, rules...)
+			continue
+		case name == "-" || err != nil || !st.IsDir():
 			if err := add(name); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		found := false
+		before := len(files)
 		err := filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return &exit{exitInput, err}
 			}
-			if d.IsDir() || !strings.EqualFold(filepath.Ext(path), queryExtension) {
+			switch {
+			case d.IsDir():
 				return nil
+			case strings.EqualFold(filepath.Ext(path), queryExtension):
+				return add(path)
+			case isYAML(path):
+				if err := add(path); err != nil {
+					return err
+				}
+				if last := len(files) - 1; !holdsSigma.MatchString(files[last].Text) {
+					files = files[:last]
+				}
 			}
-			found = true
-			return add(path)
+			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		if !found {
-			return nil, usageError("%s holds no %s file", name, queryExtension)
+		if len(files) == before {
+			return nil, usageError("%s holds no %s file and no Sigma rule", name, queryExtension)
 		}
 	}
 	return files, nil
 }
 
+// holdsSigma recognises a Sigma document among other YAML.
+var holdsSigma = regexp.MustCompile(`(?m)^(logsource|correlation)[ \t]*:`)
+
+func isYAML(name string) bool {
+	ext := strings.ToLower(filepath.Ext(name))
+	return ext == ".yml" || ext == ".yaml"
+}
+
+func isArchive(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
+}
+
+// isSigma reports whether a file is checked as Sigma: YAML, also in an archive.
+func isSigma(f *diag.File) bool { return isYAML(f.Name) }
+
 // fixed makes the fixes of a file and writes it back. The text of standard input
 // goes to standard output.
 func (a *app) fixed(f *diag.File, all bool) (*diag.File, error) {
-	text := lint.Fix(f, query.Standard(), all)
+	text := ""
+	if isSigma(f) {
+		text = lint.FixSigma(f, all)
+	} else {
+		text = lint.Fix(f, query.Standard(), all)
+	}
 	switch {
 	case f.Name == "-":
 		if _, err := fmt.Fprint(a.stdout, text); err != nil {
 			return nil, err
 		}
+	case text != f.Text && strings.Contains(f.Name, "#"): // in an archive
+		return f, nil
 	case text != f.Text:
 		st, err := os.Stat(f.Name)
 		if err == nil {

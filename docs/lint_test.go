@@ -12,8 +12,8 @@ func checks() []byte {
 	var b strings.Builder
 	b.WriteString(`# Checks
 
-` + "`gyoji lint FILE...`" + ` looks for what runs in a query and is probably not meant. It
-exits with 2 when there is an error, with ` + "`--strict`" + ` also when there is a warning;
+` + "`gyoji lint FILE...`" + ` looks for what runs in a query or a Sigma rule and is
+probably not meant. The checks of Sigma rules start with ` + "`sigma-`" + `. It exits with 2 when there is an error, with ` + "`--strict`" + ` also when there is a warning;
 notes never fail it. ` + "`--fix`" + ` makes the fixes that keep the meaning,
 ` + "`--unsafe-fixes`" + ` every fix; neither takes a comment away. ` + "`-f`" + ` chooses text, json,
 sarif or github.
@@ -27,6 +27,8 @@ its own before a stage for that stage, and inside a stage for the next line:
 | where user = "root"
 // lint:ignore-file leading-wildcard, missing-scope
 ` + "```" + `
+
+In YAML the comment starts with ` + "`#`" + `, and before a key or a list item it is for all of that.
 
 This page is written by a test, from the checks themselves.
 
@@ -54,7 +56,11 @@ This page is written by a test, from the checks themselves.
 			}
 			b.WriteString([]string{"\nFound in:\n", "\nNot found in:\n"}[i])
 			for _, text := range list {
-				fmt.Fprintf(&b, "\n```\n%s\n```\n", text)
+				block := ""
+				if c.Sigma != nil {
+					block = "yaml"
+				}
+				fmt.Fprintf(&b, "\n```%s\n%s\n```\n", block, strings.TrimRight(text, "\n"))
 			}
 		}
 	}

@@ -19,8 +19,8 @@ type Check struct {
 	Severity diag.Severity // of what the check itself reports
 	What     string        // one sentence: what is found
 	Why      string        // Markdown: why it matters, and what to do
-	Bad      []string      // queries in which it is found
-	Good     []string      // queries in which it is not
+	Bad      []string      // texts in which it is found: queries, or Sigma rules
+	Good     []string      // texts in which it is not
 
 	// Codes are codes of findings that reading and analysing make. They keep
 	// their code and are suppressed by it, or by the check's ID.
@@ -28,6 +28,8 @@ type Check struct {
 
 	// Query checks a query that compiles.
 	Query func(*Query, Report)
+	// Sigma checks a Sigma document. The check's examples are Sigma then.
+	Sigma func(*Sigma, Report)
 }
 
 // Report notes a finding of the check at a place of the text.
@@ -84,8 +86,12 @@ func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
 			return d
 		})
 	}
+	var said []comment
+	for _, c := range q.comments {
+		said = append(said, comment{c.Pos.Start, c.Text, q.reach(c)})
+	}
 	q.spareComments(found)
-	found = q.suppress(found)
+	found = suppress(f, said, found)
 	found.Sort()
 	return found
 }
@@ -116,9 +122,13 @@ const fixRounds = 10
 // that keep the meaning, or with all set every one. It returns the text as it
 // was when it does not compile.
 func Fix(f *diag.File, v *lang.Vocabulary, all bool, with ...query.Option) string {
+	return fixAll(f, all, func(f *diag.File) diag.List { return Text(f, v, with...) })
+}
+
+func fixAll(f *diag.File, all bool, check func(*diag.File) diag.List) string {
 	text := f.Text
 	for range fixRounds {
-		found := Text(diag.Text(f.Name, text), v, with...)
+		found := check(diag.Text(f.Name, text))
 		if found.HasErrors() && !all {
 			return text
 		}

@@ -15,7 +15,8 @@ import (
 //	// lint:ignore-file ID[, ID] why
 //
 // Behind something it is for its line; on a line of its own, before a stage, for
-// that stage, and inside one for the next line. Errors cannot be taken back.
+// that stage, and inside one for the next line. In YAML the comment starts with #,
+// and before a key or a list item it is for all of that. Errors cannot be taken back.
 
 var _ = register(Check{
 	ID: "unused-ignore", Severity: diag.Warning,
@@ -36,11 +37,18 @@ type ignore struct {
 
 const ignoreMark = "lint:ignore"
 
+// comment is a comment with the text that a suppression in it is for.
+type comment struct {
+	start int
+	text  string
+	over  diag.Span
+}
+
 // suppress leaves out what comments take back.
-func (q *Query) suppress(l diag.List) diag.List {
+func suppress(f *diag.File, comments []comment, l diag.List) diag.List {
 	var list []*ignore
-	for _, c := range q.comments {
-		list = append(list, q.ignores(c)...)
+	for _, c := range comments {
+		list = append(list, c.ignores(len(f.Text))...)
 	}
 	if len(list) == 0 {
 		return l
@@ -60,14 +68,14 @@ func (q *Query) suppress(l diag.List) diag.List {
 	}
 	for _, g := range list {
 		if !g.used {
-			kept.Add(q.unused(g))
+			kept.Add(unused(f, g))
 		}
 	}
 	return kept
 }
 
-func (q *Query) unused(g *ignore) *diag.Diagnostic {
-	d := &diag.Diagnostic{Severity: diag.Warning, Code: "unused-ignore", File: q.File, Span: g.at, Message: g.id + " is not found here", Help: "take the comment away"}
+func unused(f *diag.File, g *ignore) *diag.Diagnostic {
+	d := &diag.Diagnostic{Severity: diag.Warning, Code: "unused-ignore", File: f, Span: g.at, Message: g.id + " is not found here", Help: "take the comment away"}
 	if checkOf(g.id) == nil {
 		d.Message, d.Help = "there is no check "+g.id, "gyoji lint --list shows them all"
 		var ids []string
@@ -82,30 +90,30 @@ func (q *Query) unused(g *ignore) *diag.Diagnostic {
 	return d
 }
 
-// ignores reads the suppressions of a comment.
-func (q *Query) ignores(c *syntax.Comment) (list []*ignore) {
-	i := strings.Index(c.Text, ignoreMark)
-	if i < 0 || strings.Trim(c.Text[:i], "/* \t") != "" {
+// ignores reads the suppressions of a comment in a file of so many bytes.
+func (c comment) ignores(size int) (list []*ignore) {
+	i := strings.Index(c.text, ignoreMark)
+	if i < 0 || strings.Trim(c.text[:i], "/*# \t") != "" {
 		return nil
 	}
 	at := i + len(ignoreMark)
-	over := q.reach(c)
-	if rest, ok := strings.CutPrefix(c.Text[at:], "-file"); ok {
-		at, over = len(c.Text)-len(rest), diag.Span{End: len(q.File.Text) + 1}
+	over := c.over
+	if rest, ok := strings.CutPrefix(c.text[at:], "-file"); ok {
+		at, over = len(c.text)-len(rest), diag.Span{End: size + 1}
 	}
 	for {
-		for at < len(c.Text) && strings.IndexByte(" \t,", c.Text[at]) >= 0 {
+		for at < len(c.text) && strings.IndexByte(" \t,", c.text[at]) >= 0 {
 			at++
 		}
 		end := at
-		for end < len(c.Text) && (c.Text[end] == '-' || 'a' <= c.Text[end] && c.Text[end] <= 'z') {
+		for end < len(c.text) && (c.text[end] == '-' || 'a' <= c.text[end] && c.text[end] <= 'z') {
 			end++
 		}
 		if end == at {
 			return list
 		}
-		list = append(list, &ignore{id: c.Text[at:end], at: diag.Span{Start: c.Pos.Start + at, End: c.Pos.Start + end}, over: over})
-		if end == len(c.Text) || c.Text[end] != ',' {
+		list = append(list, &ignore{id: c.text[at:end], at: diag.Span{Start: c.start + at, End: c.start + end}, over: over})
+		if end == len(c.text) || c.text[end] != ',' {
 			return list
 		}
 		at = end

@@ -434,6 +434,15 @@ func (s *subject) test(p pattern) bool {
 // together reports whether some text can match both patterns, by what they
 // start and end with.
 func together(a, b *match.Glob) bool {
+	if a.Folds() != b.Folds() {
+		return true
+	}
+	if text, ok := a.Exact(); ok {
+		return b.Match(text)
+	}
+	if text, ok := b.Exact(); ok {
+		return a.Match(text)
+	}
 	first, last, simple := a.Ends()
 	first2, last2, simple2 := b.Ends()
 	if !simple && !simple2 {

@@ -85,6 +85,13 @@ func (g *Glob) Ends() (first, last string, simple bool) {
 	return g.first, g.last, g.shape != equal && len(g.middle) == 0
 }
 
+// Exact returns the only text that the pattern matches, folded if it ignores
+// letter case; ok is false for a pattern with a wildcard.
+func (g *Glob) Exact() (text string, ok bool) { return g.first, g.shape == equal }
+
+// Folds reports whether the pattern ignores letter case.
+func (g *Glob) Folds() bool { return g.fold }
+
 // Literals are the pieces between the wildcards, none empty: all stand in any
 // value that matches. They are folded if the glob ignores letter case.
 func (g *Glob) Literals() []string {

@@ -78,27 +78,8 @@ func (p *parser) warn(code string, n *yaml.Node, format string, args ...any) {
 	p.add(diag.Warning, code, p.span(n), format, args...)
 }
 
-// span is where a node stands. For text over several lines it is its start.
-func (p *parser) span(n *yaml.Node) diag.Span {
-	if n == nil {
-		return diag.Span{}
-	}
-	start := p.file.Offset(diag.Place{Line: n.Line, Col: n.Column})
-	end := start + 1
-	if n.Kind == yaml.ScalarNode {
-		rest := p.file.Text[start:]
-		if i := strings.IndexByte(rest, '\n'); i >= 0 {
-			rest = rest[:i]
-		}
-		end = start + max(len(strings.TrimRight(rest, " \r")), 1)
-		if strings.HasPrefix(rest, n.Value) && n.Value != "" {
-			end = start + len(n.Value)
-		} else if q := len(n.Value) + 2; n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && q <= len(rest) && rest[0] == rest[q-1] {
-			end = start + q
-		}
-	}
-	return diag.Span{Start: start, End: min(end, max(len(p.file.Text), start))}
-}
+// span is where a node stands.
+func (p *parser) span(n *yaml.Node) diag.Span { return Span(p.file, n) }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
