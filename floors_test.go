@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"expr", "exec", "input", "lang"},
 	{"logic", "mapping", "op", "fn", "agg", "format", "kafka", "render"},
 	{"query"},
-	{"packages", "insight", "segment", "convert", "rule", "proof", "detection", "process", "report", "conformance", "lint"},
+	{"packages", "insight", "segment", "convert", "rule", "proof", "draft", "detection", "process", "report", "conformance", "lint"},
 	{"server", "web", "lsp", "cli"},
 	{"cmd/gyoji", ""},
 }

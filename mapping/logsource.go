@@ -1,6 +1,9 @@
 package mapping
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // LogSource is a place where the events of a Sigma log source are written.
 type LogSource struct {
@@ -169,4 +172,42 @@ func SigmaField(name string) string {
 		return f
 	}
 	return name
+}
+
+// SigmaSource is the log source of Sigma for an event of Windows, by its channel,
+// or failing that its provider, and id: a category where one is for the event,
+// the most telling if there are several, and else a service. Both are "" for an
+// event of no known log source.
+func SigmaSource(channel, provider, eventID string) (category, service string) {
+	best := 0
+	for name, places := range logCategories {
+		for _, p := range places {
+			if !p.holds(channel, provider) || !slices.Contains(p.EventIDs, eventID) {
+				continue
+			}
+			if n := len(p.EventIDs); category == "" || n < best || n == best && name < category {
+				category, best = name, n
+			}
+		}
+	}
+	if category != "" {
+		return category, ""
+	}
+	for name, channels := range logServices {
+		for _, c := range channels {
+			if (LogSource{c, channelProviders[c], nil}).holds(channel, provider) && (service == "" || name < service) {
+				service = name
+			}
+		}
+	}
+	return "", service
+}
+
+// holds reports whether events of a channel, or without one of a provider, are
+// written at the place.
+func (l LogSource) holds(channel, provider string) bool {
+	if channel != "" {
+		return strings.EqualFold(channel, l.Channel)
+	}
+	return l.Provider != "" && strings.EqualFold(provider, l.Provider)
 }
