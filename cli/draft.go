@@ -168,26 +168,19 @@ func (s *session) matching(ctx context.Context, docs []sigma.Document) (int, err
 	set := rule.Compile(scope, rules)
 	var n atomic.Int64
 	err := s.read(func(run query.Run) error {
-		rt := &exec.Runtime{Ctx: ctx, Layout: scope.Layout, Now: run.Now, Zone: run.Zone, Budget: &exec.Budget{Limit: run.Memory}, TempDir: run.TempDir, Warnings: run.Warnings}
-		env := &expr.Env{Now: run.Now.UnixMilli(), From: run.From, To: run.To, Zone: run.Zone, Warn: func(string, string) {}}
-		c := rule.NewCorrelator(rt.Budget)
-		p := exec.Pipeline{
-			Front: func(exec.Sink) exec.Task {
-				t := set.Task(env, c, func(_ *rule.Rule, b *event.Batch) error {
-					n.Add(int64(len(b.Live)))
-					return nil
-				})
-				if run.Bounded {
-					t = exec.Chain(t, func(next exec.Sink) exec.Task { return &during{next, run.From, run.To} })
-				}
-				return t
-			},
-			Back: exec.Chain(nothing{}),
-		}
-		return exec.Run(rt, p, run.Workers, run.Reader.Feed(ctx, &input.Want{
-			Layout: scope.Layout, Fields: set.Fields(), From: run.From, To: run.To, Bounded: run.Bounded,
-			NoMap: run.NoMap, Category: run.Category, Carve: run.Carve, Warnings: run.Warnings,
-		}))
+		return query.RunTogether(ctx, run, nil, query.Beside{Layout: scope.Layout, Fields: set.Fields(), Open: func(rt *exec.Runtime) exec.Pipeline {
+			env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(string, string) {}}
+			c := rule.NewCorrelator(rt.Budget)
+			return exec.Pipeline{
+				Front: func(exec.Sink) exec.Task {
+					return set.Task(env, c, func(_ *rule.Rule, b *event.Batch) error {
+						n.Add(int64(len(b.Live)))
+						return nil
+					})
+				},
+				Back: exec.Chain(nothing{}),
+			}
+		}})
 	})
 	return int(n.Load()), err
 }
