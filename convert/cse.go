@@ -180,7 +180,37 @@ func cseFields(in *Input) map[string]string {
 	if category == "" { // a service's events have many shapes
 		return map[string]string{"computer": "device_hostname"}
 	}
+	// An attribute stands for a field only where the mappers of all the rule's
+	// events fill it from that field. The hashes are no fields of events: the
+	// product cuts them out of Hashes.
+	for f, a := range out {
+		if strings.HasPrefix(a, "file_hash_") {
+			continue
+		}
+		for _, p := range in.Places {
+			for _, id := range p.EventIDs {
+				if from := mapping.RecordOf(p.Channel, id).From[a]; len(from) == 0 || !sameField(f, from[0]) {
+					delete(out, f)
+				}
+			}
+			if len(p.EventIDs) == 0 {
+				delete(out, f)
+			}
+		}
+	}
 	return out
+}
+
+// sameField reports whether a Sigma field, in lower case, is what a mapper reads
+// as name: under its own, or the one that a 4688 has it by; of Hashes its part.
+func sameField(field, name string) bool {
+	switch name {
+	case "NewProcessName":
+		return field == "image"
+	case "ParentProcessName":
+		return field == "parentimage"
+	}
+	return strings.EqualFold(field, name)
 }
 
 // cseField is the attribute of a field, or its place in the raw fields.
@@ -260,8 +290,8 @@ func cseLanguage(field func(string) string) *language {
 				flags = "(?s)"
 			}
 			return f + " matches " + sumoRegex(flags+pattern(v)), nil
-		case sigma.Number:
-			return f + " = " + v.Text, nil
+		case sigma.Number: // as text, which is equal to nothing but itself: "9 " is no 9
+			return f + " = '" + v.Text + "'", nil
 		case sigma.Bool:
 			return fmt.Sprintf("lower(%s) = '%v'", f, bool(v)), nil
 		case sigma.Null:
