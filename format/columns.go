@@ -8,6 +8,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/jsondoc"
+	"github.com/gyoji-dev/gyoji/mapping"
 )
 
 const (
@@ -152,9 +153,10 @@ func (w *builder) value(v jsondoc.Value) event.Value {
 	return event.Text(lend(w.arena.unescape(v.Raw)))
 }
 
-// made makes a value of text that append appends.
-func (w *builder) made(add func([]byte) []byte) jsondoc.Value {
-	text := add(w.scratch[:0])
+// Scratch and Keep make the builder a mapping.Keeper.
+func (w *builder) Scratch() []byte { return w.scratch[:0] }
+
+func (w *builder) Keep(text []byte) jsondoc.Value {
 	w.scratch = text
 	if len(text) == 0 {
 		return jsondoc.Value{}
@@ -162,22 +164,12 @@ func (w *builder) made(add func([]byte) []byte) jsondoc.Value {
 	return asIs(w.arena.keep(text))
 }
 
-// undouble takes back the escapes of a text that was escaped once more than its
-// JSON: \\ is \ and \" is ".
+// undouble takes back what mapping.Shape calls Doubled.
 func (w *builder) undouble(v jsondoc.Value) jsondoc.Value {
 	if bytes.IndexByte(v.Raw, '\\') < 0 {
 		return v
 	}
-	return w.made(func(dst []byte) []byte {
-		text := v.AppendText(nil)
-		for i := 0; i < len(text); i++ {
-			if text[i] == '\\' && i+1 < len(text) && (text[i+1] == '\\' || text[i+1] == '"') {
-				i++
-			}
-			dst = append(dst, text[i])
-		}
-		return dst
-	})
+	return w.Keep(mapping.Undouble(w.Scratch(), v.AppendText(nil)))
 }
 
 // lend is text that points into memory which outlives the batch's push, no longer.

@@ -96,7 +96,7 @@ type evtxReader struct {
 
 func newEVTX(w *input.Want) *evtxReader {
 	r := &evtxReader{want: w, dec: evtx.NewDecoder(), plan: newPlan(w), all: w.Fields.All && !w.JSON, categories: map[string]event.Value{}}
-	r.vals = make([]jsondoc.Value, len(r.plan.names))
+	r.vals = make([]jsondoc.Value, len(r.plan.Names))
 	if r.raw = r.plan.raw; w.Fields.OnlyForAuto(r.raw) {
 		r.raw = event.None // json auto finds its work done here
 	}

@@ -156,7 +156,7 @@ func (p *evtxPlan) aim(r *evtxReader) {
 			}
 		}
 		for _, w := range r.plan.fields {
-			switch name := r.plan.names[w.at]; {
+			switch name := r.plan.Names[w.At]; {
 			case f.is(name):
 				p.exact = append(p.exact, evtxTarget{i, w.slot})
 			case strings.EqualFold(f.name, name):
@@ -442,7 +442,7 @@ func (f *evtxEvent) fields(r *evtxReader, row uint16) {
 		for k, at := range m.at {
 			r.vals[at] = f.text(r, m.from[k])
 		}
-		r.w.text(m.field.slot, row, m.field.elsewhere(&r.w, r.vals))
+		r.w.text(m.field.slot, row, m.field.Elsewhere(r.vals, &r.w))
 		for _, at := range m.at {
 			r.vals[at] = jsondoc.Value{}
 		}
@@ -459,21 +459,21 @@ func (f *evtxEvent) lacking(r *evtxReader) *evtxLack {
 	*l = evtxLack{known: true, root: root}
 	for i := range r.plan.fields {
 		w := &r.plan.fields[i]
-		if _, ok := f.find(r.plan.names[w.at]); ok {
+		if _, ok := f.find(r.plan.Names[w.At]); ok {
 			continue
 		}
 		m := evtxMade{field: w}
 		active := 0
 		same := true
-		for _, src := range w.other {
-			if src.when >= 0 {
-				if _, ok := f.find(r.plan.names[src.when]); !ok {
+		for _, src := range w.Other {
+			if src.If >= 0 {
+				if _, ok := f.find(r.plan.Names[src.If]); !ok {
 					continue
 				}
 			}
 			n := len(m.at)
-			for _, at := range src.from {
-				if place, ok := f.find(r.plan.names[at]); ok {
+			for _, at := range src.At {
+				if place, ok := f.find(r.plan.Names[at]); ok {
 					m.at, m.from = append(m.at, at), append(m.from, place)
 				}
 			}
@@ -482,9 +482,9 @@ func (f *evtxEvent) lacking(r *evtxReader) *evtxLack {
 			}
 			active++
 			same = same && src.Form == mapping.Same
-			if src.when >= 0 {
-				place, _ := f.find(r.plan.names[src.when])
-				m.at, m.from = append(m.at, src.when), append(m.from, place)
+			if src.If >= 0 {
+				place, _ := f.find(r.plan.Names[src.If])
+				m.at, m.from = append(m.at, src.If), append(m.from, place)
 			}
 		}
 		switch {
@@ -568,22 +568,22 @@ func (f *evtxEvent) pairFields(r *evtxReader, row uint16) {
 	}
 	for i := range r.plan.fields {
 		w := &r.plan.fields[i]
-		if p := f.pair(r.plan.names[w.at]); p != nil {
+		if p := f.pair(r.plan.Names[w.At]); p != nil {
 			set(w.slot, p)
 			continue
 		}
-		if len(w.other) == 0 {
+		if len(w.Other) == 0 {
 			continue
 		}
 		clear(r.vals)
-		for _, src := range w.other {
-			for _, at := range append(src.from[:len(src.from):len(src.from)], max(src.when, src.from[0])) {
-				if p := f.pair(r.plan.names[at]); p != nil {
+		for _, src := range w.Other {
+			for _, at := range append(src.At[:len(src.At):len(src.At)], max(src.If, src.At[0])) {
+				if p := f.pair(r.plan.Names[at]); p != nil {
 					r.vals[at] = asIs([]byte(p.text()))
 				}
 			}
 		}
-		r.w.text(w.slot, row, w.elsewhere(&r.w, r.vals))
+		r.w.text(w.slot, row, w.Elsewhere(r.vals, &r.w))
 		clear(r.vals)
 	}
 	if !r.all {

@@ -54,9 +54,9 @@ func newFlat(w *input.Want, needles ...match.Literal) *flat {
 // flatOf makes a flat reader that gives its fields to another reader's plan.
 func flatOf(w *input.Want, p *plan, to *builder) *flat {
 	f := &flat{plan: p, want: w, w: to, byName: map[string]*target{}, folded: map[string][]int{}}
-	f.vals = make([]jsondoc.Value, len(f.names))
-	f.exact = make([]bool, len(f.names))
-	for i, n := range f.names {
+	f.vals = make([]jsondoc.Value, len(f.Names))
+	f.exact = make([]bool, len(f.Names))
+	for i, n := range f.Names {
 		k := strings.ToLower(n)
 		f.folded[k] = append(f.folded[k], i)
 	}
@@ -97,7 +97,7 @@ func (f *flat) target(name string) *target {
 	if at := f.folded[strings.ToLower(name)]; len(at) > 0 {
 		t = &target{index: at, slot: event.None}
 		for _, i := range at {
-			t.exact = append(t.exact, f.names[i] == name)
+			t.exact = append(t.exact, f.Names[i] == name)
 		}
 	}
 	if f.all && !strings.HasPrefix(name, "_") {

@@ -71,8 +71,8 @@ func newJSONL(w *input.Want) *jsonl {
 	}
 	r := &jsonl{want: w, plan: newPlan(w, first...), slots: map[string]event.Slot{}, plain: true}
 	r.envelopes = len(first)
-	r.whole[0] = false // under exportRoot, too
-	r.scanner = jsondoc.NewScanner(jsondoc.Want{Names: r.names, Whole: r.whole, Roots: append(roots, exportRoot)})
+	r.Whole[0] = false // under exportRoot, too
+	r.scanner = jsondoc.NewScanner(jsondoc.Want{Names: r.Names, Whole: r.Whole, Roots: append(roots, exportRoot)})
 	r.filter = newFilter(w)
 	return r
 }
@@ -169,7 +169,7 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 	}
 	if message {
 		for _, f := range r.fields {
-			b.Col(f.slot).Set(row, r.w.typed(vals[f.at]))
+			b.Col(f.slot).Set(row, r.w.typed(vals[f.At]))
 		}
 	} else {
 		r.set(&r.w, row, vals)

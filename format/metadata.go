@@ -51,7 +51,7 @@ func (m *metadata) handles(name string) bool { return builtin[strings.ToLower(na
 
 // init adds the names that it needs to the plan.
 func (m *metadata) init(w *input.Want, p *plan) {
-	add := p.name
+	add := p.Name
 	look := func(n string) *field {
 		f := p.field(event.None, n)
 		return &f
@@ -59,7 +59,7 @@ func (m *metadata) init(w *input.Want, p *plan) {
 	m.category = w.Category
 	m.explicit, m.slots, m.categories = map[string]int{}, map[string]event.Slot{}, map[string]string{}
 	for _, t := range mapping.Times {
-		m.times = append(m.times, p.place(t))
+		m.times = append(m.times, p.Place(t))
 	}
 	m.rcpt = add("_receiptTime")
 	for _, s := range w.Fields.Slots() {
@@ -147,12 +147,12 @@ func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part 
 	case "_sourcecategory":
 		if text = m.category; text == "" {
 			if text = part.Origin.Category; text == "" && m.channel != nil {
-				text = m.categoryOf(m.channel.find(w, vals), m.provider.find(w, vals))
+				text = m.categoryOf(m.channel.Find(vals, w), m.provider.Find(vals, w))
 			}
 		}
 	case "_sourcehost":
 		if text = part.Origin.Host; text == "" && m.host != nil {
-			return m.host.find(w, vals)
+			return m.host.Find(vals, w)
 		}
 	case "_sourcename":
 		if text = part.Origin.Name; text == "" {
@@ -160,7 +160,7 @@ func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part 
 		}
 	case "_collector":
 		if text = part.Origin.Collector; text == "" && m.from != nil {
-			return m.from.find(w, vals)
+			return m.from.Find(vals, w)
 		}
 	case "_source":
 		text = part.Origin.Source
@@ -184,15 +184,6 @@ func (m *metadata) categoryOf(channel, provider jsondoc.Value) string {
 		m.categories[string(m.key)] = text
 	}
 	return text
-}
-
-// find is the field's value in an event.
-func (f *field) find(w *builder, vals []jsondoc.Value) jsondoc.Value {
-	v := vals[f.at]
-	if absent(v) {
-		v = f.elsewhere(w, vals)
-	}
-	return v
 }
 
 // eventTime reads a time from a JSON value: text, or a number of seconds, ms,

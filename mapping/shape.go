@@ -143,13 +143,3 @@ func Translations(name string, pieces []string) (texts []string, ok bool) {
 	slices.Sort(texts)
 	return slices.Compact(texts), true
 }
-
-// DoubledMarks are fields of events whose values have their backslashes doubled.
-func DoubledMarks() (out []string) {
-	for _, s := range shapes {
-		if s.Doubled {
-			out = append(out, s.Mark)
-		}
-	}
-	return out
-}
