@@ -99,6 +99,19 @@ func TestFormats(t *testing.T) {
 			"Defender's file events", `{"Timestamp":"2026-03-01T08:00:00Z","DeviceName":"d","ActionType":"FileCreated","FolderPath":"C:\\x\\y.zip","InitiatingProcessFileName":"a.exe","InitiatingProcessFolderPath":"c:\\a.exe"}` + "\n",
 			"* | fields EventID, Image, TargetFilename, Computer, ParentImage", `11 | c:\a.exe | C:\x\y.zip | d | -`,
 		},
+		{
+			"Hayabusa's details in one text", `{"Timestamp":"2026-03-01 08:00:00.000 +00:00","RuleTitle":"Proc Exec","Computer":"h","Channel":"Sysmon","EventID":1,"RecordID":7,` +
+				`"Details":"Cmdline: cmd /c \"echo: a\" ¦ Proc: C:\Windows\cmd.exe \u00a6 User: D\u ¦ ParentCmdline: x ¦ LID: 0x3e7 ¦ PID: 12"}` + "\n",
+			"* | fields Image, CommandLine, User, ProcessId, ParentImage, EventRecordID", `C:\Windows\cmd.exe | cmd /c "echo: a" | D\u | 12 | - | 7`,
+		},
+		{
+			"Hayabusa's CSV", "Timestamp,Computer,Channel,EventID,Level,RecordID,RuleTitle,Details\n2026-03-01 08:00:00.000 +00:00,h,Sysmon,1,info,7,Proc Exec,Cmdline: a ¦ Proc: b.exe\n",
+			"* | fields Image, CommandLine, _messagetime, _sourceHost", `b.exe | a | 1772352000000 | h`,
+		},
+		{
+			"OpenTelemetry with objects as text", `{"record_id":"6316","channel":"Application","event_data":"","provider":"{\"name\":\"Microsoft-Windows-Security-SPP\",\"guid\":\"{E2}\"}","system_time":"2023-01-20T15:22:02+0000816Z","computer":"c","event_id":"{\"id\":\"16394\",\"qualifiers\":\"49152\"}"}` + "\n",
+			"EventID=16394 | fields EventID, EventRecordID, _sourceHost", `16394 | 6316 | c`,
+		},
 		{"hashes of ECS", `{"winlog":{"event_id":"1"},"process":{"hash":{"md5":"ab","sha256":"cd"}},"@timestamp":"2026-03-01T08:00:00.5Z"}` + "\n", "* | fields Hashes, UtcTime", "MD5=AB,SHA256=CD | 2026-03-01 08:00:00.500"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

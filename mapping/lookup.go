@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/jsondoc"
@@ -163,6 +164,14 @@ func (e *Elsewhere) value(vals []jsondoc.Value, k Keeper) jsondoc.Value {
 		if len(v.Raw) >= 19 && v.Raw[10] == 'T' {
 			return k.Keep(appendSysmonTime(k.Scratch(), v.Raw))
 		}
+	case Labelled:
+		if !Absent(v) {
+			return k.Keep(labelled(v.AppendText(k.Scratch()), e.Part))
+		}
+	case Inside:
+		if v.Kind == jsondoc.String && len(v.Raw) > 0 && v.Raw[0] == '{' {
+			return k.Keep(inside(k.Scratch(), v.AppendText(nil), e.Part))
+		}
 	}
 	return jsondoc.Value{}
 }
@@ -203,6 +212,32 @@ func appendSysmonTime(dst, iso []byte) []byte {
 		}
 	}
 	return append(dst, frac...)
+}
+
+// between stands between the parts of a Labelled text.
+const between = " ¦ "
+
+// labelled is the text of a part, nil when there is none.
+func labelled(text []byte, label string) []byte {
+	for len(text) > 0 {
+		var part []byte
+		part, text, _ = bytes.Cut(text, []byte(between))
+		if name, value, ok := bytes.Cut(part, []byte(": ")); ok && string(name) == label {
+			return value
+		}
+	}
+	return nil
+}
+
+// inside appends the text of an object's field.
+func inside(dst, object []byte, name string) []byte {
+	// A mistake behind the field does not lose it.
+	_ = jsondoc.Flatten(object, jsondoc.FlattenOptions{}, func(n []byte, v jsondoc.Value) {
+		if string(n) == name && len(dst) == 0 && !Absent(v) {
+			dst = v.AppendText(dst)
+		}
+	})
+	return dst
 }
 
 // Undouble takes back the escapes of a text that was escaped once more than its

@@ -3,6 +3,7 @@ package mapping
 // otel is the body that OpenTelemetry's windowseventlogreceiver makes, and so
 // what Sumo Logic's OpenTelemetry collector sends. With raw: true the body is
 // the event's XML, which the reader takes apart itself.
+// Older ones wrote the objects in it as JSON text.
 // Source: opentelemetry-collector-contrib, receiver/windowseventlogreceiver.
 var otel = Shape{
 	Name:     "otel",
@@ -12,6 +13,7 @@ var otel = Shape{
 	Envelope: "body",
 	Fields: []Source{
 		{Name: "EventID", From: []string{"event_id.id"}},
+		{Name: "EventID", From: []string{"event_id"}, Form: Inside, Part: "id", When: "record_id"},
 		{Name: "Provider", From: []string{"provider.name"}},
 		{Name: "EventRecordID", From: []string{"record_id"}},
 		{Name: "SystemTime", From: []string{"system_time"}},

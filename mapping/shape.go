@@ -38,6 +38,7 @@ type Source struct {
 	Form Form              // how it is made
 	When string            // a field, as in From, that the event must have for the source to hold; "" for any event
 	Is   map[string]string // what a text is translated to
+	Part string            // which part of the text it is, for Labelled and Inside
 }
 
 // Form is how a field's text is made of its sources.
@@ -49,6 +50,8 @@ const (
 	Translated             // what Is has for the text; nothing when it has nothing
 	Hashes                 // NAME=value,... in Sysmon's way, of those sources that are there
 	SysmonTime             // 2021-04-26 15:03:05.976, of an ISO 8601 time
+	Labelled               // what stands behind "Part: ", up to " ¦ "
+	Inside                 // the field Part of a JSON object that is written as text
 )
 
 // shapes in the order in which their sources are tried.
@@ -115,7 +118,7 @@ func Sources(name string) []Source {
 // in the event's text finds it.
 func Verbatim(name string) bool {
 	for _, s := range Sources(name) {
-		if s.Form != Same && s.Form != Account {
+		if s.Form != Same && s.Form != Account && s.Form != Labelled {
 			return false
 		}
 	}
