@@ -21,7 +21,7 @@ const headBytes = 64 << 10
 const layersMax = 3
 
 // decompress recognises compression by content and undoes it, and turns UTF-16
-// with a byte order mark, and UTF-8 with one, into plain UTF-8.
+// into plain UTF-8 without a byte order mark.
 func decompress(r io.Reader) (*bufio.Reader, error) {
 	b := bufio.NewReaderSize(r, headBytes)
 	for range layersMax {
@@ -40,11 +40,14 @@ func decompress(r io.Reader) (*bufio.Reader, error) {
 		case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
 			next, err = xz.NewReader(b)
 		case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
-			_, err = b.Discard(3)
-			return b, err
+			return b, discard(b, 3)
 		case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
-			return bufio.NewReaderSize(&utf16Reader{r: b, low: 0, high: 1}, headBytes), nil
+			return bufio.NewReaderSize(&utf16Reader{r: b, low: 0, high: 1}, headBytes), discard(b, 2)
 		case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+			return bufio.NewReaderSize(&utf16Reader{r: b, low: 1, high: 0}, headBytes), discard(b, 2)
+		case ascii16(head, 0):
+			return bufio.NewReaderSize(&utf16Reader{r: b, low: 0, high: 1}, headBytes), nil
+		case ascii16(head, 1):
 			return bufio.NewReaderSize(&utf16Reader{r: b, low: 1, high: 0}, headBytes), nil
 		default:
 			return b, nil
@@ -57,23 +60,38 @@ func decompress(r io.Reader) (*bufio.Reader, error) {
 	return nil, fmt.Errorf("compressed more than %d times", layersMax)
 }
 
+// discard passes a byte order mark.
+func discard(b *bufio.Reader, n int) error {
+	_, err := b.Discard(n)
+	return err
+}
+
+// ascii16 reports whether text starts with ASCII characters as UTF-16 without a
+// byte order mark, as PowerShell and wevtutil leave it in pipes; low is which byte
+// of a pair has them.
+func ascii16(head []byte, low int) bool {
+	if len(head) < 8 {
+		return false
+	}
+	for i := 0; i < 8; i += 2 {
+		c := head[i+low]
+		if head[i+1-low] != 0 || c >= 0x7f || c < ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
 // utf16Reader turns UTF-16 into UTF-8.
 type utf16Reader struct {
 	r         *bufio.Reader
 	low, high int // which byte of a pair is which
 	out       []byte
-	started   bool
 	lead      rune // a surrogate whose other half is yet to come
 }
 
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
-		if !u.started { // the byte order mark
-			u.started = true
-			if _, err := u.r.Discard(2); err != nil {
-				return 0, err
-			}
-		}
 		for len(u.out) < 32<<10 {
 			var pair [2]byte
 			if _, err := io.ReadFull(u.r, pair[:]); err != nil {

@@ -22,6 +22,9 @@ const (
 	followQuiet = 2 * time.Second
 	// followBytes is how much of one file is taken at a time.
 	followBytes = 16 << 20
+	// followedBytes is how much of a file's start, and of what was given last, is
+	// compared to notice that it has been written over.
+	followedBytes = 1 << 10
 )
 
 // Follower gives what is added to inputs that grow, as it comes. It is one
@@ -52,7 +55,8 @@ func (l list) Parts(context.Context) iter.Seq2[*Part, error] {
 
 // Follow follows files, the files of folders and globs, new ones as well, or
 // standard input. A file that is replaced is read to its end and then the new
-// one from its start; one that is cut short is read from its start again. What
+// one from its start; one that is cut short or written over is read from its start
+// again. What
 // Next gives of files may be opened again for as long as the follower is open.
 func Follow(args []string, formats []*Format, o Options) (Follower, error) {
 	for _, a := range args {
@@ -78,6 +82,7 @@ type tail struct {
 	size   int64
 	format *Format
 	head   []byte
+	last   []byte // what was given last, up to followedBytes before off
 	failed bool
 	index  int
 }
@@ -163,10 +168,14 @@ func (w *followFiles) lookAt(t *tail) (out []*Part) {
 				out = append(out, p)
 			}
 			w.old = append(w.old, t.f)
-			t.f, t.off, t.size = nil, 0, 0
+			t.f = nil
+			t.again()
 		} else if st.Size() < t.off {
 			w.o.Warnings.Add("file cut short while it was followed; read from its start", false, exec.Sample{Part: t.path})
-			t.off, t.size = 0, 0
+			t.again()
+		} else if t.overwritten() {
+			w.o.Warnings.Add("file written over while it was followed; read from its start", false, exec.Sample{Part: t.path})
+			t.again()
 		}
 	}
 	if err != nil {
@@ -177,12 +186,27 @@ func (w *followFiles) lookAt(t *tail) (out []*Part) {
 			w.fail(t, err)
 			return out
 		}
-		t.format, t.head = nil, nil
 	}
 	if p := w.piece(t, false); p != nil {
 		out = append(out, p)
 	}
 	return out
+}
+
+// again has a file read from its start.
+func (t *tail) again() { t.off, t.size, t.format, t.head = 0, 0, nil, nil }
+
+// overwritten reports whether what was given of a file is no longer there.
+func (t *tail) overwritten() bool {
+	if t.off == 0 || t.format == nil {
+		return false
+	}
+	is := func(text []byte, at int64) bool {
+		now := make([]byte, len(text))
+		n, _ := t.f.ReadAt(now, at)
+		return bytes.Equal(now[:n], text)
+	}
+	return !is(t.last, t.off-int64(len(t.last))) || !is(t.head[:min(int64(len(t.head)), t.off, followedBytes)], 0)
 }
 
 func (w *followFiles) fail(t *tail, err error) {
@@ -233,6 +257,7 @@ func (w *followFiles) piece(t *tail, last bool) *Part {
 	}
 	f, off := t.f, t.off
 	t.off += int64(whole)
+	t.last = append(t.last[:0], data[max(0, whole-followedBytes):whole]...)
 	return &Part{
 		Index: t.index, Name: t.path, Size: int64(whole), Format: t.format, Head: t.head, Start: off,
 		Open: func(context.Context) (io.ReadCloser, error) {

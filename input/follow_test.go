@@ -43,7 +43,8 @@ func next(ctx context.Context, t *testing.T, f Follower) string {
 }
 
 // TestFollowFiles: growth, a line that is not yet whole, a new file, rotation
-// with lines written to the old file meanwhile, and truncation.
+// with lines written to the old file meanwhile, truncation, and a file written over
+// in place.
 func TestFollowFiles(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -89,8 +90,22 @@ func TestFollowFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("7\n")
-	if l := w.List(); len(l) != 1 || l[0].Count != 1 {
-		t.Errorf("the truncation is not told of: %v", l)
+	over, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer over.Close()
+	for _, text := range []string{"8\n", "9\n0\n"} { // as many bytes, and more
+		if _, err := over.WriteAt([]byte(text), 0); err != nil {
+			t.Fatal(err)
+		}
+		expect(text)
+	}
+	if again := f.(*followFiles); len(again.lookAt(again.byPath[path])) > 0 {
+		t.Error("what was written over is read twice")
+	}
+	if l := w.List(); len(l) != 2 || l[0].Count+l[1].Count != 3 {
+		t.Errorf("what was written over is not told of: %v", l)
 	}
 }
 
