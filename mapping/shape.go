@@ -132,7 +132,7 @@ func Verbatim(name string) bool {
 func Translations(name string, pieces []string) (texts []string, ok bool) {
 	for _, s := range Sources(name) {
 		switch s.Form {
-		case Same, Account:
+		case Same, Account, Labelled, Inside: // Inside: of numbers, which no escapes are in
 		case Translated:
 			for text, value := range s.Is {
 				if slices.ContainsFunc(pieces, func(p string) bool { return strings.Contains(match.Fold(value), match.Fold(p)) }) {
