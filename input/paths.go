@@ -59,13 +59,6 @@ func reason(err error) string {
 func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 	return func(yield func(*Part, error) bool) {
 		index := 0
-		numbered := func(m *Part, err error) bool {
-			if err == nil {
-				m.Index = index
-				index++
-			}
-			return yield(m, err)
-		}
 		file := func(path string) bool {
 			if ctx.Err() != nil {
 				return false
@@ -75,12 +68,21 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 				return yield(nil, &PathError{path, err})
 			}
 			open := func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
-			return expand(ctx, path, st.Size(), open, false, 0, numbered)
+			return expand(ctx, path, st.Size(), open, false, 0, func(m *Part, err error) bool {
+				if err == nil {
+					m.Index = index
+					index++
+				}
+				return yield(m, err)
+			})
 		}
 		for _, arg := range p.args {
 			if arg == "-" {
-				open := func(ctx context.Context) (io.ReadCloser, error) { return newInterruptible(ctx, p.o.Stdin), nil }
-				if !expand(ctx, "-", -1, open, true, 0, numbered) {
+				part := &Part{Index: index, Name: "-", Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
+					return newInterruptible(ctx, p.o.Stdin), nil
+				}}
+				index++
+				if !yield(part, nil) {
 					return
 				}
 				continue
