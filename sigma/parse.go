@@ -23,8 +23,13 @@ func Parse(f *diag.File) ([]Document, diag.List) {
 		p.add(diag.Error, "too-large", diag.Span{}, "the file is larger than %d bytes", FileBytesMax)
 		return nil, p.diags
 	}
-	var docs []Document
 	c := collection{}
+	if root, ok := block(f.Text); ok {
+		docs := p.next(nil, &c, root)
+		p.diags.Sort()
+		return docs, p.diags
+	}
+	var docs []Document
 	d := yaml.NewDecoder(strings.NewReader(f.Text))
 	for {
 		var n yaml.Node
@@ -37,17 +42,24 @@ func Parse(f *diag.File) ([]Document, diag.List) {
 		if len(n.Content) == 0 || n.Content[0].ShortTag() == "!!null" {
 			continue
 		}
-		root, ok := c.next(p, n.Content[0])
-		if !ok {
-			continue
-		}
-		p.first = len(p.diags)
-		if doc := p.document(root); doc != nil && !p.failed() {
-			docs = append(docs, doc)
-		}
+		docs = p.next(docs, &c, n.Content[0])
 	}
 	p.diags.Sort()
 	return docs, p.diags
+}
+
+// next adds the next document of a file to those before it, if it is one and has
+// no errors.
+func (p *parser) next(docs []Document, c *collection, root *yaml.Node) []Document {
+	root, ok := c.next(p, root)
+	if !ok {
+		return docs
+	}
+	p.first = len(p.diags)
+	if doc := p.document(root); doc != nil && !p.failed() {
+		docs = append(docs, doc)
+	}
+	return docs
 }
 
 // parser reads one file.
