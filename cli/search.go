@@ -27,7 +27,7 @@ func (a *app) searchCmd() *cobra.Command {
 		Use:     "search 'QUERY' [PATH...]",
 		Short:   "Run a query over logs",
 		Long: `search runs a Sumo Logic query over files, folders (with everything below
-them), globs, or standard input: JSON Lines, EVTX and Sumo message exports,
+them), globs, or standard input: Windows logs in any of the formats of docs/inputs.md,
 also compressed. What a file is, is recognised by its content.
 
 Rows come newest first, or in the order that the query asks for.`,

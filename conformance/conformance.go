@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -24,7 +23,6 @@ import (
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/input"
-	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/lookup"
 	"github.com/gyoji-dev/gyoji/query"
 	"github.com/gyoji-dev/gyoji/syntax"
@@ -190,7 +188,7 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 		return nil, nil, err
 	}
 	open := func() (*input.Reader, error) {
-		return input.NewReader(memory(data), []*input.Format{format.Named("jsonl")}, input.Options{Force: format.Named("jsonl")}), nil
+		return input.NewReader(input.Memory("case", data), []*input.Format{format.Named("jsonl")}, input.Options{Force: format.Named("jsonl")}), nil
 	}
 	reader, _ := open()
 	zone := time.UTC
@@ -199,9 +197,8 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 			return nil, nil, err
 		}
 	}
-	layout := q.Layout.Clone()
 	r := query.Run{
-		Reader: reader, Layout: layout, Workers: workers, Now: time.Now(), Zone: zone,
+		Reader: reader, Workers: workers, Now: time.Now(), Zone: zone,
 		NoMap: true, Warnings: &exec.Warnings{}, Again: open,
 	}
 	if c.Context.From != nil || c.Context.To != nil {
@@ -213,44 +210,13 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 			r.To = *c.Context.To
 		}
 	}
-	var rows [][]event.Value
-	var slots []event.Slot
 	ctx, cancel := context.WithTimeout(ctx, caseTime)
 	defer cancel()
-	err = q.Run(ctx, r, sink(func(b *event.Batch) error {
-		if slots == nil {
-			for _, col := range lang.Expand(q.Columns, layout) {
-				slots = append(slots, col.Slot)
-			}
-		}
-		for _, row := range b.Live {
-			n := len(slots)
-			if q.Columns == nil {
-				n = len(b.Cols)
-			}
-			vals := make([]event.Value, n)
-			for i := range vals {
-				s := event.Slot(i)
-				if q.Columns != nil {
-					s = slots[i]
-				}
-				vals[i] = b.Value(s, row).Clone()
-			}
-			rows = append(rows, vals)
-		}
-		return nil
-	}))
+	rows, err := q.Collect(ctx, r)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil, fmt.Errorf("not finished after %s", caseTime)
 	}
-	names := layout.Names()
-	if q.Columns != nil {
-		names = nil
-		for _, col := range lang.Expand(q.Columns, layout) {
-			names = append(names, col.Name)
-		}
-	}
-	return names, rows, err
+	return rows.Columns, rows.Values, err
 }
 
 // library is the case's lookup tables.
@@ -436,19 +402,4 @@ func mustJSON(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(b)
-}
-
-type sink func(*event.Batch) error
-
-func (f sink) Push(b *event.Batch) error { return f(b) }
-
-// memory is a source of one part that is a text in memory.
-type memory []byte
-
-func (m memory) Parts(context.Context) iter.Seq2[*input.Part, error] {
-	return func(yield func(*input.Part, error) bool) {
-		yield(&input.Part{Name: "case", Size: int64(len(m)), Open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(m)), nil
-		}}, nil)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/lang"
 )
 
 // Rows are the rows of a query, collected.
@@ -25,10 +26,12 @@ func (q *Query) Collect(ctx context.Context, r Run) (*Rows, error) {
 	}
 	rows := &Rows{Messages: q.Messages}
 	var slots []event.Slot
-	for _, c := range q.Columns {
-		rows.Columns, slots = append(rows.Columns, c.Name), append(slots, c.Slot)
-	}
 	err := q.Run(ctx, r, sinkFunc(func(b *event.Batch) error {
+		if slots == nil { // columns that only the run makes are known by the first row
+			for _, c := range lang.Expand(q.Columns, r.Layout) {
+				slots = append(slots, c.Slot)
+			}
+		}
 		for _, row := range b.Live {
 			n := len(slots)
 			if q.Columns == nil {
@@ -53,6 +56,9 @@ func (q *Query) Collect(ctx context.Context, r Run) (*Rows, error) {
 	}))
 	if q.Columns == nil {
 		rows.Columns = r.Layout.Names()
+	}
+	for _, c := range lang.Expand(q.Columns, r.Layout) {
+		rows.Columns = append(rows.Columns, c.Name)
 	}
 	return rows, err
 }
