@@ -1,11 +1,8 @@
 package convert_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"errors"
 	"flag"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,46 +11,10 @@ import (
 	"github.com/gyoji-dev/gyoji/convert"
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/sigma"
+	"github.com/gyoji-dev/gyoji/sigma/sigmatest"
 )
 
 var update = flag.Bool("update", false, "write the platforms/ of packages anew")
-
-// sigmaRules reads SigmaHQ's rules for Windows, which stand beside the checkout.
-func sigmaRules(t *testing.T) []*sigma.Rule {
-	t.Helper()
-	f, err := os.Open(filepath.FromSlash("../../shared/data/sigma/windows-rules.tar.gz"))
-	if err != nil {
-		t.Skip("SigmaHQ's rules are not beside this checkout: ../shared/data/sigma is not there")
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rules []*sigma.Rule
-	for tr := tar.NewReader(z); ; {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return rules
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".yml") {
-			continue
-		}
-		text, err := io.ReadAll(tr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		docs, _ := sigma.Parse(diag.Text(h.Name, string(text)))
-		for _, d := range docs {
-			if r, ok := d.(*sigma.Rule); ok {
-				rules = append(rules, r)
-			}
-		}
-	}
-}
 
 // refusals are the shares of SigmaHQ's Windows rules that a language may refuse:
 // those without events in it (Defender and UDM have no Windows event log), and
@@ -61,7 +22,7 @@ func sigmaRules(t *testing.T) []*sigma.Rule {
 var refusals = map[string]float64{"defender": 0.35, "secops": 0.35}
 
 func TestRulesAreWrittenOrRefusedWithAReason(t *testing.T) {
-	rules := sigmaRules(t)
+	rules := sigmatest.Windows(t)
 	if len(rules) < 2800 {
 		t.Fatalf("only %d rules", len(rules))
 	}

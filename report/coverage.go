@@ -69,7 +69,7 @@ func (r *CoverageReport) Layer() Layer {
 //go:embed coverage.html
 var coveragePage string
 
-var coverageTemplate = template.Must(template.New("coverage").Parse(coveragePage))
+var coverageTemplate = template.Must(template.New("coverage").Funcs(template.FuncMap{"style": style}).Parse(coveragePage))
 
 // HTML writes the report as a page of its own.
 func (r *CoverageReport) HTML(w io.Writer) error { return coverageTemplate.Execute(w, r) }

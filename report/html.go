@@ -15,7 +15,14 @@ import (
 //go:embed hunt.html
 var huntPage string
 
+//go:embed style.css
+var stylesheet string
+
+// style is what every page embeds, so that it needs nothing from elsewhere.
+func style() template.CSS { return template.CSS(stylesheet) }
+
 var page = template.Must(template.New("hunt").Funcs(template.FuncMap{
+	"style": style,
 	"join":  strings.Join,
 	"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 }).Parse(huntPage))

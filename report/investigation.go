@@ -29,6 +29,7 @@ type Investigation struct {
 var investigationPage string
 
 var casePage = template.Must(template.New("investigation").Funcs(template.FuncMap{
+	"style": style,
 	"join":  strings.Join,
 	"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"text":  func(column string, v event.Value) string { return valueText(column, v) },
