@@ -1,57 +1,31 @@
 package rule_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/rule"
 	"github.com/gyoji-dev/gyoji/sigma"
+	"github.com/gyoji-dev/gyoji/sigma/sigmatest"
 )
 
 // corpus are SigmaHQ's rules for Windows, parsed anew.
-func corpus(t testing.TB) []sigma.Document {
+func corpus(t testing.TB) (all []sigma.Document) {
 	t.Helper()
-	f, err := os.Open(shared + "sigma/windows-rules.tar.gz")
-	if err != nil {
-		t.Skip("SigmaHQ's rules are not here: ", err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []sigma.Document
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".yml") {
-			continue
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		docs, diags := sigma.Parse(diag.Text(h.Name, string(text)))
+	for _, f := range sigmatest.Files(t) {
+		docs, diags := sigma.Parse(f)
 		if diags.HasErrors() {
 			t.Error(diags)
 		}
-		out = append(out, docs...)
+		all = append(all, docs...)
 	}
+	return all
 }
 
 // All of SigmaHQ's rules for Windows run but those with placeholders, whose

@@ -1,52 +1,15 @@
 package sigma_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
-	"io"
-	"os"
-	"strings"
 	"testing"
 
-	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/sigma"
+	"github.com/gyoji-dev/gyoji/sigma/sigmatest"
 )
-
-// corpus are SigmaHQ's rules for Windows; the test is skipped without them.
-func corpus(t testing.TB) []*diag.File {
-	t.Helper()
-	f, err := os.Open("../../shared/data/sigma/windows-rules.tar.gz")
-	if err != nil {
-		t.Skip("SigmaHQ's rules are not here: ", err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []*diag.File
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".yml") {
-			continue
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, diag.Text(h.Name, string(text)))
-	}
-}
 
 // Every rule of SigmaHQ for Windows is read without a complaint.
 func TestCorpusIsRead(t *testing.T) {
-	files := corpus(t)
+	files := sigmatest.Files(t)
 	if len(files) != 2872 {
 		t.Errorf("%d files, want 2872", len(files))
 	}
@@ -62,7 +25,7 @@ func TestCorpusIsRead(t *testing.T) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	files := corpus(b)
+	files := sigmatest.Files(b)
 	for b.Loop() {
 		for _, f := range files {
 			sigma.Parse(f)

@@ -19,6 +19,20 @@ import (
 // skipped where they are not there. It runs in a package of the root folder.
 func Windows(t testing.TB) (rules []*sigma.Rule) {
 	t.Helper()
+	for _, f := range Files(t) {
+		docs, _ := sigma.Parse(f)
+		for _, d := range docs {
+			if r, ok := d.(*sigma.Rule); ok {
+				rules = append(rules, r)
+			}
+		}
+	}
+	return rules
+}
+
+// Files are the files of the same rules, by their paths upstream.
+func Files(t testing.TB) (files []*diag.File) {
+	t.Helper()
 	f, err := os.Open(filepath.FromSlash("../../shared/data/sigma/windows-rules.tar.gz"))
 	if err != nil {
 		t.Skip("SigmaHQ's rules are not beside this checkout: ../shared/data/sigma is not there")
@@ -31,7 +45,7 @@ func Windows(t testing.TB) (rules []*sigma.Rule) {
 	for tr := tar.NewReader(z); ; {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return rules
+			return files
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -43,11 +57,6 @@ func Windows(t testing.TB) (rules []*sigma.Rule) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		docs, _ := sigma.Parse(diag.Text(h.Name, string(text)))
-		for _, d := range docs {
-			if r, ok := d.(*sigma.Rule); ok {
-				rules = append(rules, r)
-			}
-		}
+		files = append(files, diag.Text(h.Name, string(text)))
 	}
 }
