@@ -200,7 +200,7 @@ func (a *arena) keep(text []byte) []byte {
 func (a *arena) unescape(raw []byte) []byte {
 	// Text is never longer than its JSON form, but for invalid bytes, which
 	// become three each.
-	c := a.room(3 * len(raw))
+	c := a.room(3*len(raw) + jsondoc.TextSlack)
 	at := len(*c)
 	*c = jsondoc.Unescape(*c, raw)
 	return (*c)[at:len(*c):len(*c)]
