@@ -182,5 +182,12 @@ type Runtime struct {
 	Budget  *Budget
 	TempDir string // where spills go; "" is the system's
 
+	// NoMap says that the fields of a message's text have their own names alone.
+	NoMap bool
+	// Inside reads texts that are events written another way than as JSON: it
+	// gives to the wanted fields of the event that a text is, and reports whether
+	// it is one. nil knows no such texts.
+	Inside func(event.Fields) func(text []byte, to Sink) (bool, error)
+
 	Warnings *Warnings
 }

@@ -22,10 +22,10 @@ var _ = register(input.Format{
 	Summary:    "Windows event XML: <Event> elements, bare or in <Events> (Event Viewer, wevtutil, Splunk XmlWinEventLog)",
 	Extensions: []string{".xml"},
 	Sniff: func(head []byte) int {
-		if at := eventStart(head, 0); at >= 0 && bytes.IndexByte(head, 0) < 0 && head[skipBlank(head, 0)] == '<' {
-			return 90
+		if i := skipBlank(head, 0); i == len(head) || head[i] != '<' || eventStart(head, i) < 0 || bytes.IndexByte(head, 0) >= 0 {
+			return 0
 		}
-		return 0
+		return 90
 	},
 	Misfit: "does not start with XML that holds an <Event> element",
 	Cut: func(buf []byte, _ int64, last bool) int {

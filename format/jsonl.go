@@ -45,15 +45,14 @@ func cutLines(buf []byte, _ int64, last bool) int {
 const exportRoot = "map"
 
 type jsonl struct {
-	want    *input.Want
-	scanner *jsondoc.Scanner
-	filter  *filter
-	w       builder
+	want   *input.Want
+	doc    *mapping.Document
+	filter *filter
+	w      builder
 
 	*plan
-	envelopes int // values from 1 to before it are objects that may hold the whole event
-	outer     []jsondoc.Value
-	xml       *xmlEvent // of a string that holds the whole event; nil until one is met
+	text int       // of the plan's names: a message's text
+	xml  *xmlEvent // of a string that holds the whole event; nil until one is met
 
 	slots map[string]event.Slot // names met when all fields are wanted
 	plain bool                  // what the batch holds: plain lines, or messages
@@ -63,16 +62,9 @@ type jsonl struct {
 }
 
 func newJSONL(w *input.Want) *jsonl {
-	first := []string{"_raw"}
-	var roots []string
-	if !w.NoMap {
-		roots = append(roots, mapping.Roots...)
-		first = append(first, mapping.Envelopes()...)
-	}
-	r := &jsonl{want: w, plan: newPlan(w, first...), slots: map[string]event.Slot{}, plain: true}
-	r.envelopes = len(first)
-	r.Whole[0] = false // under exportRoot, too
-	r.scanner = jsondoc.NewScanner(jsondoc.Want{Names: r.Names, Whole: r.Whole, Roots: append(roots, exportRoot)})
+	r := &jsonl{want: w, plan: newPlan(w), slots: map[string]event.Slot{}, plain: true}
+	r.text = r.Name("_raw")
+	r.doc = r.Document(!w.NoMap, exportRoot)
 	r.filter = newFilter(w)
 	return r
 }
@@ -126,7 +118,7 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 	if len(line) == 0 || len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
-	vals, err := r.scanner.Scan(line)
+	vals, xml, err := r.doc.Read(line)
 	if err != nil {
 		r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
 			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
@@ -134,17 +126,11 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 		})
 		return nil
 	}
-	inXML := false
-	for i := 1; i < r.envelopes && !inXML; i++ {
-		switch v := vals[i]; {
-		case v.Kind == jsondoc.Container && v.Raw[0] == '{':
-			vals = r.open(vals, v.Raw)
-		case v.Kind == jsondoc.String && bytes.HasPrefix(v.Raw, eventOpen):
-			r.openXML(vals, v)
-			inXML = true
-		}
+	inXML := xml.Kind != jsondoc.Missing
+	if inXML {
+		r.openXML(vals, xml)
 	}
-	message := vals[0].Kind != jsondoc.Missing
+	message := vals[r.text].Kind != jsondoc.Missing
 	if r.plain == message || r.w.b.N == event.MaxRows {
 		if err := r.push(next); err != nil {
 			return err
@@ -155,7 +141,7 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 	row := b.AddRow(0, event.Position(r.part.Index, r.off))
 	if r.raw != event.None {
 		if message {
-			b.Col(r.raw).Set(row, r.w.value(vals[0]))
+			b.Col(r.raw).Set(row, r.w.value(vals[r.text]))
 		} else {
 			b.Col(r.raw).Set(row, event.Text(lend(line)))
 		}
@@ -163,7 +149,7 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 	if r.size != event.None {
 		n := len(line)
 		if message {
-			n = len(r.w.value(vals[0]).Str())
+			n = len(r.w.value(vals[r.text]).Str())
 		}
 		b.Col(r.size).Set(row, event.Int(int64(n)))
 	}
@@ -206,19 +192,6 @@ func (r *jsonl) openXML(vals []jsondoc.Value, v jsondoc.Value) {
 			vals[i] = v
 		}
 	}
-}
-
-// open adds the fields of an object that wraps the event to those around it,
-// which win.
-func (r *jsonl) open(outer []jsondoc.Value, inner []byte) []jsondoc.Value {
-	r.outer = append(r.outer[:0], outer...)
-	vals, _ := r.scanner.Scan(inner) // it has been read once: there is no mistake in it
-	for i, v := range r.outer {
-		if v.Kind > jsondoc.Null {
-			vals[i] = v
-		}
-	}
-	return vals
 }
 
 // everything puts the fields that no one named into columns of their own.

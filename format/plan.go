@@ -28,13 +28,9 @@ type field struct {
 	slot event.Slot
 }
 
-// newPlan makes the plan of what is wanted. first are names that the reader
-// looks for itself, at the start of names.
-func newPlan(w *input.Want, first ...string) *plan {
+// newPlan makes the plan of what is wanted.
+func newPlan(w *input.Want) *plan {
 	p := &plan{raw: event.None, size: event.None, all: w.Fields.All, noMap: w.NoMap}
-	for _, n := range first {
-		p.Path(n)
-	}
 	p.meta.init(w, p)
 	for _, s := range w.Fields.Slots() {
 		switch name := w.Layout.Name(s); {

@@ -1,7 +1,8 @@
 package op
 
 import (
-	"sync"
+	"bytes"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -18,7 +19,7 @@ var _ = register(lang.Operator{
 		Text: "Finds an object in the text, which may have something before it, and flattens it: `a.b`, `a[0].c`. Arrays of plain values stay text unless `extractarrays`; " +
 			"`maxdepth n` leaves what is deeper as JSON text. Letter case of keys does not matter, blanks in them become underscores. Fields that exist are overwritten. " +
 			"Messages without JSON stay. `keys` names and renames some keys; with `refonly` nothing else is taken.",
-		Differs: "A field under EventData and the like is found by its plain name too (switch it off with --no-map). There is no limit of 100 fields.",
+		Differs: "A field of a Windows event is found by its plain name wherever a shipper has put it, `Image` as `EventData.Image` or `process.executable`, also in event XML, Splunk's text and the legacy text of Sumo Logic's collector (switch it off with --no-map). There is no limit of 100 fields.",
 		Examples: []lang.Example{
 			{Query: `* | json auto`, In: []string{`x {"foo":{"bar":[1,2],"baz":"qux"}}`}, Out: []string{`{"foo.bar":"[1,2]","foo.baz":"qux"}`}},
 			{Query: `* | json auto | count by username`, In: []string{`{"username":"bob"}`, `{"username":"bob"}`}, Out: []string{`{"username":"bob","_count":2}`}},
@@ -37,15 +38,13 @@ type jsonAuto struct {
 	Keys          []*syntax.String `usage:"paths"`
 	Names         []*syntax.Field  `usage:"names"`
 
-	from   event.Slot
-	plain  bool // reads _raw as a whole, as readers do
-	outs   []event.Slot
-	layout *event.Layout
-	after  event.Fields // wanted behind this stage
+	from  event.Slot
+	plain bool // reads _raw as a whole, as readers do
+	outs  []event.Slot
+	after event.Fields // wanted behind this stage
 }
 
 func (p *jsonAuto) Check(sc *lang.Scope) {
-	p.layout = sc.Layout
 	p.from = sc.ReadName("_raw")
 	if p.From != nil {
 		p.from = sc.Read(p.From)
@@ -57,6 +56,12 @@ func (p *jsonAuto) Check(sc *lang.Scope) {
 	if p.Depth != nil && p.Depth.Int < 1 {
 		sc.Error(p.Depth, "bad-depth", "maxdepth is at least 1", "write maxdepth 1, or leave it out")
 	}
+}
+
+// FieldsOfMessages makes the stage that json auto is for what is no query: it
+// gives the wanted fields of messages whose text they stand in.
+func FieldsOfMessages(l *event.Layout, wanted event.Fields) lang.Stage {
+	return &jsonAuto{from: l.Slot("_raw"), plain: true, after: wanted}
 }
 
 // FieldsOfRaw says that the fields' text stands in the raw text.
@@ -75,37 +80,63 @@ func (p *jsonAuto) Needs(f *event.Fields) {
 }
 
 func (p *jsonAuto) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	t := &jsonAutoTask{jsonAuto: p, layout: rt.Layout, slots: map[string]event.Slot{}}
-	var names []string
-	for i, k := range p.Keys {
-		names, t.wanted = append(names, k.Value), append(t.wanted, p.outs[i])
-	}
-	if !p.RefOnly {
-		for _, s := range p.after.Slots() {
-			if name := rt.Layout.Name(s); name != "" && name[0] != '_' {
-				names, t.wanted = append(names, name), append(t.wanted, s)
-			}
-		}
-	}
-	t.all = p.after.All && !p.RefOnly
+	t := &jsonAutoTask{jsonAuto: p, rt: rt, all: p.after.All && !p.RefOnly}
 	t.options.ExtractArrays = p.ExtractArrays
 	if p.Depth != nil {
 		t.options.MaxDepth = int(p.Depth.Int)
 	}
-	t.scanner = sync.OnceValue(func() *jsondoc.Scanner {
-		return jsondoc.NewScanner(jsondoc.Want{Names: names, Roots: mapping.Roots})
-	})
 	return &each{next: next, fn: t.run}
 }
 
+// jsonAutoTask reads the texts of messages. Most often the reader of the input
+// has done all there is to do, so it gets ready when there is a first text.
 type jsonAutoTask struct {
 	*jsonAuto
-	layout  *event.Layout
-	scanner func() *jsondoc.Scanner // most often the reader has done it all
-	wanted  []event.Slot            // by index of the scanner's names
+	rt      *exec.Runtime
 	all     bool
 	options jsondoc.FlattenOptions
 	slots   map[string]event.Slot
+
+	look    mapping.Lookup
+	doc     *mapping.Document
+	wanted  []autoField // keys first
+	scratch []byte
+	inside  func(text []byte, to exec.Sink) (bool, error) // nil when fields have their own names alone
+}
+
+// autoField is a field to be made.
+type autoField struct {
+	mapping.Field
+	slot event.Slot
+}
+
+// ready prepares to find the wanted fields under all their names.
+func (t *jsonAutoTask) ready() {
+	mapped := !t.rt.NoMap
+	want := func(name string, s event.Slot) {
+		t.wanted = append(t.wanted, autoField{t.look.Field(name, mapped), s})
+	}
+	for i, k := range t.Keys {
+		want(k.Value, t.outs[i])
+	}
+	var fields event.Fields
+	if !t.RefOnly {
+		fields.All = t.after.All
+		for _, s := range t.after.Slots() {
+			if name := t.rt.Layout.Name(s); name != "" && name[0] != '_' {
+				want(name, s)
+				fields.Add(s)
+			}
+		}
+	}
+	if mapped {
+		t.look.LookForMarks()
+		if t.rt.Inside != nil && t.plain {
+			t.inside = t.rt.Inside(fields)
+		}
+	}
+	t.doc = t.look.Document(mapped)
+	t.slots = map[string]event.Slot{}
 }
 
 func (t *jsonAutoTask) run(b *event.Batch) error {
@@ -118,42 +149,113 @@ func (t *jsonAutoTask) run(b *event.Batch) error {
 		if v.IsNull() {
 			continue
 		}
-		text := jsondoc.Find(bytesOf(v.Str()))
-		if len(text) == 0 || text[0] != '{' {
-			continue
+		if t.doc == nil {
+			t.ready()
 		}
-		vals, err := t.scanner().Scan(text)
-		if err != nil {
-			continue // not JSON after all: the row stays
-		}
-		flat := t.options.MaxDepth > 0 || t.options.ExtractArrays
-		if !flat || len(t.Keys) > 0 {
-			for i, w := range vals {
-				if w.Kind != jsondoc.Missing && (!flat || i < len(t.Keys)) {
-					b.Col(t.wanted[i]).Set(row, jsonText(w))
-				}
-			}
-		}
-		if t.all || flat && !t.RefOnly {
-			if err := t.flatten(b, row, text); err != nil {
-				return err
-			}
+		if err := t.read(b, row, bytesOf(v.Str())); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// read gives a row the fields of its text.
+func (t *jsonAutoTask) read(b *event.Batch, row uint16, whole []byte) error {
+	if start := bytes.TrimLeft(whole, " \t\r\n"); len(start) == 0 || start[0] != '{' {
+		if found, err := t.event(b, row, start); found || err != nil {
+			return err
+		}
+	}
+	text := jsondoc.Find(whole)
+	if len(text) == 0 || text[0] != '{' {
+		return nil
+	}
+	vals, xml, err := t.doc.Read(text)
+	if err != nil {
+		return nil // not JSON after all: the row stays
+	}
+	flat := t.options.MaxDepth > 0 || t.options.ExtractArrays
+	doubled := t.look.Doubled(vals)
+	for i := range t.wanted {
+		if flat && i >= len(t.Keys) {
+			break
+		}
+		f := &t.wanted[i]
+		v := vals[f.At]
+		if len(f.Other) > 0 && mapping.Absent(v) && b.Value(f.slot, row).IsNull() {
+			if other := f.Elsewhere(vals, t); other.Kind > jsondoc.Null {
+				v = other
+			}
+		}
+		if doubled && v.Kind > jsondoc.Null {
+			v = t.Keep(mapping.Undouble(t.Scratch(), v.AppendText(nil)))
+		}
+		if v.Kind != jsondoc.Missing {
+			b.Col(f.slot).Set(row, jsonText(v))
+		}
+	}
+	if t.all || flat && !t.RefOnly {
+		t.flatten(b, row, text)
+	}
+	if xml.Kind != jsondoc.Missing {
+		_, err = t.event(b, row, xml.AppendText(nil))
+	}
+	return err
+}
+
+// event gives a row the fields of a text that is a Windows event written another
+// way than as JSON, and reports whether it is one. What the row has it keeps.
+func (t *jsonAutoTask) event(b *event.Batch, row uint16, text []byte) (bool, error) {
+	if t.inside == nil {
+		return false, nil
+	}
+	return t.inside(text, autoEvent{t, b, row})
+}
+
+// autoEvent takes over the fields of a batch of one event.
+type autoEvent struct {
+	*jsonAutoTask
+	to  *event.Batch
+	row uint16
+}
+
+func (t autoEvent) Push(b *event.Batch) error {
+	if len(b.Live) == 0 {
+		return nil
+	}
+	for i := range b.Cols {
+		s := event.Slot(i)
+		v := b.Value(s, b.Live[0])
+		if name := t.rt.Layout.Name(s); v.IsNull() || name[0] == '_' || !t.to.Value(s, t.row).IsNull() {
+			continue
+		}
+		t.to.Col(s).Set(t.row, event.Text(strings.Clone(v.Str())))
+	}
+	return nil
+}
+
+// Scratch and Keep make the task a mapping.Keeper.
+func (t *jsonAutoTask) Scratch() []byte { return t.scratch[:0] }
+
+func (t *jsonAutoTask) Keep(text []byte) jsondoc.Value {
+	t.scratch = text
+	if len(text) == 0 {
+		return jsondoc.Value{}
+	}
+	return jsondoc.Value{Kind: jsondoc.Number, Raw: bytes.Clone(text)} // there are no escapes in it
+}
+
 // flatten sets every field of an object that is wanted.
-func (t *jsonAutoTask) flatten(b *event.Batch, row uint16, text []byte) error {
+func (t *jsonAutoTask) flatten(b *event.Batch, row uint16, text []byte) {
 	// A mistake inside a value does not lose the fields before it.
 	_ = jsondoc.Flatten(text, t.options, func(name []byte, v jsondoc.Value) {
 		s, ok := t.slots[string(name)]
 		if !ok {
 			s = event.None
-			if found, known := t.layout.Find(string(name)); known {
+			if found, known := t.rt.Layout.Find(string(name)); known {
 				s = found
 			} else if t.all {
-				s = t.layout.Slot(string(name))
+				s = t.rt.Layout.Slot(string(name))
 			}
 			t.slots[string(name)] = s
 		}
@@ -161,5 +263,4 @@ func (t *jsonAutoTask) flatten(b *event.Batch, row uint16, text []byte) error {
 			b.Col(s).Set(row, jsonText(v))
 		}
 	})
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/lookup"
@@ -173,10 +174,7 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	if err != nil {
 		return p, nil, err
 	}
-	rt := &exec.Runtime{
-		Ctx: ctx, Layout: r.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
-		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings,
-	}
+	rt := r.runtime(ctx, r.Layout, budget)
 	tables := rt.Budget.Open("lookup")
 	release = func() { tables.Release(); before.Release() }
 	if !tables.Add(q.outside.Bytes) {
@@ -200,6 +198,17 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
 		Back:  lang.OpenSteps(steps[cut:], rt, out),
 	}, release, nil
+}
+
+// runtime is what the run's stages share.
+func (r *Run) runtime(ctx context.Context, l *event.Layout, budget *exec.Budget) *exec.Runtime {
+	return &exec.Runtime{
+		Ctx: ctx, Layout: l, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
+		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings, NoMap: r.NoMap,
+		Inside: func(fields event.Fields) func([]byte, exec.Sink) (bool, error) {
+			return format.Inside(&input.Want{Layout: l, Fields: fields, Now: r.Now, Warnings: r.Warnings})
+		},
+	}
 }
 
 // before runs what has to run before the query. The rows that come of it are

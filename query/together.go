@@ -10,6 +10,7 @@ import (
 	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/mapping"
+	"github.com/gyoji-dev/gyoji/op"
 )
 
 // Part is one of several queries that run over one reading of the input.
@@ -82,14 +83,12 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
 	for _, part := range parts {
-		for _, s := range part.Query.want.Slots() {
-			want.Fields.Add(common.Slot(part.Query.Layout.Name(s)))
-		}
+		wantAs(&want.Fields, common, part.Query.want, part.Query.Layout)
 	}
-	for _, b := range beside {
-		for _, s := range b.Fields.Slots() {
-			want.Fields.Add(common.Slot(b.Layout.Name(s)))
-		}
+	for i := range beside {
+		beside[i].Fields = beside[i].Fields.Clone()
+		op.FieldsOfMessages(beside[i].Layout, event.Fields{}).Needs(&beside[i].Fields)
+		wantAs(&want.Fields, common, beside[i].Fields, beside[i].Layout)
 	}
 	if len(beside) == 0 {
 		want.Need = needOfAny(r, parts)
@@ -108,10 +107,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		ps = append(ps, p)
 	}
 	for _, b := range beside {
-		rt := &exec.Runtime{
-			Ctx: ctx, Layout: b.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
-			Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings,
-		}
+		rt := r.runtime(ctx, b.Layout, budget)
 		var open []func(exec.Sink) exec.Task
 		if !alone {
 			take := &share{from: common, to: b.Layout, fields: b.Fields.Slots()}
@@ -120,6 +116,8 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		if r.Bounded {
 			open = append(open, func(next exec.Sink) exec.Task { return timeRange{}.Open(rt, next) })
 		}
+		auto := op.FieldsOfMessages(b.Layout, b.Fields)
+		open = append(open, func(next exec.Sink) exec.Task { return auto.Open(rt, next) })
 		p := b.Open(rt)
 		open = append(open, p.Front)
 		p.Front = func(next exec.Sink) exec.Task { return exec.Chain(next, open...) }
@@ -127,6 +125,17 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 	}
 	rt := &exec.Runtime{Ctx: ctx, Layout: common, Budget: budget, Warnings: r.Warnings}
 	return exec.Run(rt, exec.Together(ps), r.Workers, r.Reader.Feed(ctx, want))
+}
+
+// wantAs adds fields of a layout to those wanted in another.
+func wantAs(to *event.Fields, common *event.Layout, fields event.Fields, l *event.Layout) {
+	for _, s := range fields.Slots() {
+		if in := common.Slot(l.Name(s)); fields.OnlyForAuto(s) {
+			to.AddForAuto(in)
+		} else {
+			to.Add(in)
+		}
+	}
 }
 
 // needOfAny is what an event must hold to matter to one of the parts at least:

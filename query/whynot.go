@@ -42,10 +42,7 @@ func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error 
 	}
 	defer held.Release()
 	t := &trace{q: q, layout: r.Layout, present: map[event.Slot]int64{}, made: map[event.Slot][]event.Slot{}, one: one}
-	rt := &exec.Runtime{
-		Ctx: ctx, Layout: r.Layout, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
-		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings,
-	}
+	rt := r.runtime(ctx, r.Layout, budget)
 	steps := q.written
 	if r.Bounded {
 		steps = append([]lang.Step{{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"}}, steps...)
