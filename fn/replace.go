@@ -1,15 +1,12 @@
 package fn
 
 import (
-	"errors"
-	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/match"
 )
 
 var _ = register(lang.Function{
@@ -19,14 +16,15 @@ var _ = register(lang.Function{
 		Text: "In quotes `find` is literal text, and so is `repl`; empty text is found nowhere. As `/pattern/` it is a regular expression, and in `repl` " +
 			"`$1` is what its first group matched, `${name}` what a named group did, and `$0` the whole match; a dollar sign is written `\\\\$`. " +
 			"Letter case counts unless the pattern says `(?i)`. Without a match s stays as it is. Null in any argument gives null. An alias is required.",
-		Differs: "Empty text to find changes nothing, and in a literal replacement $1 is plain text: our readings.",
+		Differs: "Empty text to find changes nothing, and in a literal replacement $1 is plain text: our readings. A pattern may look around, where the service has RE2.",
 		Examples: lang.Calls(
 			`replace("a.b.c", ".", "->")`, `"a->b->c"`,
 			`replace("Abc", "abc", "x")`, `"Abc"`,
 			`replace("flight/12345678/x", /(flight)\/([0-9]{5,})/, "new-$2-url")`, `"new-12345678-url/x"`,
 			`replace("flight/12345678/x", /(?<section>flight)\/(?<id>[0-9]{5,})/, "${id}-${section}")`, `"12345678-flight/x"`,
 			`replace("flight/12345678/x", /[0-9]{5,}/, "<$0>")`, `"flight/<12345678>/x"`,
-			`replace("cost 5", /[0-9]/, "\\$$0")`, `"cost $5"`),
+			`replace("cost 5", /[0-9]/, "\\$$0")`, `"cost $5"`,
+			`replace("5 6x", /[0-9](?!x)/, "-")`, `"- 6x"`),
 	},
 	Alias: true,
 	Make:  makeReplace,
@@ -42,109 +40,46 @@ func makeReplace(s *lang.Site) call {
 			return replaceText(args[0], args[1].Str(), args[2].Str())
 		}
 	}
-	re, err := regexp.Compile(r.Pattern)
+	re, err := match.CompileRegexp(r.Pattern)
 	if err != nil {
-		s.Error(1, "bad-regex", err.Error(), "the syntax is that of RE2, without lookaround")
+		s.Error(1, "bad-regex", err.Error(), "the syntax is that of RE2 or Java")
 		return nil
 	}
 	repl, known := s.Const(2)
 	if !known {
 		return func(_ *expr.Env, args []event.Value) (event.Value, error) {
-			t, err := parseTemplate(args[2].Str(), re.SubexpNames())
+			t, err := re.Template(args[2].Str())
 			if err != nil {
 				return event.Value{}, err
 			}
-			return replaceMatches(args[0], re, t)
+			return replaceMatches(args[0].Str(), re, t)
 		}
 	}
-	t, err := parseTemplate(repl.Str(), re.SubexpNames())
+	t, err := re.Template(repl.Str())
 	if err != nil {
 		s.Error(2, "bad-replacement", err.Error(), "$1 and ${name} are groups of the pattern and $0 is the whole match; a dollar sign itself is written \\\\$")
 		return nil
 	}
-	return func(_ *expr.Env, args []event.Value) (event.Value, error) { return replaceMatches(args[0], re, t) }
+	return func(_ *expr.Env, args []event.Value) (event.Value, error) {
+		return replaceMatches(args[0].Str(), re, t)
+	}
 }
 
-// template is a replacement, read: text and the groups that stand in it.
-type template []templatePart
-
-type templatePart struct {
-	text  string
-	group int // -1 for text
-}
-
-// parseTemplate reads a replacement for a pattern with the given group names,
-// by number, as Java does: $1 takes as many digits as make a group there is,
-// and a backslash takes the meaning from what follows.
-func parseTemplate(s string, names []string) (t template, err error) {
-	var text strings.Builder
-	put := func(group int) {
-		if text.Len() > 0 {
-			t = append(t, templatePart{text.String(), -1})
-			text.Reset()
-		}
-		t = append(t, templatePart{group: group})
+// replaceMatches replaces every match of a pattern in s.
+func replaceMatches(s string, re *match.Regexp, t match.Template) (event.Value, error) {
+	var out []byte
+	done := 0
+	err := re.Each(s, func(groups []match.Span) bool {
+		out = append(out, s[done:groups[0].Start]...)
+		out = t.Append(out, s, groups)
+		done = groups[0].End
+		return fits(len(out)) == nil
+	})
+	if err != nil {
+		return event.Value{}, err
 	}
-	for i := 0; i < len(s); i++ {
-		rest := s[i+1:]
-		switch {
-		case s[i] == '\\' && rest != "":
-			i++
-			text.WriteByte(s[i])
-		case s[i] != '$':
-			text.WriteByte(s[i])
-		case rest != "" && isDigit(rest[0]):
-			group, n := int(rest[0]-'0'), 1
-			if group >= len(names) {
-				return nil, fmt.Errorf("the pattern has no group $%d", group)
-			}
-			for ; n < len(rest) && isDigit(rest[n]) && group*10+int(rest[n]-'0') < len(names); n++ {
-				group = group*10 + int(rest[n]-'0')
-			}
-			put(group)
-			i += n
-		case strings.HasPrefix(rest, "{"):
-			name, _, closed := strings.Cut(rest[1:], "}")
-			if !closed {
-				return nil, fmt.Errorf("the brace of ${%s is not closed", name)
-			}
-			group := slices.Index(names, name)
-			if name == "" || group < 0 {
-				return nil, fmt.Errorf("the pattern has no group ${%s}", name)
-			}
-			put(group)
-			i += len("{}") + len(name)
-		default:
-			return nil, errors.New("a dollar sign stands without a group")
-		}
-	}
-	if text.Len() > 0 {
-		t = append(t, templatePart{text.String(), -1})
-	}
-	return t, nil
-}
-
-// replaceMatches replaces every match of a pattern.
-func replaceMatches(v event.Value, re *regexp.Regexp, t template) (event.Value, error) {
-	s := v.Str()
-	all := re.FindAllStringSubmatchIndex(s, -1)
-	if all == nil {
+	if done == 0 && out == nil { // no match, or an empty one replaced by nothing at the start
 		return event.Text(s), nil
-	}
-	out, done := make([]byte, 0, len(s)), 0
-	for _, m := range all {
-		out = append(out, s[done:m[0]]...)
-		for _, p := range t {
-			if p.group < 0 {
-				out = append(out, p.text...)
-			} else if a, b := m[2*p.group], m[2*p.group+1]; a >= 0 {
-				out = append(out, s[a:b]...)
-			}
-		}
-		done = m[1]
-		if err := fits(len(out)); err != nil {
-			return event.Value{}, err
-		}
 	}
 	return longText(string(append(out, s[done:]...)))
 }

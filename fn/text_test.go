@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/match"
 )
 
 // creatable is isNumeric as a pattern.
@@ -76,8 +77,17 @@ func FuzzSubstring(f *testing.F) {
 	})
 }
 
+func pattern(t *testing.T, s string) *match.Regexp {
+	t.Helper()
+	re, err := match.CompileRegexp(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return re
+}
+
 func TestReplacementTemplates(t *testing.T) {
-	re := regexp.MustCompile(`(?P<a>x)(y)?((((((((z))))))))`) // 10 groups
+	re := pattern(t, `(?P<a>x)(y)?((((((((z))))))))`) // 10 groups
 	tests := []struct{ repl, want string }{
 		{"<$0>", "<xz>"}, {"$1", "x"}, {"[$2]", "[]"}, {"${a}!", "x!"}, {"$10", "z"}, {"$11", "x1"}, {"$19", "x9"},
 		{`\$1`, "$1"}, {`\\`, `\`}, {`a\`, `a\`}, {"", ""}, {"é", "é"}, {`\é`, "é"},
@@ -85,8 +95,8 @@ func TestReplacementTemplates(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := "error"
-		if tmpl, err := parseTemplate(tt.repl, re.SubexpNames()); err == nil {
-			v, err := replaceMatches(event.Text("xz"), re, tmpl)
+		if tmpl, err := re.Template(tt.repl); err == nil {
+			v, err := replaceMatches("xz", re, tmpl)
 			if err != nil {
 				t.Error(err)
 			}
@@ -96,7 +106,7 @@ func TestReplacementTemplates(t *testing.T) {
 			t.Errorf("replacement %q: got %q, want %q", tt.repl, got, tt.want)
 		}
 	}
-	if _, err := parseTemplate("$1", regexp.MustCompile("x").SubexpNames()); err == nil {
+	if _, err := pattern(t, "x").Template("$1"); err == nil {
 		t.Error("$1 of a pattern without groups is accepted")
 	}
 }
@@ -110,19 +120,20 @@ func FuzzReplace(f *testing.F) {
 		if want := strings.ReplaceAll(s, find, repl); err != nil || find != "" && v.Str() != want {
 			t.Fatalf("replace(%q, %q, %q) = %q, %v, want %q", s, find, repl, v, err, want)
 		}
-		re, err := regexp.Compile(find)
+		re, err := match.CompileRegexp(find)
 		if err != nil {
 			return
 		}
-		tmpl, err := parseTemplate(repl, re.SubexpNames())
+		tmpl, err := re.Template(repl)
 		if err != nil {
 			return
 		}
-		v, err = replaceMatches(event.Text(s), re, tmpl)
-		if err != nil || strings.ContainsAny(repl, `\$`) {
+		v, err = replaceMatches(s, re, tmpl)
+		plain, bad := regexp.Compile(find)
+		if err != nil || bad != nil || re.String() != plain.String() || strings.ContainsAny(repl, `\$`) {
 			return
 		}
-		if want := re.ReplaceAllLiteralString(s, repl); v.Str() != want {
+		if want := plain.ReplaceAllLiteralString(s, repl); v.Str() != want {
 			t.Fatalf("replace(%q, /%s/, %q) = %q, want %q", s, find, repl, v, want)
 		}
 	})

@@ -397,23 +397,6 @@ func casedLiteral(t *syntax.Regexp) string {
 	return ""
 }
 
-// ReplaceAll replaces every match that Each would call for. expand appends what
-// stands for a match.
-func (r *Regexp) ReplaceAll(s string, expand func(dst []byte, groups []Span) []byte) (string, error) {
-	var out []byte
-	last, found := 0, false
-	err := r.Each(s, func(groups []Span) bool {
-		found = true
-		out = expand(append(out, s[last:groups[0].Start]...), groups)
-		last = groups[0].End
-		return true
-	})
-	if err != nil || !found {
-		return s, err
-	}
-	return string(append(out, s[last:]...)), nil
-}
-
 // String is the pattern in the syntax of the engine that runs it.
 func (r *Regexp) String() string {
 	if r.re != nil {

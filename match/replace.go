@@ -80,8 +80,3 @@ func (t Template) Append(dst []byte, s string, groups []Span) []byte {
 	}
 	return dst
 }
-
-// Replace replaces every match in s.
-func (r *Regexp) Replace(s string, t Template) (string, error) {
-	return r.ReplaceAll(s, func(dst []byte, groups []Span) []byte { return t.Append(dst, s, groups) })
-}
