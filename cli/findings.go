@@ -35,6 +35,7 @@ type findings struct {
 // detected is one detection in a hunt, and how much it found.
 type detected struct {
 	Name, Technique string
+	ID              string // the rule's id, or package/detection
 	Package, Next   string // sigma for a rule on its own
 	Entities        []detection.Entity
 	Placed          bool // its rows know their place in the input, and come in no order
@@ -235,7 +236,7 @@ func (f *findings) collect(ctx context.Context, s *session) (*report.Report, err
 		c.Cols = nil
 	}
 	for _, d := range f.detections {
-		c.About[d.Name] = report.About{Package: d.Package, Next: d.Next}
+		c.About[d.Name] = report.About{ID: d.ID, Package: d.Package, Next: d.Next}
 		if d.ScoreField != "" {
 			c.Score = append(c.Score, d.ScoreField)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -224,7 +225,7 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 		layout := j.q.Layout.Clone()
 		parts = append(parts, query.Part{Query: j.q, Layout: layout, Out: h.from(&detected{
 			Name: j.of.Name, Technique: strings.Join(j.of.Package.Attack.Techniques, ", "),
-			Package: j.of.Package.Name, Next: j.of.Next, Entities: j.of.Whom(),
+			ID: path.Base(j.of.Package.Dir) + "/" + j.of.ID, Package: j.of.Package.Name, Next: j.of.Next, Entities: j.of.Whom(),
 			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
 		}, layout)})
 	}

@@ -176,7 +176,7 @@ func (h *hunt) sigma(s *sigmaRules) *sigmaHunt {
 		if !r.Silent {
 			g.sinks[r] = countRows{h.from(&detected{
 				Name: r.Title, Technique: strings.Join(r.Techniques(), ", "), Severity: severity(r.Level),
-				Package: "sigma", Next: ruleOut(r), Entities: sigmaWhom, Placed: true,
+				ID: r.ID, Package: "sigma", Next: ruleOut(r), Entities: sigmaWhom, Placed: true,
 			}, g.layout), &h.session.rows}
 		}
 	}

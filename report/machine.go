@@ -40,7 +40,7 @@ func (r *Report) sarif(w io.Writer) error {
 	seen := map[string]bool{}
 	results := []result{}
 	for _, f := range r.Findings {
-		id := ruleID(f.Detection)
+		id := f.Rule()
 		if !seen[id] {
 			seen[id] = true
 			rules = append(rules, rule{id, f.Detection, message{f.Detection}, map[string]any{"tags": f.Techniques, "security-severity": numbers[f.Severity]}})
@@ -49,12 +49,17 @@ func (r *Report) sarif(w io.Writer) error {
 		if source == "" && len(r.Inputs) > 0 {
 			source = r.Inputs[0]
 		}
-		props := map[string]any{"severity": f.Severity, "time": f.When().Format("2006-01-02T15:04:05.000Z"), "host": f.Host(), "user": f.User()}
+		props := map[string]any{"severity": f.Severity, "time": f.When().Format("2006-01-02T15:04:05.000Z")}
+		for name, v := range map[string]string{"host": f.Host(), "user": f.User()} {
+			if v != "" {
+				props[name] = v
+			}
+		}
 		for _, x := range f.Fields {
 			props[x.Name] = x.Value
 		}
 		results = append(results, result{
-			id, levels[f.Severity], message{strings.TrimSpace(fmt.Sprintf("%s on %s: %s", f.Detection, f.Host(), f.Evidence()))},
+			id, levels[f.Severity], message{f.message()},
 			[]any{map[string]any{"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": strings.ReplaceAll(source, `\`, "/")}}}},
 			props,
 		})
@@ -66,6 +71,18 @@ func (r *Report) sarif(w io.Writer) error {
 			"results": results,
 		}},
 	})
+}
+
+// message is the finding in a line.
+func (f *Finding) message() string {
+	s := f.Detection
+	if h := f.Host(); h != "" {
+		s += " on " + h
+	}
+	if e := f.Evidence(); e != "" {
+		s += ": " + e
+	}
+	return s
 }
 
 // ruleID makes a name without blanks of a detection's.
@@ -138,9 +155,17 @@ func (r *Report) ocsf(w io.Writer) error {
 			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity], "severity": f.Severity,
 			"status_id": 1, "time": f.Time, "message": f.Evidence(),
 			"metadata":     map[string]any{"version": "1.3.0", "product": map[string]any{"name": "gyoji", "vendor_name": "gyoji", "version": strings.TrimPrefix(r.Tool, "gyoji ")}},
-			"finding_info": map[string]any{"title": f.Detection, "uid": fmt.Sprintf("%s-%d-%d", ruleID(f.Detection), f.Time, f.N), "attacks": attacks},
-			"resources":    []any{map[string]any{"name": f.Host(), "type": "host"}, map[string]any{"name": f.User(), "type": "user"}},
+			"finding_info": map[string]any{"title": f.Detection, "uid": fmt.Sprintf("%s-%d-%d", f.Rule(), f.Time, f.N), "attacks": attacks},
 			"unmapped":     unmapped,
+		}
+		var resources []any
+		for _, x := range [2]Field{{f.Host(), "host"}, {f.User(), "user"}} {
+			if x.Name != "" {
+				resources = append(resources, map[string]any{"name": x.Name, "type": x.Value})
+			}
+		}
+		if resources != nil {
+			o["resources"] = resources
 		}
 		if f.Next != "" {
 			o["remediation"] = map[string]any{"desc": f.Next}

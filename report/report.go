@@ -23,6 +23,7 @@ type Finding struct {
 	Severity   string // informational to critical
 	Score      string // "" when the detection has none
 	Detection  string
+	ID         string // of the rule, or package/detection; "" when it has none
 	Techniques []string
 	Package    string // sigma for a rule on its own
 	Next       string // what to do first
@@ -59,6 +60,14 @@ func (f *Finding) first(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// Rule is a name without blanks for what found it, the same from run to run.
+func (f *Finding) Rule() string {
+	if f.ID != "" {
+		return f.ID
+	}
+	return ruleID(f.Detection)
 }
 
 // When is the finding's time.
@@ -132,6 +141,7 @@ func (r *Report) Counts() (out []struct {
 
 // About is what a list of findings does not say in its rows.
 type About struct {
+	ID      string
 	Package string
 	Next    string
 }
@@ -190,7 +200,7 @@ func (c *Collector) Push(b *event.Batch) error {
 			}
 		}
 		a := c.About[f.Detection]
-		f.Package, f.Next = a.Package, a.Next
+		f.ID, f.Package, f.Next = a.ID, a.Package, a.Next
 		c.Report.Findings = append(c.Report.Findings, f)
 	}
 	return nil

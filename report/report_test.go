@@ -57,6 +57,31 @@ func TestTheMatrixHasAColumnForEachTactic(t *testing.T) {
 	}
 }
 
+// The first finding has no id, the second neither host nor user.
+func TestFindingsAreNamedByTheirRuleAndNamesAreNeverEmpty(t *testing.T) {
+	r := sample()
+	r.Findings[1].ID = "7c9d"
+	for format, want := range map[string][]string{
+		"sarif": {`"ruleId": "a--b"`, `"ruleId": "7c9d"`, `"text": "B: C:\\a.exe"`, `"user": "CORP\\ana"`},
+		"ocsf":  {`"uid":"a--b-1773159658796-1"`, `"uid":"7c9d-1773100000000-2"`, `"resources":[{"name":"WKS|1","type":"host"},{"name":"CORP\\ana","type":"user"}]`},
+	} {
+		var b bytes.Buffer
+		if err := Write(&b, format, r); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("%s lacks %s:\n%s", format, w, &b)
+			}
+		}
+		for _, not := range []string{`"name":""`, `"user": ""`, `"host": ""`} {
+			if strings.Contains(b.String(), not) {
+				t.Errorf("%s has %s", format, not)
+			}
+		}
+	}
+}
+
 func TestMachinesCanReadTheReports(t *testing.T) {
 	for _, format := range []string{"sarif", "navigator"} {
 		var any map[string]any
