@@ -26,6 +26,24 @@ const sample = `{"EventID": "1", "Provider": "Microsoft-Windows-Sysmon", "Channe
 
 var sampleFolded = Fold(sample)
 
+// sampleGrams has a bit for the hash of each gram of the sample.
+var sampleGrams = func() (set [1 << 16 / 64]uint64) {
+	for i := range len(sampleFolded) - gramBytes + 1 {
+		h := gramHash(gramOf(sampleFolded[i:])) >> 16
+		set[h>>6] |= 1 << (h & 63)
+	}
+	return set
+}()
+
+// gramRate guesses how often a folded gram is met, for choosing between grams.
+func gramRate(gram uint32) float64 {
+	p := commonness(byte(gram)) * commonness(byte(gram>>8)) * commonness(byte(gram>>16)) * commonness(byte(gram>>24))
+	if h := gramHash(gram) >> 16; sampleGrams[h>>6]>>(h&63)&1 != 0 {
+		p++
+	}
+	return p
+}
+
 // frequency is how often each byte stands in the sample, never 0.
 var frequency = func() (f [256]float64) {
 	for i := range f {

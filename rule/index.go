@@ -1,9 +1,7 @@
 package rule
 
 import (
-	"runtime"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -88,7 +86,7 @@ func (s *Set) routes(slot event.Slot) bool {
 // slotIndex tells for a value of a field which rules it makes candidates.
 type slotIndex struct {
 	slot     event.Slot
-	literals *match.Automaton
+	literals *match.Grams
 	rules    [][]int32 // by literal
 }
 
@@ -114,7 +112,7 @@ func (s *Set) build() {
 				bySlot[n.slot] = e
 				order = append(order, n.slot)
 			}
-			l := clip(match.Fold(n.literal))
+			l := match.Fold(n.literal)
 			id, ok := e.ids[l]
 			if !ok {
 				id = len(e.literals)
@@ -128,44 +126,20 @@ func (s *Set) build() {
 		}
 		s.slotsOf[i] = slotsOf(ns)
 	}
-	s.index = make([]slotIndex, len(order))
-	var wg sync.WaitGroup
-	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, slot := range order {
 		e := bySlot[slot]
 		s.slotIndex[slot] = i
-		wg.Go(func() { // half of the time from start to first event was here
-			turn <- struct{}{}
-			s.index[i] = slotIndex{slot, match.NewAutomaton(e.literals), e.rules}
-			<-turn
-		})
+		s.index = append(s.index, slotIndex{slot, match.NewGrams(e.literals), e.rules})
 		if slot == s.scope.text {
 			s.needles = rawNeedles(e.literals)
 		}
 	}
-	wg.Wait()
-}
-
-// indexBytes is how much of a literal is indexed. With 20 bytes the tables are a
-// third smaller than with whole literals and let hardly more through.
-const indexBytes = 20
-
-// clip is the end of a literal, which tells more than its start: paths begin alike.
-func clip(l string) string {
-	if len(l) <= indexBytes {
-		return l
-	}
-	l = l[len(l)-indexBytes:]
-	for len(l) > 1 && !utf8.RuneStart(l[0]) {
-		l = l[1:]
-	}
-	return l
 }
 
 // rawNeedles are what to look for in the raw text of events, which may be JSON,
 // to find all that hold one of some literals: of each the rarest piece that JSON
 // writes in one way only, and what JSON writes other characters by.
-func rawNeedles(literals []string) *match.Automaton {
+func rawNeedles(literals []string) *match.Grams {
 	pieces := []string{`\u`}
 	for _, l := range literals {
 		best := ""
@@ -181,7 +155,7 @@ func rawNeedles(literals []string) *match.Automaton {
 		}
 		pieces = append(pieces, best)
 	}
-	return match.NewAutomaton(pieces)
+	return match.NewGrams(pieces)
 }
 
 func slotsOf(ns []need) (out []event.Slot) {

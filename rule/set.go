@@ -29,7 +29,7 @@ type Set struct {
 
 	// needles: one of them stands in the raw text of every event in which some
 	// rule finds a keyword; nil when that is not known.
-	needles *match.Automaton
+	needles *match.Grams
 }
 
 // Compile readies rules for one pass.
