@@ -11,26 +11,73 @@ import (
 // AppendUTF16 appends little-endian UTF-16 as UTF-8. A surrogate without its
 // other half becomes U+FFFD, an odd last byte is left out.
 func AppendUTF16(dst, src []byte) []byte {
-	// Nearly all text is ASCII: eight characters at a time.
-	dst = slices.Grow(dst, len(src)/2+8)
-	for len(src) >= 2 {
-		if len(src) >= 16 {
-			if a, b := u64(src, 0), u64(src, 8); (a|b)&beyondASCII == 0 {
-				dst = binary.LittleEndian.AppendUint64(dst, pack(a)|pack(b)<<32)
-				src = src[16:]
+	// Nearly all text is ASCII.
+	src = src[:len(src)&^1]
+	for dst = slices.Grow(dst, narrowRoom(src)); ; {
+		var n int
+		dst, n = narrow(dst, src, false)
+		src = src[n:]
+		for range beyondRun {
+			if len(src) == 0 {
+				return dst
+			}
+			dst, n = appendRune16(dst, src)
+			src = src[n:]
+		}
+		dst = slices.Grow(dst, narrowRoom(src))
+	}
+}
+
+// beyondRun is how many characters are read one by one where one is not plain:
+// others follow it as a rule.
+const beyondRun = 4
+
+// narrowRoom is the room that narrow wants for some UTF-16: each character may
+// need a backslash, and sixteen are written at a time.
+func narrowRoom(src []byte) int { return len(src) + 16 }
+
+// narrowWords appends the characters of ASCII that src begins with, eight at a
+// time, and returns how many bytes of src it took. For JSON it ends at control
+// characters and writes quotes and backslashes with a backslash before them.
+// Otherwise it may end at NUL. dst has the room that narrowRoom says.
+func narrowWords(dst, src []byte, json bool) ([]byte, int) {
+	at := 0
+	var tail [16]byte
+	for at < len(src) {
+		eight := src[at:]
+		if len(eight) < 16 {
+			// NULs are no plain characters, so what is made up is not taken.
+			clear(tail[copy(tail[:], eight):])
+			eight = tail[:]
+		}
+		a, b := u64(eight, 0), u64(eight, 8)
+		if (a|b)&beyondASCII != 0 {
+			// The four before it may be plain; not worth a look.
+			if c := u16(eight, 0); c < utf8.RuneSelf && c >= ' ' {
+				if json && plainJSON[c] == 0 {
+					dst = append(dst, '\\')
+				}
+				dst = append(dst, byte(c))
+				at += 2
 				continue
 			}
+			break
 		}
-		if c := u16(src, 0); c < utf8.RuneSelf {
-			dst = append(dst, byte(c))
-			src = src[2:]
+		text := pack(a) | pack(b)<<32
+		n := plainBytes(text, json)
+		dst = binary.LittleEndian.AppendUint64(dst, text)
+		dst = dst[:len(dst)-8+n]
+		if at += 2 * n; n == 8 || at == len(src) {
 			continue
 		}
-		var n int
-		dst, n = appendRune16(dst, src)
-		src = src[n:]
+		if c := byte(text >> (8 * n)); json && (c == '"' || c == '\\') {
+			dst = append(dst, '\\', c)
+			at += 2
+			continue
+		}
+		break
 	}
-	return dst
+	return dst, at
 }
 
 // beyondASCII are the bits that four characters of ASCII do not have.
@@ -69,54 +116,38 @@ func trim16(b []byte) []byte {
 // AppendJSON16 appends little-endian UTF-16 as a JSON string.
 func AppendJSON16(dst, src []byte) []byte {
 	src = src[:len(src)&^1]
-	dst = append(slices.Grow(dst, len(src)/2+10), '"')
-	var tail [16]byte
-	for len(src) >= 2 {
-		eight := src
-		if len(src) < 16 {
-			// NULs are no plain characters, so what is made up is not taken.
-			clear(tail[copy(tail[:], src):])
-			eight = tail[:]
-		}
-		a, b := u64(eight, 0), u64(eight, 8)
-		if (a|b)&beyondASCII == 0 {
-			text := pack(a) | pack(b)<<32
-			n := plainBytes(text)
-			dst = binary.LittleEndian.AppendUint64(dst, text)
-			dst = dst[:len(dst)-8+n]
-			src = src[2*n:]
-			if n == 8 || len(src) < 2 {
-				continue
-			}
-			dst = appendJSONByte(dst, byte(u16(src, 0)))
-			src = src[2:]
-			continue
-		}
-		for range min(8, len(src)/2) {
-			if len(src) < 2 {
-				break
+	dst = append(slices.Grow(dst, narrowRoom(src)+1), '"')
+	for {
+		var n int
+		dst, n = narrow(dst, src, true)
+		src = src[n:]
+		for range beyondRun {
+			if len(src) == 0 {
+				return append(dst, '"')
 			}
 			if c := u16(src, 0); c < utf8.RuneSelf {
 				dst = appendJSONByte(dst, byte(c))
 				src = src[2:]
 				continue
 			}
-			var n int
 			dst, n = appendRune16(dst, src)
 			src = src[n:]
 		}
+		dst = slices.Grow(dst, narrowRoom(src))
 	}
-	return append(dst, '"')
 }
 
-// plainBytes is how many of eight characters of ASCII, from the first, JSON
-// writes as they are.
-func plainBytes(text uint64) int {
+// plainBytes is how many of eight characters of ASCII, from the first, narrow
+// takes as they are.
+func plainBytes(text uint64, json bool) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	// The high bit of a byte stays set unless it is below a space, or equal.
-	plain := (text | high) - ' '*ones
-	plain &= (text ^ '"'*ones | high) - ones
-	plain &= (text ^ '\\'*ones | high) - ones
+	// The high bit of a byte stays set unless it is 0, below a space, or equal.
+	plain := (text | high) - ones
+	if json {
+		plain = (text | high) - ' '*ones
+		plain &= (text ^ '"'*ones | high) - ones
+		plain &= (text ^ '\\'*ones | high) - ones
+	}
 	return bits.TrailingZeros64(^plain&high) / 8
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // TestText16 compares text with the standard library's UTF-16 and JSON.
@@ -37,6 +38,49 @@ func TestText16(t *testing.T) {
 		text := AppendJSON16([]byte("-"), append(src, 0x78))
 		if err := json.Unmarshal(text[1:], &back); err != nil || back != want || strings.Contains(string(text), "\\u0020") {
 			t.Fatalf("%x is %s in JSON, which is %q (%v), want %q", units, text, back, err, want)
+		}
+	}
+}
+
+// TestNarrow compares narrow with its plain twin, at every place of a page: it
+// reads beyond what it is given, but not beyond a page.
+func TestNarrow(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	letters := []uint16{'"', '\\', '\n', 0, 0x1f, 0x7f, 0x80, 0xff, 0x100, 0x122, 0x5c5c, 0x7fff, 0x8000, 0x8022, 0xffff}
+	page := make([]byte, 3*4096)
+	for n := range 20000 {
+		chars := rnd.IntN(70)
+		src := page[4096+rnd.IntN(4096-2*chars):]
+		src = src[:2*chars]
+		if n%4 == 0 {
+			src = page[8192-2*chars : 8192]
+		}
+		for i := range chars {
+			u := uint16(' ' + 2 + rnd.IntN('Z'-' ')) // neither quotes nor backslashes
+			if rnd.IntN(10) == 0 {
+				u = letters[rnd.IntN(len(letters))]
+			}
+			binary.LittleEndian.PutUint16(src[2*i:], u)
+		}
+		for _, json := range []bool{false, true} {
+			// Where plain text ends, one may go on a little further than the other.
+			all := func(narrow func([]byte, []byte, bool) ([]byte, int)) (out []byte) {
+				for src := src; len(src) > 0; {
+					dst := append(make([]byte, 0, 2+narrowRoom(src)), "->"...)
+					dst, n := narrow(dst, src, json)
+					out = append(out, dst[2:]...)
+					if src = src[n:]; len(src) > 0 {
+						if json {
+							out = append(out, "stop"...)
+						}
+						out, src = utf8.AppendRune(out, rune(u16(src, 0))), src[2:]
+					}
+				}
+				return out
+			}
+			if a, b := all(narrow), all(narrowWords); string(a) != string(b) {
+				t.Fatalf("json %v: %x is %q, want %q", json, src, a, b)
+			}
 		}
 	}
 }
