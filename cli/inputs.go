@@ -251,6 +251,14 @@ func (c countRows) Push(b *event.Batch) error {
 	return c.next.Push(b)
 }
 
+// Printer makes countRows as good as what it passes rows to (exec.Printing).
+func (c countRows) Printer() exec.Printer {
+	if p, ok := c.next.(exec.Printing); ok {
+		return p.Printer()
+	}
+	return nil
+}
+
 // finish prints the closing summary, with what came out if that has a name, and says how the command ends: unreadable
 // parts, and anything lost under --strict, are failures.
 func (s *session) finish(what string) error {

@@ -149,6 +149,9 @@ type Batch struct {
 	// Matched marks rows that an earlier parse ... nodrop of the same run of
 	// parse stages matched (spec B.10.1). nil when no row is marked.
 	Matched []bool
+	// Printed is the rows as they are printed, by row, where a stage has already
+	// done so; there are no columns then.
+	Printed [][]byte
 }
 
 // Position makes a row's place in the input from the number of its part (file)
@@ -180,7 +183,7 @@ func (b *Batch) Value(s Slot, row uint16) Value {
 // Reset empties the batch, keeping its memory.
 func (b *Batch) Reset() {
 	b.N, b.Live, b.Time, b.Pos, b.Receipt = 0, b.Live[:0], b.Time[:0], b.Pos[:0], nil
-	b.Auto, b.Matched = false, nil
+	b.Auto, b.Matched, b.Printed = false, nil, b.Printed[:0]
 	for i := range b.Cols {
 		b.Cols[i].Reset()
 	}

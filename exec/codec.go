@@ -11,11 +11,15 @@ import (
 // Codec writes rows to bytes and reads them back: what sort, group and join
 // hold and spill. A row is its time, receipt and position, then the values of
 // Slots in order; with All, every other field that is not null follows by slot.
+// A codec with a printer keeps the printed row in place of all fields but Slots,
+// and gives rows back as Printed alone.
 type Codec struct {
 	Slots []event.Slot
 	All   bool
 
-	listed []bool // by slot: is in Slots
+	listed  []bool // by slot: is in Slots
+	printer Printer
+	text    []byte
 }
 
 // NewCodec makes a codec for the fields wanted after a stage.
@@ -30,6 +34,21 @@ func NewCodec(f *event.Fields, also ...event.Slot) *Codec {
 		c.listed[s] = true
 	}
 	return c
+}
+
+// NewPrintingCodec makes a codec for rows that are printed and then no more
+// looked at, but for some fields to put them in order.
+func NewPrintingCodec(p Printer, order ...event.Slot) *Codec {
+	c := NewCodec(&event.Fields{}, order...)
+	c.printer = p
+	return c
+}
+
+// Start readies the codec for rows of b; one without a printer is always ready.
+func (c *Codec) Start(b *event.Batch) {
+	if c.printer != nil {
+		c.printer.Start(b)
+	}
 }
 
 // Append appends a row of b.
@@ -51,6 +70,11 @@ func (c *Codec) Append(dst []byte, b *event.Batch, row uint16) []byte {
 	for _, s := range c.Slots {
 		dst = AppendValue(dst, b.Value(s, row))
 	}
+	if c.printer != nil {
+		c.text = c.printer.Append(c.text[:0], row)
+		dst = binary.AppendUvarint(dst, uint64(len(c.text)))
+		return append(dst, c.text...)
+	}
 	if c.All {
 		for i := range b.Cols {
 			if i < len(c.listed) && c.listed[i] {
@@ -66,6 +90,53 @@ func (c *Codec) Append(dst []byte, b *event.Batch, row uint16) []byte {
 	return dst
 }
 
+// width is the length of a row's encoding.
+func (c *Codec) width(rec []byte) int {
+	_, k := binary.Varint(rec[16:])
+	n := 16 + k
+	for range c.Slots {
+		n += valueWidth(rec[n:])
+	}
+	if c.printer != nil {
+		size, k := binary.Uvarint(rec[n:])
+		return n + k + int(size)
+	}
+	for c.All {
+		slot, k := binary.Uvarint(rec[n:])
+		n += k
+		if slot == 0 {
+			break
+		}
+		n += valueWidth(rec[n:])
+	}
+	return n
+}
+
+// key reads one of the Slots of a row's encoding.
+func (c *Codec) key(rec []byte, slot event.Slot) event.Value {
+	_, k := binary.Varint(rec[16:])
+	n := 16 + k
+	for _, s := range c.Slots {
+		if s == slot {
+			v, _ := DecodeValue(rec[n:])
+			return v
+		}
+		n += valueWidth(rec[n:])
+	}
+	panic("bug: exec: sort key is not among the fields kept")
+}
+
+func valueWidth(rec []byte) int {
+	switch event.Kind(rec[0]) {
+	case event.String:
+		l, k := binary.Uvarint(rec[1:])
+		return 1 + k + int(l)
+	case event.Null, event.Dropped:
+		return 1
+	}
+	return 9
+}
+
 // Decode adds the row that rec holds to b and returns how many bytes it took.
 // Text in b then points into rec.
 func (c *Codec) Decode(rec []byte, b *event.Batch) int {
@@ -75,6 +146,15 @@ func (c *Codec) Decode(rec []byte, b *event.Batch) int {
 	d, k := binary.Varint(rec[n:])
 	n += k
 	row := b.AddRow(t, pos)
+	if c.printer != nil {
+		for range c.Slots {
+			n += valueWidth(rec[n:])
+		}
+		size, k := binary.Uvarint(rec[n:])
+		n += k
+		b.Printed = append(b.Printed, rec[n:n+int(size)])
+		return n + int(size)
+	}
 	if d != 0 || b.Receipt != nil {
 		for len(b.Receipt) < int(row) {
 			b.Receipt = append(b.Receipt, b.Time[len(b.Receipt)])

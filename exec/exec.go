@@ -190,4 +190,8 @@ type Runtime struct {
 	Inside func(event.Fields) func(text []byte, to Sink) (bool, error)
 
 	Warnings *Warnings
+
+	// Printer opens what prints the rows that leave the query; nil when they
+	// leave as values.
+	Printer func() Printer
 }

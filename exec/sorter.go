@@ -25,6 +25,9 @@ const sortRunBytes = 6 << 20
 // mergeReadBytes is the read buffer of each run in a merge.
 const mergeReadBytes = 128 << 10
 
+// arenaBytes is how much text the rows of a batch that comes out of a merge have.
+const arenaBytes = 256 << 10
+
 // sortRunsMax is how many runs are merged at once; more are first merged into one.
 const sortRunsMax = 128
 
@@ -88,6 +91,7 @@ func NewSorter(rt *Runtime, who string, o Order, c *Codec, limit int) *Sorter {
 
 // Add takes the live rows of a batch.
 func (s *Sorter) Add(b *event.Batch) error {
+	s.codec.Start(b)
 	for _, r := range b.Live {
 		prefix := s.prefix(b, r)
 		if s.bar != nil && prefix > s.barPrefix {
@@ -121,7 +125,7 @@ func (s *Sorter) trim() {
 	var arena []byte
 	rows := s.run.rows[:min(s.limit, len(s.run.rows))]
 	for i, r := range rows {
-		n := s.width(s.run.arena[r.off:])
+		n := s.codec.width(s.run.arena[r.off:])
 		rows[i].off = int64(len(arena))
 		arena = append(arena, s.run.arena[r.off:int(r.off)+n]...)
 	}
@@ -133,35 +137,6 @@ func (s *Sorter) trim() {
 	s.bytes = int64(len(arena) + 16*len(rows))
 	s.acct.Release()
 	s.acct.Add(s.bytes)
-}
-
-// width is the length of a row's encoding.
-func (s *Sorter) width(rec []byte) int {
-	_, k := binary.Varint(rec[16:])
-	n := 16 + k
-	for range s.codec.Slots {
-		n += valueWidth(rec[n:])
-	}
-	for s.codec.All {
-		slot, k := binary.Uvarint(rec[n:])
-		n += k
-		if slot == 0 {
-			break
-		}
-		n += valueWidth(rec[n:])
-	}
-	return n
-}
-
-func valueWidth(rec []byte) int {
-	switch event.Kind(rec[0]) {
-	case event.String:
-		l, k := binary.Uvarint(rec[1:])
-		return 1 + k + int(l)
-	case event.Null, event.Dropped:
-		return 1
-	}
-	return 9
 }
 
 // prefix makes the first key of a row comparable as a number: equal prefixes
@@ -212,7 +187,7 @@ func keyPrefix(v event.Value, desc bool) uint64 {
 // compare orders two encoded rows.
 func (s *Sorter) compare(a, b []byte) int {
 	for _, k := range s.order.Keys {
-		x, y := s.key(a, k.Slot), s.key(b, k.Slot)
+		x, y := s.codec.key(a, k.Slot), s.codec.key(b, k.Slot)
 		if x.IsNull() || y.IsNull() {
 			if c := event.Compare(x, y); c != 0 {
 				return c
@@ -243,7 +218,7 @@ func (s *Sorter) compare(a, b []byte) int {
 		return cmp(pa, pb)
 	}
 	for _, slot := range s.order.Ties {
-		if c := event.Compare(s.key(a, slot), s.key(b, slot)); c != 0 {
+		if c := event.Compare(s.codec.key(a, slot), s.codec.key(b, slot)); c != 0 {
 			return c
 		}
 	}
@@ -258,20 +233,6 @@ func cmp[T int64 | uint64](a, b T) int {
 		return 1
 	}
 	return 0
-}
-
-// key reads one field of an encoded row.
-func (s *Sorter) key(rec []byte, slot event.Slot) event.Value {
-	_, k := binary.Varint(rec[16:])
-	n := 16 + k
-	for _, c := range s.codec.Slots {
-		if c == slot {
-			v, _ := DecodeValue(rec[n:])
-			return v
-		}
-		n += valueWidth(rec[n:])
-	}
-	panic("bug: exec: sort key is not among the fields kept")
 }
 
 func (s *Sorter) sort() {
@@ -323,7 +284,7 @@ func (s *Sorter) spill() error {
 		return err
 	}
 	for _, r := range s.run.rows {
-		n := s.width(s.run.arena[r.off:])
+		n := s.codec.width(s.run.arena[r.off:])
 		if err := w.write(r.prefix, s.run.arena[r.off:int(r.off)+n]); err != nil {
 			return err
 		}
@@ -370,6 +331,14 @@ func (s *Sorter) Flush(next Sink) error {
 	b := &s.lazy
 	b.Reset()
 	n := 0
+	push := func() error {
+		if err := s.rt.Ctx.Err(); err != nil {
+			return err
+		}
+		err := next.Push(b)
+		b.Reset()
+		return err
+	}
 	emit := func(rec []byte) error {
 		if n++; s.limit > 0 && n > s.limit {
 			return ErrStop
@@ -378,12 +347,7 @@ func (s *Sorter) Flush(next Sink) error {
 		if b.N < event.MaxRows {
 			return nil
 		}
-		if err := s.rt.Ctx.Err(); err != nil {
-			return err
-		}
-		err := next.Push(b)
-		b.Reset()
-		return err
+		return push()
 	}
 	if len(s.runs) == 0 {
 		s.sort()
@@ -400,16 +364,17 @@ func (s *Sorter) Flush(next Sink) error {
 		// of each batch is kept in an arena of its own until it is pushed.
 		var arena []byte
 		err := s.mergeRuns(func(_ uint64, rec []byte) error {
-			if len(arena)+len(rec) > cap(arena) {
-				arena = make([]byte, 0, max(1<<20, len(rec)))
+			if len(arena)+len(rec) > cap(arena) && b.N > 0 {
+				if err := push(); err != nil {
+					return err
+				}
+			}
+			if b.N == 0 {
+				arena = slices.Grow(arena[:0], max(arenaBytes, len(rec)))
 			}
 			at := len(arena)
 			arena = append(arena, rec...)
-			err := emit(arena[at:])
-			if b.N == 0 {
-				arena = arena[:0]
-			}
-			return err
+			return emit(arena[at:])
 		})
 		if err != nil && !errors.Is(err, ErrStop) {
 			return err

@@ -32,6 +32,7 @@ type sorting struct {
 
 	newest bool // by time, newest first: messages that nothing has ordered yet
 	limit  int  // rows wanted, 0 for all
+	last   bool // rows leave the query as they come out of here
 	order  exec.Order
 	after  event.Fields
 }
@@ -49,6 +50,9 @@ func (s *sorting) Check(sc *lang.Scope) {
 // SetLimit says that only the first n rows are wanted.
 func (s *sorting) SetLimit(n int) { s.limit = n }
 
+// SetLast says that no stage comes behind this one.
+func (s *sorting) SetLast() { s.last = true }
+
 func (s *sorting) Needs(f *event.Fields) {
 	s.after = f.Clone()
 	for _, k := range s.order.Keys {
@@ -63,7 +67,11 @@ func (s *sorting) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	for _, k := range o.Keys {
 		keys = append(keys, k.Slot)
 	}
-	return &sortTask{next: next, number: !s.newest, sorter: exec.NewSorter(rt, "sort", o, exec.NewCodec(&s.after, keys...), s.limit)}
+	codec := exec.NewCodec(&s.after, keys...)
+	if s.last && rt.Printer != nil {
+		codec = exec.NewPrintingCodec(rt.Printer(), keys...)
+	}
+	return &sortTask{next: next, number: !s.newest, sorter: exec.NewSorter(rt, "sort", o, codec, s.limit)}
 }
 
 type sortTask struct {

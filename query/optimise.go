@@ -13,6 +13,7 @@ import (
 func (q *Query) optimise() {
 	q.filterEarly()
 	q.limitSort()
+	q.printEarly()
 	q.require()
 }
 
@@ -46,6 +47,15 @@ func (q *Query) limitSort() {
 		l, ok2 := q.steps[i+1].Stage.(interface{ Limit() int })
 		if ok && ok2 {
 			s.SetLimit(l.Limit())
+		}
+	}
+}
+
+// printEarly lets a sort that is the last step keep rows as they are printed.
+func (q *Query) printEarly() {
+	if n := len(q.steps); n > 0 {
+		if s, ok := q.steps[n-1].Stage.(interface{ SetLast() }); ok {
+			s.SetLast()
 		}
 	}
 }

@@ -175,6 +175,9 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 		return p, nil, err
 	}
 	rt := r.runtime(ctx, r.Layout, budget)
+	if p, ok := out.(exec.Printing); ok && p.Printer() != nil {
+		rt.Printer = p.Printer
+	}
 	tables := rt.Budget.Open("lookup")
 	release = func() { tables.Release(); before.Release() }
 	if !tables.Add(q.outside.Bytes) {

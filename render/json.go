@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/jsondoc"
 )
 
@@ -28,19 +29,20 @@ type objects struct {
 	always              bool // start and end are printed even without rows
 
 	buf  []byte
-	cols []column
-	keys [][]byte // ,"name":
+	rows *objectRows
 	n    int
 }
 
+// Printer prints rows between which Push puts what has to be there.
+func (p *objects) Printer() exec.Printer { return &objectRows{o: &p.o} }
+
 func (p *objects) Push(b *event.Batch) error {
-	p.cols = p.o.columns(b, p.cols)
-	fixed := p.o.Columns != nil
-	if !fixed || p.keys == nil {
-		p.keys = p.keys[:0]
-		for _, c := range p.cols {
-			p.keys = append(p.keys, append(jsondoc.AppendString(nil, c.name), ':'))
+	printed := len(b.Printed) > 0
+	if !printed {
+		if p.rows == nil {
+			p.rows = &objectRows{o: &p.o}
 		}
+		p.rows.Start(b)
 	}
 	for _, row := range b.Live {
 		if p.n == 0 {
@@ -49,21 +51,11 @@ func (p *objects) Push(b *event.Batch) error {
 			p.buf = append(p.buf, p.between...)
 		}
 		p.n++
-		p.buf = append(p.buf, '{')
-		first := true
-		for i, c := range p.cols {
-			v := c.col.At(row)
-			if v.IsNull() && !fixed {
-				continue
-			}
-			if !first {
-				p.buf = append(p.buf, ',')
-			}
-			first = false
-			p.buf = append(p.buf, p.keys[i]...)
-			p.buf = appendJSON(p.buf, v)
+		if printed {
+			p.buf = append(p.buf, b.Printed[row]...)
+		} else {
+			p.buf = p.rows.Append(p.buf, row)
 		}
-		p.buf = append(p.buf, '}')
 		if len(p.buf) >= flushBytes {
 			if err := p.flush(); err != nil {
 				return err
@@ -71,6 +63,41 @@ func (p *objects) Push(b *event.Batch) error {
 		}
 	}
 	return nil
+}
+
+// objectRows prints single rows.
+type objectRows struct {
+	o    *Options
+	cols []column
+	keys [][]byte // "name":
+}
+
+func (p *objectRows) Start(b *event.Batch) {
+	p.cols = p.o.columns(b, p.cols)
+	if p.o.Columns == nil || p.keys == nil {
+		p.keys = p.keys[:0]
+		for _, c := range p.cols {
+			p.keys = append(p.keys, append(jsondoc.AppendString(nil, c.name), ':'))
+		}
+	}
+}
+
+func (p *objectRows) Append(dst []byte, row uint16) []byte {
+	dst = append(dst, '{')
+	first := true
+	for i, c := range p.cols {
+		v := c.col.At(row)
+		if v.IsNull() && p.o.Columns == nil {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(dst, p.keys[i]...)
+		dst = appendJSON(dst, v)
+	}
+	return append(dst, '}')
 }
 
 func (p *objects) flush() error {
