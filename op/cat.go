@@ -59,24 +59,15 @@ func (t *catTask) Flush() error {
 	if t.table == nil {
 		return nil
 	}
-	b := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for i, r := range t.table.Rows {
-		row := b.AddRow(0, uint64(i))
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
 		for j, s := range t.outs {
-			b.Col(s).Set(row, r[j])
-		}
-		if b.N == event.MaxRows {
-			if err := t.rt.Ctx.Err(); err != nil {
-				return err
-			}
-			if err := t.next.Push(b); err != nil {
-				return err
-			}
-			b.Reset()
+			out.Col(s).Set(row, r[j])
 		}
 	}
-	if b.N > 0 {
-		return t.next.Push(b)
-	}
-	return nil
+	return out.flush()
 }

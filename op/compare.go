@@ -319,29 +319,20 @@ func (t *compareTask) Flush() error {
 	if err := t.read(); err != nil {
 		return err
 	}
-	b := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for _, g := range t.order {
 		if g.met {
 			continue
 		}
-		row := b.AddRow(0, t.n)
+		row, err := out.row(0, t.n)
+		if err != nil {
+			return err
+		}
 		t.n++
 		for i, s := range t.keys {
-			b.Col(s).Set(row, g.key[i])
+			out.Col(s).Set(row, g.key[i])
 		}
-		t.set(b, row, g)
-		if b.N == event.MaxRows {
-			if err := t.rt.Ctx.Err(); err != nil {
-				return err
-			}
-			if err := t.next.Push(b); err != nil {
-				return err
-			}
-			b.Reset()
-		}
+		t.set(&out.Batch, row, g)
 	}
-	if b.N == 0 {
-		return nil
-	}
-	return t.next.Push(b)
+	return out.flush()
 }

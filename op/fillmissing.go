@@ -271,7 +271,7 @@ func (t *fillTask) Flush() error {
 	if total > fillMax {
 		t.rt.Warnings.Add(fmt.Sprintf("fillmissing: combinations beyond the first %d", fillMax), true, exec.Sample{Detail: "fill fewer values, or wider slices"})
 	}
-	b := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	at := make([]int, len(t.keys)) // the combination, first key slowest
 	slice := t.sliceKey()
 	last := map[string][]event.Value{} // by the other keys: fields of the slice before
@@ -288,19 +288,16 @@ func (t *fillTask) Flush() error {
 		if !have {
 			vals = t.fill(last[string(rest)])
 			t.seen[string(t.buf)] = vals
-			row := b.AddRow(0, t.n)
+			row, err := out.row(0, t.n)
+			if err != nil {
+				return err
+			}
 			t.n++
 			for i, k := range t.keys {
-				b.Col(k.slot).Set(row, lists[i][at[i]])
+				out.Col(k.slot).Set(row, lists[i][at[i]])
 			}
 			for i, o := range t.others {
-				b.Col(o.slot).Set(row, vals[i])
-			}
-			if b.N == event.MaxRows {
-				if err := t.next.Push(b); err != nil {
-					return err
-				}
-				b.Reset()
+				out.Col(o.slot).Set(row, vals[i])
 			}
 		}
 		if t.TakeLast {
@@ -313,10 +310,7 @@ func (t *fillTask) Flush() error {
 			at[i] = 0
 		}
 	}
-	if b.N == 0 {
-		return nil
-	}
-	return t.next.Push(b)
+	return out.flush()
 }
 
 // fill gives the other fields of a row that is added.

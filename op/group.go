@@ -378,11 +378,13 @@ func (t *groupTask) Flush() error {
 
 // emit pushes groups as rows, in the order given.
 func (t *groupTask) emit(groups func(func(*groupRow) bool), next exec.Sink) error {
-	b := &event.Batch{}
+	b := made{rt: t.rt, next: next}
 	var vals []event.Value
-	var err error
 	for g := range groups {
-		row := b.AddRow(g.first.Time, g.first.Pos)
+		row, err := b.row(g.first.Time, g.first.Pos)
+		if err != nil {
+			return err
+		}
 		if g.first.Receipt != g.first.Time || b.Receipt != nil {
 			for len(b.Receipt) < int(row) {
 				b.Receipt = append(b.Receipt, b.Time[len(b.Receipt)])
@@ -399,20 +401,8 @@ func (t *groupTask) emit(groups func(func(*groupRow) bool), next exec.Sink) erro
 		for i, s := range t.outs {
 			b.Col(s).Set(row, vals[i])
 		}
-		if b.N == event.MaxRows {
-			if err = t.rt.Ctx.Err(); err == nil {
-				err = next.Push(b)
-			}
-			if err != nil {
-				return err
-			}
-			b.Reset()
-		}
 	}
-	if b.N > 0 {
-		return next.Push(b)
-	}
-	return nil
+	return b.flush()
 }
 
 // flushParts brings back the rows put aside, file by file. A row belongs to a

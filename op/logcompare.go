@@ -103,11 +103,12 @@ func (s *logcompare) Needs(f *event.Fields) {
 }
 
 func (s *logcompare) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &logcompareTask{logcompare: s, next: next, acct: rt.Budget.Open("logcompare"), drain: newDrain()}
+	return &logcompareTask{logcompare: s, rt: rt, next: next, acct: rt.Budget.Open("logcompare"), drain: newDrain()}
 }
 
 type logcompareTask struct {
 	*logcompare
+	rt    *exec.Runtime
 	next  exec.Sink
 	acct  *exec.Account
 	drain *drain
@@ -179,9 +180,12 @@ func (t *logcompareTask) Flush() error {
 	slices.SortStableFunc(lines, func(a, b comparison) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.count[0], a.count[0]), strings.Compare(a.text, b.text))
 	})
-	out := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for i, l := range lines {
-		row := out.AddRow(0, uint64(i))
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
 		isNew := int64(0)
 		if l.count[1] == 0 {
 			isNew = 1
@@ -191,14 +195,8 @@ func (t *logcompareTask) Flush() error {
 		} {
 			out.Col(t.outs[j]).Set(row, v)
 		}
-		if out.N == event.MaxRows || i == len(lines)-1 {
-			if err := t.next.Push(out); err != nil {
-				return err
-			}
-			out.Reset()
-		}
 	}
-	return nil
+	return out.flush()
 }
 
 // newComparison computes the figures of a signature from its shares (spec C.7).

@@ -85,7 +85,7 @@ func (s *logexplain) Needs(f *event.Fields) {
 }
 
 func (s *logexplain) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	t := &logexplainTask{logexplain: s, next: next, acct: rt.Budget.Open("logexplain"), counts: map[string]*[2]int64{}}
+	t := &logexplainTask{logexplain: s, rt: rt, next: next, acct: rt.Budget.Open("logexplain"), counts: map[string]*[2]int64{}}
 	t.runTest = s.test.Open(lang.Env(rt))
 	if s.control != nil {
 		t.runControl = s.control.Open(lang.Env(rt))
@@ -95,6 +95,7 @@ func (s *logexplain) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 
 type logexplainTask struct {
 	*logexplain
+	rt                  *exec.Runtime
 	next                exec.Sink
 	acct                *exec.Account
 	runTest, runControl *expr.Run
@@ -215,20 +216,17 @@ func (t *logexplainTask) Flush() error {
 	slices.SortFunc(lines, func(a, b explanation) int {
 		return cmp.Or(cmp.Compare(b.relevance, a.relevance), cmp.Compare(len(a.text), len(b.text)), strings.Compare(a.text, b.text))
 	})
-	out := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for i, l := range lines {
-		row := out.AddRow(0, uint64(i))
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
 		for j, v := range []event.Value{event.Text(l.text), event.Float(l.relevance), event.Float(l.test), event.Float(l.control)} {
 			out.Col(t.outs[j]).Set(row, v)
 		}
-		if out.N == event.MaxRows || i == len(lines)-1 {
-			if err := t.next.Push(out); err != nil {
-				return err
-			}
-			out.Reset()
-		}
 	}
-	return nil
+	return out.flush()
 }
 
 // text prints a key of counts as JSON, in the order of the fields.

@@ -132,23 +132,20 @@ func (t *logreduceTask) Flush() error {
 	if t.Most != nil && int64(len(lines)) > t.Most.Int {
 		lines = lines[:max(t.Most.Int, 0)]
 	}
-	out := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for i, l := range lines {
-		row := out.AddRow(0, uint64(i))
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
 		for j, s := range t.by {
 			out.Col(s).Set(row, l.key[j])
 		}
 		out.Col(t.count).Set(row, event.Int(l.sig.count[0]))
 		out.Col(t.signature).Set(row, event.Text(l.sig.text))
 		out.Col(t.id).Set(row, event.Text(l.sig.id()))
-		if out.N == event.MaxRows || i == len(lines)-1 {
-			if err := t.next.Push(out); err != nil {
-				return err
-			}
-			out.Reset()
-		}
 	}
-	return nil
+	return out.flush()
 }
 
 // sentence joins words as a list: a, b, c.

@@ -118,7 +118,7 @@ func idOf(schema string) string {
 
 func (s *logreduceKeys) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	if !s.Keep {
-		return &schemaTask{logreduceKeys: s, next: next, acct: rt.Budget.Open("logreduce keys"), counts: map[string]int64{}}
+		return &schemaTask{logreduceKeys: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce keys"), counts: map[string]int64{}}
 	}
 	cols, vals := make([]event.Column, 2), make([]event.Value, 2)
 	keys := []event.Slot{s.from}
@@ -136,6 +136,7 @@ func (s *logreduceKeys) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 
 type schemaTask struct {
 	*logreduceKeys
+	rt     *exec.Runtime
 	next   exec.Sink
 	acct   *exec.Account
 	counts map[string]int64
@@ -170,18 +171,15 @@ func (t *schemaTask) Flush() error {
 	slices.SortFunc(schemas, func(a, b string) int {
 		return cmp.Or(cmp.Compare(t.counts[b], t.counts[a]), strings.Compare(a, b))
 	})
-	out := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for i, k := range schemas {
-		row := out.AddRow(0, uint64(i))
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
 		out.Col(t.id).Set(row, event.Text(idOf(k)))
 		out.Col(t.schema).Set(row, event.Text(k))
 		out.Col(t.count).Set(row, event.Int(t.counts[k]))
-		if out.N == event.MaxRows || i == len(schemas)-1 {
-			if err := t.next.Push(out); err != nil {
-				return err
-			}
-			out.Reset()
-		}
 	}
-	return nil
+	return out.flush()
 }

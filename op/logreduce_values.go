@@ -50,7 +50,7 @@ func (s *logreduceValues) Needs(f *event.Fields) {
 }
 
 func (s *logreduceValues) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &valuesTask{logreduceValues: s, next: next, acct: rt.Budget.Open("logreduce values"), index: map[string][]*valueCluster{}}
+	return &valuesTask{logreduceValues: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce values"), index: map[string][]*valueCluster{}}
 }
 
 // valueCluster is rows whose fields mostly agree; "*" where they do not.
@@ -61,6 +61,7 @@ type valueCluster struct {
 
 type valuesTask struct {
 	*logreduceValues
+	rt    *exec.Runtime
 	next  exec.Sink
 	acct  *exec.Account
 	all   []*valueCluster
@@ -137,18 +138,15 @@ func (t *valuesTask) Flush() error {
 		}
 	}
 	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b)) })
-	out := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for i, k := range texts {
-		row := out.AddRow(0, uint64(i))
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
 		out.Col(t.id).Set(row, event.Text(signature{text: k}.id()))
 		out.Col(t.signature).Set(row, event.Text(k))
 		out.Col(t.count).Set(row, event.Int(counts[k]))
-		if out.N == event.MaxRows || i == len(texts)-1 {
-			if err := t.next.Push(out); err != nil {
-				return err
-			}
-			out.Reset()
-		}
 	}
-	return nil
+	return out.flush()
 }

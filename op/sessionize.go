@@ -139,7 +139,7 @@ func (s *sessionize) Needs(f *event.Fields) {
 }
 
 func (s *sessionize) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	t := &sessionizeTask{sessionize: s, rt: rt, next: next, acct: rt.Budget.Open("sessionize")}
+	t := &sessionizeTask{sessionize: s, out: made{rt: rt, next: next}, acct: rt.Budget.Open("sessionize")}
 	var f event.Fields
 	f.Add(s.raw)
 	t.rows = exec.NewSorter(rt, "sessionize", exec.Order{Keys: []exec.Key{{Slot: s.age, Desc: true}}}, exec.NewCodec(&f, s.age), 0)
@@ -152,8 +152,6 @@ func (s *sessionize) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 
 type sessionizeTask struct {
 	*sessionize
-	rt   *exec.Runtime
-	next exec.Sink
 	acct *exec.Account
 	rows *exec.Sorter // the oldest first
 	n    uint64
@@ -161,7 +159,7 @@ type sessionizeTask struct {
 	open  []map[string][][]event.Value // by anchor that is waited for, by the values that must agree
 	count int
 	hit   []match.Span
-	out   event.Batch
+	out   made
 	buf   []byte
 }
 
@@ -177,7 +175,7 @@ func (t *sessionizeTask) Flush() error {
 	if err := t.rows.Flush(sinkFunc(t.read)); err != nil {
 		return err
 	}
-	return t.push()
+	return t.out.flush()
 }
 
 func (t *sessionizeTask) read(b *event.Batch) error {
@@ -205,7 +203,7 @@ func (t *sessionizeTask) anchor(i int, raw string, at int64) error {
 	hit, ok, err := a.re.Find(raw, 0, t.hit)
 	t.hit = hit
 	if err != nil {
-		t.rt.Warnings.Add("regular expression", false, exec.Sample{Detail: err.Error()})
+		t.out.rt.Warnings.Add("regular expression", false, exec.Sample{Detail: err.Error()})
 	}
 	if !ok {
 		return nil
@@ -229,15 +227,13 @@ func (t *sessionizeTask) anchor(i int, raw string, at int64) error {
 			}
 		}
 		if i == len(t.Anchors)-1 {
-			row := t.out.AddRow(at, t.n)
+			row, err := t.out.row(at, t.n)
+			if err != nil {
+				return err
+			}
 			t.n++
 			for n, v := range vals {
 				t.out.Col(t.outs[n]).Set(row, v)
-			}
-			if t.out.N == event.MaxRows {
-				if err := t.push(); err != nil {
-					return err
-				}
 			}
 			continue
 		}
@@ -257,13 +253,4 @@ func (t *sessionizeTask) key(a *sessionAnchor, vals []event.Value) string {
 		t.buf = appendKey(t.buf, vals[n])
 	}
 	return string(t.buf)
-}
-
-func (t *sessionizeTask) push() error {
-	if t.out.N == 0 {
-		return nil
-	}
-	err := t.next.Push(&t.out)
-	t.out.Reset()
-	return err
 }

@@ -228,29 +228,20 @@ func (t *transposeTask) slots() []event.Slot {
 func (t *transposeTask) Flush() error {
 	defer t.acct.Release()
 	slots := t.slots()
-	b := &event.Batch{}
+	out := made{rt: t.rt, next: t.next}
 	for n, r := range t.table {
-		row := b.AddRow(r.time, uint64(n))
+		row, err := out.row(r.time, uint64(n))
+		if err != nil {
+			return err
+		}
 		for i, s := range t.rows {
-			b.Col(s).Set(row, r.key[i])
+			out.Col(s).Set(row, r.key[i])
 		}
 		for col, v := range r.cells {
 			if slots[col] != event.None {
-				b.Col(slots[col]).Set(row, v)
+				out.Col(slots[col]).Set(row, v)
 			}
 		}
-		if b.N == event.MaxRows {
-			if err := t.rt.Ctx.Err(); err != nil {
-				return err
-			}
-			if err := t.next.Push(b); err != nil {
-				return err
-			}
-			b.Reset()
-		}
 	}
-	if b.N == 0 {
-		return nil
-	}
-	return t.next.Push(b)
+	return out.flush()
 }
