@@ -2,11 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"sort"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gyoji-dev/gyoji/convert"
 	"github.com/gyoji-dev/gyoji/mapping"
 )
 
@@ -14,23 +15,28 @@ var _ = command((*app).doctorCmd)
 
 func (a *app) doctorCmd() *cobra.Command {
 	var in inputs
+	var detections []string
+	var rules sigmaRules
 	cmd := &cobra.Command{
 		GroupID: groupLogs,
 		Use:     "doctor PATH...",
-		Short:   "Say which fields of detections these logs have, and under which names",
-		Long: `doctor compares the fields that the built-in detections read with those that
-the events have. gyoji finds a field under the names that shippers give it; json
-auto in Sumo Logic does not, and doctor says what to write there.`,
-		Example: `  gyoji doctor logs/`,
+		Short:   "Say which fields of detections these logs have, under which names, and what to write on Sumo Logic",
+		Long: `doctor compares the fields that detections want with those that json auto gives
+for these logs. gyoji finds a field under the names that shippers give it; json
+auto on Sumo Logic does not, so doctor prints the stages that a query wants there.
+
+Detections are the packages that gyoji ships, or with -d others and Sigma rules.`,
+		Example: `  gyoji doctor winlogbeat.ndjson
+  gyoji doctor -d detections/ export.jsonl`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError("doctor wants the logs to look at: gyoji doctor FOLDER")
 			}
-			pkgs, err := a.packages(nil)
+			pkgs, err := a.detections(detections, &rules, in.strict)
 			if err != nil {
 				return err
 			}
-			readers, err := fieldsRead(pkgs)
+			want, err := wantingOf(pkgs, &rules)
 			if err != nil {
 				return err
 			}
@@ -40,73 +46,91 @@ auto in Sumo Logic does not, and doctor says what to write there.`,
 				return err
 			}
 			c, err := s.census(cmd.Context(), nil)
-			a.diagnoseFields(c, readers)
-			s.rows = int64(len(readers))
+			s.rows = int64(len(want))
+			diagnoseFields(a.stdout, c, want)
 			return firstOf(err, s.finish(plural(s.rows, "field of detections", "fields of detections")))
 		},
 	}
 	in.flags(cmd)
+	rules.flags(cmd)
+	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "whose fields to look for: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
 	return cmd
 }
 
-// diagnoseFields prints where each field that a detection reads is.
-func (a *app) diagnoseFields(c *census, readers map[string][]string) {
-	names := make([]string, 0, len(readers))
-	for n := range readers {
-		names = append(names, n)
+// diagnoseFields prints where each field that a detection wants is, and the
+// query text that gives it its name where json auto does not.
+func diagnoseFields(w io.Writer, c *census, want wanting) {
+	shapes := c.shapes()
+	if len(shapes) > 0 {
+		fmt.Fprintf(w, "%s %s, written by\n", number(c.events), plural(c.events, "event", "events"))
+		for _, s := range shapes {
+			fmt.Fprintf(w, "  %s\n", s)
+		}
+		fmt.Fprintln(w)
 	}
-	sort.Strings(names)
+	var fix, absent []string
+	for _, n := range want.names() {
+		own := c.known(n)
+		stages, from := convert.SumoNames(n, c.known)
+		switch in := number(c.count(n).n); {
+		case own.Always, own.Name != "" && from == nil:
+			fmt.Fprintf(w, "%s: in %s %s\n", n, in, plural(c.count(n).n, "event", "events"))
+			continue
+		case from == nil:
+			absent = append(absent, n)
+			continue
+		case own.Name != "":
+			fmt.Fprintf(w, "%s: in %s %s, and in others json auto gives %s here\n", n, in, plural(c.count(n).n, "event", "events"), c.listed(from))
+		default:
+			fmt.Fprintf(w, "%s: json auto gives %s here\n", n, c.listed(from))
+		}
+		fix = append(fix, stages...)
+	}
+	if len(absent) > 0 {
+		fmt.Fprintf(w, "in no event, under whatever name: %s\n", strings.Join(absent, ", "))
+	}
+	for _, e := range mapping.Envelopes() {
+		if f := c.count(e); f.n > 0 && strings.HasPrefix(f.samples[0].text, "<Event") {
+			fmt.Fprintf(w, "\n%s holds event XML in %s %s, which json auto does not look into and gyoji does.\nOn Sumo Logic use parse xml field=%s, or have the collector send fields.\n", e, number(f.n), plural(f.n, "event", "events"), e)
+		}
+	}
+	if len(fix) > 0 {
+		fmt.Fprintf(w, "\ngyoji finds these under their plain names by itself (--no-map switches that off).\nOn Sumo Logic, write behind json auto:\n\n%s\n", strings.Join(fix, "\n"))
+	}
+}
+
+// listed are fields with how many events have them.
+func (c *census) listed(names []string) string {
+	var out []string
 	for _, n := range names {
-		own := c.find(n)
-		if own != "" {
-			fmt.Fprintf(a.stdout, "%s: in %s events\n", n, number(c.fields[own].n))
-			continue
-		}
-		at, same := c.elsewhere(n)
-		if at == "" {
-			fmt.Fprintf(a.stdout, "%s: in no event, nor under another name\n", n)
-			continue
-		}
-		if !same {
-			fmt.Fprintf(a.stdout, "%s: gyoji makes it of %s and the like, in %s events; Sumo Logic does not\n", n, at, number(c.fields[at].n))
-			continue
-		}
-		fmt.Fprintf(a.stdout, "%s: json auto gives %s here, in %s events; gyoji reads it as %s, in Sumo Logic write: | %%\"%s\" as %s\n", n, at, number(c.fields[at].n), n, at, n)
+		k := c.count(n).n
+		out = append(out, fmt.Sprintf("%s (%s %s)", n, number(k), plural(k, "event", "events")))
 	}
+	return strings.Join(out, ", ")
 }
 
-// find is a field's spelling in the events; "" when they do not have it.
-func (c *census) find(name string) string {
-	if c.fields[name] != nil {
-		return name
-	}
-	for n := range c.fields {
-		if strings.EqualFold(n, name) {
-			return n
-		}
-	}
-	return ""
-}
-
-// elsewhere is the name under which events have a field that they do not have
-// under its own, "" for none, and whether its text is the same there.
-func (c *census) elsewhere(name string) (at string, same bool) {
-	for _, r := range mapping.Roots {
-		if at := c.find(r + "." + name); at != "" {
-			return at, true
-		}
-	}
-	for _, s := range mapping.Sources(name) {
-		for _, from := range s.From {
-			if at := c.find(from); at != "" {
-				return at, s.Form == mapping.Same
+// shapes names the products that wrote the events, by the marks that these have.
+func (c *census) shapes() (out []string) {
+	for _, s := range mapping.Shapes() {
+		for _, e := range append([]string{""}, mapping.Envelopes()...) {
+			if e != "" {
+				e += "."
 			}
-			for _, e := range append(mapping.Envelopes(), mapping.Roots...) {
-				if at := c.find(e + "." + from); at != "" {
-					return at, s.Form == mapping.Same
-				}
+			if f := c.count(e + s.Mark); f.n > 0 {
+				out = append(out, fmt.Sprintf("%s: %s in %s", s.Summary, e+s.Mark, number(f.n)))
+				break
 			}
 		}
 	}
-	return "", false
+	return out
+}
+
+// known is what the census found of a field.
+func (c *census) known(name string) convert.SumoField {
+	f := c.count(name)
+	if f.n == 0 {
+		return convert.SumoField{}
+	}
+	s, _ := c.layout.Find(name)
+	return convert.SumoField{Name: c.layout.Name(s), Always: f.n == c.events, Object: strings.HasPrefix(f.samples[0].text, "{")}
 }

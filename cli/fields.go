@@ -1,17 +1,15 @@
 package cli
 
 import (
-	"context"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gyoji-dev/gyoji/detection"
 	"github.com/gyoji-dev/gyoji/event"
-	"github.com/gyoji-dev/gyoji/input"
-	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/render"
 )
 
 var _ = command((*app).fieldsCmd)
@@ -21,24 +19,33 @@ const sampleBytes = 60
 
 func (a *app) fieldsCmd() *cobra.Command {
 	var in inputs
+	var out output
+	var detections []string
+	var rules sigmaRules
 	cmd := &cobra.Command{
 		GroupID: groupLogs,
 		Use:     "fields PATH...",
-		Short:   "List the fields that events have, and which built-in detections read them",
-		Long: `fields reads all events and lists their fields: in how many events each one
-is, a value of it, and the built-in detections that read it. A name that a
-detection reads and no event has under that name, but that is found under
-another (EventData.Image as Image), is listed by the name the detection uses.`,
-		Example: `  gyoji fields winlogbeat.ndjson`,
+		Short:   "List the fields that events have, with values, and the detections that want them",
+		Long: `fields reads all events and lists their fields: in how many events each one is,
+values of it, and the detections that want it. Those are the packages that gyoji
+ships, or with -d others and Sigma rules. A field that a detection wants is found
+under any name that a shipper gives it (EventData.Image is Image); with --no-map
+under its own alone. What detections want and no event has stands at the end.`,
+		Example: `  gyoji fields winlogbeat.ndjson
+  gyoji fields -d sigma/rules/windows evtx/
+  gyoji fields -f csv -o fields.csv export.jsonl`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError("fields wants the logs to look at: gyoji fields FOLDER")
 			}
-			pkgs, err := a.packages(nil)
+			if err := out.check(); err != nil {
+				return err
+			}
+			pkgs, err := a.detections(detections, &rules, in.strict)
 			if err != nil {
 				return err
 			}
-			readers, err := fieldsRead(pkgs)
+			want, err := wantingOf(pkgs, &rules)
 			if err != nil {
 				return err
 			}
@@ -46,120 +53,77 @@ another (EventData.Image as Image), is listed by the name the detection uses.`,
 			if err != nil {
 				return err
 			}
-			c, err := s.census(cmd.Context(), readers)
-			s.rows = int64(len(c.fields))
-			c.print(a, readers)
-			return firstOf(err, s.finish(plural(s.rows, "field", "fields")))
+			c, err := s.census(cmd.Context(), want)
+			s.rows = int64(len(c.names()))
+			return firstOf(err, a.printFields(c, want, &out), s.finish(plural(s.rows, "field", "fields")))
 		},
 	}
 	in.flags(cmd)
+	out.flags(cmd)
+	rules.flags(cmd)
+	cmd.Flags().Lookup("output").Usage = "output: " + strings.Join(out.formats(), ", ") + " (default: table)"
+	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "whose fields to look for: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
 	return cmd
 }
 
-// fieldsRead are the detections by the field of events that they read.
-func fieldsRead(pkgs []*detection.Package) (map[string][]string, error) {
-	readers := map[string][]string{}
-	for _, p := range pkgs {
-		for _, d := range p.Detections {
-			q, diags := query.Compile(d.Query, query.Standard())
-			if diags.HasErrors() {
-				return nil, diags.Err()
-			}
-			asked := q.Want(query.Run{Layout: q.Layout})
-			for _, slot := range asked.Fields.Slots() {
-				if n := q.Layout.Name(slot); !strings.HasPrefix(n, "_") {
-					readers[n] = append(readers[n], d.Name)
-				}
-			}
-		}
-	}
-	return readers, nil
-}
+// fieldColumns are the columns of the list of fields.
+var fieldColumns = []string{"field", "events", "values", "detections", "wanted_by"}
 
-// census reads all events and counts their fields, those that are asked for by
-// name also where they have another.
-func (s *session) census(ctx context.Context, asked map[string][]string) (*census, error) {
-	c := &census{layout: event.NewLayout(), fields: map[string]*fieldCount{}}
-	want := event.Fields{All: true}
-	for n := range asked {
-		want.Add(c.layout.Slot(n))
+// printFields lists the fields that events have, and those that are wanted of them.
+func (a *app) printFields(c *census, want wanting, out *output) error {
+	if out.format == "" {
+		out.format = "table"
 	}
-	return c, s.read(func(run query.Run) error {
-		w := &input.Want{
-			Layout: c.layout, Fields: want, NoMap: run.NoMap, Category: run.Category,
-			Carve: run.Carve, Now: run.Now, Warnings: run.Warnings,
-		}
-		return run.Reader.Feed(ctx, w)(0, c)
+	w, done, err := out.open(a)
+	if err != nil {
+		return err
+	}
+	layout := event.NewLayout(fieldColumns...)
+	var cols []lang.Column
+	for i, n := range fieldColumns {
+		cols = append(cols, lang.Column{Slot: event.Slot(i), Name: n})
+	}
+	sink, err := render.New(out.format, w, render.Options{
+		Columns: cols, Layout: layout, Color: out.file == "" && a.colors(a.outTTY), Width: out.width(a),
 	})
-}
-
-// census counts the fields of events.
-type census struct {
-	layout *event.Layout
-	fields map[string]*fieldCount
-}
-
-type fieldCount struct {
-	n      int64
-	sample string
-}
-
-func (c *census) Push(b *event.Batch) error {
-	for i := range b.Cols {
-		name := c.layout.Name(event.Slot(i))
-		if len(b.Cols[i].Dict) < 2 || strings.HasPrefix(name, "_") {
-			continue
+	if err != nil {
+		return usageError("%v", err)
+	}
+	names := c.names()
+	for _, n := range want.names() {
+		if c.count(n).n == 0 {
+			names = append(names, n)
 		}
-		f := c.fields[name]
-		for _, row := range b.Live {
-			v := b.Cols[i].At(row)
-			if v.IsNull() {
-				continue
-			}
-			if f == nil {
-				f = &fieldCount{}
-				c.fields[name] = f
-			}
-			if f.n++; f.sample == "" {
-				f.sample = strings.Clone(v.Str())
+	}
+	var b event.Batch
+	for part := range slices.Chunk(names, event.MaxRows) {
+		b.Reset()
+		for _, n := range part {
+			row := b.AddRow(0, 0)
+			f := c.count(n)
+			for i, v := range []event.Value{
+				event.Text(n), event.Int(f.n), event.Text(f.shown()),
+				event.Int(int64(len(want[n]))), event.Text(want.by(n, a.verbose || out.format != "table")),
+			} {
+				b.Col(event.Slot(i)).Set(row, v)
 			}
 		}
+		if err := sink.Push(&b); err != nil {
+			return err
+		}
 	}
-	return nil
+	return firstOf(sink.Close(), done())
 }
 
-func (c *census) print(a *app, readers map[string][]string) {
-	names := make([]string, 0, len(c.fields))
-	width := 5
-	for n := range c.fields {
-		names = append(names, n)
-		width = max(width, len(n))
-	}
-	width = min(width, 40)
-	sort.Slice(names, func(i, j int) bool {
-		x, y := c.fields[names[i]].n, c.fields[names[j]].n
-		if x != y {
-			return x > y
-		}
-		return names[i] < names[j]
-	})
-	fmt.Fprintf(a.stdout, "%-*s  %10s  %s\n", width, "field", "events", "sample")
-	for _, n := range names {
-		f := c.fields[n]
-		sample := strings.ToValidUTF8(f.sample[:min(len(f.sample), sampleBytes)], "")
-		fmt.Fprintf(a.stdout, "%-*s  %10s  %q", width, n, number(f.n), sample)
-		if d := readers[n]; len(d) > 0 {
-			fmt.Fprintf(a.stdout, "  read by %d %s", len(d), plural(int64(len(d)), "detection", "detections"))
-		}
-		fmt.Fprintln(a.stdout)
-	}
-	var absent []string
-	for n := range readers {
-		if c.fields[n] == nil && !strings.HasPrefix(n, "_") {
-			absent = append(absent, n)
+// shown are a field's values for people.
+func (f *fieldCount) shown() string {
+	var texts []string
+	for _, s := range f.samples {
+		if t := strings.ToValidUTF8(s.text, "\ufffd"); len(t) > sampleBytes {
+			texts = append(texts, fmt.Sprintf("%s...", strings.ToValidUTF8(t[:sampleBytes], "")))
+		} else if t != "" {
+			texts = append(texts, t)
 		}
 	}
-	if sort.Strings(absent); len(absent) > 0 {
-		fmt.Fprintf(a.stdout, "\nread by detections, and in no event: %s\n", strings.Join(absent, ", "))
-	}
+	return strings.Join(texts, " | ")
 }

@@ -9,7 +9,10 @@ import (
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/input"
+	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/mapping"
+	"github.com/gyoji-dev/gyoji/op"
 )
 
 // MappingText says how the names of the query's fields are found in events.
@@ -45,19 +48,58 @@ func otherNames(name string) (names []string) {
 	return names
 }
 
+// Reads are the names of the fields that the query wants of events. What it takes
+// out of a text itself is not of them, though events that have it keep theirs.
+func (q *Query) Reads() (names []string) {
+	made := map[event.Slot]bool{}
+	for _, s := range q.written {
+		if x, ok := s.Stage.(lang.Extraction); ok {
+			_, outs, _ := x.Extracts()
+			for _, o := range outs {
+				made[o] = true
+			}
+		}
+	}
+	for _, s := range q.want.Slots() {
+		if name := q.Layout.Name(s); !made[s] && !internal(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // foundRows is how many events are looked at to say where fields are found:
 // enough for a log of several sources.
 const foundRows = 200_000
 
+// Events gives every event of the input to workers' tasks, the last of which are
+// merged: all fields under their own names, and those of want, unless r.NoMap, under
+// any name that they have. The text of messages is read as json auto does.
+func Events(ctx context.Context, r Run, want event.Fields, open func() exec.Task) error {
+	want = want.Clone()
+	want.All = true
+	auto := op.FieldsOfMessages(r.Layout, want)
+	rt := r.runtime(ctx, r.Layout, &exec.Budget{Limit: r.Memory})
+	p := exec.Pipeline{Back: exec.Chain(nothing{}), Front: func(exec.Sink) exec.Task {
+		return exec.Chain(nothing{}, func(next exec.Sink) exec.Task {
+			if r.Bounded {
+				next = timeRange{}.Open(rt, next)
+			}
+			return auto.Open(rt, next)
+		}, func(exec.Sink) exec.Task { return open() })
+	}}
+	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, &input.Want{
+		Layout: r.Layout, Fields: want, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now,
+		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
+	}))
+}
+
 // Found reads events and prints under which names the query's fields are there.
 func (q *Query) Found(ctx context.Context, r Run, w io.Writer) error {
-	want := q.Want(r)
-	want.Fields.All, want.Need, want.NoMap = true, nil, true
-	want.Warnings = nil
 	c := &presence{layout: r.Layout, rows: map[string]int64{}}
-	rt := &exec.Runtime{Ctx: ctx, Layout: r.Layout, Budget: &exec.Budget{}}
-	p := exec.Pipeline{Front: func(next exec.Sink) exec.Task { return exec.Chain(c) }, Back: exec.Chain(nothing{})}
-	if err := exec.Run(rt, p, 1, r.Reader.Feed(ctx, want)); err != nil {
+	look := r
+	look.NoMap, look.Workers, look.Warnings = true, 1, nil
+	if err := Events(ctx, look, event.Fields{}, func() exec.Task { return exec.Chain(c) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\nWhere the fields are in %s events\n", thousands(c.n))
