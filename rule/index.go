@@ -1,9 +1,6 @@
 package rule
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/match"
@@ -130,32 +127,7 @@ func (s *Set) build() {
 		e := bySlot[slot]
 		s.slotIndex[slot] = i
 		s.index = append(s.index, slotIndex{slot, match.NewGrams(e.literals), e.rules})
-		if slot == s.scope.text {
-			s.needles = rawNeedles(e.literals)
-		}
 	}
-}
-
-// rawNeedles are what to look for in the raw text of events, which may be JSON,
-// to find all that hold one of some literals: of each the rarest piece that JSON
-// writes in one way only, and what JSON writes other characters by.
-func rawNeedles(literals []string) *match.Grams {
-	pieces := []string{`\u`}
-	for _, l := range literals {
-		best := ""
-		for _, p := range strings.FieldsFunc(l, func(r rune) bool {
-			return r < ' ' || r == '"' || r == '\\' || r == '/' || r >= utf8.RuneSelf
-		}) {
-			if best == "" || match.Rate(p) < match.Rate(best) {
-				best = p
-			}
-		}
-		if best == "" {
-			return nil
-		}
-		pieces = append(pieces, best)
-	}
-	return match.NewGrams(pieces)
 }
 
 func slotsOf(ns []need) (out []event.Slot) {
@@ -169,48 +141,4 @@ next:
 		out = append(out, n.slot)
 	}
 	return out
-}
-
-// hits is what an index found in the values of a batch.
-type hits struct {
-	batch uint64
-	at    []span // by code
-	rules []int32
-	seen  []uint32 // by rule: stamp of the value it was last found in
-	stamp uint32
-}
-
-// span is a stretch of hits.rules; done says that the value was looked at.
-type span struct {
-	start, end int32
-	done       bool
-}
-
-// of returns the rules that the value of a code makes candidates.
-func (h *hits) of(x *slotIndex, c *event.Column, code uint16, batch uint64) []int32 {
-	if h.batch != batch {
-		h.batch = batch
-		h.rules = h.rules[:0]
-		if cap(h.at) < len(c.Dict) {
-			h.at = make([]span, len(c.Dict), max(len(c.Dict), 256))
-		}
-		h.at = h.at[:len(c.Dict)]
-		clear(h.at)
-	}
-	s := &h.at[code]
-	if !s.done {
-		s.done = true
-		s.start = int32(len(h.rules))
-		h.stamp++
-		x.literals.Each(c.Dict[code].Str(), func(id int) {
-			for _, r := range x.rules[id] {
-				if h.seen[r] != h.stamp {
-					h.seen[r] = h.stamp
-					h.rules = append(h.rules, r)
-				}
-			}
-		})
-		s.end = int32(len(h.rules))
-	}
-	return h.rules[s.start:s.end]
 }

@@ -4,3 +4,14 @@ package rule
 // rules of. A machine has a few hundred channels with some ten ids each; logs
 // with more are made up.
 const classesMax = 8192
+
+// What a worker keeps of the values that it has met: some 25,000 of them.
+const (
+	valuesBytesMax = 4 << 20 // of all fields
+	valueBytesMax  = 1 << 10 // of one; longer ones, scripts above all, hardly repeat
+	valueOverhead  = 96      // of one, beside its text
+	valueLooks     = 4096    // after so many a field is judged:
+	valuesRepeat   = 8       // less than one in so many was kept already,
+	valuesRest     = 64      // so none is kept for so many batches
+	verdictBits    = 15
+)

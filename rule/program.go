@@ -76,18 +76,6 @@ func (s *Set) atom(slot event.Slot, x expr.Expr) int {
 	return i
 }
 
-// memo is what is known of an atom for the values of the batch at hand.
-type memo struct {
-	batch uint64 // that known is for
-	known []byte // by code of the dictionary: unknown, no, yes
-}
-
-const (
-	unknown byte = iota
-	no
-	yes
-)
-
 // holds computes a node for a row.
 func (r *Run) holds(n *node, b *event.Batch, row uint16) bool {
 	switch n.op {
@@ -110,49 +98,37 @@ func (r *Run) holds(n *node, b *event.Batch, row uint16) bool {
 	case opWide:
 		return r.wide[n].Value(b, row).True()
 	}
-	a := &r.set.atoms[n.atom]
-	var code uint16
-	var dict []event.Value
-	if int(a.slot) < len(b.Cols) {
-		c := &b.Cols[a.slot]
-		dict = c.Dict
-		if int(row) < len(c.Code) {
-			code = c.Code[row]
-		}
-	}
-	m := &r.memos[n.atom]
-	if m.batch != r.batch {
-		m.batch = r.batch
-		m.known = r.bytes(max(len(dict), 1))
-	}
-	if int(code) >= len(m.known) { // the texts for keywords are added on the way
-		m.known = append(m.known, r.bytes(len(dict)-len(m.known))...)
-	}
-	k := m.known[code]
-	if k == unknown {
-		var v event.Value
-		if int(code) < len(dict) {
-			v = dict[code]
-		}
-		k = no
-		if r.single.True(a.x, v) {
-			k = yes
-		}
-		m.known[code] = k
-	}
-	return k == yes
+	return r.true(n.atom, b, row)
 }
 
-// bytes takes n zero bytes from the arena of the batch.
-func (r *Run) bytes(n int) []byte {
-	if cap(r.arena)-len(r.arena) < n {
-		r.arena = make([]byte, 0, max(2*cap(r.arena), 64<<10, n))
+// true computes an atom for a row.
+func (r *Run) true(atom int, b *event.Batch, row uint16) bool {
+	a := &r.set.atoms[atom]
+	if int(a.slot) >= len(b.Cols) {
+		return r.trueOfNull(atom)
 	}
-	at := len(r.arena)
-	r.arena = r.arena[:at+n]
-	out := r.arena[at : at+n : at+n]
-	clear(out)
-	return out
+	c := &b.Cols[a.slot]
+	if int(row) >= len(c.Code) || c.Code[row] == 0 {
+		return r.trueOfNull(atom)
+	}
+	code := c.Code[row]
+	id := r.value(a.slot, c, code).id
+	v := r.verdict(id, atom)
+	if v.value != id || v.atom != int32(atom) {
+		*v = verdict{id, int32(atom), r.single.True(a.x, c.Dict[code])}
+	}
+	return v.yes
+}
+
+// trueOfNull computes an atom for an event that does not have its field.
+func (r *Run) trueOfNull(atom int) bool {
+	if r.ofNull[atom] == isOpen {
+		r.ofNull[atom] = isFalse
+		if r.single.True(r.set.atoms[atom].x, event.Value{}) {
+			r.ofNull[atom] = isTrue
+		}
+	}
+	return r.ofNull[atom] == isTrue
 }
 
 // truth is three-valued: what is known of a condition before a row is looked at.

@@ -8,7 +8,6 @@ import (
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/jsondoc"
-	"github.com/gyoji-dev/gyoji/match"
 )
 
 // Set is rules compiled for one pass. It is read-only; Open makes what one
@@ -26,10 +25,6 @@ type Set struct {
 	index     []slotIndex
 	slotIndex map[event.Slot]int
 	usesText  []bool // by rule
-
-	// needles: one of them stands in the raw text of every event in which some
-	// rule finds a keyword; nil when that is not known.
-	needles *match.Grams
 }
 
 // Compile readies rules for one pass.
@@ -95,29 +90,33 @@ func (s *Set) Stats() Stats {
 	return st
 }
 
-// class is the rules that events of one channel and event id may match.
-type class struct {
-	rules  []uint64 // bits
-	always []int32  // those that have no needs
-	slots  []int    // of the index that matter
-	text   bool     // some rule looks for keywords
-}
-
 // Run is a Set in the hands of one worker.
 type Run struct {
 	set    *Set
 	single *expr.Single
 	wide   map[*node]*expr.Run
 
-	batch   uint64
-	memos   []memo
-	arena   []byte
-	hits    []hits
-	byName  map[string]*class
-	byCode  map[[3]uint16]*class
-	classes []*class   // by row of the batch's live rows
-	rows    [][]uint16 // by rule: candidates
-	some    []int32    // rules that have candidates
+	batch uint64
+
+	values    []values // by slot
+	lastID    uint64
+	verdicts  []verdict
+	ofNull    []truth // by atom; isOpen when it was not computed yet
+	held      int     // bytes of the values that are kept
+	heldMax   int
+	texts     []byte
+	keptHits  []int32
+	batchHits []int32
+	hits      []int32
+	seen      []uint64 // by rule: stamp of the value it was last found in
+	stamp     uint64
+
+	byName   map[string]*class
+	searches []*keywords
+	byCode   map[[3]uint16]*class
+	classes  []*class   // by row of the batch's live rows
+	rows     [][]uint16 // by rule: candidates
+	some     []int32    // rules that have candidates
 
 	// Candidates counts what the index let through.
 	Candidates int64
@@ -127,11 +126,9 @@ type Run struct {
 func (s *Set) Open(env *expr.Env) *Run {
 	r := &Run{
 		set: s, single: expr.NewSingle(env), wide: map[*node]*expr.Run{},
-		memos: make([]memo, len(s.atoms)), hits: make([]hits, len(s.index)),
+		values: make([]values, s.scope.Layout.Len()), heldMax: valuesBytesMax, verdicts: make([]verdict, 1<<verdictBits),
+		ofNull: make([]truth, len(s.atoms)), seen: make([]uint64, len(s.rules)),
 		byName: map[string]*class{}, byCode: map[[3]uint16]*class{}, rows: make([][]uint16, len(s.rules)),
-	}
-	for i := range r.hits {
-		r.hits[i].seen = make([]uint32, len(s.rules))
 	}
 	var open func(*node)
 	open = func(n *node) {
@@ -152,7 +149,10 @@ func (s *Set) Open(env *expr.Env) *Run {
 // with those rows, ascending. Rows belong to the Run.
 func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) error {
 	r.batch++
-	r.arena = r.arena[:0]
+	r.batchHits = r.batchHits[:0]
+	if r.held > r.heldMax {
+		r.forget()
+	}
 	r.some = r.some[:0]
 	r.join(b)
 	r.classes = r.classes[:0]
@@ -166,7 +166,7 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 			c = r.class(channel.At(row), provider.At(row), id.At(row))
 			r.byCode[key] = c
 		}
-		if c.text && r.mayHoldKeyword(b, row) {
+		if c.keywords != nil && c.keywords.mayStand(b.Value(r.set.scope.raw, row).Str()) {
 			r.readText(b, row)
 		}
 		r.classes = append(r.classes, c)
@@ -185,7 +185,7 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 			if int(row) >= len(col.Code) || col.Code[row] == 0 {
 				continue
 			}
-			for _, rule := range r.hits[i].of(x, col, col.Code[row], r.batch) {
+			for _, rule := range r.candidates(x, col, col.Code[row]) {
 				if c.rules[rule>>6]&(1<<(rule&63)) != 0 {
 					r.candidate(rule, row)
 				}
@@ -236,50 +236,8 @@ func (r *Run) candidate(rule int32, row uint16) {
 	r.rows[rule] = append(rows, row)
 }
 
-// class finds or makes the class of events of a channel, or failing that a
-// provider, and an event id.
-func (r *Run) class(channel, provider, id event.Value) *class {
-	key := id.Str() + "\x00" + provider.Str() + "\x00" + channel.Str()
-	if channel.IsNull() {
-		key += "\x00"
-	}
-	if c := r.byName[key]; c != nil {
-		return c
-	}
-	if len(r.byName) >= classesMax {
-		clear(r.byName)
-	}
-	s := r.set
-	c := &class{rules: make([]uint64, (len(s.rules)+63)/64)}
-	known := map[event.Slot]event.Value{s.scope.channel: channel, s.scope.provider: provider, s.scope.id: id}
-	used := make([]bool, len(s.index))
-	for i, rule := range s.rules {
-		if !rule.in(channel, provider, id) || s.settle(r.single, s.nodes[i], known) == isFalse {
-			continue
-		}
-		c.rules[i>>6] |= 1 << (i & 63)
-		c.text = c.text || s.usesText[i]
-		if !s.indexed[i] {
-			c.always = append(c.always, int32(i))
-		}
-		for _, slot := range s.slotsOf[i] {
-			used[s.slotIndex[slot]] = true
-		}
-	}
-	for i, ok := range used {
-		if ok {
-			c.slots = append(c.slots, i)
-		}
-	}
-	r.byName[strings.Clone(key)] = c
-	return c
-}
-
-// mayHoldKeyword reports whether some rule's keyword may stand in an event. It
-// is quicker to search the event as it came than to take it apart.
-func (r *Run) mayHoldKeyword(b *event.Batch, row uint16) bool {
-	return r.set.needles == nil || r.set.needles.Any(b.Value(r.set.scope.raw, row).Str())
-}
+// lend is bytes as text that lasts as long as they do.
+func lend(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // bytesOf is text as bytes, to be read only.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

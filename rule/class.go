@@ -1,0 +1,98 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/match"
+)
+
+// class is the rules that events of one channel and event id may match.
+type class struct {
+	rules    []uint64  // bits
+	always   []int32   // those that have no needs
+	slots    []int     // of the index that matter
+	keywords *keywords // nil when no rule is found by what stands anywhere in an event
+}
+
+// class finds or makes the class of events of a channel, or failing that a
+// provider, and an event id.
+func (r *Run) class(channel, provider, id event.Value) *class {
+	key := id.Str() + "\x00" + provider.Str() + "\x00" + channel.Str()
+	if channel.IsNull() {
+		key += "\x00"
+	}
+	if c := r.byName[key]; c != nil {
+		return c
+	}
+	if len(r.byName) >= classesMax {
+		clear(r.byName)
+	}
+	s := r.set
+	c := &class{rules: make([]uint64, (len(s.rules)+63)/64)}
+	known := map[event.Slot]event.Value{s.scope.channel: channel, s.scope.provider: provider, s.scope.id: id}
+	used := make([]bool, len(s.index))
+	var byText []int32
+	for i, rule := range s.rules {
+		if !rule.in(channel, provider, id) || s.settle(r.single, s.nodes[i], known) == isFalse {
+			continue
+		}
+		c.rules[i>>6] |= 1 << (i & 63)
+		if !s.indexed[i] {
+			c.always = append(c.always, int32(i))
+		}
+		for _, slot := range s.slotsOf[i] {
+			used[s.slotIndex[slot]] = true
+			if slot == s.scope.text {
+				byText = append(byText, int32(i))
+			}
+		}
+	}
+	for i, ok := range used {
+		if ok {
+			c.slots = append(c.slots, i)
+		}
+	}
+	if byText != nil {
+		c.keywords = r.keywords(byText)
+	}
+	r.byName[strings.Clone(key)] = c
+	return c
+}
+
+// keywords are what some rules look for anywhere in an event. It is quicker to
+// search the event as it came than to take it apart.
+type keywords struct {
+	rules   []int32
+	needles *match.Set // nil when every event has to be taken apart
+}
+
+// keywords readies the keywords of some rules, or finds those of another class.
+func (r *Run) keywords(rules []int32) *keywords {
+	for _, k := range r.searches {
+		if slices.Equal(k.rules, rules) {
+			return k
+		}
+	}
+	k := &keywords{rules: rules}
+	var literals []string
+	for _, i := range rules {
+		ns, _ := r.set.needs(r.set.rules[i].cond)
+		for _, n := range ns {
+			if n.slot == r.set.scope.text {
+				literals = append(literals, n.literal)
+			}
+		}
+	}
+	if needles := match.NewWitness(literals...).JSONNeedles(match.Folded); needles != nil {
+		k.needles = match.NewSet(needles...)
+	}
+	r.searches = append(r.searches, k)
+	return k
+}
+
+// mayStand reports whether a keyword may stand in an event, which may be JSON.
+func (k *keywords) mayStand(raw string) bool {
+	return k.needles == nil || k.needles.Index(bytesOf(raw), 0) >= 0
+}
