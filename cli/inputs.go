@@ -168,7 +168,7 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		s.formats = []*input.Format{f}
 		s.opt.Force = f
 	}
-	s.opt.Stdin = a.stdin
+	s.opt.Stdin, s.opt.TempDir = a.stdin, in.tempDir
 	if len(paths) == 0 {
 		if a.stdinIsTerminal() {
 			return nil, usageError("nothing to read: name files or folders, or pipe events to standard input")

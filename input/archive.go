@@ -20,6 +20,9 @@ const (
 	// nestedZipBytes is the largest zip inside another archive. Its directory
 	// stands at its end, so it is held in memory.
 	nestedZipBytes = 256 << 20
+	// spooledZipBytes is the largest zip from standard input, which is put on disk
+	// for the same reason.
+	spooledZipBytes = 64 << 30
 )
 
 // opener opens a file or a member of an archive.
@@ -28,8 +31,9 @@ type opener func(context.Context) (io.ReadCloser, error)
 // expand yields the part that a file is, or those of its members when it is a
 // zip or a tar archive, plain or compressed: a.zip#member, a.tar.gz#b.zip#member.
 // The members of a tar are read as they pass by: each has to be read, or left,
-// before the next is asked for. stream says that open works only once.
-func expand(ctx context.Context, name string, size int64, open opener, stream bool, depth int, yield func(*Part, error) bool) bool {
+// before the next is asked for. stream says that open works only once. temp is
+// where what has to be on disk goes.
+func expand(ctx context.Context, name string, size int64, open opener, stream bool, depth int, temp string, yield func(*Part, error) bool) bool {
 	f, err := open(ctx)
 	if err != nil {
 		return yield(nil, &PathError{name, err})
@@ -49,10 +53,21 @@ func expand(ctx context.Context, name string, size int64, open opener, stream bo
 	case depth == nestingMax:
 		return yield(nil, &PathError{name, errors.New("an archive in an archive in an archive; unpack the outer one first")})
 	case kind == tarArchive:
-		return expandTar(ctx, name, b, depth, yield)
+		return expandTar(ctx, name, b, depth, temp, yield)
 	}
 	if file, ok := f.(*os.File); ok && !stream {
-		return expandZip(ctx, name, file, size, depth, yield)
+		return expandZip(ctx, name, file, size, depth, temp, yield)
+	}
+	if depth == 0 {
+		file, n, err := spool(b, temp)
+		if file != nil {
+			defer os.Remove(file.Name()) // where it could not be removed while open
+			defer file.Close()
+		}
+		if err != nil {
+			return yield(nil, &PathError{name, err})
+		}
+		return expandZip(ctx, name, file, n, depth, temp, yield)
 	}
 	data, err := io.ReadAll(io.LimitReader(b, nestedZipBytes+1))
 	if err != nil {
@@ -61,7 +76,22 @@ func expand(ctx context.Context, name string, size int64, open opener, stream bo
 	if len(data) > nestedZipBytes {
 		return yield(nil, &PathError{name, fmt.Errorf("a zip in an archive that is larger than %d MiB; unpack the outer one first", nestedZipBytes>>20)})
 	}
-	return expandZip(ctx, name, bytes.NewReader(data), int64(len(data)), depth, yield)
+	return expandZip(ctx, name, bytes.NewReader(data), int64(len(data)), depth, temp, yield)
+}
+
+// spool puts what comes from standard input into a file that is gone once it is
+// closed.
+func spool(r io.Reader, dir string) (*os.File, int64, error) {
+	f, err := os.CreateTemp(dir, "gyoji-stdin-*.zip")
+	if err != nil {
+		return nil, 0, err
+	}
+	_ = os.Remove(f.Name()) // Windows does not allow it yet
+	n, err := io.Copy(f, io.LimitReader(r, spooledZipBytes+1))
+	if err == nil && n > spooledZipBytes {
+		err = fmt.Errorf("a zip on standard input of more than %d GiB; save it to a file and name that", spooledZipBytes>>30)
+	}
+	return f, n, err
 }
 
 type archiveForm int
@@ -93,7 +123,7 @@ func hidden(name string) bool {
 	return strings.HasPrefix(name[strings.LastIndexByte(name, '/')+1:], ".") || strings.HasPrefix(name, "__MACOSX/")
 }
 
-func expandZip(ctx context.Context, name string, r io.ReaderAt, size int64, depth int, yield func(*Part, error) bool) bool {
+func expandZip(ctx context.Context, name string, r io.ReaderAt, size int64, depth int, temp string, yield func(*Part, error) bool) bool {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return yield(nil, &PathError{name, fmt.Errorf("a zip archive that cannot be read: %w", err)})
@@ -112,14 +142,14 @@ func expandZip(ctx context.Context, name string, r io.ReaderAt, size int64, dept
 			continue
 		}
 		open := func(context.Context) (io.ReadCloser, error) { return m.Open() }
-		if !expand(ctx, member, int64(m.CompressedSize64), open, false, depth+1, yield) {
+		if !expand(ctx, member, int64(m.CompressedSize64), open, false, depth+1, temp, yield) {
 			return false
 		}
 	}
 	return true
 }
 
-func expandTar(ctx context.Context, name string, b io.Reader, depth int, yield func(*Part, error) bool) bool {
+func expandTar(ctx context.Context, name string, b io.Reader, depth int, temp string, yield func(*Part, error) bool) bool {
 	plain, err := decompress(b)
 	if err != nil {
 		return yield(nil, &PathError{name, err})
@@ -137,7 +167,7 @@ func expandTar(ctx context.Context, name string, b io.Reader, depth int, yield f
 			continue
 		}
 		open := func(context.Context) (io.ReadCloser, error) { return io.NopCloser(t), nil }
-		if !expand(ctx, name+"#"+h.Name, h.Size, open, true, depth+1, yield) {
+		if !expand(ctx, name+"#"+h.Name, h.Size, open, true, depth+1, temp, yield) {
 			return false
 		}
 	}

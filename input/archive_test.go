@@ -90,21 +90,35 @@ func TestArchives(t *testing.T) {
 			if err := os.WriteFile(path, c.data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got := readParts(t, path); got != c.want {
+			if got := readParts(t, path, nil); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
+			}
+			temp := t.TempDir()
+			t.Setenv("TMPDIR", temp)
+			if got := readParts(t, "-", bytes.NewReader(c.data)); got != c.want {
+				t.Errorf("of standard input: got %s, want %s", got, c.want)
+			}
+			if left, _ := os.ReadDir(temp); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
 			}
 		})
 	}
 }
 
-// readParts reads the parts of a path, each as NAME=TEXT, errors by name.
-func readParts(t *testing.T, path string) string {
+// readParts reads the parts of a path, each as NAME=TEXT, errors by name. Standard
+// input is called log, too.
+func readParts(t *testing.T, path string, stdin io.Reader) string {
 	t.Helper()
-	src, err := Paths([]string{path}, Options{})
+	src, err := Paths([]string{path}, Options{Stdin: stdin})
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := func(name string) string { return strings.TrimPrefix(name, filepath.Dir(path)+"/") }
+	short := func(name string) string {
+		if rest, ok := strings.CutPrefix(name, "-"); ok {
+			return "log" + rest
+		}
+		return strings.TrimPrefix(name, filepath.Dir(path)+"/")
+	}
 	var out []string
 	for p, err := range src.Parts(context.Background()) {
 		if err != nil {

@@ -19,6 +19,7 @@ type Options struct {
 	Stdin    io.Reader
 	Force    *Format // read every part as this format
 	Warnings *exec.Warnings
+	TempDir  string // where a zip from standard input is put; "" is the system's
 	// BlockBytes is how much is read at a time; 0 is the default. Tests make it small.
 	BlockBytes int
 }
@@ -59,6 +60,13 @@ func reason(err error) string {
 func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 	return func(yield func(*Part, error) bool) {
 		index := 0
+		numbered := func(m *Part, err error) bool {
+			if err == nil {
+				m.Index = index
+				index++
+			}
+			return yield(m, err)
+		}
 		file := func(path string) bool {
 			if ctx.Err() != nil {
 				return false
@@ -68,21 +76,12 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 				return yield(nil, &PathError{path, err})
 			}
 			open := func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
-			return expand(ctx, path, st.Size(), open, false, 0, func(m *Part, err error) bool {
-				if err == nil {
-					m.Index = index
-					index++
-				}
-				return yield(m, err)
-			})
+			return expand(ctx, path, st.Size(), open, false, 0, p.o.TempDir, numbered)
 		}
 		for _, arg := range p.args {
 			if arg == "-" {
-				part := &Part{Index: index, Name: "-", Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
-					return newInterruptible(ctx, p.o.Stdin), nil
-				}}
-				index++
-				if !yield(part, nil) {
+				open := func(ctx context.Context) (io.ReadCloser, error) { return newInterruptible(ctx, p.o.Stdin), nil }
+				if !expand(ctx, "-", -1, open, true, 0, p.o.TempDir, numbered) {
 					return
 				}
 				continue

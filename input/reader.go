@@ -34,7 +34,8 @@ type Reader struct {
 	o       Options
 
 	mu     sync.Mutex
-	next   func() (*Part, error, bool)
+	src    Source
+	next   func() (*Part, error, bool) // nil before the first part
 	stop   func()
 	cur    *open
 	failed []error
@@ -58,22 +59,12 @@ type open struct {
 
 // NewReader makes a reader of a source. formats are tried on each part.
 func NewReader(src Source, formats []*Format, o Options) *Reader {
-	r := &Reader{formats: formats, o: o}
+	r := &Reader{formats: formats, o: o, src: src}
 	if r.o.BlockBytes == 0 {
 		r.o.BlockBytes = blockBytes
 	}
 	if p, ok := src.(*paths); ok {
 		r.total.Store(p.size())
-	}
-	var pull iter.Seq2[*Part, error]
-	r.next = func() (*Part, error, bool) {
-		if pull == nil {
-			pull = src.Parts(context.Background())
-			next, stop := iter.Pull2(pull)
-			r.next, r.stop = next, stop
-			return next()
-		}
-		return nil, nil, false
 	}
 	return r
 }
@@ -128,8 +119,12 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				return err
 			}
 			block, number, format, err := r.block(ctx, &buf)
-			if err != nil || format == nil {
+			if err != nil {
+				r.finish() // gives up what the source holds
 				return err
+			}
+			if format == nil {
+				return nil
 			}
 			br := readers[format]
 			if br == nil {
@@ -177,6 +172,9 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, int, *Format, e
 	defer r.mu.Unlock()
 	for !r.ended {
 		if r.cur == nil {
+			if r.next == nil { // the source waits where the run's end reaches it
+				r.next, r.stop = iter.Pull2(r.src.Parts(ctx))
+			}
 			part, err, ok := r.next()
 			if !ok {
 				r.ended = true
