@@ -39,6 +39,18 @@ type Frame struct {
 	only  bool // val stands for the one field that is read
 	val   event.Value
 	memos []memo
+	one   *Frame        // for a single value, when only is not set
+	args  []event.Value // of the calls being computed
+}
+
+// single is a frame in which v stands for the one field that is read, good until
+// the next one is asked for.
+func (f *Frame) single(v event.Value) *Frame {
+	if f.one == nil {
+		f.one = &Frame{Env: f.Env, only: true}
+	}
+	f.one.val = v
+	return f.one
 }
 
 // Get returns a field of the frame's row.
@@ -81,19 +93,17 @@ type Call struct {
 }
 
 func (x *Call) Eval(f *Frame) event.Value {
-	var buf [4]event.Value
-	args := buf[:0]
-	if len(x.Args) > len(buf) {
-		args = make([]event.Value, 0, len(x.Args))
-	}
+	at := len(f.args)
 	for _, a := range x.Args {
 		v := a.Eval(f)
 		if v.IsDrop() || v.IsNull() && !x.Nulls {
+			f.args = f.args[:at]
 			return v
 		}
-		args = append(args, v)
+		f.args = append(f.args, v)
 	}
-	v, err := x.Fn(f.Env, args)
+	v, err := x.Fn(f.Env, f.args[at:len(f.args):len(f.args)])
+	f.args = f.args[:at]
 	if err != nil {
 		if f.Env != nil && f.Env.Warn != nil {
 			f.Env.Warn(x.Name, err.Error())

@@ -125,8 +125,7 @@ func (x *memoized) compute(f *Frame, m *memo, col *event.Column, code uint16) {
 	if col != nil && len(col.Dict) > int(code) {
 		v = col.Dict[code]
 	}
-	g := Frame{Env: f.Env, only: true, val: v}
-	m.vals[code], m.done[code] = x.X.Eval(&g), true
+	m.vals[code], m.done[code] = x.X.Eval(f.single(v)), true
 }
 
 // Run is a Program in the hands of one worker.

@@ -1,14 +1,51 @@
 package fn
 
 import (
+	"encoding/binary"
 	"strings"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/lang"
 )
 
-func lower(v event.Value) event.Value { return event.Text(strings.ToLower(v.Str())) }
+func lower(v event.Value) event.Value { return event.Text(lowerText(v.Str())) }
 func upper(v event.Value) event.Value { return event.Text(strings.ToUpper(v.Str())) }
+
+// lowerText is strings.ToLower, which looks at one byte after the other.
+func lowerText(s string) string {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	if len(s) < 8 {
+		return strings.ToLower(s)
+	}
+	text := unsafe.Slice(unsafe.StringData(s), len(s))
+	var low []byte // made where the first capital is
+	for i := 0; ; i += 8 {
+		i = min(i, len(text)-8) // of the last eight some are looked at again
+		w := binary.LittleEndian.Uint64(text[i:])
+		if w&highs != 0 {
+			return strings.ToLower(s)
+		}
+		// One sum has its high bit from A on, the other from behind Z on.
+		capitals := (w + (0x80-'A')*ones) &^ (w + (0x7f-'Z')*ones) & highs
+		if low == nil && capitals != 0 {
+			low = []byte(s)
+		}
+		if low != nil {
+			binary.LittleEndian.PutUint64(low[i:], w|capitals>>2)
+		}
+		if i == len(text)-8 {
+			break
+		}
+	}
+	if low == nil {
+		return s
+	}
+	return unsafe.String(unsafe.SliceData(low), len(low))
+}
 
 // lettercase makes a function that changes the case of letters. What it
 // returns stands in its argument, case aside, so it can be looked for there.
