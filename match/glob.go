@@ -14,6 +14,7 @@ type Glob struct {
 	last   string   // what it ends with
 	middle []string // what stands between, in order and apart
 	finds  []folded // middle again, when fold is set
+	find   cased    // the same of contains, when it is not
 }
 
 // shape is what has to be looked at to match.
@@ -65,6 +66,9 @@ func NewGlob(pieces []string, fold bool) *Glob {
 		g.shape = contains
 	default:
 		g.shape = general
+	}
+	if g.shape == contains && !fold {
+		g.find = newCased(g.middle[0])
 	}
 	if fold {
 		for _, m := range g.middle {
@@ -118,7 +122,10 @@ func (g *Glob) Match(s string) bool {
 	case suffix:
 		return strings.HasSuffix(s, g.last)
 	case contains:
-		return strings.Contains(s, g.middle[0])
+		if g.fold {
+			return strings.Contains(s, g.middle[0])
+		}
+		return g.find.in(s)
 	}
 	if len(s) < len(g.first)+len(g.last) || !strings.HasPrefix(s, g.first) || !strings.HasSuffix(s, g.last) {
 		return false
