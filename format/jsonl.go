@@ -188,8 +188,8 @@ func (r *jsonl) openXML(vals []jsondoc.Value, v jsondoc.Value) {
 		})
 	}
 	for i, v := range r.xml.vals {
-		if vals[i].Kind <= jsondoc.Null {
-			vals[i] = v
+		if v.Kind > jsondoc.Null && vals[i].Kind <= jsondoc.Null {
+			r.doc.Set(i, v)
 		}
 	}
 }

@@ -357,6 +357,16 @@ func (s *Scanner) Scan(text []byte) ([]Value, error) {
 	return s.vals, nil
 }
 
+// Found are the indexes of the values that are there since the last Scan; some
+// may stand there twice. It is good until the next.
+func (s *Scanner) Found() []int { return s.found }
+
+// Set makes a value what the text does not say, until the next Scan.
+func (s *Scanner) Set(i int, v Value) {
+	s.found = append(s.found, i)
+	s.vals[i] = v
+}
+
 // size makes room for n values.
 func (s *Scanner) size(n int) {
 	s.vals, s.ranks = make([]Value, n), make([]uint16, n)

@@ -58,8 +58,14 @@ func (d *Document) open(outer []jsondoc.Value, inner []byte) []jsondoc.Value {
 	vals, _ := d.scanner.Scan(inner) // it has been read once: there is no mistake in it
 	for i, v := range d.outer {
 		if v.Kind > jsondoc.Null {
-			vals[i] = v
+			d.scanner.Set(i, v)
 		}
 	}
 	return vals
 }
+
+// Given are the indexes of the values that the event read last has.
+func (d *Document) Given() []int { return d.scanner.Found() }
+
+// Set gives the event read last a value.
+func (d *Document) Set(i int, v jsondoc.Value) { d.scanner.Set(i, v) }
