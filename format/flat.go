@@ -148,7 +148,7 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 			return err
 		}
 	}
-	row := f.event(f.w, f.vals, text, b, b.Offset+int64(off), fallback)
+	row := f.event(f.w, f.vals, f.given, text, b, b.Offset+int64(off), fallback)
 	f.rest(row)
 	return nil
 }

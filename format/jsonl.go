@@ -158,7 +158,7 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 			b.Col(f.slot).Set(row, r.w.typed(vals[f.At]))
 		}
 	} else {
-		r.set(&r.w, row, vals)
+		r.set(&r.w, row, vals, r.doc.Given())
 	}
 	b.Time[row] = r.meta.set(&r.w, row, vals, r.part)
 	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {

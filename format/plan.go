@@ -16,6 +16,12 @@ type plan struct {
 	mapping.Lookup
 	fields []field
 
+	// readers are by name the fields whose text may be of it: of some hundred
+	// fields that rules want an event has a few.
+	readers [][]int32
+	filled  []uint64 // by field: the event that it was looked for in last
+	events  uint64
+
 	raw, size event.Slot // event.None when not wanted
 	meta      metadata
 	all       bool
@@ -49,6 +55,16 @@ func newPlan(w *input.Want) *plan {
 	if !w.NoMap {
 		p.LookForMarks()
 	}
+	p.readers, p.filled = make([][]int32, len(p.Names)), make([]uint64, len(p.fields))
+	for i := range p.fields {
+		f := &p.fields[i]
+		p.readers[f.At] = append(p.readers[f.At], int32(i))
+		for _, e := range f.Other {
+			for _, at := range e.At {
+				p.readers[at] = append(p.readers[at], int32(i))
+			}
+		}
+	}
 	return p
 }
 
@@ -57,25 +73,36 @@ func (p *plan) field(s event.Slot, name string) field {
 	return field{p.Lookup.Field(name, !p.noMap), s}
 }
 
-// set gives a row the wanted fields of an event.
-func (p *plan) set(w *builder, row uint16, vals []jsondoc.Value) {
+// set gives a row the wanted fields of an event. given are the values that the
+// event has.
+func (p *plan) set(w *builder, row uint16, vals []jsondoc.Value, given []int) {
 	doubled := p.Doubled(vals)
-	for i := range p.fields {
-		f := &p.fields[i]
-		v := f.Find(vals, w)
-		if doubled {
-			v = w.undouble(v)
+	p.events++
+	for _, at := range given {
+		if at >= len(p.readers) { // a name that the format looks for itself
+			continue
 		}
-		w.text(f.slot, row, v)
+		for _, i := range p.readers[at] {
+			if p.filled[i] == p.events {
+				continue
+			}
+			p.filled[i] = p.events
+			f := &p.fields[i]
+			v := f.Find(vals, w)
+			if doubled {
+				v = w.undouble(v)
+			}
+			w.text(f.slot, row, v)
+		}
 	}
 }
 
 // asIs makes a value of text that has no escapes.
 func asIs(text []byte) jsondoc.Value { return jsondoc.Value{Kind: jsondoc.Number, Raw: text} }
 
-// event adds an event to the batch: its values by the plan's names, its text,
-// and the time to use when no field has one.
-func (p *plan) event(w *builder, vals []jsondoc.Value, text []byte, b *input.Block, off int64, fallback int64) uint16 {
+// event adds an event to the batch: its values by the plan's names, which of
+// them are given as in set, its text, and the time to use when no field has one.
+func (p *plan) event(w *builder, vals []jsondoc.Value, given []int, text []byte, b *input.Block, off int64, fallback int64) uint16 {
 	row := w.b.AddRow(0, event.Position(b.Part.Index, off))
 	if p.raw != event.None {
 		w.b.Col(p.raw).Set(row, event.Text(lend(text)))
@@ -83,7 +110,7 @@ func (p *plan) event(w *builder, vals []jsondoc.Value, text []byte, b *input.Blo
 	if p.size != event.None {
 		w.b.Col(p.size).Set(row, event.Int(int64(len(text))))
 	}
-	p.set(w, row, vals)
+	p.set(w, row, vals, given)
 	at := p.meta.set(w, row, vals, b.Part)
 	if at == 0 {
 		at = fallback
