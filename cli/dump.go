@@ -79,6 +79,9 @@ func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer) err
 		d, _ := render.NewDump(form, format.XMLField, run.Layout, &want.Fields)
 		wk := &dumpWorker{dump: d, want: want}
 		workers = append(workers, wk)
+		if form == "ndjson" {
+			return lineWorker{wk}
+		}
 		return wk
 	}
 	ordered := exec.NewOrdered(w)
@@ -128,3 +131,8 @@ func (w *dumpWorker) Push(b *event.Batch) error {
 }
 
 func (w *dumpWorker) Flush() error { return nil }
+
+// lineWorker is a dumpWorker that takes the lines of readers which write them.
+type lineWorker struct{ *dumpWorker }
+
+func (w lineWorker) Lines() *[]byte { return &w.buf }

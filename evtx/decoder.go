@@ -254,6 +254,9 @@ func (d *Decoder) add(inst instance, in *instance, parent, field, value, depth i
 			return err
 		}
 	}
+	if !inst.template.nests {
+		return nil
+	}
 	for i := range inst.template.Fields {
 		for _, n := range inst.template.Fields[i].nested {
 			if err := d.add(*n, n, self, i, -1, depth+1); err != nil {

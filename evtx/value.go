@@ -59,6 +59,29 @@ func (v Value) Text16() ([]byte, bool) {
 	return trim16(v.Data), true
 }
 
+// Single reports whether the value is one, which is neither an array nor a
+// fragment.
+func (v Value) Single() bool { return v.Type < BinXML || v.Type == XML }
+
+// AppendJSON appends a value's text as a JSON string.
+func (v Value) AppendJSON(dst []byte) []byte {
+	switch v.Type {
+	case String, XML:
+		return AppendJSON16(dst, trim16(v.Data))
+	case ANSIString:
+		dst = append(dst, '"')
+		for _, c := range bytes.TrimRight(v.Data, "\x00") {
+			if c < utf8.RuneSelf {
+				dst = appendJSONByte(dst, c)
+			} else {
+				dst = utf8.AppendRune(dst, ansiRune(c))
+			}
+		}
+		return append(dst, '"')
+	}
+	return append(v.AppendText(append(dst, '"')), '"') // no other has characters to escape
+}
+
 // AppendText appends a value as Windows shows it in an event's XML: numbers in
 // decimal, GUIDs in braces, times in UTC, SIDs as S-1-..., bytes in hexadecimal.
 // The elements of an array come one after the other, with commas between.
@@ -368,16 +391,16 @@ var ansiHigh = [32]rune{
 	0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e, 0x0178,
 }
 
+func ansiRune(c byte) rune {
+	if c >= 0x80 && c < 0xa0 {
+		return ansiHigh[c-0x80]
+	}
+	return rune(c)
+}
+
 func appendANSI(dst, d []byte) []byte {
 	for _, c := range d {
-		switch {
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-		case c < 0xa0:
-			dst = utf8.AppendRune(dst, ansiHigh[c-0x80])
-		default:
-			dst = utf8.AppendRune(dst, rune(c))
-		}
+		dst = utf8.AppendRune(dst, ansiRune(c))
 	}
 	return dst
 }

@@ -86,6 +86,9 @@ type evtxReader struct {
 
 	categories map[string]event.Value // by channel and provider
 
+	lines *[]byte // where events go as text, in place of the batch
+	lined int     // how many went there
+
 	part    *input.Part
 	chunkAt int64  // of the chunk in the part
 	scratch []byte // text in the making
@@ -190,6 +193,14 @@ func (r *evtxReader) fileHeader(block []byte) {
 	}
 }
 
+// Lines makes the reader an input.LineReader.
+func (r *evtxReader) Lines(b input.Block, dst []byte) ([]byte, int, error) {
+	r.lines, r.lined = &dst, 0
+	err := r.Read(b, nil)
+	r.lines = nil
+	return dst, r.lined, err
+}
+
 // chunk reads a chunk's events.
 func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 	if len(data) < evtx.ChunkBytes {
@@ -247,6 +258,10 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 		case rec.Torn:
 			r.warn("torn record", true, rec.Offset, fmt.Sprintf("record %d: its end is missing; what there is of it is read", rec.ID))
 		}
+		if r.lines != nil {
+			r.line(rec, ev)
+			continue
+		}
 		if r.w.b.N == event.MaxRows {
 			if err := r.push(next); err != nil {
 				return err
@@ -266,6 +281,19 @@ func (r *evtxReader) push(next exec.Sink) error {
 	return err
 }
 
+// line writes an event's text on a line.
+func (r *evtxReader) line(rec evtx.Record, ev *evtx.Event) {
+	f := r.flatten(ev)
+	if r.want.Bounded {
+		if at := f.time(rec); at < r.want.From || at >= r.want.To {
+			r.want.Skip(1)
+			return
+		}
+	}
+	*r.lines = append(f.json(r, *r.lines), '\n')
+	r.lined++
+}
+
 // row puts an event into the batch.
 func (r *evtxReader) row(rec evtx.Record, ev *evtx.Event) {
 	f := r.flatten(ev)
@@ -282,7 +310,8 @@ func (r *evtxReader) row(rec evtx.Record, ev *evtx.Event) {
 	row := b.AddRow(at, event.Position(r.part.Index, r.chunkAt+int64(rec.Offset)))
 	f.fields(r, row)
 	if r.raw != event.None || r.plan.size != event.None {
-		text := r.w.arena.keep(f.json(r))
+		r.scratch = f.json(r, r.scratch[:0])
+		text := r.w.arena.keep(r.scratch)
 		if r.raw != event.None {
 			b.Col(r.raw).Set(row, event.Text(lend(text)))
 		}

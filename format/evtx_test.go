@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -112,6 +113,68 @@ func TestEVTXTextHoldsTheFields(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestEVTXLines compares lines with the texts of the same events in batches.
+func TestEVTXLines(t *testing.T) {
+	logs := map[string][]byte{"processes": evtxtest.Processes(500), "odd events": oddEvents(), "half a log": evtxtest.Processes(500)[:100_000]}
+	for _, path := range recordedLogs(t) {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Error(err)
+		}
+		logs[path] = file
+	}
+	n := 0
+	for name, file := range logs {
+		for _, bounded := range []bool{false, true} {
+			want := func() *input.Want {
+				w := wantNames("_raw")
+				w.JSON, w.Carve, w.Fields.All = true, true, true
+				if w.Bounded = bounded; bounded {
+					w.From, w.To = 1_500_000_000_000, 1773136800000+250_000
+				}
+				return w
+			}
+			plain, lined := want(), want()
+			var texts strings.Builder
+			for _, row := range rowsOf(t, file, len(file), plain) {
+				texts.WriteString(row["_raw"] + "\n")
+			}
+			b := input.Block{Data: slices.Clone(file), Part: &input.Part{Name: "test.evtx"}}
+			lines, count, err := Named("evtx").New(lined).(input.LineReader).Lines(b, []byte("before\n"))
+			if got := string(lines); err != nil || got != "before\n"+texts.String() || count != strings.Count(texts.String(), "\n") {
+				t.Errorf("%s, bounded %v: %d lines (%v) are not the %d rows' texts", name, bounded, count, err, strings.Count(texts.String(), "\n"))
+			}
+			if a, b := fmt.Sprint(plain.Warnings.List()), fmt.Sprint(lined.Warnings.List()); a != b {
+				t.Errorf("%s: warnings %s, want %s", name, b, a)
+			}
+			n += count
+		}
+	}
+	t.Logf("%d lines of %d logs", n, len(logs))
+}
+
+// recordedLogs are the event logs beside the project of up to 2 MB, where they
+// are there; the small ones in a short run.
+func recordedLogs(t testing.TB) (paths []string) {
+	most := int64(2 << 20)
+	if testing.Short() {
+		most = 128 << 10
+	}
+	_ = filepath.WalkDir("../../shared/data/evtx", func(path string, e os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".evtx") {
+			return nil
+		}
+		if i, err := e.Info(); err == nil && i.Size() < most {
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if len(paths) == 0 {
+		t.Log("the recorded logs (../shared/data) are absent: only logs made here are read")
+	}
+	return paths
 }
 
 // oddEvents is a log of events as they seldom are.

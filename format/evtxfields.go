@@ -33,6 +33,7 @@ type evtxPlan struct {
 	// A name in another letter case counts only where the exact one is missing:
 	// exact targets come later and win.
 	folded, exact []evtxTarget
+	steps         []evtxStep
 	known         [knownFields]int // index of fields, or -1
 	data          bool             // it has fields beyond System's
 	plain         bool             // see evtxEvent.plain
@@ -48,9 +49,8 @@ type evtxField struct {
 	at     []int  // places in the template
 	value  int    // which value it is, where it is one; else -1
 	fixed  evtx.Value
-	text   []byte // "name":"value", of a fixed one
-	empty  bool   // it holds nothing
-	spare  bool   // left out when empty: attributes, and System's elements
+	empty  bool // it holds nothing
+	spare  bool // left out when empty: attributes, and System's elements
 }
 
 // evtxLack are the wanted fields that events of two templates have only under
@@ -125,11 +125,11 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 			pf.empty = true
 		case len(c) == 1:
 			pf.fixed = textValue(c[0].Text)
-			pf.text = append(appendJSONValue([]byte(pf.key), pf.fixed), ',')
 		}
 	}
 	p.plain = r.filter != nil && p.isPlain(r.filter)
 	p.aim(r)
+	p.lay()
 	t.Plan = p
 	return p
 }
@@ -370,7 +370,7 @@ func (pf *evtxField) one(fr *evtx.Fragment) (v evtx.Value, ok bool) {
 		return v, false
 	case pf.value >= 0:
 		v = fr.Value(pf.value)
-		return v, v.Type < evtx.BinXML || v.Type == evtx.XML
+		return v, v.Single()
 	}
 	return pf.fixed, pf.fixed.Data != nil || pf.empty
 }
@@ -616,9 +616,10 @@ func (f *evtxEvent) pair(name string) (found *evtxPair) {
 	return found
 }
 
-// json is the event's text. It is good until the next call.
-func (f *evtxEvent) json(r *evtxReader) []byte {
-	dst := append(r.scratch[:0], '{')
+// json appends the event's text.
+func (f *evtxEvent) json(r *evtxReader, dst []byte) []byte {
+	dst = append(dst, '{')
+	start := len(dst)
 	if f.odd {
 		for i := range f.pairs {
 			p := &f.pairs[i]
@@ -632,48 +633,71 @@ func (f *evtxEvent) json(r *evtxReader) []byte {
 		}
 	} else {
 		for i, p := range f.plans {
-			fr := &f.fragments[i]
-			for j := range p.fields {
-				pf := &p.fields[j]
-				if pf.text != nil && len(pf.at) == 1 {
-					dst = append(dst, pf.text...)
-					continue
-				}
-				if v, ok := pf.one(fr); ok {
-					if !pf.spare || !v.Empty() {
-						dst = append(appendJSONValue(append(dst, pf.key...), v), ',')
-					}
-					continue
-				}
-				pf.gather(&r.items, fr)
-				switch len(r.items.ends) {
-				case 0:
-					continue
-				case 1:
-					dst = jsondoc.AppendString(append(dst, pf.key...), lend(r.items.buf))
-				default:
-					dst = r.items.array(append(dst, pf.key...))
-				}
-				dst = append(dst, ',')
-			}
+			dst = p.json(r, &f.fragments[i], dst)
 		}
 	}
-	if dst[len(dst)-1] == ',' {
-		dst = dst[:len(dst)-1]
+	if len(dst) > start {
+		dst = dst[:len(dst)-1] // the last comma
 	}
-	r.scratch = append(dst, '}')
-	return r.scratch
+	return append(dst, '}')
 }
 
-// appendJSONValue appends a value as JSON text. All are strings, as in other
-// flat exports: that keeps 0x3e7 and 18446744073709551615 what they are.
-func appendJSONValue(dst []byte, v evtx.Value) []byte {
-	switch v.Type {
-	case evtx.String, evtx.XML:
-		text, _ := v.Text16()
-		return evtx.AppendJSON16(dst, text)
-	case evtx.ANSIString:
-		return jsondoc.AppendString(dst, string(v.AppendText(nil)))
+// json appends the fields of a fragment, each with a comma behind it. All values
+// are strings, as in other flat exports: that keeps 0x3e7 and
+// 18446744073709551615 what they are.
+func (p *evtxPlan) json(r *evtxReader, fr *evtx.Fragment, dst []byte) []byte {
+	for i := range p.steps {
+		st := &p.steps[i]
+		dst = append(dst, st.before...)
+		if st.field == nil {
+			continue
+		}
+		if st.value >= 0 {
+			if v := fr.Value(st.value); v.Single() {
+				if !st.field.spare || !v.Empty() {
+					dst = append(v.AppendJSON(append(dst, st.field.key...)), ',')
+				}
+				continue
+			}
+		}
+		st.field.gather(&r.items, fr)
+		switch len(r.items.ends) {
+		case 0:
+			continue
+		case 1:
+			dst = jsondoc.AppendString(append(dst, st.field.key...), lend(r.items.buf))
+		default:
+			dst = r.items.array(append(dst, st.field.key...))
+		}
+		dst = append(dst, ',')
 	}
-	return append(v.AppendText(append(dst, '"')), '"')
+	return dst
+}
+
+// evtxStep is a part of a fragment's JSON.
+type evtxStep struct {
+	before []byte // fields whose values are fixed in the template
+	field  *evtxField
+	value  int // the field's value, where it is one; else -1
+}
+
+// lay makes the steps of the fields.
+func (p *evtxPlan) lay() {
+	var before []byte
+	for i := range p.fields {
+		switch f := &p.fields[i]; {
+		case len(f.at) == 1 && f.value < 0 && f.empty:
+			if !f.spare {
+				before = append(append(before, f.key...), `"",`...)
+			}
+		case len(f.at) == 1 && f.value < 0 && f.fixed.Data != nil:
+			before = append(f.fixed.AppendJSON(append(before, f.key...)), ',')
+		default:
+			p.steps = append(p.steps, evtxStep{before, f, f.value})
+			before = nil
+		}
+	}
+	if len(before) > 0 {
+		p.steps = append(p.steps, evtxStep{before: before, value: -1})
+	}
 }

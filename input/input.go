@@ -111,6 +111,23 @@ type BlockReader interface {
 	Read(b Block, next exec.Sink) error
 }
 
+// LineReader is a BlockReader that can also write a block's events as text, each a
+// flat JSON object on a line of its own, without making batches of them.
+type LineReader interface {
+	BlockReader
+	// Lines appends the lines to dst, which it returns with their number. Else it
+	// is as Read.
+	Lines(b Block, dst []byte) ([]byte, int, error)
+}
+
+// LineSink is a front that takes lines, where the reader has them, in place of
+// batches.
+type LineSink interface {
+	exec.Sink
+	// Lines is what lines are appended to.
+	Lines() *[]byte
+}
+
 // Block is a run of whole events of a part.
 type Block struct {
 	Data   []byte // lent until Read returns

@@ -113,6 +113,7 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 	want.skipped = &r.events
 	return func(worker int, front exec.Sink) error {
 		readers := map[*Format]BlockReader{}
+		lines, _ := front.(LineSink)
 		var buf []byte
 		for {
 			if err := ctx.Err(); err != nil {
@@ -131,7 +132,13 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				br = format.New(want)
 				readers[format] = br
 			}
-			err = br.Read(block, counting{front, &r.events})
+			if lr, ok := br.(LineReader); ok && lines != nil {
+				to, n := lines.Lines(), 0
+				*to, n, err = lr.Lines(block, *to)
+				r.events.Add(int64(n))
+			} else {
+				err = br.Read(block, counting{front, &r.events})
+			}
 			if err == nil {
 				err = done(worker, number)
 			}
