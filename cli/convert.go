@@ -22,11 +22,11 @@ func (a *app) convertCmd() *cobra.Command {
 	var target, dir string
 	var fields []string
 	var o convert.Options
-	var prove bool
+	var prove, strict bool
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "convert -t LANGUAGE RULE...",
-		Short:   "Write Sigma rules in another language",
+		Short:   "Write Sigma rules in another language, or Sumo queries as Sigma rules",
 		Long: `convert writes Sigma rules as queries and rules of other products:
 
 ` + languageList() + `
@@ -38,14 +38,24 @@ With --prove a rule is written only when it and the rule give the same verdicts
 on events made for both (gyoji prove). gyoji runs sumo, cse and terraform; for
 the other languages it says that nothing was proved.
 
+With -t sigma it goes the other way: RULE is a Sumo query (.sumo), a folder of
+them or a detection package, and what of a query says which events it is about
+becomes a Sigma rule. Scores, columns and tables become notes in the rule's
+description; a condition that Sigma cannot say is left out and named, with its
+place. With --strict such a query is refused.
+
 It exits with 2 when a rule was refused or cannot be read.`,
 		Example: `  gyoji convert -t sumo rules/proc_creation_win_mshta_http.yml
   gyoji convert -t splunk -o spl/ rules/
-  gyoji convert -t sumo --category prod/win/sysmon rule.yml`,
+  gyoji convert -t sumo --category prod/win/sysmon rule.yml
+  gyoji convert -t sigma --prove hunt.sumo`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.EqualFold(target, "sigma") {
+				return a.convertToSigma(cmd, args, dir, prove, strict)
+			}
 			b := convert.Named(target)
 			if b == nil {
-				return usageError("-t: there is no language %q; choose one of %s", target, strings.Join(languageNames(), ", "))
+				return usageError("-t: there is no language %q; choose one of %s", target, strings.Join(append(languageNames(), "sigma"), ", "))
 			}
 			if prove && !proof.Runs(b) {
 				fmt.Fprintf(a.stderr, "gyoji: not proved: gyoji does not run %s\n", b.Summary)
@@ -118,11 +128,12 @@ It exits with 2 when a rule was refused or cannot be read.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&target, "to", "t", "sumo", "the language to write: "+strings.Join(languageNames(), ", "))
+	f.StringVarP(&target, "to", "t", "sumo", "the language to write: "+strings.Join(languageNames(), ", ")+"; sigma of a Sumo query")
 	f.StringVarP(&dir, "output", "o", "", "write each rule to a file in this folder")
 	f.StringVar(&o.Category, "category", "", "_sourceCategory of Sumo queries (default: that of the rule's log source)")
 	f.StringVar(&o.Index, "index", "", "index or table, where the language names one")
 	f.BoolVar(&prove, "prove", false, "write only what gives the rule's own verdicts on events made for it")
+	f.BoolVar(&strict, "strict", false, "with -t sigma: refuse a query of which something is lost")
 	f.StringArrayVar(&fields, "field", nil, "another name for a field of the rules: --field Image=process_path")
 	return cmd
 }
@@ -191,12 +202,17 @@ func (a *app) writeConverted(b *convert.Backend, dir, rule string, i int, text s
 		_, err := a.stdout.Write([]byte(text))
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	base := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(rule), ".yml"), ".yaml")
 	if i > 0 {
 		base = fmt.Sprintf("%s-%d", base, i+1)
 	}
-	return os.WriteFile(filepath.Join(dir, base+"."+b.Suffix()), []byte(text), 0o644)
+	return writeInto(dir, base+"."+b.Suffix(), text)
+}
+
+// writeInto writes a file in a folder, which is made when it is not there.
+func writeInto(dir, name, text string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)
 }

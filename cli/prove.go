@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -156,12 +157,18 @@ func (a *app) provesConverted(cmd *cobra.Command, one *proof.Side, two *proof.Si
 	case err != nil:
 		return "", err
 	case !r.Equal():
-		return fmt.Sprintf("differs on %d of %d events; the smallest: %s: the rule says %v, this %v", r.Different, r.Made, r.Event, r.Verdict[0], r.Verdict[1]), nil
+		return fmt.Sprintf("differs on %d of %d events; the smallest: %s: the %s says %v, this %v", r.Different, r.Made, r.Event, noun(one), r.Verdict[0], r.Verdict[1]), nil
 	case r.Empty():
-		return "no event could be made that the rule matches", nil
+		return "no event could be made that the " + noun(one) + " matches", nil
 	}
 	if !a.quiet {
 		fmt.Fprintf(a.stderr, "%s: equal on %d events made\n", two.Name, r.Made)
 	}
 	return "", nil
+}
+
+// noun is what a side is called in a sentence: rule, query, expression.
+func noun(s *proof.Side) string {
+	words := strings.Fields(s.Kind)
+	return words[len(words)-1]
 }

@@ -122,8 +122,8 @@ func sumoLanguage(field func(string) string) *language {
 		switch v := m.Value.(type) {
 		case sigma.String:
 			return sumoString(f, v), nil
-		case sigma.Number:
-			return f + " = " + v.Text, nil
+		case sigma.Number: // as text, which is equal to nothing but itself: "9 " and 09 are no 9
+			return f + " = " + sumoText(v.Text), nil
 		case sigma.Bool:
 			return fmt.Sprintf(`toLowerCase(%s) = "%v"`, f, bool(v)), nil
 		case sigma.Null:

@@ -97,22 +97,5 @@ func (r *Rule) title() string {
 
 // quote writes text as Sigma and YAML have it.
 func quote(text string) string {
-	s := sigma.String{Parts: []sigma.Part{{Kind: sigma.Literal, Text: text}}}.String()
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		var b strings.Builder
-		b.WriteByte('"')
-		for _, r := range s {
-			switch {
-			case r == '"' || r == '\\':
-				b.WriteByte('\\')
-				b.WriteRune(r)
-			case r < ' ' || r == 0x7f:
-				fmt.Fprintf(&b, `\x%02x`, r)
-			default:
-				b.WriteRune(r)
-			}
-		}
-		return b.String() + `"`
-	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	return sigma.String{Parts: []sigma.Part{{Kind: sigma.Literal, Text: text}}}.YAML()
 }

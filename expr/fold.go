@@ -10,7 +10,7 @@ func Fold(x Expr) Expr {
 	case *Field, *Const:
 		return x
 	}
-	x = rebuild(x, Fold)
+	x = Rebuild(x, Fold)
 	switch y := x.(type) {
 	case *If:
 		if c, ok := y.Cond.(*Const); ok {
@@ -49,7 +49,7 @@ func Fold(x Expr) Expr {
 	return &Const{x.Eval(&Frame{Env: &Env{}})}
 }
 
-// foreign reports whether a node is of another package, whose operands rebuild
+// foreign reports whether a node is of another package, whose operands Rebuild
 // leaves as they are.
 func foreign(x Expr) bool {
 	switch x.(type) {

@@ -35,11 +35,11 @@ func (p *Program) memoize(x Expr) Expr {
 		p.memos++
 		return &memoized{X: x, slot: slots[0], id: p.memos - 1}
 	}
-	return rebuild(x, p.memoize)
+	return Rebuild(x, p.memoize)
 }
 
-// rebuild copies a node with its operands replaced.
-func rebuild(x Expr, f func(Expr) Expr) Expr {
+// Rebuild copies a node with its operands replaced.
+func Rebuild(x Expr, f func(Expr) Expr) Expr {
 	all := func(xs []Expr) []Expr {
 		out := make([]Expr, len(xs))
 		for i, y := range xs {

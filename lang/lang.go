@@ -103,6 +103,19 @@ type Extraction interface {
 	Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness)
 }
 
+// Paths is a Stage that takes fields out of the event's JSON by path: json. drops
+// says that it drops events that lack one of them. paths is nil when it reads
+// another text than the event's.
+type Paths interface {
+	Paths() (outs []event.Slot, paths []string, drops bool)
+}
+
+// Keyword is an expression that looks for a word or phrase in the text of the
+// event. plain says that it does so letter case aside and anywhere.
+type Keyword interface {
+	Keyword() (text string, plain bool)
+}
+
 // Assignment is a Stage that gives a field the value of an expression, row by row.
 type Assignment interface {
 	Assigns() (event.Slot, expr.Expr)

@@ -242,10 +242,11 @@ func (sc *Scope) call(x *syntax.Call) expr.Expr {
 		if c.Fn = f.Make(site); c.Fn == nil {
 			return null
 		}
-		// A regular expression argument has no value and must not make the call null.
+		// A regular expression argument has no value and must not make the call
+		// null. Its text tells calls apart.
 		for i := range c.Args {
-			if _, ok := site.Regex(i); ok {
-				c.Args[i] = &expr.Const{Value: event.Text("")}
+			if r, ok := site.Regex(i); ok {
+				c.Args[i] = &expr.Const{Value: event.Text("/" + r.Pattern + "/")}
 			}
 		}
 	default:

@@ -85,42 +85,33 @@ func firstCondition(x expr.Expr) (cond expr.Expr, ok bool) {
 		}
 		return i.Cond, true
 	}
-	switch x.(type) { // what decide looks into
-	case *expr.Arith, *expr.Compare, *expr.Neg, *expr.And, *expr.Or, *expr.Not:
-		x.Parts(func(p expr.Expr) {
-			if !ok {
-				cond, ok = firstCondition(p)
-			}
-		})
-	}
+	x.Parts(func(p expr.Expr) {
+		if !ok {
+			cond, ok = firstCondition(p)
+		}
+	})
 	return cond, ok
 }
 
 // decide replaces every if with this condition by its branch.
 func decide(x expr.Expr, key string, yes bool) expr.Expr {
-	switch x := x.(type) {
-	case *expr.If:
-		if Key(x.Cond) == key {
-			if yes {
-				return decide(x.Then, key, yes)
-			}
-			return decide(x.Else, key, yes)
+	if i, ok := x.(*expr.If); ok && Key(i.Cond) == key {
+		if yes {
+			return decide(i.Then, key, yes)
 		}
-		return &expr.If{Cond: decide(x.Cond, key, yes), Then: decide(x.Then, key, yes), Else: decide(x.Else, key, yes)}
-	case *expr.Arith:
-		return &expr.Arith{Op: x.Op, X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
-	case *expr.Compare:
-		return &expr.Compare{Op: x.Op, X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
-	case *expr.Neg:
-		return &expr.Neg{X: decide(x.X, key, yes)}
-	case *expr.And:
-		return &expr.And{X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
-	case *expr.Or:
-		return &expr.Or{X: decide(x.X, key, yes), Y: decide(x.Y, key, yes)}
-	case *expr.Not:
-		return &expr.Not{X: decide(x.X, key, yes)}
+		return decide(i.Else, key, yes)
 	}
-	return x
+	return expr.Rebuild(x, func(p expr.Expr) expr.Expr { return decide(p, key, yes) })
+}
+
+// Split decides the first if of x both ways: x is then where cond holds, and
+// otherwise where it does not. ok is false when there is no if.
+func Split(x expr.Expr) (cond, then, otherwise expr.Expr, ok bool) {
+	if cond, ok = firstCondition(x); !ok {
+		return nil, nil, nil, false
+	}
+	key := Key(cond)
+	return cond, expr.Fold(decide(x, key, true)), expr.Fold(decide(x, key, false)), true
 }
 
 // reduce computes what is constant: an if whose condition is known is its branch.

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -121,6 +122,12 @@ var logServices = map[string][]string{
 	"kernel-shimengine":                          {"Microsoft-Windows-Kernel-ShimEngine/Operational", "Microsoft-Windows-Kernel-ShimEngine/Diagnostic"},
 	"ntfs":                                       {"Microsoft-Windows-Ntfs/Operational"},
 	"sense":                                      {"Microsoft-Windows-SENSE/Operational"},
+}
+
+// WindowsLogSources lists Sigma's categories and services for Windows that have
+// a table, by name.
+func WindowsLogSources() (categories, services []string) {
+	return slices.Sorted(maps.Keys(logCategories)), slices.Sorted(maps.Keys(logServices))
 }
 
 // channelProviders stand for a service's channel in events that do not name it.

@@ -96,6 +96,14 @@ func (g *Glob) Exact() (text string, ok bool) { return g.first, g.shape == equal
 // Folds reports whether the pattern ignores letter case.
 func (g *Glob) Folds() bool { return g.fold }
 
+// Pieces are the texts between the wildcards, as NewGlob takes them.
+func (g *Glob) Pieces() []string {
+	if g.shape == equal {
+		return []string{g.first}
+	}
+	return append(append([]string{g.first}, g.middle...), g.last)
+}
+
 // Literals are the pieces between the wildcards, none empty: all stand in any
 // value that matches. They are folded if the glob ignores letter case.
 func (g *Glob) Literals() []string {

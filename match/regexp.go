@@ -19,6 +19,7 @@ type Span struct{ Start, End int }
 // in the text, or where the pattern looks around or refers back a backtracking
 // one with a time limit.
 type Regexp struct {
+	source string
 	re     *regexp.Regexp
 	back   *regexp2.Regexp
 	names  []string
@@ -40,6 +41,14 @@ const findsMax = 8
 // CompileRegexp readies a pattern in the syntax of RE2 or Java. What both can
 // say means what it means to RE2. The error is a *RegexpError.
 func CompileRegexp(pattern string) (*Regexp, error) {
+	r, err := compileRegexp(pattern)
+	if err == nil {
+		r.source = pattern
+	}
+	return r, err
+}
+
+func compileRegexp(pattern string) (*Regexp, error) {
 	if len(pattern) > patternBytesMax {
 		return nil, &RegexpError{patternBytesMax, "it is longer than " + strconv.Itoa(patternBytesMax) + " bytes"}
 	}
@@ -396,6 +405,9 @@ func casedLiteral(t *syntax.Regexp) string {
 	}
 	return ""
 }
+
+// Source is the pattern as it was given.
+func (r *Regexp) Source() string { return r.source }
 
 // String is the pattern in the syntax of the engine that runs it.
 func (r *Regexp) String() string {

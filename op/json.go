@@ -35,7 +35,7 @@ var _ = register(lang.Operator{
 type jsonOp struct {
 	From   *syntax.Field    `usage:"from"`
 	NoDrop bool             `usage:"nodrop"`
-	Paths  []*syntax.String `usage:"paths"`
+	Taken  []*syntax.String `usage:"paths"`
 	Names  []*syntax.Field  `usage:"names"`
 
 	parsing
@@ -45,8 +45,8 @@ type jsonOp struct {
 
 func (p *jsonOp) Check(sc *lang.Scope) {
 	p.check(sc, p.From, p.NoDrop)
-	p.outs = pathNames(sc, p.Paths, p.Names, "path")
-	for _, s := range p.Paths {
+	p.outs = pathNames(sc, p.Taken, p.Names, "path")
+	for _, s := range p.Taken {
 		path, err := jsondoc.CompilePath(s.Raw)
 		if err != nil {
 			d := sc.Error(s, "bad-path", "the path cannot be read: "+err.Error(), "write a path such as a.b, a[0].b or ['odd key']")
@@ -87,6 +87,17 @@ func (p *jsonOp) Needs(f *event.Fields) {
 		f.Remove(p.outs...)
 	}
 	f.Add(p.from)
+}
+
+// Paths makes the stage a lang.Paths.
+func (p *jsonOp) Paths() (outs []event.Slot, paths []string, drops bool) {
+	if p.From != nil && p.From.Name != "_raw" {
+		return p.outs, nil, p.drops()
+	}
+	for _, s := range p.Taken {
+		paths = append(paths, s.Value)
+	}
+	return p.outs, paths, p.drops()
 }
 
 func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {

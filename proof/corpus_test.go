@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/convert"
+	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/proof"
+	"github.com/gyoji-dev/gyoji/sigma"
 	"github.com/gyoji-dev/gyoji/sigma/sigmatest"
 )
 
@@ -54,5 +56,53 @@ func TestConversionsOfTheCorpus(t *testing.T) {
 			}
 			t.Logf("%d equal, %d refused, %d do not compile, of %d; %d events made; %d rules matched some", equal, refused, broken, (len(rules)+*every-1) / *every, events, hits)
 		})
+	}
+}
+
+// TestQueriesOfRulesAreRulesAgain converts rules to Sumo queries and those to
+// rules, which must be the first ones still.
+func TestQueriesOfRulesAreRulesAgain(t *testing.T) {
+	rules := sigmatest.Windows(t)
+	equal, lossy, refused := 0, 0, 0
+	for i := 0; i < len(rules); i += *every {
+		r := rules[i]
+		text, err := convert.Rule(convert.Named("sumo"), r, convert.Options{})
+		if err != nil {
+			refused++
+			continue
+		}
+		p, ds := convert.FromSumo(diag.Text(r.File.Name+".sumo", text))
+		if p == nil {
+			t.Errorf("%s: the query is no rule: %v", r.Place(), ds)
+			continue
+		}
+		if len(p.Lost) > 0 {
+			t.Logf("%s: %v", r.Place(), p.Lost)
+			lossy++
+			continue
+		}
+		one, ds := proof.Sigma(r)
+		if ds.HasErrors() {
+			t.Fatalf("%s: %v", r.Place(), ds)
+		}
+		back := convert.SigmaText(p, sigma.Meta{Title: r.Title, Description: "D"})
+		two, ds := proof.Read(diag.Text(r.File.Name+" again.yml", back))
+		if ds.HasErrors() {
+			t.Errorf("%s: %v\n%s", r.Place(), ds, back)
+			continue
+		}
+		res, err := proof.Check(context.Background(), one, two, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", r.Place(), err)
+		}
+		if !res.Equal() {
+			t.Errorf("%s: differ on %d of %d: first %v, again %v on %s\n%s", r.Place(), res.Different, res.Made, res.Verdict[0], res.Verdict[1], res.Event, back)
+			continue
+		}
+		equal++
+	}
+	t.Logf("%d equal, %d lose something, %d refused", equal, lossy, refused)
+	if lossy > equal/50 {
+		t.Errorf("%d rules of %d lose something on the way", lossy, lossy+equal)
 	}
 }

@@ -74,7 +74,7 @@ func Query(f *diag.File, with ...query.Option) (*Side, diag.List) {
 		s.add(c.Cond)
 	}
 	if len(r.Opaque) > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%s: the events made know nothing of what %s does", f.Name, strings.Join(r.Opaque, ", ")))
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: the events made know nothing of what %s does", f.Name, query.Names(r.Opaque)))
 	}
 	if len(rest) > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s and what follows is not compared: it no longer says which events", f.Name, f.Slice(rest[0].Span())))

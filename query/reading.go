@@ -1,6 +1,9 @@
 package query
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/lang"
@@ -14,7 +17,9 @@ type Reading struct {
 	Conditions []Clause
 	Fields     map[event.Slot]expr.Expr
 	// Opaque are the stages that are more than conditions and assignments.
-	Opaque []string
+	Opaque []lang.Step
+	// Unread are the assignments whose value no condition is made of.
+	Unread []*syntax.Stage
 	// Before is the reading of the rows that a stage of these has grouped,
 	// joined or counted; Conditions and Fields are of what it made of them.
 	Before *Reading
@@ -43,14 +48,50 @@ func (q *Query) Read() *Reading {
 		default:
 			if s.Flow != lang.Streams {
 				if s.Name != "sort" && s.Name != "newest first" {
-					r = &Reading{Fields: map[event.Slot]expr.Expr{}, Opaque: append(r.Opaque, s.Name), Before: r}
+					r = &Reading{Fields: map[event.Slot]expr.Expr{}, Opaque: append(r.Opaque, s), Before: r}
 				}
 				continue
 			}
 			if s.Name != "fields" {
-				r.Opaque = append(r.Opaque, s.Name)
+				r.Opaque = append(r.Opaque, s)
 			}
 		}
 	}
+	r.Unread = q.unread()
 	return r
+}
+
+// unread lists the assignments whose value does not reach a condition.
+func (q *Query) unread() (out []*syntax.Stage) {
+	var read event.Fields
+	for i := len(q.steps) - 1; i >= 0; i-- {
+		s := q.steps[i]
+		a, ok := s.Stage.(lang.Assignment)
+		if c, is := s.Stage.(lang.Condition); is {
+			read.Add(expr.Slots(c.Cond())...)
+		} else if !ok && s.Name != "fields" && s.Name != "sort" && s.Name != newestFirst {
+			s.Stage.Needs(&read)
+		}
+		if !ok {
+			continue
+		}
+		switch to, x := a.Assigns(); {
+		case read.Wants(to) && x != nil:
+			read.Remove(to)
+			read.Add(expr.Slots(x)...)
+		case s.Syntax != nil && !read.Wants(to):
+			out = append(out, s.Syntax)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// Names lists steps by their names.
+func Names(steps []lang.Step) string {
+	var names []string
+	for _, s := range steps {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
 }

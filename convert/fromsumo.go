@@ -1,0 +1,232 @@
+package convert
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/lang"
+	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/sigma"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// Predicate is what of a Sumo query says which events it is about, as Sigma says
+// it.
+type Predicate struct {
+	LogSource sigma.LogSource
+	Cond      Cond // nil when the log source says all
+	// Lost is what Sigma does not say (warnings, which make the rule another
+	// than the query), and what it says a little otherwise (notes).
+	Lost diag.List
+	// Notes are the stages that do not say which events: scores, columns, tables.
+	Notes []string
+	Title string // the first comment's first sentence; "" when there is none
+}
+
+// FromSumo reads the predicate of a query. It is nil when the list has errors:
+// the query does not compile, or nothing of it can be said.
+func FromSumo(f *diag.File, with ...query.Option) (*Predicate, diag.List) {
+	q, rest, ds := query.Predicate(f, query.Standard(), with...)
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	read := q.Read()
+	r := &sumoReader{file: f, p: &Predicate{}, paths: map[event.Slot]string{}, made: map[event.Slot]string{}}
+	var all []clause
+	for _, c := range read.Conditions {
+		all = append(all, conjuncts(c.Cond, c.Stage)...)
+	}
+	all = append(all, r.opaque(q, read)...)
+	all, sourced := r.logSource(all)
+	var of []Cond
+	said := 0
+	for _, c := range all {
+		r.steps = 0
+		switch cond, err := r.cond(expr.Fold(c.cond)); {
+		case err != nil:
+			r.lose(c.stage, diag.Warning, "not-in-sigma", err.Error()+"; the rule leaves the condition out and matches more")
+		default:
+			said++
+			of = append(of, cond)
+		}
+	}
+	switch cond := allOf(of).(type) {
+	case *And:
+		if len(cond.Of) > 0 {
+			r.p.Cond = cond
+		}
+	case *Or:
+		if len(cond.Of) == 0 {
+			r.p.Lost.Sort()
+			return nil, append(r.p.Lost, r.finding(nil, diag.Error, "never-matches", "no event can meet the query's conditions"))
+		}
+		r.p.Cond = cond
+	default:
+		r.p.Cond = cond
+	}
+	if r.p.Cond == nil && !sourced {
+		r.p.Lost.Sort()
+		return nil, append(r.p.Lost, r.finding(nil, diag.Error, "no-predicate", "no condition of the query can be said in Sigma, and it names no log source"))
+	}
+	r.notes(q, read, rest)
+	r.p.Lost.Sort()
+	return r.p, ds
+}
+
+// clause is a condition that must hold, and the stage it stands in; nil for the
+// search expression.
+type clause struct {
+	cond  expr.Expr
+	stage *syntax.Stage
+}
+
+func conjuncts(x expr.Expr, stage *syntax.Stage) []clause {
+	if a, ok := x.(*expr.And); ok {
+		return append(conjuncts(a.X, stage), conjuncts(a.Y, stage)...)
+	}
+	return []clause{{x, stage}}
+}
+
+// sumoReader turns a query's conditions into Sigma's.
+type sumoReader struct {
+	file  *diag.File
+	p     *Predicate
+	paths map[event.Slot]string // fields that json took from the event, and where
+	made  map[event.Slot]string // fields that a stage made in a way Sigma does not have
+	steps int
+}
+
+func (r *sumoReader) finding(stage *syntax.Stage, s diag.Severity, code, message string) *diag.Diagnostic {
+	d := &diag.Diagnostic{Severity: s, Code: code, File: r.file, Message: message}
+	if stage != nil {
+		d.Span = stage.Pos
+	}
+	return d
+}
+
+// lose names what is lost, once for each stage.
+func (r *sumoReader) lose(stage *syntax.Stage, s diag.Severity, code, message string) {
+	d := r.finding(stage, s, code, message)
+	for _, o := range r.p.Lost {
+		if o.Span == d.Span && o.Message == d.Message {
+			return
+		}
+	}
+	r.p.Lost.Add(d)
+}
+
+var dotted = regexp.MustCompile(`^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$`)
+
+// opaque looks at the stages that are more than conditions and assignments:
+// what json takes are fields of the event, the others are lost.
+func (r *sumoReader) opaque(q *query.Query, read *query.Reading) (more []clause) {
+	for _, s := range read.Opaque {
+		if j, ok := s.Stage.(lang.Paths); ok {
+			outs, paths, drops := j.Paths()
+			plain := paths != nil
+			for _, p := range paths {
+				plain = plain && dotted.MatchString(p)
+			}
+			if plain {
+				for i, out := range outs {
+					r.paths[out] = paths[i]
+					if drops {
+						more = append(more, clause{&expr.Not{X: &expr.IsNull{X: &expr.Field{Slot: out, Name: q.Layout.Name(out)}}}, s.Syntax})
+					}
+				}
+				continue
+			}
+		}
+		for i := range q.Layout.Names() {
+			var f event.Fields
+			f.Add(event.Slot(i))
+			if s.Stage.Needs(&f); !f.Has(event.Slot(i)) {
+				r.made[event.Slot(i)] = s.Name
+			}
+		}
+		if e, ok := s.Stage.(lang.Extraction); ok {
+			_, outs, holds := e.Extracts()
+			for _, out := range outs {
+				r.made[out] = s.Name
+			}
+			if len(holds) == 0 {
+				continue // it drops no event: only what reads its fields is lost
+			}
+		}
+		r.lose(s.Syntax, diag.Warning, "not-in-sigma", "Sigma has nothing for "+s.Name+"; the rule does without it")
+	}
+	return more
+}
+
+// harmless are the operators behind a grouping that choose no rows.
+var harmless = map[string]bool{"sort": true, "order": true, "fields": true, "transpose": true, "total": true, "accum": true, "rename": true, "fillmissing": true}
+
+// notes lists the stages that do not say which events. A condition or limit on
+// what was grouped is lost.
+func (r *sumoReader) notes(q *query.Query, read *query.Reading, rest []*syntax.Stage) {
+	note := func(s *syntax.Stage) {
+		r.p.Notes = append(r.p.Notes, strings.Join(strings.Fields(r.file.Slice(s.Pos)), " "))
+	}
+	for _, s := range read.Unread {
+		note(s)
+	}
+	for i, s := range rest {
+		note(s)
+		if i > 0 && s.Op != nil && s.Kind == syntax.Operation && !harmless[strings.ToLower(s.Op.Text)] {
+			r.lose(s, diag.Warning, "behind-a-grouping", s.Op.Text+" chooses among what was grouped; the rule matches every event that goes into it")
+		}
+	}
+	for _, c := range q.Tree.Comments {
+		text := strings.TrimSpace(strings.Trim(c.Text, "/* \t\n"))
+		if text == "" {
+			continue
+		}
+		text, _, _ = strings.Cut(strings.Join(strings.Fields(text), " "), ". ")
+		r.p.Title = strings.TrimSuffix(text, ".")
+		break
+	}
+}
+
+// refused is why a condition cannot be said.
+type refused struct{ why string }
+
+func (e refused) Error() string { return e.why }
+
+func refusedf(format string, args ...any) error { return refused{fmt.Sprintf(format, args...)} }
+
+// cond reads a condition. An error is a refused.
+func (r *sumoReader) cond(x expr.Expr) (Cond, error) {
+	if r.steps++; r.steps > stepsMax {
+		return nil, refusedf("the condition has too many cases once its ifs are decided")
+	}
+	two := func(a, b expr.Expr, join func([]Cond) Cond) (Cond, error) {
+		c, err := r.cond(a)
+		if err != nil {
+			return nil, err
+		}
+		d, err := r.cond(b)
+		if err != nil {
+			return nil, err
+		}
+		return join([]Cond{c, d}), nil
+	}
+	switch x := x.(type) {
+	case *expr.Const:
+		if x.Value.True() {
+			return &And{}, nil
+		}
+		return &Or{}, nil
+	case *expr.And:
+		return two(x.X, x.Y, allOf)
+	case *expr.Or:
+		return two(x.X, x.Y, anyOf)
+	case *expr.Not:
+		c, err := r.cond(x.X)
+		return negate(c), err
+	}
+	return r.decided(x)
+}
