@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/kafka"
@@ -45,6 +45,29 @@ func (s *session) follower() (input.Follower, error) {
 	return f, nil
 }
 
+// followRows is how many messages are kept to be shown on a terminal: the newest.
+const followRows = 200
+
+// following is one run of search --follow.
+type following struct {
+	app    *app
+	s      *session
+	q      *query.Query
+	f      input.Follower
+	out    *output
+	w      io.Writer
+	kind   string
+	layout *event.Layout
+
+	adding  bool            // rows are printed as they come
+	running *query.Running  // else rows so far are of this; nil where all is read again
+	all     []*input.Part   // to be read again
+	size    int64           // of all
+	screen  *screen         // nil when there is none to draw on
+	stopped bool            // the query wants no more rows
+	names   map[string]bool // of the parts that have been read
+}
+
 // follow runs a query over what is there and what comes. On a terminal the
 // table is drawn anew. Elsewhere rows come as their events do, if the query and
 // the output allow it, and otherwise once, when the input ends or Ctrl-C is
@@ -64,96 +87,209 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 	}
 	defer func() { err = firstOf(err, closeFile()) }()
 
-	kind := out.kind(a)
-	live := kind == "table" && out.file == "" && a.outTTY
-	adding := !live && q.Streams() && slices.Contains(followable, kind)
-	layout := q.Layout.Clone()
-	// once runs the query over parts and prints its rows.
-	once := func(ctx context.Context, parts []*input.Part, w io.Writer) error {
+	x := &following{app: a, s: s, q: q, f: f, out: out, w: w, kind: out.kind(a), layout: q.Layout.Clone(), names: map[string]bool{}}
+	live := x.kind == "table" && out.file == "" && a.outTTY
+	x.adding = !live && q.Streams() && slices.Contains(followable, x.kind)
+	ctx := context.WithoutCancel(cmd.Context())
+	if live || !q.Streams() {
 		run := s.run
-		run.Layout, run.Arrival = layout, adding
-		if adding {
-			run.Workers = 1 // the order of arrival is one worker's
+		run.Layout = x.layout
+		if x.running, err = q.Start(ctx, run, followRows); err != nil {
+			return err
 		}
-		run.Reader = input.NewReader(input.List(parts), s.formats, s.opt)
-		s.readers = append(s.readers[:0], run.Reader)
-		sink, err := render.New(kind, w, render.Options{
-			Columns: q.Columns, Layout: layout, Messages: q.Messages, Zone: s.run.Zone,
-			Color: out.file == "" && a.colors(a.outTTY), Width: out.width(a),
-		})
-		if err != nil {
-			return usageError("%v", err)
-		}
-		s.rows = 0
-		return firstOf(q.Run(ctx, run, countRows{sink, &s.rows}), sink.Close())
 	}
+	if x.running != nil {
+		defer x.running.Close()
+	}
+	if live {
+		x.screen = a.openScreen()
+		defer func() { err = firstOf(err, x.screen.close()) }()
+	}
+	if err := x.loop(cmd.Context(), ctx); err != nil {
+		return err
+	}
+	if x.screen != nil {
+		if err := x.screen.close(); err != nil {
+			return err
+		}
+	}
+	if x.adding {
+		return nil
+	}
+	return x.print(ctx, w, out.width(a))
+}
 
-	var all []*input.Part
-	var size int64
-	for ended := false; !ended; {
-		parts, err := f.Next(cmd.Context())
-		switch ended = err != nil; {
-		case err == nil, errors.Is(err, io.EOF):
-		case errors.Is(err, context.Canceled):
-			parts = nil
-		default:
-			return &exit{exitInput, err}
-		}
-		switch {
-		case adding:
-			if len(parts) > 0 {
-				if err := once(context.WithoutCancel(cmd.Context()), parts, w); err != nil {
-					return err
-				}
+// increment is what a follower gave.
+type increment struct {
+	parts []*input.Part
+	err   error
+}
+
+// loop takes what comes until the input ends or ctx does; what has come is worked
+// on to its end, in work.
+func (x *following) loop(ctx, work context.Context) error {
+	come, taken := make(chan increment), make(chan struct{})
+	waiting, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	defer func() { stop(); <-ended }()
+	go func() {
+		defer close(ended)
+		for {
+			parts, err := x.f.Next(waiting)
+			select {
+			case come <- increment{parts, err}:
+			case <-waiting.Done():
+				return
 			}
-		case live && len(parts) == 0:
-		default:
-			all = append(all, parts...)
-			for _, p := range parts {
-				size += p.Size
+			if err != nil {
+				return
 			}
-			if size > followMemory && (s.paths[0] == "-" || kafka.IsAddress(s.paths[0])) {
-				return &exit{exitInput, fmt.Errorf("--follow keeps what it reads of a stream for this query, and that is more than %s; write the stream to files and follow them", exec.Size(followMemory))}
-			}
-			switch {
-			case live:
-				var screen bytes.Buffer
-				if err := once(context.WithoutCancel(cmd.Context()), all, &screen); err != nil {
-					return err
-				}
-				if err := a.draw(w, screen.Bytes()); err != nil {
-					return err
-				}
-			case ended:
-				if err := once(context.WithoutCancel(cmd.Context()), all, w); err != nil {
-					return err
-				}
+			select {
+			case <-taken: // Done has been called
+			case <-waiting.Done():
+				return
 			}
 		}
-		if err := f.Done(context.WithoutCancel(cmd.Context())); err != nil {
-			return &exit{exitInput, err}
+	}()
+	tick := time.NewTicker(drawTick)
+	defer tick.Stop()
+	drawn := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case i := <-come:
+			if i.err != nil && !errors.Is(i.err, io.EOF) {
+				if errors.Is(i.err, context.Canceled) {
+					return nil
+				}
+				return &exit{exitInput, i.err}
+			}
+			if err := x.take(work, i.parts); err != nil {
+				return err
+			}
+			if err := x.f.Done(work); err != nil {
+				return &exit{exitInput, err}
+			}
+			if i.err != nil || x.stopped {
+				return nil
+			}
+			taken <- struct{}{}
+			drawn = false
+		case <-tick.C:
+			if x.screen == nil || drawn && !x.screen.resized() {
+				continue
+			}
+			start := time.Now()
+			if err := x.draw(work); err != nil {
+				return err
+			}
+			drawn = true
+			// A result that takes long to make is made the less often.
+			tick.Reset(max(drawTick, drawShare*time.Since(start)))
 		}
+	}
+}
+
+const (
+	// drawTick is how often a table on a terminal is drawn at most.
+	drawTick = 250 * time.Millisecond
+	// drawShare is how many times as long as a drawing takes it is left alone.
+	drawShare = 4
+)
+
+// take reads what has come.
+func (x *following) take(ctx context.Context, parts []*input.Part) error {
+	switch {
+	case len(parts) == 0:
+		return nil
+	case x.adding:
+		run := x.s.run
+		run.Layout, run.Arrival, run.Workers = x.layout, true, 1 // the order of arrival is one worker's
+		return x.once(ctx, run, parts, x.w, x.out.width(x.app))
+	case x.running != nil:
+		r := x.reader(parts)
+		err := x.running.Add(ctx, r)
+		x.count(r, parts)
+		if errors.Is(err, exec.ErrStop) {
+			x.stopped = true
+			return nil
+		}
+		return err
+	}
+	x.all = append(x.all, parts...)
+	for _, p := range parts {
+		x.size += p.Size
+	}
+	if x.size > followMemory && (x.s.paths[0] == "-" || kafka.IsAddress(x.s.paths[0])) {
+		return &exit{exitInput, fmt.Errorf("--follow keeps what it reads of a stream for this query, and that is more than %s; write the stream to files and follow them", exec.Size(followMemory))}
 	}
 	return nil
 }
 
-// draw fills the terminal with as much of a table as fits.
-func (a *app) draw(w io.Writer, screen []byte) error {
-	height := 24
-	if f, ok := a.stdout.(*os.File); ok {
-		if _, h, err := term.GetSize(int(f.Fd())); err == nil {
-			height = h
-		}
+func (x *following) reader(parts []*input.Part) *input.Reader {
+	return input.NewReader(input.List(parts), x.s.formats, x.s.opt)
+}
+
+// count adds up what readers have read.
+func (x *following) count(r *input.Reader, parts []*input.Part) {
+	st, all := r.Stats(), &x.s.followed
+	all.Events += st.Events
+	all.Bytes += st.Bytes
+	all.Failed = append(all.Failed, st.Failed...)
+	for _, p := range parts {
+		x.names[p.Name] = true
 	}
-	at := 0
-	for line := 0; line < height-1 && at < len(screen); line++ {
-		end := bytes.IndexByte(screen[at:], '\n')
-		if end < 0 {
-			at = len(screen)
-			break
-		}
-		at += end + 1
+	all.Parts = len(x.names)
+}
+
+// once runs the query over parts and prints its rows.
+func (x *following) once(ctx context.Context, run query.Run, parts []*input.Part, w io.Writer, width int) error {
+	run.Reader = x.reader(parts)
+	sink, err := x.sink(w, width)
+	if err != nil {
+		return err
 	}
-	_, err := fmt.Fprintf(w, "\x1b[H\x1b[2J%s", screen[:at])
+	err = firstOf(x.q.Run(ctx, run, countRows{sink, &x.s.rows}), sink.Close())
+	x.count(run.Reader, parts)
 	return err
+}
+
+// print prints the rows so far.
+func (x *following) print(ctx context.Context, w io.Writer, width int) error {
+	x.s.rows = 0
+	if x.running == nil {
+		run := x.s.run
+		run.Layout = x.layout
+		x.s.followed = input.Stats{}
+		return x.once(ctx, run, x.all, w, width)
+	}
+	sink, err := x.sink(w, width)
+	if err != nil {
+		return err
+	}
+	return firstOf(x.running.Rows(countRows{sink, &x.s.rows}), sink.Close())
+}
+
+func (x *following) sink(w io.Writer, width int) (render.Sink, error) {
+	sink, err := render.New(x.kind, w, render.Options{
+		Columns: x.q.Columns, Layout: x.layout, Messages: x.q.Messages, Zone: x.s.run.Zone,
+		Color: x.out.file == "" && x.app.colors(x.app.outTTY), Width: width,
+	})
+	if err != nil {
+		return nil, usageError("%v", err)
+	}
+	return sink, nil
+}
+
+// draw draws the rows so far.
+func (x *following) draw(ctx context.Context) error {
+	var table bytes.Buffer
+	width := x.screen.measure()
+	if err := x.print(ctx, &table, width); err != nil {
+		return err
+	}
+	events := x.s.followed.Events
+	return x.screen.draw(table.Bytes(), fmt.Sprintf("%s %s, %s %s at %s; Ctrl-C ends",
+		number(events), plural(events, "event", "events"), number(x.s.rows), plural(x.s.rows, "row", "rows"), time.Now().Format(time.TimeOnly)))
 }

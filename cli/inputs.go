@@ -108,6 +108,7 @@ type session struct {
 	rows     int64
 	strict   bool
 	readers  []*input.Reader
+	followed input.Stats // what was read besides, as it came
 }
 
 // open checks the flags and readies a session over paths.
@@ -266,8 +267,11 @@ func (s *session) finish(what string) error {
 	var bytes, events int64
 	var parts int
 	var failed []string
+	all := []input.Stats{s.followed}
 	for _, r := range s.readers {
-		st := r.Stats()
+		all = append(all, r.Stats())
+	}
+	for _, st := range all {
 		bytes, events, parts = max(bytes, st.Bytes), max(events, st.Events), max(parts, st.Parts)
 		for _, p := range st.Failed {
 			if !slices.Contains(failed, p.Error()) {

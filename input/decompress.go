@@ -82,6 +82,11 @@ func ascii16(head []byte, low int) bool {
 	return true
 }
 
+// utf16Text reports whether text is UTF-16.
+func utf16Text(head []byte) bool {
+	return bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) || ascii16(head, 0) || ascii16(head, 1)
+}
+
 // utf16Reader turns UTF-16 into UTF-8.
 type utf16Reader struct {
 	r         *bufio.Reader

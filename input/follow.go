@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -56,7 +57,8 @@ func (l list) Parts(context.Context) iter.Seq2[*Part, error] {
 // Follow follows files, the files of folders and globs, new ones as well, or
 // standard input. A file that is replaced is read to its end and then the new
 // one from its start; one that is cut short or written over is read from its start
-// again. What
+// again. A file that was followed under another name is not read under its new one.
+// What does not only grow at its end is read once, as it is. What
 // Next gives of files may be opened again for as long as the follower is open.
 func Follow(args []string, formats []*Format, o Options) (Follower, error) {
 	for _, a := range args {
@@ -83,7 +85,8 @@ type tail struct {
 	format *Format
 	head   []byte
 	last   []byte // what was given last, up to followedBytes before off
-	failed bool
+	done   bool   // nothing more is read of it
+	late   bool   // it was not there at the start
 	index  int
 }
 
@@ -95,6 +98,7 @@ type followFiles struct {
 	byPath map[string]*tail
 	old    []*os.File
 	next   int
+	looked bool // the files that were there at the start are known
 }
 
 func (w *followFiles) Done(context.Context) error { return nil }
@@ -129,8 +133,8 @@ func (w *followFiles) Next(ctx context.Context) ([]*Part, error) {
 func (w *followFiles) look() (out []*Part, err error) {
 	for _, arg := range w.paths.args {
 		w.paths.walk(arg, func(path string) bool {
-			if w.byPath[path] == nil {
-				t := &tail{path: path, index: w.next}
+			if w.byPath[path] == nil && !w.renamed(path) {
+				t := &tail{path: path, index: w.next, late: w.looked}
 				w.next++
 				w.byPath[path] = t
 				w.tails = append(w.tails, t)
@@ -146,14 +150,35 @@ func (w *followFiles) look() (out []*Part, err error) {
 	if err != nil {
 		return nil, err
 	}
+	w.looked = true
 	for _, t := range w.tails {
 		out = append(out, w.lookAt(t)...)
 	}
 	return out, nil
 }
 
+// renamed reports whether a path is a file that is, or was, followed under another:
+// a rotated log.
+func (w *followFiles) renamed(path string) bool {
+	if !w.looked {
+		return false
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	same := func(f *os.File) bool {
+		if f == nil {
+			return false
+		}
+		own, err := f.Stat()
+		return err == nil && os.SameFile(st, own)
+	}
+	return slices.ContainsFunc(w.old, same) || slices.ContainsFunc(w.tails, func(t *tail) bool { return same(t.f) })
+}
+
 func (w *followFiles) lookAt(t *tail) (out []*Part) {
-	if t.failed {
+	if t.done {
 		return nil
 	}
 	st, err := os.Stat(t.path)
@@ -210,7 +235,7 @@ func (t *tail) overwritten() bool {
 }
 
 func (w *followFiles) fail(t *tail, err error) {
-	t.failed = true
+	t.done = true
 	w.o.Warnings.Add("file that cannot be followed", true, exec.Sample{Part: t.path, Detail: reason(err)})
 }
 
@@ -233,13 +258,19 @@ func (w *followFiles) piece(t *tail, last bool) *Part {
 		return nil
 	}
 	if t.format == nil {
-		if bytes.IndexByte(data, '\n') < 0 && !last && n < headBytes {
+		head := data[:min(n, headBytes)]
+		format, err := w.r.followable(head, t.path)
+		var cannot *notFollowed
+		switch {
+		case errors.As(err, &cannot):
+			return w.once(t, head, cannot)
+		case bytes.IndexByte(head, '\n') < 0 && !last && n < headBytes:
 			return nil // too little to tell by
-		}
-		if t.format, err = w.r.followable(data[:min(n, headBytes)], t.path); err != nil {
+		case err != nil:
 			w.fail(t, err)
 			return nil
 		}
+		t.format = format
 		t.head = bytes.Clone(data[:min(n, headBytes)])
 	}
 	whole := t.format.Cut(data, t.off, last)
@@ -266,7 +297,35 @@ func (w *followFiles) piece(t *tail, last bool) *Part {
 	}
 }
 
-// followable recognises the format of something that grows.
+// once gives a file that cannot be followed as a whole, if it is no archive, and
+// not a log that may have been compressed when it was rotated.
+func (w *followFiles) once(t *tail, head []byte, why *notFollowed) *Part {
+	switch {
+	case archiveKind(head) != notArchive:
+		w.fail(t, errors.New("an archive; search it without --follow"))
+		return nil
+	case t.late && why.packed:
+		w.fail(t, errors.New("compressed, and not there at the start: perhaps a log that was rotated; search it without --follow"))
+		return nil
+	case t.late && time.Since(t.grown) <= followQuiet: // it is still being written
+		return nil
+	}
+	t.done = true
+	w.o.Warnings.Add("file read once and not followed", false, exec.Sample{Part: t.path, Detail: why.why})
+	path := t.path
+	return &Part{Index: t.index, Name: path, Size: t.size, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
+}
+
+// notFollowed is why something that can be read cannot be followed.
+type notFollowed struct {
+	why    string
+	packed bool
+}
+
+func (e *notFollowed) Error() string { return e.why }
+
+// followable recognises the format of something that grows. The error is a
+// *notFollowed where it may be read all the same.
 func (r *Reader) followable(head []byte, name string) (*Format, error) {
 	b, err := decompress(bytes.NewReader(head))
 	if err != nil {
@@ -274,7 +333,7 @@ func (r *Reader) followable(head []byte, name string) (*Format, error) {
 	}
 	text := bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	if plain, _ := b.Peek(min(len(text), 64)); archiveKind(head) != notArchive || !bytes.HasPrefix(text, plain) {
-		return nil, errors.New("compressed data, archives and UTF-16 are not followed; search without --follow")
+		return nil, &notFollowed{"compressed data, archives and UTF-16 are not followed; search again for what is new", !utf16Text(head)}
 	}
 	f := r.o.Force
 	if f == nil {
@@ -284,7 +343,7 @@ func (r *Reader) followable(head []byte, name string) (*Format, error) {
 	case f == nil:
 		return nil, r.unknown(head)
 	case f.InPlace:
-		return nil, fmt.Errorf("%s files do not only grow at their end, and are not followed; search again for new events", f.Name)
+		return nil, &notFollowed{why: f.Name + " files do not only grow at their end, and are not followed; search again for new events"}
 	}
 	return f, nil
 }

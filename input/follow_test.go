@@ -62,7 +62,7 @@ func TestFollowFiles(t *testing.T) {
 	}
 	add(path, "1\n2\nhal")
 	w := &exec.Warnings{}
-	f, err := Follow([]string{filepath.Join(dir, "*.log")}, []*Format{byLine}, Options{Warnings: w})
+	f, err := Follow([]string{filepath.Join(dir, "*.log*")}, []*Format{byLine}, Options{Warnings: w})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +106,60 @@ func TestFollowFiles(t *testing.T) {
 	}
 	if l := w.List(); len(l) != 2 || l[0].Count+l[1].Count != 3 {
 		t.Errorf("what was written over is not told of: %v", l)
+	}
+}
+
+// TestFollowReadsOnce: what does not only grow at its end is read as it is, and
+// said so; a compressed file that comes later may hold what was read already.
+func TestFollowReadsOnce(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a.gz", gz([]byte("1\n")))
+	write("b.zip", zipOf(t, packed{"b", []byte("2\n")}))
+	write("c.log", []byte("3\n"))
+	write("d.log", []byte("\xff\xfe4\x00\n\x00"))
+	w := &exec.Warnings{}
+	f, err := Follow([]string{dir}, []*Format{byLine}, Options{Warnings: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	read := func() (out string) {
+		parts, err := f.(*followFiles).look()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parts {
+			r, err := p.Open(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := decompress(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, _ := io.ReadAll(text)
+			out += filepath.Base(p.Name) + "=" + string(all)
+		}
+		return out
+	}
+	if got, want := read(), "a.gz=1\nc.log=3\nd.log=4\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	write("c.log.1.gz", gz([]byte("3\n")))
+	if got := read(); got != "" {
+		t.Errorf("later %q", got)
+	}
+	got := map[string]int64{}
+	for _, k := range w.List() {
+		got[k.Kind] = k.Count
+	}
+	if got["file read once and not followed"] != 2 || got["file that cannot be followed"] != 2 {
+		t.Errorf("warnings %v", got)
 	}
 }
 

@@ -350,30 +350,44 @@ func (t *groupTask) join(g, o *groupRow) {
 }
 
 func (t *groupTask) Flush() error {
-	if len(t.by) == 0 && len(t.groups) == 0 && t.counts {
-		t.groups[""] = &groupRow{}
-		for _, a := range t.aggs {
-			t.groups[""].accs = append(t.groups[""].accs, a.Open())
-		}
-	}
 	defer t.acct.Release()
 	if t.parts == nil {
-		out := make([]*groupRow, 0, len(t.groups))
-		for _, g := range t.groups {
-			out = append(out, g)
-		}
-		slices.SortFunc(out, func(a, b *groupRow) int {
-			switch {
-			case a.first.Before(b.first):
-				return -1
-			case b.first.Before(a.first):
-				return 1
-			}
-			return slices.CompareFunc(a.key, b.key, event.Compare) // rows of one message
-		})
-		return t.emit(slices.Values(out), t.next)
+		return t.emit(slices.Values(t.inOrder()), t.next)
 	}
 	return t.flushParts()
+}
+
+// Snapshot pushes the groups so far.
+func (t *groupTask) Snapshot() error {
+	if t.parts != nil {
+		return t.acct.Over(fmt.Sprintf("more than the %d groups that are kept while rows still come", len(t.groups)), "filter earlier, or group by fewer fields")
+	}
+	return t.emit(slices.Values(t.inOrder()), t.next)
+}
+
+// inOrder are the groups in the order of their first rows.
+func (t *groupTask) inOrder() []*groupRow {
+	out := make([]*groupRow, 0, len(t.groups))
+	for _, g := range t.groups {
+		out = append(out, g)
+	}
+	if len(t.by) == 0 && len(out) == 0 && t.counts {
+		g := &groupRow{}
+		for _, a := range t.aggs {
+			g.accs = append(g.accs, a.Open())
+		}
+		out = append(out, g)
+	}
+	slices.SortFunc(out, func(a, b *groupRow) int {
+		switch {
+		case a.first.Before(b.first):
+			return -1
+		case b.first.Before(a.first):
+			return 1
+		}
+		return slices.CompareFunc(a.key, b.key, event.Compare) // rows of one message
+	})
+	return out
 }
 
 // emit pushes groups as rows, in the order given.

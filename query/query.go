@@ -170,24 +170,39 @@ func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Si
 // ready runs what has to run before the query, and opens its pipeline, with
 // first in front. release gives back what it holds.
 func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink, first ...lang.Step) (p exec.Pipeline, release func(), err error) {
-	before, err := q.before(ctx, &r, budget)
+	rt, release, err := q.open(ctx, &r, budget)
 	if err != nil {
 		return p, nil, err
 	}
-	rt := r.runtime(ctx, r.Layout, budget)
-	if p, ok := out.(exec.Printing); ok && p.Printer() != nil {
-		rt.Printer = p.Printer
+	front, back := q.split(r)
+	front = append(first, front...)
+	return exec.Pipeline{
+		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
+		Back:  lang.OpenSteps(back, rt, out),
+	}, release, nil
+}
+
+// open runs what has to run before the query, and makes what its stages share.
+func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec.Runtime, release func(), err error) {
+	before, err := q.before(ctx, r, budget)
+	if err != nil {
+		return nil, nil, err
 	}
+	rt = r.runtime(ctx, r.Layout, budget)
 	tables := rt.Budget.Open("lookup")
 	release = func() { tables.Release(); before.Release() }
 	if !tables.Add(q.outside.Bytes) {
 		release()
-		return p, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
+		return nil, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
 	}
 	for _, what := range q.outside.Missing {
 		r.Warnings.Add("looked up in nothing: its fields are null", true, exec.Sample{Detail: what + " is not given"})
 	}
-	front := first
+	return rt, release, nil
+}
+
+// split are the steps that run in every worker, and those behind them.
+func (q *Query) split(r Run) (front, back []lang.Step) {
 	if r.Bounded {
 		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
 	}
@@ -196,11 +211,7 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 		steps = steps[:n-1]
 	}
 	cut := min(q.cut, len(steps))
-	front = append(front, steps[:cut]...)
-	return exec.Pipeline{
-		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
-		Back:  lang.OpenSteps(steps[cut:], rt, out),
-	}, release, nil
+	return append(front, steps[:cut]...), steps[cut:]
 }
 
 // runtime is what the run's stages share.
