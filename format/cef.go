@@ -25,6 +25,7 @@ var _ = register(input.Format{
 	},
 	Misfit: "does not have CEF:0| and seven fields in its first line",
 	Cut:    cutLines,
+	Lines:  true,
 	New: func(w *input.Want) input.BlockReader {
 		return newLines(w, "CEF", func(r *lines, line []byte) (int64, bool) { return r.cef(line) })
 	},

@@ -30,6 +30,7 @@ var _ = register(input.Format{
 	},
 	Misfit: "does not start with a JSON object",
 	Cut:    cutLines,
+	Lines:  true,
 	New:    func(w *input.Want) input.BlockReader { return newJSONL(w) },
 })
 

@@ -27,6 +27,7 @@ var _ = register(input.Format{
 	},
 	Misfit: "does not start with a line of key=value pairs alone",
 	Cut:    cutLines,
+	Lines:  true,
 	New: func(w *input.Want) input.BlockReader {
 		return newLines(w, "logfmt", func(r *lines, line []byte) (at int64, ok bool) {
 			eachPair(line, func(key, value []byte, pair bool) {

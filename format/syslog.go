@@ -28,6 +28,7 @@ var _ = register(input.Format{
 	},
 	Misfit: "does not start with <PRI>, or a time, a host and a program",
 	Cut:    cutLines,
+	Lines:  true,
 	New: func(w *input.Want) input.BlockReader {
 		return newLines(w, "syslog", func(r *lines, line []byte) (int64, bool) {
 			m, ok := parseSyslog(line, r.want.Now)

@@ -31,6 +31,7 @@ var _ = register(input.Format{
 	},
 	Misfit: "holds NUL or many other control characters, or is no UTF-8",
 	Cut:    cutLines,
+	Lines:  true,
 	New: func(w *input.Want) input.BlockReader {
 		return newLines(w, "text", func(*lines, []byte) (int64, bool) { return 0, true })
 	},

@@ -96,6 +96,10 @@ type Format struct {
 	// set nothing follows, and what is left over is the reader's to report.
 	Cut func(buf []byte, off int64, last bool) int
 
+	// Lines says that Cut cuts behind the last line end of buf, whatever comes
+	// before it.
+	Lines bool
+
 	// New makes a reader for one worker.
 	New func(*Want) BlockReader
 }

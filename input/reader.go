@@ -49,8 +49,9 @@ type Reader struct {
 // open is the part that is being read.
 type open struct {
 	part   *Part
-	file   io.ReadCloser
+	file   io.Closer
 	r      *bufio.Reader
+	direct *direct // nil when workers cannot read for themselves, or no longer
 	format *Format
 	rest   []byte // read, and not yet part of a whole event
 	off    int64  // of rest in the part
@@ -119,28 +120,29 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			block, number, format, err := r.block(ctx, &buf)
+			t, err := r.block(ctx, &buf)
 			if err != nil {
 				r.finish() // gives up what the source holds
 				return err
 			}
-			if format == nil {
+			if t.format == nil {
 				return nil
 			}
-			br := readers[format]
+			r.complete(&t)
+			br := readers[t.format]
 			if br == nil {
-				br = format.New(want)
-				readers[format] = br
+				br = t.format.New(want)
+				readers[t.format] = br
 			}
 			if lr, ok := br.(LineReader); ok && lines != nil {
 				to, n := lines.Lines(), 0
-				*to, n, err = lr.Lines(block, *to)
+				*to, n, err = lr.Lines(t.Block, *to)
 				r.events.Add(int64(n))
 			} else {
-				err = br.Read(block, counting{front, &r.events})
+				err = br.Read(t.Block, counting{front, &r.events})
 			}
 			if err == nil {
-				err = done(worker, number)
+				err = done(worker, t.number)
 			}
 			if err != nil {
 				r.finish()
@@ -172,9 +174,16 @@ func (r *Reader) finish() {
 	}
 }
 
-// block gives a worker the next block and its number, in its buffer; a nil
-// format is the end.
-func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, int, *Format, error) {
+// taken is a block that a worker has taken. A nil format is the end.
+type taken struct {
+	Block
+	number int
+	format *Format
+	piece  piece // what the worker has yet to read of it
+}
+
+// block gives a worker the next block, in its buffer.
+func (r *Reader) block(ctx context.Context, buf *[]byte) (taken, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for !r.ended {
@@ -191,7 +200,7 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, int, *Format, e
 				err = r.open(ctx, part)
 			}
 			if ctx.Err() != nil {
-				return Block{}, 0, nil, ctx.Err() // not the part's fault
+				return taken{}, ctx.Err() // not the part's fault
 			}
 			if err != nil {
 				r.failed = append(r.failed, err)
@@ -199,13 +208,55 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (Block, int, *Format, e
 			}
 			continue
 		}
-		if b, ok := r.cut(ctx, buf); ok {
+		t := taken{number: r.blocks, format: r.cur.format}
+		ok := r.cutDirect(&t, buf)
+		if !ok {
+			t.Block, ok = r.cut(ctx, buf)
+		}
+		if ok {
 			r.blocks++
-			return b, r.blocks - 1, r.cur.format, nil
+			return t, nil
 		}
 		r.close()
 	}
-	return Block{}, 0, nil, nil
+	return taken{}, nil
+}
+
+// cutDirect gives the worker a block to read. ok is false when it has to be read
+// here; all that come behind it then are, too.
+func (r *Reader) cutDirect(t *taken, buf *[]byte) (ok bool) {
+	o := r.cur
+	if o.direct == nil {
+		return false
+	}
+	*buf = slices.Grow((*buf)[:0], r.o.BlockBytes)[:r.o.BlockBytes]
+	size, p := o.direct.cut(*buf, o.format, o.off)
+	if size == 0 {
+		if _, err := o.direct.f.Seek(o.direct.next, io.SeekStart); err != nil {
+			r.failed = append(r.failed, &PathError{o.part.Name, err})
+			o.eof = true
+		}
+		o.r.Reset(&counted{o.direct.f, &r.bytes})
+		o.direct = nil
+		return false
+	}
+	t.Block, t.piece = Block{Data: (*buf)[:size], Offset: o.off, Part: o.part}, p
+	o.off += int64(size)
+	return true
+}
+
+// complete reads what is missing of a block, outside of the lock.
+func (r *Reader) complete(t *taken) {
+	if t.piece.d == nil {
+		return
+	}
+	var err error
+	if t.Data, err = t.piece.read(t.Data); err != nil {
+		r.mu.Lock()
+		r.failed = append(r.failed, &PathError{t.Part.Name, err})
+		r.mu.Unlock()
+	}
+	r.bytes.Add(int64(len(t.Data)))
 }
 
 func (r *Reader) close() {
@@ -223,7 +274,8 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 		return &PathError{part.Name, err}
 	}
 	r.cur = &open{part: part, file: f, off: part.Start}
-	b, err := decompress(&counted{f, &r.bytes})
+	first := bufio.NewReaderSize(&counted{f, &r.bytes}, headBytes)
+	b, err := decompress(first)
 	if err != nil {
 		return &PathError{part.Name, err}
 	}
@@ -246,6 +298,12 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 	}
 	if r.cur.format.Headed && part.Head == nil {
 		part.Head = bytes.Clone(head)
+	}
+	if f, ok := f.(*os.File); ok && b == first && r.cur.format.Lines {
+		if d := newDirect(f, b.Buffered(), r.o.BlockBytes); d != nil {
+			r.cur.file, r.cur.direct = d, d
+			r.bytes.Add(-int64(b.Buffered())) // it will be read again
+		}
 	}
 	return nil
 }
