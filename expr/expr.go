@@ -8,9 +8,12 @@
 package expr
 
 import (
+	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/match"
 )
 
 // Env is what an expression can know besides the row.
@@ -39,6 +42,9 @@ type Frame struct {
 	only  bool // val stands for the one field that is read
 	val   event.Value
 	memos []memo
+	fold  bool          // many patterns are compared with val, letter case aside:
+	text  []byte        // it is folded once for all of them, and
+	known bool          // text is it
 	one   *Frame        // for a single value, when only is not set
 	args  []event.Value // of the calls being computed
 }
@@ -51,6 +57,14 @@ func (f *Frame) single(v event.Value) *Frame {
 	}
 	f.one.val = v
 	return f.one
+}
+
+// folded is the text of val as patterns want it that ignore letter case.
+func (f *Frame) folded() string {
+	if !f.known {
+		f.text, f.known = match.AppendFolded(f.text[:0], f.val.Str()), true
+	}
+	return unsafe.String(unsafe.SliceData(f.text), len(f.text))
 }
 
 // Get returns a field of the frame's row.
@@ -195,18 +209,14 @@ func Walk(x Expr, visit func(Expr) bool) {
 }
 
 // Slots returns the fields an expression reads, each once, in order of mention.
-func Slots(x Expr) []event.Slot {
-	var out []event.Slot
-	seen := map[event.Slot]bool{}
+func Slots(x Expr) (out []event.Slot) {
 	Walk(x, func(e Expr) bool {
-		if f, ok := e.(*Field); ok && !seen[f.Slot] {
-			seen[f.Slot] = true
+		if f, ok := e.(*Field); ok && !slices.Contains(out, f.Slot) {
 			out = append(out, f.Slot)
 		}
 		if r, ok := e.(Reader); ok {
 			for _, s := range r.Reads() {
-				if !seen[s] {
-					seen[s] = true
+				if !slices.Contains(out, s) {
 					out = append(out, s)
 				}
 			}

@@ -335,8 +335,10 @@ type Single struct{ frame Frame }
 // NewSingle makes a Single.
 func NewSingle(env *Env) *Single { return &Single{Frame{Env: env, only: true}} }
 
-// True reports whether x is true of a value of the field that it reads.
-func (s *Single) True(x Expr, v event.Value) bool {
-	s.frame.val = v
-	return x.Eval(&s.frame).True()
+// True reports whether x is true of a value of the field that it reads. fold
+// says that x compares many patterns with the value.
+func (s *Single) True(x Expr, v event.Value, fold bool) bool {
+	f := &s.frame
+	f.val, f.fold, f.known = v, fold, false
+	return x.Eval(f).True()
 }

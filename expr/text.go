@@ -18,6 +18,9 @@ func (x *Glob) Eval(f *Frame) event.Value {
 	if v.IsNull() || v.IsDrop() {
 		return falseOr(v)
 	}
+	if _, field := x.X.(*Field); field && f.fold && x.Glob.Folds() {
+		return event.Bool(x.Glob.MatchFolded(f.folded()))
+	}
 	return event.Bool(x.Glob.Match(v.Str()))
 }
 func (x *Glob) Parts(each func(Expr)) { each(x.X) }

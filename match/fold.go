@@ -1,8 +1,10 @@
 package match
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Two foldings are in use.
@@ -38,9 +40,21 @@ func (f folding) of(s string) string {
 	return string(f.append(make([]byte, 0, len(s)), s))
 }
 
+// AppendFolded appends the form that all spellings of s share which a pattern
+// takes for equal when it ignores letter case.
+func AppendFolded(dst []byte, s string) []byte { return simple.append(dst, s) }
+
 // append appends s, folded.
 func (f folding) append(dst []byte, s string) []byte {
-	for i := 0; i < len(s); {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s), len(s))[i:])
+		if w&highs != 0 {
+			break
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, lowered(w))
+	}
+	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			dst = append(dst, lower[c])

@@ -120,6 +120,12 @@ func (g *Glob) Match(s string) bool {
 		}
 		s = simple.of(s)
 	}
+	return g.MatchFolded(s)
+}
+
+// MatchFolded is Match of a text that AppendFolded has made, if the pattern
+// ignores letter case.
+func (g *Glob) MatchFolded(s string) bool {
 	switch g.shape {
 	case equal:
 		return s == g.first

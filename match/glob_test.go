@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -211,5 +212,42 @@ func BenchmarkGlob(b *testing.B) {
 				g.Match(value)
 			}
 		})
+	}
+}
+
+// A text folded for many patterns matches as the text itself does.
+func TestGlobMatchesFoldedText(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(21, 22))
+	word := func(n int) string {
+		letters := []rune("aAbBkKsS@[`{\u212a\u017fßẞéÉ.\\")
+		b := make([]rune, rnd.IntN(n))
+		for i := range b {
+			b[i] = letters[rnd.IntN(len(letters))]
+		}
+		return string(b)
+	}
+	matched := 0
+	for range 20000 {
+		text := word(30)
+		pattern := word(4)
+		for range rnd.IntN(3) {
+			pattern += "*" + word(4)
+		}
+		if rnd.IntN(2) == 0 { // of the text itself, in another case
+			r := []rune(text)
+			i := rnd.IntN(len(r) + 1)
+			pattern = strings.ToUpper(string(r[:i])) + "*"
+		}
+		g := CompileGlob(pattern, true)
+		want := g.Match(text)
+		if got := g.MatchFolded(string(AppendFolded(nil, text))); got != want {
+			t.Fatalf("%q against %q: %v folded, want %v", pattern, text, got, want)
+		}
+		if want {
+			matched++
+		}
+	}
+	if matched < 2000 {
+		t.Errorf("only %d matched", matched)
 	}
 }

@@ -29,6 +29,7 @@ const (
 type atom struct {
 	slot event.Slot
 	x    expr.Expr
+	fold bool // it pays to fold the value first
 }
 
 // compile makes nodes of a condition.
@@ -71,9 +72,26 @@ func (s *Set) atom(slot event.Slot, x expr.Expr) int {
 		return i
 	}
 	i := len(s.atoms)
-	s.atoms = append(s.atoms, atom{slot, x})
+	s.atoms = append(s.atoms, atom{slot, x, searches(x)})
 	s.atomOf[x] = i
 	return i
+}
+
+// searches reports whether a condition compares several patterns with a value,
+// letter case aside, or looks for one all over it.
+func searches(x expr.Expr) bool {
+	patterns := 0
+	expr.Walk(x, func(y expr.Expr) bool {
+		if g, ok := y.(*expr.Glob); ok && g.Glob.Folds() {
+			patterns++
+			_, exact := g.Glob.Exact()
+			if _, _, ends := g.Glob.Ends(); !exact && !ends {
+				patterns++
+			}
+		}
+		return patterns < 2
+	})
+	return patterns >= 2
 }
 
 // holds computes a node for a row.
@@ -115,7 +133,7 @@ func (r *Run) true(atom int, b *event.Batch, row uint16) bool {
 	id := r.value(a.slot, c, code).id
 	v := r.verdict(id, atom)
 	if v.value != id || v.atom != int32(atom) {
-		*v = verdict{id, int32(atom), r.single.True(a.x, c.Dict[code])}
+		*v = verdict{id, int32(atom), r.single.True(a.x, c.Dict[code], a.fold)}
 	}
 	return v.yes
 }
@@ -124,7 +142,7 @@ func (r *Run) true(atom int, b *event.Batch, row uint16) bool {
 func (r *Run) trueOfNull(atom int) bool {
 	if r.ofNull[atom] == isOpen {
 		r.ofNull[atom] = isFalse
-		if r.single.True(r.set.atoms[atom].x, event.Value{}) {
+		if r.single.True(r.set.atoms[atom].x, event.Value{}, false) {
 			r.ofNull[atom] = isTrue
 		}
 	}
@@ -169,7 +187,7 @@ func (s *Set) settle(single *expr.Single, n *node, known map[event.Slot]event.Va
 	switch {
 	case !ok:
 		return isOpen
-	case single.True(a.x, v):
+	case single.True(a.x, v, false):
 		return isTrue
 	}
 	return isFalse
