@@ -20,6 +20,7 @@ var _ = register(input.Format{
 	Summary:    "Windows event log files (Windows Vista and later), also damaged ones and single chunks",
 	Extensions: []string{".evtx"},
 	InPlace:    true,
+	BlockBytes: 4 * evtx.ChunkBytes, // is still in the second cache when it is searched: a tenth less time than 1 MiB
 	Sniff: func(head []byte) int {
 		if evtx.IsFile(head) || evtx.IsChunk(head) {
 			return 100

@@ -91,6 +91,10 @@ type Format struct {
 	// that they cannot be followed.
 	InPlace bool
 
+	// BlockBytes is how much of the format a worker reads at a time; 0 for what
+	// suits most.
+	BlockBytes int
+
 	// Cut returns how many bytes of buf, which starts at an event boundary at
 	// offset off of the part, are whole events. 0 asks for more. When last is
 	// set nothing follows, and what is left over is the reader's to report.

@@ -3,6 +3,7 @@ package input
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,9 +62,6 @@ type open struct {
 // NewReader makes a reader of a source. formats are tried on each part.
 func NewReader(src Source, formats []*Format, o Options) *Reader {
 	r := &Reader{formats: formats, o: o, src: src}
-	if r.o.BlockBytes == 0 {
-		r.o.BlockBytes = blockBytes
-	}
 	if p, ok := src.(*paths); ok {
 		r.total.Store(p.size())
 	}
@@ -365,18 +363,25 @@ func (c *counted) Read(p []byte) (int, error) {
 // false when the part is at its end.
 func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 	o := r.cur
+	block := cmp.Or(r.o.BlockBytes, o.format.BlockBytes, blockBytes)
 	data := append((*buf)[:0], o.rest...)
 	o.rest = o.rest[:0]
 	for {
 		if !o.eof {
-			if free := cap(data) - len(data); free < max(1, r.o.BlockBytes/2) {
-				grown := make([]byte, len(data), 2*len(data)+2*r.o.BlockBytes)
+			if free := cap(data) - len(data); free < max(1, block/2) {
+				grown := make([]byte, len(data), 2*len(data)+2*block)
 				copy(grown, data)
 				data = grown
 			}
-			// An event longer than a block is looked through anew at each turn:
-			// the turns get longer with it.
-			n, err := io.ReadFull(o.r, data[len(data):min(cap(data), len(data)+max(r.o.BlockBytes, len(data)))])
+			// Blocks are filled up, so where pieces are of one size, as chunks of
+			// event logs are, nothing is left over to be moved. An event longer
+			// than a block is looked through anew at each turn: the turns get
+			// longer with it.
+			full := block
+			if len(data) >= full {
+				full = 2 * len(data)
+			}
+			n, err := io.ReadFull(o.r, data[len(data):min(cap(data), full)])
 			data = data[:len(data)+n]
 			if err != nil {
 				o.eof = true
