@@ -22,6 +22,12 @@ var filterQueries = []string{
 	`Image=*cmd.exe`,
 	`* | where EventID = "4688"`,
 	`* | json auto | where EventID = "1"`,
+	`* | json auto | where EventID = 1`,
+	`* | where EventID = 1 or EventID = 1000`,
+	`* | where 4688 = EventID and Image matches "*cmd*"`,
+	`* | json auto | substring(EventID, 0, 1) as EventID | where EventID = "1"`,
+	`* | json auto | num(substring(EventID, 0, 1)) as EventID | where EventID = 1`,
+	`* | json auto | trim(EventID) as EventID | where EventID = 1`,
 	`* | where EventID in ("1", "7")`,
 	`* | where EventID = 4688 or EventID = "1000"`,
 	`* | where contains(Image, "\"quoted\" cmd")`,
@@ -96,7 +102,9 @@ func hiding(n int) []byte {
 		image := pick(`C:\\Windows\\`, `C:/Windows/`, `C:\/Windows\/`, ``, `\u0043:\\`, `\"quoted\" `, `a\/b `) +
 			pick(`cmd.exe`, `CMD.EXE`, `cmd\u002eexe`, `\u0063md.exe`, `\u0063\u004d\u0044.exe`, `cmd.ex`, `cm\\d.exe`,
 				`kelvin.exe`, `kelvin.exe`, `\u212Aelvin.exe`, `baſk.exe`, `bask.exe`, `basquiat`, `notepad.exe`, `cmd`, "\xffcmd.exe", `cmd.exe `)
-		id := pick(`"4688"`, `4688`, `"1"`, `1`, `"\u0031"`, ` 1 `, "\t1", `"11"`, `1.0`, `7`, `1000`, `1e3`, `4.688e3`, `4688.0`, `"4688 "`, `null`, `true`)
+		id := pick(`"4688"`, `4688`, `"1"`, `1`, `"\u0031"`, ` 1 `, "\t1", `"11"`, `1.0`, `7`, `1000`, `1e3`, `4.688e3`, `4688.0`, `"4688 "`, `null`, `true`,
+			`"01"`, `"+1"`, `"0000000001"`, `"00000000000000000000001"`, `"1."`, `"1e0"`, `1E+0`, `10e-1`, `"10000000000000000000e-19"`, `.1e1`, `"0.001E3"`,
+			`0.99999999999999999`, `"1.00000000000000001"`, `" 1 "`, "\" 1 \"", `"\f1\r"`, `-1`, `"1x"`, `46.88e2`, `4687.99999999999999999`)
 		event := fmt.Sprintf(`{"n":%d,"EventID":%s,"UtcTime":"2026-03-02 06:00:%02d.%03d","%s":"%s"}`,
 			i, id, rnd.IntN(60), rnd.IntN(1000), pick("Image", "Image", "Image", "image", `\u0049mage`, "Other"), image)
 		switch rnd.IntN(8) {

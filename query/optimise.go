@@ -80,7 +80,8 @@ func (q *Query) require() {
 		switch st := s.Stage.(type) {
 		case lang.Condition:
 			for _, r := range expr.Requires(st.Cond(), from) {
-				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, Whole: r.Whole})
+				_, changed := made[r.Slot] // the event's value may have more to it
+				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, Whole: r.Whole && !changed})
 			}
 		case lang.Assignment:
 			out, x := st.Assigns()
