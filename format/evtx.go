@@ -36,9 +36,11 @@ var _ = register(input.Format{
 // it in, when it is wanted.
 const XMLField = "_xml"
 
-// clockSlack is how far, in ms, an event's own time may be from when its record
-// was written: records beyond a time range by more are passed over unread. Sysmon
-// is some ms off; a day is for events that were held back.
+// clockSlack is how much later, in ms, an event's own time may be than when its
+// record was written: records written before a time range by more are passed over
+// unread. No event is raised after it is written, but a collector's clock may be
+// behind that of the machine it collects from. How much earlier the event was is
+// not bounded: a laptop forwards its events when it is back.
 const clockSlack = 24 * 60 * 60 * 1000
 
 // cutEVTX cuts behind the last whole chunk. Where none begins as it should, a
@@ -229,16 +231,17 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 	} else {
 		r.filter.open(data)
 	}
+	early := r.want.Bounded && h.HeaderSound && h.DataSound // times of damaged records say nothing
 	for {
 		rec, ok := r.dec.Next()
 		if !ok {
 			return nil
 		}
-		if r.want.Bounded {
-			if at := evtx.FileTimeMillis(rec.Written); at < r.want.From-clockSlack || at >= r.want.To+clockSlack {
-				r.want.Skip(1)
-				continue
-			}
+		// The last record of an exported log may say no time.
+		if early && !rec.Torn && !rec.Carved && rec.Written != 0 &&
+			evtx.FileTimeMillis(rec.Written) < r.want.From-clockSlack {
+			r.want.Skip(1)
+			continue
 		}
 		if r.passes(rec) {
 			r.want.Skip(1)

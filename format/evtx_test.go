@@ -3,14 +3,17 @@ package format
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/evtx"
 	"github.com/gyoji-dev/gyoji/evtx/evtxtest"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/input"
@@ -287,6 +290,63 @@ func TestEVTXTimeRange(t *testing.T) {
 	rows := rowsOf(t, evtxtest.Processes(200), 1<<20, w)
 	if len(rows) != 2 || rows[0]["EventRecordID"] != "11" || rows[1]["EventRecordID"] != "12" {
 		t.Errorf("%v, want records 11 and 12", rows)
+	}
+}
+
+// TestEVTXTimeRangeLosesNothing compares what a range gives with the events whose
+// time, as a run without one tells it, is in the range: also of records that were
+// written long after their events, and of damaged ones.
+func TestEVTXTimeRangeLosesNothing(t *testing.T) {
+	const day = 24 * 60 * 60 * 1000
+	forwarded := evtxtest.NewChunk()
+	system, data := evtxtest.System("Lab", "ForwardedEvents"), evtxtest.EventData("k")
+	for i := range uint64(40) {
+		raised := uint64(1773136800000 + int64(i)*day)
+		written := raised + i%5*7*day
+		if i%7 == 0 {
+			written = raised - day/2 // by a collector whose clock is behind
+		}
+		forwarded.Record(i+1, evtx.FileTimeOf(int64(written)), system,
+			evtxtest.Head(7, evtx.FileTimeOf(int64(raised)), i+1, "LAB", evtxtest.Nested{Template: data, Values: []any{evtxtest.Text("v")}})...)
+	}
+	unsound := evtxtest.File(forwarded)
+	unsound[evtx.HeaderBytes+512+16+7] ^= 0x7f // when the first record was written
+	logs := map[string][]byte{"forwarded": evtxtest.File(forwarded), "damaged": unsound, "processes": evtxtest.Processes(500)}
+	for _, path := range recordedLogs(t) {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Error(err)
+		}
+		logs[path] = file
+	}
+	for name, file := range logs {
+		names := []string{"EventRecordID", "_messageTime"}
+		all := rowsOf(t, file, len(file), wantNames(names...))
+		var times []int64
+		for _, row := range all {
+			at, err := strconv.ParseInt(row["time"], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			times = append(times, at)
+		}
+		if slices.Sort(times); len(times) == 0 {
+			continue
+		}
+		quarter := func(n int) int64 { return times[(len(times)-1)*n/4] }
+		for _, bounds := range [][2]int64{{quarter(1), quarter(3)}, {quarter(3), quarter(4) + 1}, {quarter(0), quarter(1)}, {quarter(4) + 2*day, quarter(4) + 3*day}} {
+			w := wantNames(names...)
+			w.Bounded, w.From, w.To = true, bounds[0], bounds[1]
+			var want []map[string]string
+			for _, row := range all {
+				if at, _ := strconv.ParseInt(row["time"], 10, 64); at >= w.From && at < w.To {
+					want = append(want, row)
+				}
+			}
+			if got := rowsOf(t, file, len(file), w); !slices.EqualFunc(got, want, maps.Equal) {
+				t.Errorf("%s, %d to %d: %d events, want %d", name, w.From, w.To, len(got), len(want))
+			}
+		}
 	}
 }
 
