@@ -341,7 +341,7 @@ func (r *Reader) followable(head []byte, name string) (*Format, error) {
 	}
 	switch {
 	case f == nil:
-		return nil, r.unknown(head)
+		return nil, r.unknown(head, name)
 	case f.InPlace:
 		return nil, &notFollowed{why: f.Name + " files do not only grow at their end, and are not followed; search again for new events"}
 	}

@@ -291,7 +291,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 			return nil
 		}
 		if r.cur.format = r.recognise(head, part.Name); r.cur.format == nil {
-			return &PathError{part.Name, r.unknown(head)}
+			return &PathError{part.Name, r.unknown(head, part.Name)}
 		}
 	}
 	if r.cur.format.Headed && part.Head == nil {
@@ -333,10 +333,14 @@ func (r *Reader) named(name string, f *Format) bool {
 }
 
 // unknown says why no format fits.
-func (r *Reader) unknown(head []byte) error {
+func (r *Reader) unknown(head []byte, name string) error {
 	var why strings.Builder
 	for _, f := range r.formats {
-		fmt.Fprintf(&why, "\n  %s: %s", f.Name, f.Misfit)
+		misfit := f.Misfit
+		if f.Sniff(head) > 0 {
+			misfit = "would do, were it not that " + filepath.Ext(name) + " says otherwise"
+		}
+		fmt.Fprintf(&why, "\n  %s: %s", f.Name, misfit)
 	}
 	kind := "text"
 	for _, c := range head[:min(len(head), 512)] {
