@@ -100,7 +100,7 @@ func cseRuleOf(in *Input) (*cseRule, error) {
 // CSEExpression is a rule as a Cloud SIEM expression.
 func CSEExpression(in *Input) (string, error) {
 	fields := cseFields(in)
-	l := cseLanguage(func(f string) string { return cseField(fields, in.field(f)) })
+	l := cseLanguage(func(f string) string { return cseField(fields, in.field(f)) }, func(f string) string { return csePresent(in, fields, in.field(f)) })
 	cond, err := l.at(in.Cond, tightAnd)
 	if err != nil {
 		return "", err
@@ -138,7 +138,8 @@ func CSEExpression(in *Input) (string, error) {
 func CSECondition(c Cond) (string, error) {
 	in := &Input{Rule: &sigma.Rule{LogSource: sigma.LogSource{Product: "windows", Category: "process_creation"}}}
 	fields := cseFields(in)
-	return cseLanguage(func(f string) string { return cseField(fields, in.field(f)) }).write(c)
+	name := func(f string) string { return cseField(fields, in.field(f)) }
+	return cseLanguage(name, name).write(c)
 }
 
 // The tables below are what Sumo's mappers make of the fields of
@@ -225,6 +226,24 @@ func cseField(attributes map[string]string, name string) string {
 	return "fields['EventData." + name + "']"
 }
 
+// csePresent is where to look whether a field is there: mappers leave an
+// attribute unfilled for an empty field, so the raw field, where all of the rule's
+// events call it the same.
+func csePresent(in *Input, attributes map[string]string, name string) string {
+	a, ok := attributes[strings.ToLower(name)]
+	if !ok || len(in.Places) == 0 {
+		return cseField(attributes, name)
+	}
+	for _, p := range in.Places {
+		for _, id := range p.EventIDs {
+			if from := mapping.RecordOf(p.Channel, id).From[a]; len(from) == 0 || !strings.EqualFold(from[0], name) {
+				return a
+			}
+		}
+	}
+	return "fields['EventData." + name + "']"
+}
+
 // cseText writes text: in single quotes it is raw, and cannot hold one.
 func cseText(s string) string {
 	if !strings.Contains(s, "'") {
@@ -250,8 +269,11 @@ func cseLike(of, text string, k shape) string {
 	return of + " LIKE " + cseText(pattern)
 }
 
-func cseLanguage(field func(string) string) *language {
+// cseLanguage writes conditions on records; there names a field where it is
+// asked whether it is there.
+func cseLanguage(field, there func(string) string) *language {
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
+	l.apart = oddCase
 	l.list = func(f string, texts []string) (string, error) {
 		for i, t := range texts {
 			texts[i] = cseText(strings.ToLower(t))
@@ -271,36 +293,35 @@ func cseLanguage(field func(string) string) *language {
 			}
 			k, text := shapeOf(v)
 			text = lower(text)
+			if oddCase(text) {
+				k = wild
+			}
 			switch k {
 			case exact:
 				if text == "" {
-					return fmt.Sprintf("(%s IS NULL OR %s = '')", f, f), nil
+					return there(m.Field) + " = ''", nil // no more: a field that is missing is another matter in Sigma
 				}
 				return of + " = " + cseText(text), nil
 			case present:
-				return f + " IS NOT NULL", nil
+				return there(m.Field) + " IS NOT NULL", nil
 			case wild:
 			default:
 				if s := cseLike(of, text, k); s != "" {
 					return s, nil
 				}
 			}
-			flags := "(?is)"
-			if v.Cased {
-				flags = "(?s)"
-			}
-			return f + " matches " + sumoRegex(flags+pattern(v)), nil
+			return f + " matches " + sumoRegex(flagsOf(v)+pattern(v)), nil
 		case sigma.Number: // as text, which is equal to nothing but itself: "9 " is no 9
 			return f + " = '" + v.Text + "'", nil
 		case sigma.Bool:
 			return fmt.Sprintf("lower(%s) = '%v'", f, bool(v)), nil
-		case sigma.Null:
-			return fmt.Sprintf("(%s IS NULL OR %s = '')", f, f), nil
+		case sigma.Null: // an empty text is a value
+			return there(m.Field) + " IS NULL", nil
 		case sigma.Exists:
 			if v {
-				return f + " IS NOT NULL", nil
+				return there(m.Field) + " IS NOT NULL", nil
 			}
-			return f + " IS NULL", nil
+			return there(m.Field) + " IS NULL", nil
 		case sigma.Regexp:
 			if !re2(v) {
 				return "", refuse(m, "a regular expression that looks around or refers back")

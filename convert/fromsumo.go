@@ -203,16 +203,15 @@ func (r *sumoReader) cond(x expr.Expr) (Cond, error) {
 	if r.steps++; r.steps > stepsMax {
 		return nil, refusedf("the condition has too many cases once its ifs are decided")
 	}
-	two := func(a, b expr.Expr, join func([]Cond) Cond) (Cond, error) {
-		c, err := r.cond(a)
-		if err != nil {
-			return nil, err
+	every := func(of []expr.Expr, join func([]Cond) Cond) (Cond, error) {
+		all := make([]Cond, len(of))
+		for i, y := range of {
+			var err error
+			if all[i], err = r.cond(y); err != nil {
+				return nil, err
+			}
 		}
-		d, err := r.cond(b)
-		if err != nil {
-			return nil, err
-		}
-		return join([]Cond{c, d}), nil
+		return join(all), nil
 	}
 	switch x := x.(type) {
 	case *expr.Const:
@@ -221,12 +220,31 @@ func (r *sumoReader) cond(x expr.Expr) (Cond, error) {
 		}
 		return &Or{}, nil
 	case *expr.And:
-		return two(x.X, x.Y, allOf)
+		return every(operands(x, func(y expr.Expr) (a, b expr.Expr, ok bool) {
+			if z, is := y.(*expr.And); is {
+				return z.X, z.Y, true
+			}
+			return nil, nil, false
+		}), allOf)
 	case *expr.Or:
-		return two(x.X, x.Y, anyOf)
+		return every(operands(x, func(y expr.Expr) (a, b expr.Expr, ok bool) {
+			if z, is := y.(*expr.Or); is {
+				return z.X, z.Y, true
+			}
+			return nil, nil, false
+		}), anyOf)
 	case *expr.Not:
 		c, err := r.cond(x.X)
 		return negate(c), err
 	}
 	return r.decided(x)
+}
+
+// operands are those of a chain of ands, or of ors.
+func operands(x expr.Expr, pair func(expr.Expr) (a, b expr.Expr, ok bool)) []expr.Expr {
+	a, b, ok := pair(x)
+	if !ok {
+		return []expr.Expr{x}
+	}
+	return append(operands(a, pair), operands(b, pair)...)
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/sigma"
 )
@@ -16,6 +18,7 @@ type language struct {
 	not     func(string) string
 	match   func(*Match) (string, error)
 	list    func(field string, texts []string) (string, error)
+	apart   func(text string) bool // texts that do not go into a list; nil for none
 }
 
 // write renders a condition; top says that it need not be grouped.
@@ -87,7 +90,7 @@ func (l *language) lists(of []Cond) ([]string, error) {
 				}
 				s, ok := m.Value.(sigma.String)
 				text, plain := s.Plain()
-				if !ok || !plain || s.Cased || text == "" {
+				if !ok || !plain || s.Cased || text == "" || l.apart != nil && l.apart(text) {
 					break
 				}
 				field, texts = m.Field, append(texts, text)
@@ -209,6 +212,23 @@ func has(s sigma.String, bytes string) bool {
 	for _, p := range s.Parts {
 		if p.Kind == sigma.Literal && strings.ContainsAny(p.Text, bytes) {
 			return true
+		}
+	}
+	return false
+}
+
+// oddCase reports whether a text has letters that are equal to others, letter
+// case aside, and yet do not become the same in lower case: the micro sign and
+// the Greek mu.
+func oddCase(text string) bool {
+	for _, r := range text {
+		if r < utf8.RuneSelf {
+			continue
+		}
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			if unicode.ToLower(f) != unicode.ToLower(r) {
+				return true
+			}
 		}
 	}
 	return false

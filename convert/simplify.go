@@ -1,7 +1,7 @@
 package convert
 
 import (
-	"reflect"
+	"fmt"
 	"slices"
 
 	"github.com/gyoji-dev/gyoji/sigma"
@@ -62,10 +62,13 @@ func (o *Or) of() []Cond {
 	return o.Of
 }
 
-// parts puts those of the same kind in a row, each once.
+// parts puts those of the same kind in a row, each comparison once.
 func parts(of []Cond, inner func(Cond) ([]Cond, bool)) (flat []Cond) {
+	seen := map[string]bool{}
 	add := func(c Cond) {
-		if !slices.ContainsFunc(flat, func(d Cond) bool { return alike(c, d) }) {
+		key := comparison(c)
+		if key == "" || !seen[key] {
+			seen[key] = true
 			flat = append(flat, c)
 		}
 	}
@@ -81,17 +84,17 @@ func parts(of []Cond, inner func(Cond) ([]Cond, bool)) (flat []Cond) {
 	return flat
 }
 
-// alike reports whether two conditions are written the same.
-func alike(a, b Cond) bool {
-	switch a := a.(type) {
+// comparison is the same for comparisons that are; "" for any other condition.
+func comparison(c Cond) string {
+	switch c := c.(type) {
 	case *Match:
-		m, ok := b.(*Match)
-		return ok && a.Field == m.Field && reflect.DeepEqual(a.Value, m.Value)
+		return fmt.Sprintf("%s\x00%#v", c.Field, c.Value)
 	case *Not:
-		n, ok := b.(*Not)
-		return ok && alike(a.X, n.X)
+		if m, ok := c.X.(*Match); ok {
+			return "not " + comparison(m)
+		}
 	}
-	return a == b
+	return ""
 }
 
 func negate(c Cond) Cond {

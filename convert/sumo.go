@@ -108,6 +108,7 @@ func sumoRegex(p string) string {
 func sumoLanguage(field func(string) string) *language {
 	name := func(f string) string { return sumoField(field(f)) }
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "!(" + s + ")" }}
+	l.apart = sumoApart
 	l.list = func(f string, texts []string) (string, error) {
 		for i, t := range texts {
 			texts[i] = sumoText(strings.ToLower(t))
@@ -165,18 +166,28 @@ func sumoString(f string, s sigma.String) string {
 	}
 	k, text := shapeOf(s)
 	switch {
+	case sumoApart(wildcards(s, "*", "?", func(t string) string { return t })):
+		return f + " matches " + sumoRegex(flagsOf(s)+pattern(s))
 	case k == exact:
 		return of + " = " + sumoText(lower(text))
 	case k == present:
 		return "!isNull(" + f + ")"
 	case hasOne(s) || has(s, "*"): // ? is plain in Sumo's patterns, and a plain * cannot be written
-		flags := "(?is)"
-		if s.Cased {
-			flags = "(?s)"
-		}
-		return f + " matches " + sumoRegex(flags+pattern(s))
+		return f + " matches " + sumoRegex(flagsOf(s)+pattern(s))
 	}
 	return of + " matches " + sumoText(lower(wildcards(s, "*", "", func(t string) string { return t })))
+}
+
+// sumoApart reports whether a text is found by a regular expression only: two
+// braces would be a parameter of a dashboard.
+func sumoApart(text string) bool { return strings.Contains(text, "{{") || oddCase(text) }
+
+// flagsOf are those of the regular expression that stands for a text.
+func flagsOf(s sigma.String) string {
+	if s.Cased {
+		return "(?s)"
+	}
+	return "(?is)"
 }
 
 // sumoKeyword looks for text in the whole message. In a JSON message some

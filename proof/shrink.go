@@ -54,6 +54,9 @@ func smallerEvents(e Event) (out []Event) {
 		r := []rune(e[n])
 		for cut := len(r); cut > 0; cut /= 2 {
 			for at := 0; at+cut <= len(r); at += cut {
+				if _, ok := needed[n]; ok && cut == len(r) {
+					continue
+				}
 				with(n, string(r[:at])+string(r[at+cut:]), true)
 			}
 		}

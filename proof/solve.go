@@ -31,7 +31,11 @@ func makeEvents(a, b *Side) (out []Event, notes []string) {
 				e[n] = v
 			}
 			for s, v := range asg {
-				e[w.layout.Name(s)] = v
+				name := w.layout.Name(s)
+				if _, needed := base[name]; needed && v == "" {
+					return // no Windows writes a process without its program
+				}
+				e[name] = v
 			}
 			if key := e.String(); !seen[key] {
 				seen[key] = true
