@@ -92,12 +92,26 @@ func work(t *testing.T, dir string) {
 	}
 	for name, text := range map[string][]byte{
 		"logs/security.jsonl.gz": packed.Bytes(), "day.json.gz": packed.Bytes(),
-		"query.sumo": []byte("* | count by Computer\n"),
+		"query.sumo": []byte("* | count by Computer\n"), "office.sumo": office(t, root),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// office is the query that conversion.md shows.
+func office(t *testing.T, root string) []byte {
+	page, err := os.ReadFile(filepath.Join(root, "docs", "conversion.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "With this in `office.sumo`:\n\n```\n")
+	query, _, ok := strings.Cut(after, "```")
+	if !ok {
+		t.Fatal("conversion.md does not show office.sumo")
+	}
+	return []byte(query)
 }
 
 // pageCommand is a command in a page.

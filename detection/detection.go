@@ -165,6 +165,11 @@ type Related struct {
 type Platforms struct {
 	Sigma []string `yaml:"sigma"`
 	From  string   `yaml:"generated_from"`
+	// Detection is the id of the detection that the portable rule says; the
+	// first when it is not given.
+	Detection string `yaml:"detection"`
+	// Differences are those between the languages that are meant to be.
+	Differences []Intended `yaml:"differences"`
 }
 
 // Technique is the first ATT&CK technique, "" when the package names none.
