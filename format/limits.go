@@ -16,6 +16,11 @@ const (
 	// timeBytesMax is how far into a line its time is looked for.
 	timeBytesMax = 256
 
+	// messageLinesMax and messageBytesMax are how long a message of plain text may
+	// get before its lines are taken for messages of their own.
+	messageLinesMax = 2000
+	messageBytesMax = 512 << 10
+
 	// oddShare: text may have one control character or byte that is no UTF-8 in
 	// so many, as logs of attacks do.
 	oddShare = 32

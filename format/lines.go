@@ -36,22 +36,27 @@ func (r *lines) Read(b input.Block, next exec.Sink) error {
 			end += at
 		}
 		at = end + 1
-		line := bytes.TrimSuffix(data[start:end], []byte{'\r'})
-		if len(bytes.TrimSpace(line)) == 0 || !r.matters(data, start, end) {
-			continue
-		}
-		ms, ok := r.parse(r, line)
-		if !ok {
-			lost(r.want, &b, start, "line that is not "+r.kind, line)
-		}
-		if ms == 0 {
-			ms = findTime(line, r.want.Now)
-		}
-		if err := r.end(&b, start, line, ms, next); err != nil {
+		if err := r.line(&b, start, end, next); err != nil {
 			return err
 		}
 	}
 	return r.push(next)
+}
+
+// line makes an event of the text from start to end of the block.
+func (r *lines) line(b *input.Block, start, end int, next exec.Sink) error {
+	line := bytes.TrimRight(b.Data[start:end], "\r\n")
+	if len(bytes.TrimSpace(line)) == 0 || !r.matters(b.Data, start, end) {
+		return nil
+	}
+	ms, ok := r.parse(r, line)
+	if !ok {
+		lost(r.want, b, start, "line that is not "+r.kind, line)
+	}
+	if ms == 0 {
+		ms = findTime(line, r.want.Now)
+	}
+	return r.end(b, start, line, ms, next)
 }
 
 // findTime reads the first time in the start of a line: ISO 8601, a web
@@ -60,30 +65,35 @@ func (r *lines) Read(b input.Block, next exec.Sink) error {
 func findTime(line []byte, now time.Time) int64 {
 	head := line[:min(len(line), timeBytesMax)]
 	for i := 0; i+15 <= len(head); i++ {
-		c := head[i]
 		if i > 0 && (isDigit(head[i-1]) || isLetter(head[i-1])) {
 			continue
 		}
-		switch {
-		case isDigit(c) && i+19 <= len(head) && head[i+4] == '-' && head[i+7] == '-' && head[i+13] == ':':
-			end := i + 19
-			for end < len(head) && (isDigit(head[end]) || bytes.IndexByte([]byte(".,:+-Z"), head[end]) >= 0) {
-				end++
-			}
-			for text := head[i:end]; len(text) >= 19; text = text[:len(text)-1] {
-				if ms, ok := datefmt.ParseEventTime(lend(text)); ok {
-					return ms
-				}
-			}
-		case isDigit(c) && i+26 <= len(head) && head[i+2] == '/' && head[i+6] == '/' && head[i+11] == ':':
-			if t, err := time.Parse("02/Jan/2006:15:04:05 -0700", lend(head[i:i+26])); err == nil {
-				return t.UnixMilli()
-			}
-		case 'A' <= c && c <= 'S':
-			if ms := bsdTime(head[i:], now); ms != 0 {
+		if ms := timeAt(head[i:], now); ms != 0 {
+			return ms
+		}
+	}
+	return 0
+}
+
+// timeAt reads a time at the start of text; 0 when there is none.
+func timeAt(text []byte, now time.Time) int64 {
+	switch c := text[0]; {
+	case isDigit(c) && len(text) >= 19 && text[4] == '-' && text[7] == '-' && text[13] == ':':
+		end := 19
+		for end < len(text) && (isDigit(text[end]) || bytes.IndexByte([]byte(".,:+-Z"), text[end]) >= 0) {
+			end++
+		}
+		for t := text[:end]; len(t) >= 19; t = t[:len(t)-1] {
+			if ms, ok := datefmt.ParseEventTime(lend(t)); ok {
 				return ms
 			}
 		}
+	case isDigit(c) && len(text) >= 26 && text[2] == '/' && text[6] == '/' && text[11] == ':':
+		if t, err := time.Parse("02/Jan/2006:15:04:05 -0700", lend(text[:26])); err == nil {
+			return t.UnixMilli()
+		}
+	case 'A' <= c && c <= 'S':
+		return bsdTime(text, now)
 	}
 	return 0
 }

@@ -352,7 +352,7 @@ func (r *Reader) followable(head []byte, name string) (*Format, error) {
 type followStream struct {
 	r      *Reader
 	o      Options
-	in     io.ReadCloser
+	in     *interruptible
 	data   []byte
 	off    int64
 	format *Format
@@ -369,7 +369,13 @@ func (w *followStream) Next(ctx context.Context) ([]*Part, error) {
 	}
 	buf := make([]byte, stdinBytes)
 	for !w.ended {
-		n, err := w.in.Read(buf)
+		// Where only the next event would show the end of one, a while without it
+		// does, too.
+		quiet := w.format != nil && len(w.data) > 0 && w.data[len(w.data)-1] == '\n' && !w.in.within(followQuiet)
+		n, err := 0, error(nil)
+		if !quiet {
+			n, err = w.in.Read(buf)
+		}
 		w.data = append(w.data, buf[:n]...)
 		if errors.Is(err, io.EOF) {
 			w.ended = true
@@ -387,7 +393,7 @@ func (w *followStream) Next(ctx context.Context) ([]*Part, error) {
 			continue
 		}
 		whole := w.format.Cut(w.data, w.off, w.ended)
-		if whole == 0 && w.ended {
+		if whole == 0 && (w.ended || quiet) {
 			whole = len(w.data)
 		}
 		if whole == 0 {

@@ -186,6 +186,33 @@ func TestFollowStandardInput(t *testing.T) {
 	}
 }
 
+// TestFollowStandardInputGoesQuiet: an event whose end only the next would show is
+// given after a while without one.
+func TestFollowStandardInputGoesQuiet(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r, w := io.Pipe()
+	defer w.Close()
+	paragraphs := &Format{Name: "paragraphs", Sniff: func([]byte) int { return 50 }, Cut: func(buf []byte, _ int64, last bool) int {
+		if last {
+			return len(buf)
+		}
+		return bytes.LastIndex(buf, []byte("\n\n")) + 1
+	}}
+	f, err := Follow([]string{"-"}, []*Format{paragraphs}, Options{Stdin: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.WriteString(w, "1\n 2\n")
+	if got := next(ctx, t, f); got != "1\n 2\n" {
+		t.Errorf("got %q", got)
+	}
+	go io.WriteString(w, "3\n\n4\n")
+	if got := next(ctx, t, f) + "|" + next(ctx, t, f); got != "3\n|\n4\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestFollowRefuses: what does not only grow at its end.
 func TestFollowRefuses(t *testing.T) {
 	r := NewReader(List(nil), []*Format{byLine}, Options{})

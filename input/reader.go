@@ -340,7 +340,9 @@ func (r *Reader) unknown(head []byte, name string) error {
 		if f.Sniff(head) > 0 {
 			misfit = "would do, were it not that " + filepath.Ext(name) + " says otherwise"
 		}
-		fmt.Fprintf(&why, "\n  %s: %s", f.Name, misfit)
+		if misfit != "" {
+			fmt.Fprintf(&why, "\n  %s: %s", f.Name, misfit)
+		}
 	}
 	kind := "text"
 	for _, c := range head[:min(len(head), 512)] {

@@ -3,6 +3,7 @@ package input
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // stdinBytes is how much is read of standard input at once.
@@ -25,7 +26,7 @@ type chunk struct {
 	err  error
 }
 
-func newInterruptible(ctx context.Context, r io.Reader) io.ReadCloser {
+func newInterruptible(ctx context.Context, r io.Reader) *interruptible {
 	s := &interruptible{ctx: ctx, got: make(chan chunk), free: make(chan []byte, 2)}
 	s.free <- make([]byte, stdinBytes)
 	s.free <- make([]byte, stdinBytes)
@@ -63,6 +64,25 @@ func (s *interruptible) Read(p []byte) (int, error) {
 	n := copy(p, s.rest)
 	s.rest = s.rest[n:]
 	return n, nil
+}
+
+// within reports whether there is more to read, or the end, in some time.
+func (s *interruptible) within(d time.Duration) bool {
+	if len(s.rest) > 0 || s.cur.err != nil {
+		return true
+	}
+	if s.cur.data != nil {
+		s.free <- s.cur.data[:cap(s.cur.data)]
+		s.cur = chunk{}
+	}
+	select {
+	case s.cur = <-s.got:
+		s.rest = s.cur.data
+	case <-s.ctx.Done():
+	case <-time.After(d):
+		return false
+	}
+	return true
 }
 
 func (s *interruptible) Close() error { return nil }
