@@ -187,6 +187,9 @@ func FuzzChunk(f *testing.F) {
 	file := evtxtest.Processes(40)
 	sound := file[evtx.HeaderBytes:][:evtx.ChunkBytes]
 	f.Add(sound[:12<<10])
+	for _, bad := range evtxtest.Mutants(sound[:8<<10], 200) {
+		f.Add(bad)
+	}
 	for _, at := range []int{48, 520, 560, 600, 900, 1400, 2000} {
 		bad := bytes.Clone(sound[:8<<10])
 		bad[at] ^= 0x15

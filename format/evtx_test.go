@@ -400,6 +400,9 @@ func FuzzEVTX(f *testing.F) {
 	f.Add(oddEvents()[:8<<10], 100_000)
 	f.Add(file[4096:16<<10], 70_000)
 	f.Add([]byte("ElfFile\x00"), 70_000)
+	for i, bad := range append(evtxtest.Mutants(file[:20<<10], 100), evtxtest.Mutants(oddEvents()[:8<<10], 200)...) {
+		f.Add(bad, 70_000+i)
+	}
 	f.Fuzz(func(t *testing.T, data []byte, block int) {
 		block = 64<<10 + block&0xffff
 		for _, carve := range []bool{false, true} {
