@@ -62,16 +62,22 @@ func (s *Set) needs(x expr.Expr) (ns []need, ok bool) {
 	return nil, false
 }
 
-// within is needs of the field that x reads. Fields that route are not indexed:
-// they are looked at before.
+// within is needs of the fields in which the text of x stands. Fields that route
+// are not indexed: they are looked at before.
 func (s *Set) within(x expr.Expr, literals ...string) ([]need, bool) {
-	f, ok := x.(*expr.Field)
-	if !ok || s.routes(f.Slot) {
-		return nil, false
+	fields := []expr.Expr{x}
+	if c, ok := x.(*expr.Call); ok && c.Name == digestCall {
+		fields = c.Args
 	}
-	ns := make([]need, len(literals))
-	for i, l := range literals {
-		ns[i] = need{f.Slot, l}
+	var ns []need
+	for _, x := range fields {
+		f, ok := x.(*expr.Field)
+		if !ok || s.routes(f.Slot) {
+			return nil, false
+		}
+		for _, l := range literals {
+			ns = append(ns, need{f.Slot, l})
+		}
 	}
 	return ns, true
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/mapping"
 	"github.com/gyoji-dev/gyoji/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
@@ -72,17 +73,49 @@ func (l *lowering) item(i sigma.Item) expr.Expr {
 	panic(fmt.Sprintf("bug: rule: item %T", i))
 }
 
+// read reads a field by its Sigma name. A digest that the event has no field of
+// is cut out of its list of them.
+func (l *lowering) read(name string) expr.Expr {
+	f := l.sc.field(name)
+	fields := []expr.Expr{f}
+	digest, ok := mapping.Digest(name)
+	if ok {
+		for _, list := range mapping.DigestLists {
+			fields = append(fields, l.sc.field(list))
+		}
+	}
+	for _, x := range fields {
+		if s := x.(*expr.Field).Slot; !slices.Contains(l.rule.Fields, s) {
+			l.rule.Fields = append(l.rule.Fields, s)
+		}
+	}
+	if !ok {
+		return f
+	}
+	return &expr.Call{Name: digestCall, Args: fields, Nulls: true, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+		if !args[0].IsNull() {
+			return args[0], nil
+		}
+		for _, list := range args[1:] {
+			if v, ok := mapping.CutDigest(list.Str(), digest); ok {
+				return event.Text(v), nil
+			}
+		}
+		return event.Value{}, nil
+	}}
+}
+
+// digestCall is the name of what reads a digest. It stands word for word in one
+// of the arguments.
+const digestCall = "digest"
+
 // test lowers one test. Equal tests of all rules are one expression, so that a
 // Set computes them once for all.
 func (l *lowering) test(t *sigma.Test) expr.Expr {
 	var x expr.Expr = &expr.Field{Slot: l.sc.text, Name: "keywords"}
 	name := textName
 	if !t.Keyword() {
-		f := l.sc.field(t.Field)
-		x, name = f, f.Name
-		if !slices.Contains(l.rule.Fields, f.Slot) {
-			l.rule.Fields = append(l.rule.Fields, f.Slot)
-		}
+		x, name = l.read(t.Field), mapping.SigmaField(t.Field)
 	}
 	key := testKey(name, t)
 	if made, ok := l.sc.tests[key]; ok {
@@ -153,11 +186,7 @@ func (l *lowering) value(t *sigma.Test, x expr.Expr, v sigma.Value, i int) expr.
 	case sigma.CIDR:
 		return inNetwork(x, v.Prefix)
 	case sigma.FieldRef:
-		f := l.sc.field(v.Field)
-		if !slices.Contains(l.rule.Fields, f.Slot) {
-			l.rule.Fields = append(l.rule.Fields, f.Slot)
-		}
-		return refers(x, f, v.Start, v.End)
+		return refers(x, l.read(v.Field), v.Start, v.End)
 	case sigma.Compare:
 		op := map[sigma.Op]expr.Op{sigma.Lt: expr.Lt, sigma.Le: expr.Le, sigma.Gt: expr.Gt, sigma.Ge: expr.Ge}[v.Op]
 		return &expr.Compare{Op: op, X: x, Y: &expr.Const{Value: event.Float(v.Number.Float)}}

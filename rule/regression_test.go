@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,4 +161,26 @@ func TestRegression(t *testing.T) {
 		}
 	}
 	t.Logf("right: %v of %v", good, total)
+}
+
+// A digest is found in the list that Sysmon writes, as EVTX and as JSON, and
+// goes through the index.
+func TestDigestOfARecordedEvent(t *testing.T) {
+	base := shared + "sigma-regression/rules-threat-hunting/windows/image_load/image_load_win_werfaultsecure_dbgcore_dbghelp_load/8a2f4b1c-3d5e-4f7a-9b2c-1e4f6d8a9c2b"
+	if _, err := os.Stat(base + ".evtx"); err != nil {
+		t.Skip("the regression data is not here: ", err)
+	}
+	const text = "title: t\nlogsource: {product: windows, category: image_load}\ndetection: {s: {Imphash: %s}, condition: s}\n"
+	for _, path := range []string{base + ".evtx", lines(t, base+".json")} {
+		for digest, want := range map[string]int{"c324aaac01f0f75c811e1f80c41b860c": 1, "c324aaac01f0f75c811e1f80c41b860d": 0} {
+			sc := rule.NewScope()
+			rules := lower(t, sc, "digest.yml", fmt.Sprintf(text, digest))
+			if st := rule.Compile(sc, rules).Stats(); st.Unindexed != 0 {
+				t.Errorf("a rule for a digest is not indexed")
+			}
+			if got := scan(t, sc, rules, 1, path)[rules[0]]; got != want {
+				t.Errorf("%s in %s: %d matches, want %d", digest, filepath.Base(path), got, want)
+			}
+		}
+	}
 }

@@ -366,10 +366,8 @@ func (l *siemLowering) key(name string) expr.Expr {
 	switch name {
 	case "MD5", "SHA1", "SHA256", "IMPHASH":
 		return siemCall(name, func(args []event.Value) event.Value {
-			for part := range strings.SplitSeq(args[0].Str(), ",") {
-				if n, v, ok := strings.Cut(part, "="); ok && n == name {
-					return event.Text(v)
-				}
+			if v, ok := mapping.CutDigest(args[0].Str(), name); ok {
+				return event.Text(v)
 			}
 			return event.Value{}
 		}, field("Hashes"))
