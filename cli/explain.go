@@ -55,7 +55,7 @@ predicate with the values it reads.`,
 				return usageError("--why-not wants the logs to look at")
 			case !whyNot && len(rest) == 0:
 				q.Explain(a.stdout)
-				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.noMap))
+				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.unmapped()))
 				return nil
 			}
 			s, err := a.open(&in, rest)
@@ -67,7 +67,7 @@ predicate with the values it reads.`,
 					return q.WhyNot(cmd.Context(), run, a.stdout, one != "")
 				}
 				q.Explain(a.stdout)
-				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.noMap))
+				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.unmapped()))
 				return q.Found(cmd.Context(), run, a.stdout)
 			})
 			return firstOf(err, s.finish(""))

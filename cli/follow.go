@@ -27,7 +27,7 @@ const followMemory = 1 << 30
 var followable = []string{"ndjson", "raw"}
 
 // follower opens what paths name.
-func (s *session) follower() (input.Follower, error) {
+func (s *session) follower(access *kafkaAccess) (input.Follower, error) {
 	if i := slices.IndexFunc(s.paths, kafka.IsAddress); i >= 0 {
 		if len(s.paths) > 1 {
 			return nil, usageError("a Kafka topic is followed alone: kafka://BROKER:PORT/TOPIC[,TOPIC...]")
@@ -36,7 +36,15 @@ func (s *session) follower() (input.Follower, error) {
 		if err != nil {
 			return nil, usageError("%v", err)
 		}
-		return kafka.Open(a)
+		by, err := access.open()
+		if err != nil {
+			return nil, err
+		}
+		c, err := kafka.Open(a, by)
+		if err != nil {
+			return nil, usageError("%v", err)
+		}
+		return c, nil
 	}
 	f, err := input.Follow(s.paths, s.formats, s.opt)
 	if err != nil {
@@ -72,11 +80,11 @@ type following struct {
 // table is drawn anew. Elsewhere rows come as their events do, if the query and
 // the output allow it, and otherwise once, when the input ends or Ctrl-C is
 // pressed.
-func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output) (err error) {
+func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output, access *kafkaAccess) (err error) {
 	s.opt.Warnings = &exec.Warnings{}
 	s.passes = append(s.passes, s.opt.Warnings)
 	s.run.Warnings, s.run.Again = s.opt.Warnings, nil
-	f, err := s.follower()
+	f, err := s.follower(access)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,8 @@ const memoryDefault = "512m"
 // inputs are the flags of every command that reads logs.
 type inputs struct {
 	category string
-	noMap    bool
+	names    string // sysmon, auto or none
+	noMap    bool   // the short form of none
 	carve    bool
 	format   string
 
@@ -46,10 +47,18 @@ type inputs struct {
 	tables, geo, threat []string
 }
 
+// What --map takes.
+const (
+	mapSysmon = "sysmon"
+	mapAuto   = "auto"
+	mapNone   = "none"
+)
+
 func (in *inputs) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&in.category, "category", "", "_sourceCategory of every event (default: inferred, windows/sysmon for the Sysmon channel)")
-	f.BoolVar(&in.noMap, "no-map", false, "use field names as they are: do not find EventData.Image as Image")
+	f.StringVar(&in.names, "map", mapSysmon, "names of fields: sysmon finds them under Sysmon's flat names, Image for EventData.Image or process.executable, auto picks the table by the events (there is the one), none leaves them as they are")
+	f.BoolVar(&in.noMap, "no-map", false, "short for --map none")
 	f.BoolVar(&in.carve, "carve", false, "EVTX: also read records behind damage and in the slack of chunks; they may be old or there twice")
 	f.StringVar(&in.format, "format", "", "input format: "+strings.Join(format.Names(), ", ")+" (default: recognised by content)")
 	f.StringVar(&in.from, "from", "", "start of the time range: -1d, 03/01/2026 08:00:00, 2026-03-01T08:00:00Z, or epoch milliseconds")
@@ -64,6 +73,9 @@ func (in *inputs) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&in.geo, "geo", nil, "MaxMind-format database for geoip and the geo and ASN lookups (repeatable)")
 	f.StringArrayVar(&in.threat, "threat", nil, "file of threat indicators, CSV or JSON with a column indicator, as FILE or SOURCE=FILE (repeatable)")
 }
+
+// unmapped reports whether fields have their own names alone.
+func (in *inputs) unmapped() bool { return in.noMap || in.names == mapNone }
 
 // library is what the query may look things up in.
 func (in *inputs) library() (*lookup.Library, error) {
@@ -114,6 +126,11 @@ type session struct {
 // open checks the flags and readies a session over paths.
 func (a *app) open(in *inputs, paths []string) (*session, error) {
 	s := &session{app: a, paths: paths, strict: in.strict, started: time.Now()}
+	switch in.names {
+	case mapSysmon, mapAuto, mapNone:
+	default:
+		return nil, usageError("--map %s: there is no such table of names; choose sysmon, auto or none", in.names)
+	}
 	zone, err := datefmt.Zone(in.zone)
 	if err != nil {
 		return nil, usageError("--timezone %s: %v", in.zone, err)
@@ -138,7 +155,7 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 	}
 	s.run = query.Run{
 		Workers: in.workers, Memory: memory, TempDir: in.tempDir, Now: now, Zone: zone,
-		NoMap: in.noMap, Category: in.category, Carve: in.carve,
+		NoMap: in.unmapped(), Category: in.category, Carve: in.carve,
 	}
 	if in.from != "" || in.to != "" {
 		s.run.Bounded, s.run.To = true, now.UnixMilli()

@@ -58,7 +58,7 @@ It exits with 1 when they differ, and with 2 when one does not compile.`,
 			}
 			var open func() (*input.Reader, error)
 			if len(args) > 2 {
-				in := inputs{zone: "UTC", workers: 1, memory: memoryDefault}
+				in := inputs{names: mapSysmon, zone: "UTC", workers: 1, memory: memoryDefault}
 				s, err := a.open(&in, args[2:])
 				if err != nil {
 					return err

@@ -22,6 +22,7 @@ func (a *app) searchCmd() *cobra.Command {
 	var out output
 	var file string
 	var follow bool
+	var access kafkaAccess
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "search 'QUERY' [PATH...]",
@@ -51,7 +52,7 @@ Rows come newest first, or in the order that the query asks for.`,
 				return err
 			}
 			if follow || slices.ContainsFunc(args, kafka.IsAddress) {
-				err = a.follow(cmd, s, q, &out)
+				err = a.follow(cmd, s, q, &out, &access)
 			} else {
 				err = a.print(cmd, s, q, &out)
 			}
@@ -60,6 +61,7 @@ Rows come newest first, or in the order that the query asks for.`,
 	}
 	in.flags(cmd)
 	out.flags(cmd)
+	access.flags(cmd)
 	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what is added to the files, or comes on standard input, until Ctrl-C; always so for kafka://BROKER:PORT/TOPIC")
 	return cmd

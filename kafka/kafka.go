@@ -6,12 +6,16 @@ package kafka
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/gyoji-dev/gyoji/input"
 )
@@ -19,6 +23,8 @@ import (
 const (
 	// recordsMax is how many records are taken at a time.
 	recordsMax = 10_000
+	// meetMax is how long a first answer of a broker is waited for.
+	meetMax = 15 * time.Second
 	// groupDefault is the consumer group of who names none.
 	groupDefault = "gyoji"
 )
@@ -74,26 +80,67 @@ func ParseAddress(s string) (a Address, err error) {
 	return a, nil
 }
 
+// Access is how brokers are reached.
+type Access struct {
+	TLS      *tls.Config // nil: in the clear
+	User     string      // "": without SASL
+	Password string
+	SASL     string // one of Mechanisms; "" is the first
+}
+
+// Mechanisms are the ways to say who one is, strongest first.
+var Mechanisms = []string{"scram-sha-512", "scram-sha-256", "plain"}
+
+// options are the client's for the access.
+func (a Access) options() (opts []kgo.Opt, err error) {
+	if a.TLS != nil {
+		opts = append(opts, kgo.DialTLSConfig(a.TLS))
+	}
+	if a.User == "" {
+		return opts, nil
+	}
+	who := scram.Auth{User: a.User, Pass: a.Password}
+	switch a.SASL {
+	case "", "scram-sha-512":
+		opts = append(opts, kgo.SASL(who.AsSha512Mechanism()))
+	case "scram-sha-256":
+		opts = append(opts, kgo.SASL(who.AsSha256Mechanism()))
+	case "plain":
+		if a.TLS == nil {
+			return nil, errors.New("kafka: plain sends the password as it is; use TLS with it, or SCRAM")
+		}
+		opts = append(opts, kgo.SASL(plain.Auth{User: a.User, Pass: a.Password}.AsMechanism()))
+	default:
+		return nil, fmt.Errorf("kafka: there is no mechanism %s; choose one of %s", a.SASL, strings.Join(Mechanisms, ", "))
+	}
+	return opts, nil
+}
+
 // Consumer is an input.Follower of a group's share of topics.
 type Consumer struct {
 	client *kgo.Client
 	index  map[string]int // of the parts, by topic and partition
 	given  []*kgo.Record  // the last of each partition that Next gave
+	met    bool           // a broker has answered
 }
 
 // Open joins the group.
-func Open(a Address) (*Consumer, error) {
+func Open(a Address, by Access) (*Consumer, error) {
+	opts, err := by.options()
+	if err != nil {
+		return nil, err
+	}
 	start := kgo.NewOffset().AtEnd()
 	if a.Oldest {
 		start = kgo.NewOffset().AtStart()
 	}
-	client, err := kgo.NewClient(
+	client, err := kgo.NewClient(append(opts,
 		kgo.SeedBrokers(a.Brokers...), kgo.ConsumerGroup(a.Group), kgo.ConsumeTopics(a.Topics...),
 		kgo.ConsumeResetOffset(start), kgo.DisableAutoCommit(),
 		// The group may not move a partition while its records are in work:
 		// their offsets could not be committed any more.
 		kgo.BlockRebalanceOnPoll(),
-	)
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
@@ -104,6 +151,18 @@ func Open(a Address) (*Consumer, error) {
 // TOPIC/PARTITION, one event a line: line ends in a record, which in JSON mean
 // nothing, become blanks. The topic is the events' _source.
 func (c *Consumer) Next(ctx context.Context) ([]*input.Part, error) {
+	if !c.met { // later trouble may pass, so the client goes on trying; who is not let in at all is told
+		wait, stop := context.WithTimeout(ctx, meetMax)
+		err := c.client.Ping(wait)
+		stop()
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			return nil, fmt.Errorf("kafka: no broker lets us in: %w", err)
+		}
+		c.met = true
+	}
 	for {
 		c.client.AllowRebalance()
 		fetches := c.client.PollRecords(ctx, recordsMax)

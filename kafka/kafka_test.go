@@ -56,7 +56,7 @@ func TestOffsetsAreCommittedAfterTheOutput(t *testing.T) {
 	// read takes records until want has come, and says done for them or not.
 	read := func(want string, done bool) {
 		t.Helper()
-		c, err := Open(address)
+		c, err := Open(address, Access{})
 		if err != nil {
 			t.Fatal(err)
 		}
