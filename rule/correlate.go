@@ -2,6 +2,7 @@ package rule
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -173,14 +174,29 @@ type Finding struct {
 // Correlator gathers the matches that correlations are made of. Its methods but
 // Findings may be called by several workers.
 type Correlator struct {
-	mu   sync.Mutex
-	acct *exec.Account
-	got  map[*Rule][]occurrence
+	mu      sync.Mutex
+	budget  *exec.Budget
+	got     map[*Rule]*matches
+	scratch []byte
 }
+
+// matches are those that one correlation is made of.
+type matches struct {
+	acct  *exec.Account
+	all   []occurrence
+	texts map[string]string // of groups and values, each once: an attack has many matches of few
+}
+
+// What a correlation is charged, with the room that a growing list keeps.
+const (
+	occurrenceBytes = 96
+	textBytes       = 48 // beside the text
+	findingBytes    = 192
+)
 
 // NewCorrelator makes a Correlator that charges what it holds to a budget.
 func NewCorrelator(b *exec.Budget) *Correlator {
-	return &Correlator{acct: b.Open("correlation"), got: map[*Rule][]occurrence{}}
+	return &Correlator{budget: b, got: map[*Rule]*matches{}}
 }
 
 // Wants reports whether some correlation is made of a rule.
@@ -192,12 +208,8 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 	defer c.mu.Unlock()
 	for _, f := range r.feeds {
 		for _, row := range rows {
-			group, ok := joined(f.groups, func(s event.Slot) event.Value { return b.Value(s, row) })
-			values, has := joined(f.values, func(s event.Slot) event.Value { return b.Value(s, row) })
-			if !ok || !has {
-				continue // without the field it belongs to no group, and counts for nothing
-			}
-			if err := c.add(f.to, occurrence{at: b.Time[row], pos: b.Pos[row], ref: f.ref, group: group, values: values}); err != nil {
+			err := c.add(f, b.Time[row], b.Pos[row], func(s event.Slot) event.Value { return b.Value(s, row) })
+			if err != nil {
 				return err
 			}
 		}
@@ -205,73 +217,112 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 	return nil
 }
 
-func (c *Correlator) add(to *Rule, o occurrence) error {
-	const overhead = 96
-	if !c.acct.Add(int64(overhead + len(o.group) + len(o.values))) {
-		return c.acct.Over("the matches of rules that "+strconv.Quote(to.Title)+" is made of", "Filter them, or narrow the time range")
+// add takes one match. One without the fields that are asked for belongs to no
+// group, and counts for nothing.
+func (c *Correlator) add(f feed, at int64, pos uint64, value func(event.Slot) event.Value) error {
+	m := c.got[f.to]
+	if m == nil {
+		m = &matches{acct: c.budget.Open("the correlation " + strconv.Quote(f.to.Title)), texts: map[string]string{}}
+		c.got[f.to] = m
 	}
-	c.got[to] = append(c.got[to], o)
+	over := false
+	text := func(slots []event.Slot) (string, bool) {
+		joined, ok := appendJoined(c.scratch[:0], slots, value)
+		if c.scratch = joined; !ok || len(joined) == 0 {
+			return "", ok
+		}
+		t, known := m.texts[string(joined)]
+		if !known {
+			t = string(joined)
+			m.texts[t] = t
+			over = over || !m.acct.Add(int64(len(t)+textBytes))
+		}
+		return t, true
+	}
+	group, ok := text(f.groups)
+	values, has := text(f.values)
+	if !ok || !has {
+		return nil
+	}
+	if over || !m.acct.Add(occurrenceBytes) {
+		return m.over()
+	}
+	m.all = append(m.all, occurrence{at: at, pos: pos, ref: f.ref, group: group, values: values})
 	return nil
+}
+
+func (m *matches) over() error {
+	return m.acct.Over(fmt.Sprintf("%d matches of the rules that it is made of", len(m.all)), "Filter the rules it is made of, or narrow the time range")
 }
 
 // separator stands between the values of several fields.
 const separator = "\x1f"
 
-func joined(slots []event.Slot, value func(event.Slot) event.Value) (string, bool) {
-	if len(slots) == 0 {
-		return "", true
-	}
-	parts := make([]string, len(slots))
+// appendJoined appends the texts of some fields; ok is false when one is missing.
+func appendJoined(dst []byte, slots []event.Slot, value func(event.Slot) event.Value) (out []byte, ok bool) {
 	for i, s := range slots {
 		v := value(s)
 		if v.IsNull() {
-			return "", false
+			return dst, false
 		}
-		parts[i] = strings.Clone(v.Str())
+		if i > 0 {
+			dst = append(dst, separator...)
+		}
+		dst = v.AppendText(dst)
 	}
-	return strings.Join(parts, separator), true
+	return dst, true
 }
 
 // Findings computes the correlations, in the order of rules, once all matches
 // are there. found gets the findings of a correlation by time.
 func (c *Correlator) Findings(rules []*Rule, found func(Finding) error) error {
 	for _, r := range rules {
-		if r.Correlation == nil {
+		m := c.got[r]
+		if r.Correlation == nil || m == nil {
 			continue
 		}
-		all := c.got[r]
 		delete(c.got, r)
-		sort.Slice(all, func(i, j int) bool {
-			a, b := &all[i], &all[j]
-			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.pos, b.pos), cmp.Compare(a.ref, b.ref)) < 0
-		})
-		groups := map[string][]occurrence{}
-		for _, o := range all {
-			groups[o.group] = append(groups[o.group], o)
+		if err := c.findings(r, m, found); err != nil {
+			return err
 		}
-		var out []Finding
-		for g, os := range groups {
-			for _, f := range r.matching(os) {
-				f.Rule = r
-				if len(r.Correlation.GroupBy) > 0 {
-					f.Groups = strings.Split(g, separator)
-				}
-				out = append(out, f)
+		m.acct.Release()
+	}
+	return nil
+}
+
+// findings computes one correlation.
+func (c *Correlator) findings(r *Rule, m *matches, found func(Finding) error) error {
+	slices.SortFunc(m.all, func(a, b occurrence) int { // groups one behind the other, each by time
+		return cmp.Or(strings.Compare(a.group, b.group), cmp.Compare(a.at, b.at), cmp.Compare(a.pos, b.pos), cmp.Compare(a.ref, b.ref))
+	})
+	var out []Finding
+	for all := m.all; len(all) > 0; {
+		group := all[0].group
+		n := sort.Search(len(all), func(i int) bool { return all[i].group > group })
+		for _, f := range r.matching(all[:n]) {
+			if !m.acct.Add(findingBytes) {
+				return m.over()
 			}
+			f.Rule = r
+			if len(r.Correlation.GroupBy) > 0 {
+				f.Groups = strings.Split(group, separator)
+			}
+			out = append(out, f)
 		}
-		slices.SortFunc(out, func(a, b Finding) int {
-			return cmp.Or(cmp.Compare(a.Last, b.Last), cmp.Compare(a.Pos, b.Pos), slices.Compare(a.Groups, b.Groups))
-		})
-		for _, f := range out {
-			if err := c.forward(r, f); err != nil {
-				return err
-			}
-			if r.Silent {
-				continue
-			}
-			if err := found(f); err != nil {
-				return err
-			}
+		all = all[n:]
+	}
+	slices.SortFunc(out, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Last, b.Last), cmp.Compare(a.Pos, b.Pos), slices.Compare(a.Groups, b.Groups))
+	})
+	for _, f := range out {
+		if err := c.forward(r, f); err != nil {
+			return err
+		}
+		if r.Silent {
+			continue
+		}
+		if err := found(f); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -281,20 +332,15 @@ func (c *Correlator) Findings(rules []*Rule, found func(Finding) error) error {
 // the group-by fields.
 func (c *Correlator) forward(r *Rule, f Finding) error {
 	for _, feed := range r.feeds {
-		value := func(s event.Slot) event.Value {
+		err := c.add(feed, f.Last, f.Pos, func(s event.Slot) event.Value {
 			for i, g := range r.Fields {
 				if g == s && i < len(f.Groups) {
 					return event.Text(f.Groups[i])
 				}
 			}
 			return event.Value{}
-		}
-		group, ok := joined(feed.groups, value)
-		values, has := joined(feed.values, value)
-		if !ok || !has {
-			continue
-		}
-		if err := c.add(feed.to, occurrence{at: f.Last, pos: f.Pos, ref: feed.ref, group: group, values: values}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 	}
