@@ -113,7 +113,39 @@ func Read(r *sigma.Rule, o Options) (*Input, error) {
 	}
 	in.Places, in.All = places, all
 	in.Cond = Tree(r)
+	if m, name := placeholder(in.Cond); m != nil {
+		return nil, &Refusal{Rule: r, Span: m.Span, Where: m.Field, What: "the placeholder %" + name + "% has no values"}
+	}
 	return in, nil
+}
+
+// placeholder finds a value that waits for others to be put in its place.
+func placeholder(c Cond) (m *Match, name string) {
+	switch c := c.(type) {
+	case *And:
+		for _, x := range c.Of {
+			if m, name = placeholder(x); m != nil {
+				return m, name
+			}
+		}
+	case *Or:
+		for _, x := range c.Of {
+			if m, name = placeholder(x); m != nil {
+				return m, name
+			}
+		}
+	case *Not:
+		return placeholder(c.X)
+	case *Match:
+		if s, ok := c.Value.(sigma.String); ok {
+			for _, p := range s.Parts {
+				if p.Kind == sigma.Placeholder {
+					return c, p.Text
+				}
+			}
+		}
+	}
+	return nil, ""
 }
 
 // field is the name of a rule's field after the options' renaming.

@@ -70,6 +70,8 @@ func TestValuesInEachLanguage(t *testing.T) {
 		{"Image|endswith:\n  - a\n  - b\nUser: c", map[string]string{ // or within and
 			"sumo": `(toLowerCase(Image) matches "*a" OR toLowerCase(Image) matches "*b") AND toLowerCase(User) = "c"`,
 		}},
+		{`CommandLine|contains|expand: '%site%'`, map[string]string{"sumo": "!", "cse": "!", "duckdb": "!", "eql": "!", "splunk": "!"}},
+		{`ProcessId: 4`, map[string]string{"sumo": `ProcessId = "4"`, "duckdb": `"ProcessId" = '4'`, "cse": `= '4'`}},
 		{`UtcTime|hour: 3`, map[string]string{"sumo": "!", "splunk": "!", "duckdb": "!"}},
 	} {
 		r := rule(t, c.selection)

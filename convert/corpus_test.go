@@ -54,7 +54,7 @@ func TestRulesAreWrittenOrRefusedWithAReason(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| `%s` | %d | %d | %s |\n", b.Name, len(rules)-refused, refused, most(reasons))
 		t.Logf("%-10s %d written, %d refused", b.Name, len(rules)-refused, refused)
-		limit := 0.02
+		limit := 0.025 // of them 0.006 wait for the values of placeholders
 		if l, ok := refusals[b.Name]; ok {
 			limit = l
 		}
@@ -73,6 +73,9 @@ func TestRulesAreWrittenOrRefusedWithAReason(t *testing.T) {
 
 // reasonOf is a refusal without the name of the rule's own log source.
 func reasonOf(what string) string {
+	if strings.HasPrefix(what, "the placeholder ") {
+		return "a placeholder"
+	}
 	if i := strings.Index(what, "the log source "); i >= 0 {
 		return strings.TrimSpace(what[:i]) + " its log source"
 	}

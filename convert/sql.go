@@ -85,8 +85,8 @@ func sqlRule(in *Input, d *sqlDialect) (string, error) {
 				return d.truth(d.regex(f, "(?s)"+pattern(v))), nil
 			}
 			return d.truth(d.like(f, wildcards(v, "%", "_", d.escape))), nil
-		case sigma.Number:
-			return d.truth(d.float(f) + " = " + v.Text), nil
+		case sigma.Number: // as text, which is equal to nothing but itself
+			return d.truth(f + " = " + d.text(v.Text)), nil
 		case sigma.Bool:
 			return d.truth(fmt.Sprintf("lower(%s) = %s", f, d.text(fmt.Sprint(bool(v))))), nil
 		case sigma.Null:
