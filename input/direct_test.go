@@ -155,10 +155,10 @@ func TestFileCutShortWhileWorkersRead(t *testing.T) {
 // TestFileStaysOpenForItsReaders ends a run while a worker has yet to read.
 func TestFileStaysOpenForItsReaders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
-	if err := os.WriteFile(path, bytes.Repeat([]byte("0123456\n"), 100_000), 0o600); err != nil {
+	if err := os.WriteFile(path, bytes.Repeat([]byte("0123456\n"), 2*blockBytes/8), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Warnings: &exec.Warnings{}, BlockBytes: 50_000}
+	o := Options{Warnings: &exec.Warnings{}} // blocks are as large as in any run
 	src, err := Paths([]string{path}, o)
 	if err != nil {
 		t.Fatal(err)

@@ -220,6 +220,11 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (taken, error) {
 	return taken{}, nil
 }
 
+// blockBytes is how much of the open part a worker reads at a time.
+func (r *Reader) blockBytes() int {
+	return cmp.Or(r.o.BlockBytes, r.cur.format.BlockBytes, blockBytes)
+}
+
 // cutDirect gives the worker a block to read. ok is false when it has to be read
 // here; all that come behind it then are, too.
 func (r *Reader) cutDirect(t *taken, buf *[]byte) (ok bool) {
@@ -227,7 +232,8 @@ func (r *Reader) cutDirect(t *taken, buf *[]byte) (ok bool) {
 	if o.direct == nil {
 		return false
 	}
-	*buf = slices.Grow((*buf)[:0], r.o.BlockBytes)[:r.o.BlockBytes]
+	block := r.blockBytes()
+	*buf = slices.Grow((*buf)[:0], block)[:block]
 	size, p := o.direct.cut(*buf, o.format, o.off)
 	if size == 0 {
 		if _, err := o.direct.f.Seek(o.direct.next, io.SeekStart); err != nil {
@@ -298,7 +304,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 		part.Head = bytes.Clone(head)
 	}
 	if f, ok := f.(*os.File); ok && b == first && r.cur.format.Lines {
-		if d := newDirect(f, b.Buffered(), r.o.BlockBytes); d != nil {
+		if d := newDirect(f, b.Buffered(), r.blockBytes()); d != nil {
 			r.cur.file, r.cur.direct = d, d
 			r.bytes.Add(-int64(b.Buffered())) // it will be read again
 		}
@@ -369,7 +375,7 @@ func (c *counted) Read(p []byte) (int, error) {
 // false when the part is at its end.
 func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 	o := r.cur
-	block := cmp.Or(r.o.BlockBytes, o.format.BlockBytes, blockBytes)
+	block := r.blockBytes()
 	data := append((*buf)[:0], o.rest...)
 	o.rest = o.rest[:0]
 	for {
