@@ -3,7 +3,9 @@ package evtx
 import (
 	"encoding/binary"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,4 +100,31 @@ func TestFileTimeDays(t *testing.T) {
 			t.Fatalf("second %d is %s, want %s", sec, got, want)
 		}
 	}
+}
+
+// TestNumbers compares numbers with the standard library's.
+func TestNumbers(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	check := func(n uint64) {
+		if got, want := string(appendUint([]byte("-"), n)), "-"+strconv.FormatUint(n, 10); got != want {
+			t.Fatalf("%d is %s", n, got)
+		}
+		if got, want := string(appendUintHex([]byte("-"), n)), "-"+strconv.FormatUint(n, 16); got != want {
+			t.Fatalf("%d is %s in hexadecimal, want %s", n, got, want)
+		}
+	}
+	for p := uint64(1); ; p *= 10 {
+		check(p - 1)
+		check(p)
+		check(p + 1)
+		if p == 1e19 {
+			break
+		}
+	}
+	for i := range 64 {
+		check(1<<i - 1)
+		check(1 << i)
+		check(rnd.Uint64() >> i)
+	}
+	check(math.MaxUint64)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"math"
+	"math/bits"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -111,11 +113,11 @@ func (v Value) AppendText(dst []byte) []byte {
 		}
 	case Uint8, Uint16, Uint32, Uint64, Handle:
 		if n, ok := unsigned(d); ok {
-			return strconv.AppendUint(dst, n, 10)
+			return appendUint(dst, n)
 		}
 	case Hex32, Hex64, SizeT:
 		if n, ok := unsigned(d); ok {
-			return strconv.AppendUint(append(dst, "0x"...), n, 16)
+			return appendUintHex(append(dst, "0x"...), n)
 		}
 	case Float32:
 		if len(d) == 4 {
@@ -267,6 +269,61 @@ func signed(d []byte) (int64, bool) {
 	return 0, false
 }
 
+// appendUint is strconv.AppendUint in decimal, in place: an event has ten numbers
+// or so.
+func appendUint(dst []byte, n uint64) []byte {
+	if n < 10 {
+		return append(dst, byte('0'+n))
+	}
+	size := bits.Len64(n) * 1233 >> 12 // 1233/4096 is a little more than log10(2)
+	if n >= powers[size] {
+		size++
+	}
+	dst = slices.Grow(dst, size)
+	dst = dst[:len(dst)+size]
+	at := len(dst)
+	for ; n >= 100; n /= 100 {
+		at -= 2
+		two := n % 100
+		dst[at], dst[at+1] = tens[two], ones[two]
+	}
+	if n >= 10 {
+		dst[at-2], dst[at-1] = tens[n], ones[n]
+	} else {
+		dst[at-1] = byte('0' + n)
+	}
+	return dst
+}
+
+// powers are those of ten. tens and ones are the digits of numbers below a hundred.
+var (
+	powers     [20]uint64
+	tens, ones [100]byte
+)
+
+func init() {
+	powers[0] = 1
+	for i := range len(powers) - 1 {
+		powers[i+1] = 10 * powers[i]
+	}
+	for i := range tens {
+		tens[i], ones[i] = byte('0'+i/10), byte('0'+i%10)
+	}
+}
+
+// appendUintHex is strconv.AppendUint in lower-case hexadecimal.
+func appendUintHex(dst []byte, n uint64) []byte {
+	size := max(1, (bits.Len64(n)+3)/4)
+	dst = slices.Grow(dst, size)
+	dst = dst[:len(dst)+size]
+	for at := len(dst); size > 0; size-- {
+		at--
+		dst[at] = lowerHex[n&15]
+		n >>= 4
+	}
+	return dst
+}
+
 const upperHex = "0123456789ABCDEF"
 
 func appendHex(dst, d []byte) []byte {
@@ -301,7 +358,7 @@ func sidBytes(d []byte) int {
 
 func appendSID(dst, d []byte) []byte {
 	dst = append(dst, "S-"...)
-	dst = strconv.AppendUint(dst, uint64(d[0]), 10)
+	dst = appendUint(dst, uint64(d[0]))
 	authority := uint64(0)
 	for _, c := range d[2:8] { // the one big-endian number of the format
 		authority = authority<<8 | uint64(c)
@@ -311,10 +368,10 @@ func appendSID(dst, d []byte) []byte {
 		dst = append(dst, "0x"...)
 		dst = append(dst, hex.EncodeToString(d[2:8])...)
 	} else {
-		dst = strconv.AppendUint(dst, authority, 10)
+		dst = appendUint(dst, authority)
 	}
 	for i := 8; i < len(d); i += 4 {
-		dst = strconv.AppendUint(append(dst, '-'), uint64(u32(d, i)), 10)
+		dst = appendUint(append(dst, '-'), uint64(u32(d, i)))
 	}
 	return dst
 }

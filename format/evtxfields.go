@@ -648,17 +648,18 @@ func (f *evtxEvent) json(r *evtxReader, dst []byte) []byte {
 func (p *evtxPlan) json(r *evtxReader, fr *evtx.Fragment, dst []byte) []byte {
 	for i := range p.steps {
 		st := &p.steps[i]
+		if st.value >= 0 {
+			if v := fr.Value(st.value); v.Single() && !(st.field.spare && v.Empty()) {
+				dst = append(v.AppendJSON(append(dst, st.lead...)), ',')
+				continue
+			} else if v.Single() {
+				dst = append(dst, st.before...)
+				continue
+			}
+		}
 		dst = append(dst, st.before...)
 		if st.field == nil {
 			continue
-		}
-		if st.value >= 0 {
-			if v := fr.Value(st.value); v.Single() {
-				if !st.field.spare || !v.Empty() {
-					dst = append(v.AppendJSON(append(dst, st.field.key...)), ',')
-				}
-				continue
-			}
 		}
 		st.field.gather(&r.items, fr)
 		switch len(r.items.ends) {
@@ -677,6 +678,7 @@ func (p *evtxPlan) json(r *evtxReader, fr *evtx.Fragment, dst []byte) []byte {
 // evtxStep is a part of a fragment's JSON.
 type evtxStep struct {
 	before []byte // fields whose values are fixed in the template
+	lead   []byte // the same, and the field's key
 	field  *evtxField
 	value  int // the field's value, where it is one; else -1
 }
@@ -693,7 +695,7 @@ func (p *evtxPlan) lay() {
 		case len(f.at) == 1 && f.value < 0 && f.fixed.Data != nil:
 			before = append(f.fixed.AppendJSON(append(before, f.key...)), ',')
 		default:
-			p.steps = append(p.steps, evtxStep{before, f, f.value})
+			p.steps = append(p.steps, evtxStep{before, append(slices.Clip(before), f.key...), f, f.value})
 			before = nil
 		}
 	}
