@@ -50,7 +50,7 @@ func (e *enumeration) run(x expr.Expr, decided []Fact) {
 		return
 	}
 	x = reduce(x)
-	cond, ok := firstCondition(x)
+	cond, ok := firstCondition(x, sums)
 	if !ok {
 		v, known := constant(x)
 		n, whole := v.Int()
@@ -72,46 +72,64 @@ func (e *enumeration) run(x expr.Expr, decided []Fact) {
 		f := Fact{cond, not}
 		all := append(slices.Clone(decided), f)
 		if Possible(append(slices.Clone(e.facts), all...)...) {
-			e.run(decide(x, key, !not), all)
+			e.run(decide(x, key, !not, sums), all)
 		}
 	}
 }
 
-// firstCondition finds the condition of the innermost leftmost if in x.
-func firstCondition(x expr.Expr) (cond expr.Expr, ok bool) {
+// sums reports whether a score may be made of a node. An if further inside is
+// left alone: facts are about expressions as they are written.
+func sums(x expr.Expr) bool {
+	switch x.(type) {
+	case *expr.If, *expr.Arith, *expr.Compare, *expr.Neg, *expr.And, *expr.Or, *expr.Not:
+		return true
+	}
+	return false
+}
+
+// firstCondition finds the condition of the innermost leftmost if in x, below
+// nodes that into allows.
+func firstCondition(x expr.Expr, into func(expr.Expr) bool) (cond expr.Expr, ok bool) {
 	if i, is := x.(*expr.If); is {
-		if c, ok := firstCondition(i.Cond); ok {
+		if c, ok := firstCondition(i.Cond, into); ok {
 			return c, true
 		}
 		return i.Cond, true
 	}
-	x.Parts(func(p expr.Expr) {
-		if !ok {
-			cond, ok = firstCondition(p)
-		}
-	})
+	if into(x) {
+		x.Parts(func(p expr.Expr) {
+			if !ok {
+				cond, ok = firstCondition(p, into)
+			}
+		})
+	}
 	return cond, ok
 }
 
-// decide replaces every if with this condition by its branch.
-func decide(x expr.Expr, key string, yes bool) expr.Expr {
+// decide replaces every if with this condition by its branch, below nodes that
+// into allows.
+func decide(x expr.Expr, key string, yes bool, into func(expr.Expr) bool) expr.Expr {
 	if i, ok := x.(*expr.If); ok && Key(i.Cond) == key {
 		if yes {
-			return decide(i.Then, key, yes)
+			return decide(i.Then, key, yes, into)
 		}
-		return decide(i.Else, key, yes)
+		return decide(i.Else, key, yes, into)
 	}
-	return expr.Rebuild(x, func(p expr.Expr) expr.Expr { return decide(p, key, yes) })
+	if !into(x) {
+		return x
+	}
+	return expr.Rebuild(x, func(p expr.Expr) expr.Expr { return decide(p, key, yes, into) })
 }
 
 // Split decides the first if of x both ways: x is then where cond holds, and
 // otherwise where it does not. ok is false when there is no if.
 func Split(x expr.Expr) (cond, then, otherwise expr.Expr, ok bool) {
-	if cond, ok = firstCondition(x); !ok {
+	anywhere := func(expr.Expr) bool { return true }
+	if cond, ok = firstCondition(x, anywhere); !ok {
 		return nil, nil, nil, false
 	}
 	key := Key(cond)
-	return cond, expr.Fold(decide(x, key, true)), expr.Fold(decide(x, key, false)), true
+	return cond, expr.Fold(decide(x, key, true, anywhere)), expr.Fold(decide(x, key, false, anywhere)), true
 }
 
 // reduce computes what is constant: an if whose condition is known is its branch.
