@@ -90,28 +90,6 @@ func (c *Codec) Append(dst []byte, b *event.Batch, row uint16) []byte {
 	return dst
 }
 
-// width is the length of a row's encoding.
-func (c *Codec) width(rec []byte) int {
-	_, k := binary.Varint(rec[16:])
-	n := 16 + k
-	for range c.Slots {
-		n += valueWidth(rec[n:])
-	}
-	if c.printer != nil {
-		size, k := binary.Uvarint(rec[n:])
-		return n + k + int(size)
-	}
-	for c.All {
-		slot, k := binary.Uvarint(rec[n:])
-		n += k
-		if slot == 0 {
-			break
-		}
-		n += valueWidth(rec[n:])
-	}
-	return n
-}
-
 // key reads one of the Slots of a row's encoding.
 func (c *Codec) key(rec []byte, slot event.Slot) event.Value {
 	_, k := binary.Varint(rec[16:])

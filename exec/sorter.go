@@ -81,7 +81,11 @@ type run struct {
 type sortRow struct {
 	prefix uint64
 	off    int64
+	size   int64
 }
+
+// rowBytes is the memory of a sortRow.
+const rowBytes = 24
 
 // NewSorter makes a sorter; the codec's fields must hold the order's keys.
 // limit > 0 keeps only the first rows.
@@ -103,9 +107,9 @@ func (s *Sorter) Add(b *event.Batch) error {
 			s.run.arena = s.run.arena[:off]
 			continue
 		}
-		s.run.rows = append(s.run.rows, sortRow{prefix, int64(off)})
+		s.run.rows = append(s.run.rows, sortRow{prefix, int64(off), int64(len(s.run.arena) - off)})
 	}
-	held := int64(len(s.run.arena) + 16*len(s.run.rows))
+	held := int64(len(s.run.arena) + rowBytes*len(s.run.rows))
 	grown := held - s.bytes
 	s.bytes = held
 	fits := s.acct.Add(grown) && held < sortRunBytes
@@ -125,16 +129,15 @@ func (s *Sorter) trim() {
 	var arena []byte
 	rows := s.run.rows[:min(s.limit, len(s.run.rows))]
 	for i, r := range rows {
-		n := s.codec.width(s.run.arena[r.off:])
 		rows[i].off = int64(len(arena))
-		arena = append(arena, s.run.arena[r.off:int(r.off)+n]...)
+		arena = append(arena, s.run.arena[r.off:r.off+r.size]...)
 	}
 	s.run = run{arena, rows}
 	if len(rows) == s.limit {
 		last := rows[len(rows)-1]
 		s.bar, s.barPrefix = bytes.Clone(arena[last.off:]), last.prefix
 	}
-	s.bytes = int64(len(arena) + 16*len(rows))
+	s.bytes = int64(len(arena) + rowBytes*len(rows))
 	s.acct.Release()
 	s.acct.Add(s.bytes)
 }
@@ -256,7 +259,7 @@ func (s *Sorter) Merge(o *Sorter) error {
 		base := int64(len(s.run.arena))
 		s.run.arena = append(s.run.arena, o.run.arena...)
 		for _, r := range o.run.rows {
-			s.run.rows = append(s.run.rows, sortRow{r.prefix, r.off + base})
+			s.run.rows = append(s.run.rows, sortRow{r.prefix, r.off + base, r.size})
 		}
 		s.bytes += o.bytes
 		s.acct.Take(o.acct)
@@ -284,8 +287,7 @@ func (s *Sorter) spill() error {
 		return err
 	}
 	for _, r := range s.run.rows {
-		n := s.codec.width(s.run.arena[r.off:])
-		if err := w.write(r.prefix, s.run.arena[r.off:int(r.off)+n]); err != nil {
+		if err := w.write(r.prefix, s.run.arena[r.off:r.off+r.size]); err != nil {
 			return err
 		}
 	}

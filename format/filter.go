@@ -182,6 +182,13 @@ func (f *filter) next(data []byte, at int) (start, skipped int) {
 func lastNewline(b []byte) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	n := len(b)
+	for ; n >= 16; n -= 16 {
+		v := binary.LittleEndian.Uint64(b[n-16:]) ^ '\n'*ones
+		w := binary.LittleEndian.Uint64(b[n-8:]) ^ '\n'*ones
+		if ((v-ones)&^v|(w-ones)&^w)&highs != 0 {
+			break
+		}
+	}
 	for ; n >= 8; n -= 8 {
 		w := binary.LittleEndian.Uint64(b[n-8:]) ^ '\n'*ones
 		// The lowest mark is always right, higher ones may not be.
