@@ -33,6 +33,23 @@ func (f frame) always() map[string]string {
 	return nil
 }
 
+// writes reports whether an event of the frame can have a value: Windows and
+// Sysmon write no process without its program, and no port that is no number.
+// Source: Microsoft, 4688(S) and 4689(S); Sysmon's manifest (sysmon -s).
+func (f frame) writes(name, value string) bool {
+	sysmon := f.provider == "Microsoft-Windows-Sysmon"
+	switch name {
+	case "NewProcessName", "ProcessName", "SubjectUserSid":
+		_, always := f.always()[name]
+		return !always || value != ""
+	case "Image":
+		return !sysmon || value != ""
+	case "SourcePort", "DestinationPort":
+		return !sysmon || value != "" && strings.Trim(value, "0123456789") == ""
+	}
+	return true
+}
+
 // ofSystem are the fields that every event of Windows has.
 var ofSystem = strings.Fields("Computer Level Task Opcode Keywords Version EventRecordID UserID ExecutionProcessID ThreadID")
 

@@ -40,7 +40,8 @@ func smallerEvents(e Event) (out []Event) {
 		}
 		out = append(out, c)
 	}
-	needed := frame{e["Channel"], e["Provider"], e["EventID"]}.always()
+	of := frame{e["Channel"], e["Provider"], e["EventID"]}
+	needed := of.always()
 	for _, n := range e.names() {
 		if n == "Channel" || n == "EventID" || n == "Provider" {
 			continue // without them it is no event that anybody knows
@@ -54,10 +55,9 @@ func smallerEvents(e Event) (out []Event) {
 		r := []rune(e[n])
 		for cut := len(r); cut > 0; cut /= 2 {
 			for at := 0; at+cut <= len(r); at += cut {
-				if _, ok := needed[n]; ok && cut == len(r) {
-					continue
+				if v := string(r[:at]) + string(r[at+cut:]); of.writes(n, v) {
+					with(n, v, true)
 				}
-				with(n, string(r[:at])+string(r[at+cut:]), true)
 			}
 		}
 	}

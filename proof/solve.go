@@ -32,8 +32,8 @@ func makeEvents(a, b *Side) (out []Event, notes []string) {
 			}
 			for s, v := range asg {
 				name := w.layout.Name(s)
-				if _, needed := base[name]; needed && v == "" {
-					return // no Windows writes a process without its program
+				if !f.writes(name, v) {
+					return
 				}
 				e[name] = v
 			}
