@@ -330,6 +330,9 @@ func (s *session) finish(what string) error {
 				fmt.Fprintf(w, "    ... and %s more (-v shows the first %d)\n", number(k.Count-1), len(k.Sample))
 				break
 			}
+			if line, ok := input.Line(at.Part, event.Offset(at.Pos)); ok && strings.HasPrefix(at.Detail, "byte ") {
+				at.Part += ":" + strconv.Itoa(line)
+			}
 			fmt.Fprintf(w, "    %s\n", at)
 		}
 	}

@@ -158,6 +158,9 @@ type Batch struct {
 // and its byte offset there.
 func Position(part int, offset int64) uint64 { return uint64(part)<<44 | uint64(offset)&(1<<44-1) }
 
+// Offset is the byte offset of a position.
+func Offset(pos uint64) int64 { return int64(pos & (1<<44 - 1)) }
+
 // Col returns the column of s, growing the batch when a stage adds a field.
 // The pointer is good until the next Col of a higher slot.
 func (b *Batch) Col(s Slot) *Column {

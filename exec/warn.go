@@ -29,7 +29,7 @@ type Warning struct {
 type Sample struct {
 	Part   string // file, "" when not known
 	Pos    uint64 // orders samples; see event.Position
-	Detail string // "line 1042 (byte 911204): unexpected end of string"
+	Detail string // "byte 911204: unexpected end of string"
 }
 
 // Add counts a warning. lost says that data could not be used.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -38,6 +39,7 @@ type column struct {
 type entry struct {
 	raw  []byte
 	kind uint8
+	bad  bool // it is no UTF-8
 }
 
 const (
@@ -61,6 +63,7 @@ type builder struct {
 	b     event.Batch
 	cols  []column
 	arena arena
+	bad   bool // some value since it was last looked at is no UTF-8
 
 	scratch []byte
 }
@@ -99,7 +102,10 @@ func (w *builder) text(s event.Slot, row uint16, v jsondoc.Value) {
 		kind = quotedKind
 	}
 	if at, ok := w.known(s, row, v.Raw, kind); !ok {
+		before := w.bad
+		w.bad = false
 		w.add(s, row, at, v.Raw, kind, w.value(v))
+		w.bad = w.bad || before
 	}
 }
 
@@ -119,6 +125,7 @@ func (w *builder) known(s event.Slot, row uint16, raw []byte, kind uint8) (at in
 		}
 		if r := &c.raws[code]; r.kind == kind && len(r.raw) == len(raw) && string(r.raw) == string(raw) {
 			col.SetCode(row, code)
+			w.bad = w.bad || r.bad
 			return 0, true
 		}
 		i = (i + 1) % tableSize
@@ -137,7 +144,7 @@ func (w *builder) add(s event.Slot, row uint16, at int, raw []byte, kind uint8, 
 	for len(c.raws) < int(code) { // entries put by other means
 		c.raws = append(c.raws, entry{})
 	}
-	c.raws = append(c.raws, entry{raw, kind})
+	c.raws = append(c.raws, entry{raw, kind, w.bad})
 	c.table[at] = code
 	if c.rows == probation && int(code) > probation*3/4 {
 		c.unique = pardon
@@ -150,8 +157,15 @@ func (w *builder) value(v jsondoc.Value) event.Value {
 	if v.Plain() {
 		return event.Text(lend(v.Raw))
 	}
-	return event.Text(lend(w.arena.unescape(v.Raw)))
+	text := w.arena.unescape(v.Raw)
+	if bytes.Contains(text, replaced) {
+		w.bad = w.bad || !utf8.Valid(v.Raw)
+	}
+	return event.Text(lend(text))
 }
+
+// replaced is what stands in a text for bytes that are no UTF-8.
+var replaced = []byte("\ufffd")
 
 // Scratch and Keep make the builder a mapping.Keeper.
 func (w *builder) Scratch() []byte { return w.scratch[:0] }

@@ -3,6 +3,7 @@ package format
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
@@ -148,6 +149,9 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 			return err
 		}
 	}
+	if !utf8.Valid(text) {
+		notUTF8(f.want, b.Part, b.Offset+int64(off))
+	}
 	row := f.event(f.w, f.vals, f.given, text, b, b.Offset+int64(off), fallback)
 	f.rest(row)
 	return nil
@@ -173,6 +177,14 @@ func (f *flat) push(next exec.Sink) error {
 	err := next.Push(&f.w.b)
 	f.w.reset()
 	return err
+}
+
+// notUTF8 reports an event with text that is no UTF-8: nothing is lost, but its
+// odd bytes are shown as U+FFFD.
+func notUTF8(w *input.Want, part *input.Part, off int64) {
+	w.Warnings.Add("event that is not UTF-8; its odd bytes are shown as U+FFFD", false, exec.Sample{
+		Part: part.Name, Pos: event.Position(part.Index, off), Detail: fmt.Sprintf("byte %d", off),
+	})
 }
 
 // lost reports what cannot be read of a block.

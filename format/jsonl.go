@@ -113,8 +113,18 @@ func (r *jsonl) push(next exec.Sink) error {
 	return err
 }
 
-// line reads one line into the batch.
+// line reads one line into the batch, and says where it is no UTF-8.
 func (r *jsonl) line(line []byte, next exec.Sink) error {
+	err := r.event(line, next)
+	if r.w.bad {
+		r.w.bad = false
+		notUTF8(r.want, r.part, r.off)
+	}
+	return err
+}
+
+// event reads one line into the batch.
+func (r *jsonl) event(line []byte, next exec.Sink) error {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) == 0 || len(bytes.TrimSpace(line)) == 0 {
 		return nil
