@@ -34,18 +34,18 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 	known := map[event.Slot]event.Value{s.scope.channel: channel, s.scope.provider: provider, s.scope.id: id}
 	used := make([]bool, len(s.index))
 	var byText []int32
-	for i, rule := range s.rules {
-		if !rule.in(channel, provider, id) || s.settle(r.single, s.nodes[i], known) == isFalse {
+	for _, i := range s.sources.of(channel, provider, id) {
+		if rule := s.rules[i]; !rule.in(channel, provider, id) || s.settle(r.single, s.nodes[i], known) == isFalse {
 			continue
 		}
 		c.rules[i>>6] |= 1 << (i & 63)
 		if !s.indexed[i] {
-			c.always = append(c.always, int32(i))
+			c.always = append(c.always, i)
 		}
 		for _, slot := range s.slotsOf[i] {
 			used[s.slotIndex[slot]] = true
 			if slot == s.scope.text {
-				byText = append(byText, int32(i))
+				byText = append(byText, i)
 			}
 		}
 	}
@@ -59,6 +59,51 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 	}
 	r.byName[strings.Clone(key)] = c
 	return c
+}
+
+// sources are the rules by where their events are written: a channel, or a
+// provider for events that do not name theirs, and an event id; "" is for
+// rules about all ids.
+type sources struct {
+	channel, provider map[[2]string][]int32
+	rest              []int32 // about any event of Windows, or of other products
+}
+
+// add adds a rule, by its number.
+func (s *sources) add(i int32, r *Rule) {
+	if r.anywhere || !r.windows {
+		s.rest = append(s.rest, i)
+		return
+	}
+	if s.channel == nil {
+		s.channel, s.provider = map[[2]string][]int32{}, map[[2]string][]int32{}
+	}
+	for _, p := range r.places {
+		ids := p.EventIDs
+		if ids == nil {
+			ids = []string{""}
+		}
+		for _, id := range ids {
+			at := [2]string{match.Fold(p.Channel), id}
+			s.channel[at] = append(s.channel[at], i)
+			if p.Provider != "" {
+				at[0] = match.Fold(p.Provider)
+				s.provider[at] = append(s.provider[at], i)
+			}
+		}
+	}
+}
+
+// of returns all rules that may be about events, ascending. Rule.in decides.
+func (s *sources) of(channel, provider, id event.Value) []int32 {
+	by, name := s.channel, channel.Str()
+	if channel.IsNull() {
+		by, name = s.provider, provider.Str()
+	}
+	name = match.Fold(name)
+	all := slices.Concat(s.rest, by[[2]string{name, ""}], by[[2]string{name, id.Str()}])
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // keywords are what some rules look for anywhere in an event. It is quicker to

@@ -25,6 +25,7 @@ type Set struct {
 	index     []slotIndex
 	slotIndex map[event.Slot]int
 	usesText  []bool // by rule
+	sources   sources
 }
 
 // Compile readies rules for one pass.
@@ -34,6 +35,7 @@ func Compile(sc *Scope, rules []*Rule) *Set {
 		if r.cond == nil {
 			continue
 		}
+		s.sources.add(int32(len(s.rules)), r)
 		s.rules = append(s.rules, r)
 		s.nodes = append(s.nodes, s.compile(r.cond))
 		text := false
