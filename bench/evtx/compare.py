@@ -4,11 +4,16 @@
 
 For up to FILES files of the folder every record's leaves (element path, Name,
 text; attributes) are compared. Needs the package python-evtx. Prints counts and
-the kinds of differences; exits with 1 when there are any left. What both
-show differently on purpose (the case of GUIDs, digits of times) is made equal first.
+the kinds of differences; exits with 1 when there are any left. What both show
+differently on purpose is taken for equal: the case of GUIDs, times 20 µs apart (theirs
+go through floating point), bytes (Base64 there, hexadecimal here and in Event Viewer),
+line ends (theirs are not escaped, so that reading their XML loses carriage returns),
+arrays of text (theirs are <string> elements in the text of one element).
 """
 
+import base64
 import collections
+import datetime
 import os
 import re
 import subprocess
@@ -39,22 +44,34 @@ def clean(text):
 
 RECORDS = 60  # of each file
 
+STRINGS = re.compile("<string>(.*?)</string>", re.DOTALL)
+GUID = re.compile(r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:\+00:00|Z)?$")
 
 
 def norm(key, v):
-    v = v.strip()
+    v = v.replace("\r\n", "\n").replace("\r", "\n").strip()
     m = TIME.match(v)
     if m:  # microseconds there, 100 ns here; where they have none, no fraction
-        # They go through floating point: to 10 µs.
-        return "%s %s.%s" % (m[1], m[2], ((m[3] or "") + "000000")[:5])
+        return "%s %s.%s" % (m[1], m[2], ((m[3] or "") + "0000000")[:7])
     if re.match(r"^0x[0-9a-fA-F]+$", v):
         return "0x%x" % int(v, 16)
-    if re.match(r"^\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?$", v):
-        return v.strip("{}").lower()
     if v in ("True", "False"):
         return v.lower()
-    return v
+    return GUID.sub(lambda m: m[0].strip("{}").lower(), v)
+
+
+def same(theirs, mine):
+    """Whether two texts are of one value that is written in two ways."""
+    try:
+        a, b = (datetime.datetime.fromisoformat(v[:26]) for v in (theirs, mine))
+        return abs(a - b) <= datetime.timedelta(microseconds=20)
+    except ValueError:
+        pass
+    try:
+        return base64.b64decode("".join(theirs.split()), validate=True).hex().upper() == mine
+    except ValueError:
+        return False
 
 
 def ours(gyoji, path):
@@ -123,10 +140,18 @@ def main():
 
 def compare(theirs, mine):
     # An optional attribute without a value is left out by Windows, and by us.
-    a = collections.Counter((k, norm(k, v)) for k, v in leaves(theirs) if v or "@" not in k)
+    a = collections.Counter((k, norm(k, w)) for k, v in leaves(theirs) if v or "@" not in k
+                            for w in (STRINGS.findall(v) if v.startswith("<string>") else [v]))
     b = collections.Counter((k, norm(k, v)) for k, v in leaves(mine))
     out = []
     left, right = a - b, b - a
+    for (k, v) in list(left.elements()):
+        for (kk, w) in right:
+            if k == kk and right[kk, w] > 0 and same(v, w):
+                left[k, v] -= 1
+                right[k, w] -= 1
+                break
+    left, right = +left, +right
     for (k, v) in left:
         other = [w for (kk, w) in right if kk == k]
         out.append(("differs: " + k if other else "only theirs: " + k, (v[:120], other[:1])))
