@@ -44,9 +44,10 @@ const XMLField = "_xml"
 const clockSlack = 24 * 60 * 60 * 1000
 
 // cutEVTX cuts behind the last whole chunk. Where none begins as it should, a
-// chunk further on is looked for: in a damaged file they may stand anywhere.
+// chunk further on is looked for: in a damaged file they may stand anywhere. One
+// of zeroes goes with what follows, which tells a hole from a log's unused end.
 func cutEVTX(buf []byte, off int64, last bool) int {
-	at := 0
+	at, zeroes := 0, 0
 	for at < len(buf) {
 		n := evtxPiece(buf[at:], off == 0 && at == 0)
 		if n > len(buf)-at {
@@ -55,7 +56,13 @@ func cutEVTX(buf []byte, off int64, last bool) int {
 			}
 			break
 		}
+		if zeroes = 0; allZero(buf[at : at+n]) {
+			zeroes = n
+		}
 		at += n
+	}
+	if !last && at > zeroes {
+		at -= zeroes
 	}
 	return at
 }

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -278,6 +279,35 @@ func TestEVTXAndItsXML(t *testing.T) {
 			}
 			if n != 0 {
 				t.Errorf("%s, event %d: the XML gives %d more fields than the log: %v, %s", name, i, n, row, row[XMLField])
+			}
+		}
+	}
+}
+
+// TestEVTXHoles says that chunks of zeroes stand between others, wherever the
+// blocks that are read end, and nothing of those behind the last.
+func TestEVTXHoles(t *testing.T) {
+	log := evtxtest.Processes(400)
+	header, chunks := log[:evtx.HeaderBytes], slices.Collect(slices.Chunk(log[evtx.HeaderBytes:], evtx.ChunkBytes))
+	if len(chunks) < 2 {
+		t.Fatal("the log has one chunk")
+	}
+	empty := make([]byte, evtx.ChunkBytes)
+	for hole := range 6 {
+		for lead := range 6 {
+			for tail := range 5 {
+				file := slices.Concat(header, bytes.Repeat(chunks[0], lead+1), bytes.Repeat(empty, hole), chunks[1], bytes.Repeat(empty, tail))
+				w := wantNames("EventRecordID")
+				rowsOf(t, file, 4*evtx.ChunkBytes, w)
+				n := int64(0)
+				for _, warning := range w.Warnings.List() {
+					if warning.Kind == "chunk of zeroes" {
+						n += warning.Count
+					}
+				}
+				if n != int64(min(hole, 1)) {
+					t.Errorf("%d chunks, %d of zeroes, one, %d of zeroes: told of %d holes", lead+1, hole, tail, n)
+				}
 			}
 		}
 	}
