@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sort"
@@ -18,7 +19,7 @@ const samplesMax = 3
 // wanting are the names of detections by the field of events that they want.
 type wanting map[string][]string
 
-// wanting finds what packages and Sigma rules want of events.
+// wantingOf finds what packages and Sigma rules want of events.
 func wantingOf(pkgs []*detection.Package, rules *sigmaRules) (wanting, error) {
 	w, spelling := wanting{}, map[string]string{}
 	add := func(field, by string) {
@@ -152,12 +153,7 @@ func (f *fieldCount) sample(s sample) {
 	} else {
 		f.samples = append(f.samples, sample{s.at, strings.Clone(s.text)})
 	}
-	slices.SortFunc(f.samples, func(a, b sample) int {
-		if a.at < b.at {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(f.samples, func(a, b sample) int { return cmp.Compare(a.at, b.at) })
 	f.samples = f.samples[:min(len(f.samples), samplesMax)]
 }
 

@@ -51,11 +51,19 @@ It exits with 2 when a rule was refused or cannot be read.`,
   gyoji convert -t sigma --prove hunt.sumo`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.EqualFold(target, "sigma") {
+				for _, only := range []string{"category", "index", "field"} {
+					if cmd.Flags().Changed(only) {
+						return usageError("--%s is for what is written of Sigma rules; a Sigma rule has its query's own fields and log source", only)
+					}
+				}
 				return a.convertToSigma(cmd, args, dir, prove, strict)
 			}
 			b := convert.Named(target)
 			if b == nil {
 				return usageError("-t: there is no language %q; choose one of %s", target, strings.Join(append(languageNames(), "sigma"), ", "))
+			}
+			if strict {
+				return usageError("--strict is for -t sigma; a rule that %s cannot say in full is always refused", b.Name)
 			}
 			if prove && !proof.Runs(b) {
 				fmt.Fprintf(a.stderr, "gyoji: not proved: gyoji does not run %s\n", b.Summary)
@@ -118,13 +126,7 @@ It exits with 2 when a rule was refused or cannot be read.`,
 					written++
 				}
 			}
-			if !a.quiet && (len(files) > 1 || refused > 0) {
-				fmt.Fprintf(a.stderr, "%d %s written, %d refused\n", written, plural(int64(written), "rule", "rules"), refused)
-			}
-			if refused > 0 {
-				return &exit{code: exitDiagnostics}
-			}
-			return nil
+			return a.converted(len(files), written, refused)
 		},
 	}
 	f := cmd.Flags()
@@ -136,6 +138,17 @@ It exits with 2 when a rule was refused or cannot be read.`,
 	f.BoolVar(&strict, "strict", false, "with -t sigma: refuse a query of which something is lost")
 	f.StringArrayVar(&fields, "field", nil, "another name for a field of the rules: --field Image=process_path")
 	return cmd
+}
+
+// converted says how many rules of some files were written, and fails if one was not.
+func (a *app) converted(files, written, refused int) error {
+	if !a.quiet && (files > 1 || refused > 0) {
+		fmt.Fprintf(a.stderr, "%d %s written, %d refused\n", written, plural(int64(written), "rule", "rules"), refused)
+	}
+	if refused > 0 {
+		return &exit{code: exitDiagnostics}
+	}
+	return nil
 }
 
 // unproved is what keeps a converted rule from being proved; "" when nothing does.

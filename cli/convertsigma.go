@@ -67,13 +67,7 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 		}
 		written++
 	}
-	if !a.quiet && (len(queries) > 1 || refused > 0) {
-		fmt.Fprintf(a.stderr, "%d %s written, %d refused\n", written, plural(int64(written), "rule", "rules"), refused)
-	}
-	if refused > 0 {
-		return &exit{code: exitDiagnostics}
-	}
-	return nil
+	return a.converted(len(queries), written, refused)
 }
 
 // unprovedSigma is what keeps a rule made of a query from being proved; "" when
