@@ -3,7 +3,6 @@ package logic
 import (
 	"slices"
 
-	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 )
 
@@ -153,6 +152,3 @@ func reduce(x expr.Expr) expr.Expr {
 	}
 	return x
 }
-
-// Int is a constant number, for callers that build expressions.
-func Int(n int64) expr.Expr { return &expr.Const{Value: event.Int(n)} }

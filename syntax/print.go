@@ -16,15 +16,6 @@ func Print(q *Query) string { return printQuery(q, false) }
 // PrintPortable is Print with eval written as Sumo Logic wants it.
 func PrintPortable(q *Query) string { return printQuery(q, true) }
 
-// Format reads a text and prints it. With errors it returns the text as it was.
-func Format(f *diag.File, g Grammar) (string, diag.List) {
-	q, l := Parse(f, g)
-	if l.HasErrors() {
-		return f.Text, l
-	}
-	return Print(q) + "\n", l
-}
-
 func printQuery(q *Query, portable bool) string {
 	p := &printer{portable: portable, fresh: true}
 	p.query(q, false)
