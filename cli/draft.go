@@ -170,10 +170,9 @@ func (s *session) matching(ctx context.Context, docs []sigma.Document) (int, err
 	err := s.read(func(run query.Run) error {
 		return query.RunTogether(ctx, run, nil, query.Beside{Layout: scope.Layout, Fields: set.Fields(), Open: func(rt *exec.Runtime) exec.Pipeline {
 			env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(string, string) {}}
-			c := rule.NewCorrelator(rt.Budget)
 			return exec.Pipeline{
 				Front: func(exec.Sink) exec.Task {
-					return set.Task(env, c, func(_ *rule.Rule, b *event.Batch) error {
+					return set.Task(env, nil, func(_ *rule.Rule, b *event.Batch) error {
 						n.Add(int64(len(b.Live)))
 						return nil
 					})

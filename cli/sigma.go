@@ -224,7 +224,7 @@ func (g *sigmaHunt) beside() query.Beside {
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}
-		g.c = rule.NewCorrelator(rt.Budget)
+		g.c = rule.NewCorrelator(rt)
 		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return g.set.Task(env, g.c, g.found) }, Back: exec.Chain(g)}
 	}}
 }

@@ -112,10 +112,9 @@ func Sigma(r *sigma.Rule) (*Side, diag.List) {
 	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
 		c := &collector{hits: map[uint64]bool{}}
 		rt := runtime(ctx, sc.Layout)
-		corr := rule.NewCorrelator(rt.Budget)
 		p := exec.Pipeline{
 			Front: func(exec.Sink) exec.Task {
-				return set.Task(env, corr, func(_ *rule.Rule, b *event.Batch) error { return c.Push(b) })
+				return set.Task(env, nil, func(_ *rule.Rule, b *event.Batch) error { return c.Push(b) })
 			},
 			Back: exec.Chain(c),
 		}

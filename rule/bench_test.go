@@ -35,7 +35,7 @@ func BenchmarkHunt(b *testing.B) {
 	for b.Loop() {
 		matches.Store(0)
 		events += read(b, sc, set.Fields(), 1, func() exec.Task {
-			return set.Task(&expr.Env{}, rule.NewCorrelator(&exec.Budget{}), func(r *rule.Rule, batch *event.Batch) error {
+			return set.Task(&expr.Env{}, nil, func(r *rule.Rule, batch *event.Batch) error {
 				matches.Add(int64(len(batch.Live)))
 				return nil
 			})

@@ -130,7 +130,7 @@ func TestIndexFindsWhatAFullScanFinds(t *testing.T) {
 		for i, r := range set.Rules() {
 			index[r] = i
 		}
-		fast := set.Task(&expr.Env{}, rule.NewCorrelator(&exec.Budget{}), func(r *rule.Rule, b *event.Batch) error {
+		fast := set.Task(&expr.Env{}, nil, func(r *rule.Rule, b *event.Batch) error {
 			for _, row := range b.Live {
 				got[fmt.Sprint(index[r], " ", b.Pos[row])] = true
 			}

@@ -44,7 +44,7 @@ func scan(t testing.TB, sc *rule.Scope, rules []*rule.Rule, workers int, paths .
 	read(t, sc, set.Fields(), workers, func() exec.Task {
 		m := map[*rule.Rule]int{}
 		counts = append(counts, m)
-		return set.Task(&expr.Env{}, rule.NewCorrelator(&exec.Budget{}), func(r *rule.Rule, b *event.Batch) error {
+		return set.Task(&expr.Env{}, nil, func(r *rule.Rule, b *event.Batch) error {
 			m[r] += len(b.Live)
 			return nil
 		})

@@ -247,7 +247,7 @@ detection: {s: {kind: [c, ab]}, condition: s}
 		fmt.Sscan(l, &sec, &kind, &user, &value)
 		objects = append(objects, fmt.Sprintf(`{"@timestamp":"2026-01-01T00:%02d:%02dZ","kind":%q,"user":%q,"value":%q}`, sec/60, sec%60, kind, user, value))
 	}
-	c := rule.NewCorrelator(&exec.Budget{})
+	c := rule.NewCorrelator(&exec.Runtime{Ctx: t.Context(), Budget: &exec.Budget{}})
 	set := rule.Compile(sc, lowered)
 	read(t, sc, set.Fields(), 1, func() exec.Task {
 		return set.Task(&expr.Env{}, c, func(*rule.Rule, *event.Batch) error { return nil })

@@ -7,8 +7,9 @@ import (
 )
 
 // Task makes one worker's task: it matches batches, gives what correlations need
-// to c, and calls found for each rule with its rows alone live. found may change
-// the batch's live rows and nothing else, and is called by all workers at once.
+// to c, which is nil when there are none, and calls found for each rule with its
+// rows alone live. found may change the batch's live rows and nothing else, and is
+// called by all workers at once.
 func (s *Set) Task(env *expr.Env, c *Correlator, found func(*Rule, *event.Batch) error) exec.Task {
 	return &task{run: s.Open(env), c: c, found: found}
 }
