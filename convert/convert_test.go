@@ -59,7 +59,12 @@ func TestValuesInEachLanguage(t *testing.T) {
 			"sumo": `compareCIDRPrefix("10.0.0.0", DestinationIp, toInt(8))`, "splunk": `cidrmatch("10.0.0.0/8", DestinationIp)`,
 			"eql": `cidrMatch(destination.ip, "10.0.0.0/8")`, "qradar": `INCIDR('10.0.0.0/8', "DestinationIp")`,
 		}},
-		{`DestinationIp|cidr: fe80::/10`, map[string]string{"sumo": "!", "sentinel": `ipv6_is_in_range(tostring(EventData.DestinationIp), "fe80::/10")`}},
+		{`DestinationIp|cidr: ::/0`, map[string]string{"sumo": "!", "cse": "!"}},
+		{`DestinationIp|cidr: fe80::/10`, map[string]string{
+			"sumo":     `isValidIPv6(replace(DestinationIp, /%.+$/, "")) AND DestinationIp matches /(?i)^fe[89ab][0-9a-f]:[0-9a-f:.]*(?:%.+)?$/`,
+			"cse":      `matches /(?i)^fe[89ab][0-9a-f]:[0-9a-f:.]*$/`,
+			"sentinel": `ipv6_is_in_range(tostring(EventData.DestinationIp), "fe80::/10")`,
+		}},
 		{`User: null`, map[string]string{"sumo": `isNull(User)`, "splunk": `NOT User=*`, "eql": `user.name == null`, "duckdb": `"User" IS NULL`}},
 		{`User|exists: true`, map[string]string{"sumo": `!isNull(User)`, "lucene": `_exists_:user.name`, "logscale": `User=*`}},
 		{`DestinationPort|gte: 1024`, map[string]string{"sumo": `DestinationPort >= 1024`, "duckdb": `TRY_CAST("DestinationPort" AS DOUBLE) >= 1024`, "lucene": `destination.port:>=1024`}},

@@ -331,7 +331,11 @@ func cseLanguage(field, there func(string) string) *language {
 			return fmt.Sprintf("%s %s %s", f, v.Op, v.Number.Text), nil
 		case sigma.CIDR:
 			if !v.Prefix.Addr().Is4() {
-				return "", refuse(m, "a network of IPv6 addresses")
+				p, ok := ipv6Pattern(v.Prefix, "")
+				if !ok {
+					return "", refuse(m, ipv6Refused)
+				}
+				return fmt.Sprintf("isValidIPv6(%s) AND %s matches %s", f, f, sumoRegex(p)), nil
 			}
 			return fmt.Sprintf("isValidIPv4(%s) AND compareCIDRPrefix('%s', %s, %d)", f, v.Prefix.Addr(), f, v.Prefix.Bits()), nil
 		case sigma.FieldRef:

@@ -139,8 +139,12 @@ func sumoLanguage(field func(string) string) *language {
 		case sigma.Compare:
 			return fmt.Sprintf("%s %s %s", f, v.Op, v.Number.Text), nil
 		case sigma.CIDR:
-			if !v.Prefix.Addr().Is4() {
-				return "", refuse(m, "a network of IPv6 addresses: compareCIDRPrefix knows IPv4 alone")
+			if !v.Prefix.Addr().Is4() { // compareCIDRPrefix knows IPv4 alone
+				p, ok := ipv6Pattern(v.Prefix, "(?:%.+)?")
+				if !ok {
+					return "", refuse(m, ipv6Refused)
+				}
+				return fmt.Sprintf(`isValidIPv6(replace(%s, /%%.+$/, "")) AND %s matches %s`, f, f, sumoRegex(p)), nil
 			}
 			return fmt.Sprintf(`isValidIPv4(%s) AND compareCIDRPrefix("%s", %s, toInt(%d))`, f, v.Prefix.Addr(), f, v.Prefix.Bits()), nil
 		case sigma.FieldRef:

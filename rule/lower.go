@@ -310,7 +310,7 @@ func isLong(x expr.Expr, n int) expr.Expr {
 // clothes is an IPv4 address.
 func inNetwork(x expr.Expr, p netip.Prefix) expr.Expr {
 	return &expr.Call{Name: "cidr", Args: []expr.Expr{x, &expr.Const{Value: event.Text(p.String())}}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		a, err := netip.ParseAddr(strings.TrimSpace(args[0].Str()))
+		a, err := netip.ParseAddr(args[0].Str())
 		if err != nil {
 			return event.Bool(false), nil // text that is no address is in no network
 		}
