@@ -39,7 +39,8 @@ type column struct {
 type entry struct {
 	raw  []byte
 	kind uint8
-	bad  bool // it is no UTF-8
+	bad  bool   // it is no UTF-8
+	at   uint16 // its place in the column's table
 }
 
 const (
@@ -49,13 +50,24 @@ const (
 
 func (c *column) reset() {
 	if c.rows > 0 && c.unique == 0 {
-		clear(c.table)
+		c.forget()
 	}
 	if c.unique > 0 {
 		c.unique--
 	}
 	c.raws = append(c.raws[:0], entry{})
 	c.rows = 0
+}
+
+// forget empties the table. A small file's batch leaves most of it as it is.
+func (c *column) forget() {
+	if len(c.raws) > tableSize/32 {
+		clear(c.table)
+		return
+	}
+	for i := range c.raws {
+		c.table[c.raws[i].at] = 0
+	}
 }
 
 // builder fills the columns of a batch with text. It owns the batch.
@@ -144,7 +156,7 @@ func (w *builder) add(s event.Slot, row uint16, at int, raw []byte, kind uint8, 
 	for len(c.raws) < int(code) { // entries put by other means
 		c.raws = append(c.raws, entry{})
 	}
-	c.raws = append(c.raws, entry{raw, kind, w.bad})
+	c.raws = append(c.raws, entry{raw, kind, w.bad, uint16(at)})
 	c.table[at] = code
 	if c.rows == probation && int(code) > probation*3/4 {
 		c.unique = pardon

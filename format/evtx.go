@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/binary"
 	"fmt"
 	"unsafe"
 
@@ -94,6 +95,10 @@ type evtxReader struct {
 	xml  event.Slot // of the event's XML, as gyoji dump shows it
 	meta struct{ time, receipt, category, host, name, collector, source event.Slot }
 
+	byFolded map[string][]int32 // the plan's names, by themselves folded
+	slots    [][]event.Slot     // by name: where wanted fields of it go
+	places   []evtxFound        // by name; see evtxEvent.place
+
 	categories map[string]event.Value // by channel and provider
 
 	lines *[]byte // where events go as text, in place of the batch
@@ -110,6 +115,7 @@ type evtxReader struct {
 func newEVTX(w *input.Want) *evtxReader {
 	r := &evtxReader{want: w, dec: evtx.NewDecoder(), plan: newPlan(w), all: w.Fields.All && !w.JSON, categories: map[string]event.Value{}}
 	r.vals = make([]jsondoc.Value, len(r.plan.Names))
+	r.nameFields()
 	if r.raw = r.plan.raw; w.Fields.OnlyForAuto(r.raw) {
 		r.raw = event.None // json auto finds its work done here
 	}
@@ -180,6 +186,11 @@ func (r *evtxReader) Read(b input.Block, next exec.Sink) error {
 }
 
 func allZero(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b) != 0 {
+			return false
+		}
+	}
 	for _, c := range b {
 		if c != 0 {
 			return false

@@ -9,6 +9,7 @@ import (
 	"github.com/gyoji-dev/gyoji/evtx"
 	"github.com/gyoji-dev/gyoji/jsondoc"
 	"github.com/gyoji-dev/gyoji/mapping"
+	"github.com/gyoji-dev/gyoji/match"
 )
 
 // knownField is a field that the reader itself looks at.
@@ -33,6 +34,7 @@ type evtxPlan struct {
 	// A name in another letter case counts only where the exact one is missing:
 	// exact targets come later and win.
 	folded, exact []evtxTarget
+	names         []evtxName
 	steps         []evtxStep
 	known         [knownFields]int // index of fields, or -1
 	data          bool             // it has fields beyond System's
@@ -51,6 +53,13 @@ type evtxField struct {
 	fixed  evtx.Value
 	empty  bool // it holds nothing
 	spare  bool // left out when empty: attributes, and System's elements
+}
+
+// evtxName is a name that is looked for, of the plan's, and the field that has it.
+type evtxName struct {
+	at    int
+	field int
+	exact bool // not only letter case aside
 }
 
 // evtxLack are the wanted fields that events of two templates have only under
@@ -145,7 +154,7 @@ func textValue(s string) evtx.Value {
 	return evtx.Value{Type: evtx.String, Data: data}
 }
 
-// aim finds the slots that fields go to.
+// aim finds the names that fields have, and the slots that they go to.
 func (p *evtxPlan) aim(r *evtxReader) {
 	taken := map[event.Slot]bool{}
 	for i := range p.fields {
@@ -155,14 +164,16 @@ func (p *evtxPlan) aim(r *evtxReader) {
 				p.known[k] = i
 			}
 		}
-		for _, w := range r.plan.fields {
-			switch name := r.plan.Names[w.At]; {
-			case f.is(name):
-				p.exact = append(p.exact, evtxTarget{i, w.slot})
-			case strings.EqualFold(f.name, name):
-				p.folded = append(p.folded, evtxTarget{i, w.slot})
+		r.eachName(f, func(at int, exact bool) {
+			p.names = append(p.names, evtxName{at, i, exact})
+			for _, s := range r.slots[at] {
+				if exact {
+					p.exact = append(p.exact, evtxTarget{i, s})
+				} else {
+					p.folded = append(p.folded, evtxTarget{i, s})
+				}
 			}
-		}
+		})
 		if r.all {
 			s := r.slot(f.name)
 			if taken[s] {
@@ -174,6 +185,36 @@ func (p *evtxPlan) aim(r *evtxReader) {
 			}
 		}
 	}
+}
+
+// eachName calls visit for the plan's names that a field has.
+func (r *evtxReader) eachName(f *evtxField, visit func(at int, exact bool)) {
+	r.scratch = match.AppendFolded(r.scratch[:0], f.name)
+	for _, at := range r.byFolded[string(r.scratch)] {
+		visit(int(at), f.is(r.plan.Names[at]))
+	}
+	if f.column != f.name {
+		r.scratch = match.AppendFolded(r.scratch[:0], f.column)
+		for _, at := range r.byFolded[string(r.scratch)] {
+			if f.is(r.plan.Names[at]) {
+				visit(int(at), true)
+			}
+		}
+	}
+}
+
+// nameFields readies eachName: of the hundreds of names that rules look for, a
+// template has a few.
+func (r *evtxReader) nameFields() {
+	r.byFolded, r.slots = map[string][]int32{}, make([][]event.Slot, len(r.plan.Names))
+	for at, name := range r.plan.Names {
+		folded := string(match.AppendFolded(nil, name))
+		r.byFolded[folded] = append(r.byFolded[folded], int32(at))
+	}
+	for _, w := range r.plan.fields {
+		r.slots[w.At] = append(r.slots[w.At], w.slot)
+	}
+	r.places = make([]evtxFound, len(r.plan.Names))
 }
 
 // columnName is the name that json auto gives a key: without blanks.
@@ -457,24 +498,23 @@ func (f *evtxEvent) lacking(r *evtxReader) *evtxLack {
 		return l
 	}
 	*l = evtxLack{known: true, root: root}
+	f.place(r)
 	for i := range r.plan.fields {
 		w := &r.plan.fields[i]
-		if _, ok := f.find(r.plan.Names[w.At]); ok {
+		if len(w.Other) == 0 || r.places[w.At].ok {
 			continue
 		}
 		m := evtxMade{field: w}
 		active := 0
 		same := true
 		for _, src := range w.Other {
-			if src.If >= 0 {
-				if _, ok := f.find(r.plan.Names[src.If]); !ok {
-					continue
-				}
+			if src.If >= 0 && !r.places[src.If].ok {
+				continue
 			}
 			n := len(m.at)
 			for _, at := range src.At {
-				if place, ok := f.find(r.plan.Names[at]); ok {
-					m.at, m.from = append(m.at, at), append(m.from, place)
+				if found := r.places[at]; found.ok {
+					m.at, m.from = append(m.at, at), append(m.from, found.evtxPlace)
 				}
 			}
 			if len(m.at) == n {
@@ -483,8 +523,7 @@ func (f *evtxEvent) lacking(r *evtxReader) *evtxLack {
 			active++
 			same = same && src.Form == mapping.Same
 			if src.If >= 0 {
-				place, _ := f.find(r.plan.Names[src.If])
-				m.at, m.from = append(m.at, src.If), append(m.from, place)
+				m.at, m.from = append(m.at, src.If), append(m.from, r.places[src.If].evtxPlace)
 			}
 		}
 		switch {
@@ -499,19 +538,23 @@ func (f *evtxEvent) lacking(r *evtxReader) *evtxLack {
 	return l
 }
 
-// find returns the place of a field by name, exactly or else letter case aside.
-func (f *evtxEvent) find(name string) (found evtxPlace, ok bool) {
+// evtxFound is where an event has a name of the plan's.
+type evtxFound struct {
+	evtxPlace
+	ok, exact bool
+}
+
+// place finds where the event has each of the plan's names: exactly where it
+// first has it so, or else letter case aside.
+func (f *evtxEvent) place(r *evtxReader) {
+	clear(r.places)
 	for i, p := range f.plans {
-		for j := range p.fields {
-			if p.fields[j].is(name) {
-				return evtxPlace{i, j, event.None}, true
-			}
-			if strings.EqualFold(p.fields[j].name, name) {
-				found, ok = evtxPlace{i, j, event.None}, true
+		for _, n := range p.names {
+			if found := &r.places[n.at]; !found.exact {
+				*found = evtxFound{evtxPlace{i, n.field, event.None}, true, n.exact}
 			}
 		}
 	}
-	return found, ok
 }
 
 // text is the text that stands at a place.

@@ -23,6 +23,8 @@ const (
 	// spooledZipBytes is the largest zip from standard input, which is put on disk
 	// for the same reason.
 	spooledZipBytes = 64 << 30
+	// markBytes is how much of the start of an archive tells what it is.
+	markBytes = 512
 )
 
 // opener opens a file or a member of an archive.
@@ -41,8 +43,12 @@ func expand(ctx context.Context, name string, size int64, open opener, stream bo
 	if !stream {
 		defer f.Close()
 	}
-	b := bufio.NewReaderSize(f, headBytes)
-	head, _ := b.Peek(headBytes)
+	b := bufio.NewReaderSize(f, markBytes)
+	head, _ := b.Peek(markBytes)
+	if packing(head) >= 0 {
+		b = bufio.NewReaderSize(b, headBytes)
+		head, _ = b.Peek(headBytes)
+	}
 	if stream {
 		open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(b), nil }
 	}
@@ -107,10 +113,12 @@ func archiveKind(head []byte) archiveForm {
 	if bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")) {
 		return zipArchive
 	}
-	if r, err := decompress(bytes.NewReader(head)); err == nil {
-		// What has been cut off of the head does not matter: tar's mark is near
-		// the start.
-		head, _ = r.Peek(512)
+	if packing(head) >= 0 {
+		if r, err := decompress(bytes.NewReader(head)); err == nil {
+			// What has been cut off of the head does not matter: tar's mark is near
+			// the start.
+			head, _ = r.Peek(markBytes)
+		}
 	}
 	if len(head) >= 262 && string(head[257:262]) == "ustar" {
 		return tarArchive

@@ -20,25 +20,44 @@ const headBytes = 64 << 10
 // layersMax is how often a part may be compressed: a .gz inside a .zst.
 const layersMax = 3
 
+// packings are the compressions that are recognised, by what they begin with.
+var packings = []struct {
+	magic  []byte
+	unpack func(io.Reader) (io.Reader, error)
+}{
+	{[]byte{0x1f, 0x8b}, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{[]byte{0x28, 0xb5, 0x2f, 0xfd}, func(r io.Reader) (io.Reader, error) {
+		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(512<<20))
+	}},
+	{[]byte("BZh"), func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+	{[]byte{0xfd, '7', 'z', 'X', 'Z', 0}, func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
+}
+
+// packing is the index of a part's compression, -1 for none.
+func packing(head []byte) int {
+	for i := range packings {
+		if bytes.HasPrefix(head, packings[i].magic) {
+			return i
+		}
+	}
+	return -1
+}
+
 // decompress recognises compression by content and undoes it, and turns UTF-16
 // into plain UTF-8 without a byte order mark.
 func decompress(r io.Reader) (*bufio.Reader, error) {
 	b := bufio.NewReaderSize(r, headBytes)
 	for range layersMax {
 		head, _ := b.Peek(8)
-		var next io.Reader
-		var err error
+		if i := packing(head); i >= 0 {
+			next, err := packings[i].unpack(b)
+			if err != nil {
+				return nil, fmt.Errorf("compressed data that cannot be read: %w", err)
+			}
+			b = bufio.NewReaderSize(next, headBytes)
+			continue
+		}
 		switch {
-		case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-			next, err = gzip.NewReader(b)
-		case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-			var d *zstd.Decoder
-			d, err = zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(512<<20))
-			next = d
-		case bytes.HasPrefix(head, []byte("BZh")):
-			next = bzip2.NewReader(b)
-		case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
-			next, err = xz.NewReader(b)
 		case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 			return b, discard(b, 3)
 		case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
@@ -49,13 +68,8 @@ func decompress(r io.Reader) (*bufio.Reader, error) {
 			return bufio.NewReaderSize(&utf16Reader{r: b, low: 0, high: 1}, headBytes), nil
 		case ascii16(head, 1):
 			return bufio.NewReaderSize(&utf16Reader{r: b, low: 1, high: 0}, headBytes), nil
-		default:
-			return b, nil
 		}
-		if err != nil {
-			return nil, fmt.Errorf("compressed data that cannot be read: %w", err)
-		}
-		b = bufio.NewReaderSize(next, headBytes)
+		return b, nil
 	}
 	return nil, fmt.Errorf("compressed more than %d times", layersMax)
 }

@@ -39,6 +39,7 @@ type Reader struct {
 	next   func() (*Part, error, bool) // nil before the first part
 	stop   func()
 	cur    *open
+	first  *bufio.Reader // of the open part, and then of the next
 	failed []error
 	ended  bool
 	blocks int // handed out
@@ -278,7 +279,11 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 		return &PathError{part.Name, err}
 	}
 	r.cur = &open{part: part, file: f, off: part.Start}
-	first := bufio.NewReaderSize(&counted{f, &r.bytes}, headBytes)
+	if r.first == nil {
+		r.first = bufio.NewReaderSize(nil, headBytes)
+	}
+	first := r.first
+	first.Reset(&counted{f, &r.bytes})
 	b, err := decompress(first)
 	if err != nil {
 		return &PathError{part.Name, err}

@@ -52,12 +52,16 @@ func (r ranges) intersect(o ranges) ranges {
 
 // lettered are all characters that have another letter case, ascending.
 var lettered = sync.OnceValue(func() (all []rune) {
-	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if unicode.SimpleFold(r) != r {
-			all = append(all, r)
+	for _, c := range unicode.CaseRanges {
+		for r := rune(c.Lo); r <= rune(c.Hi); r++ {
+			// Not all of a letter's cases need be in the table: U+1E9E is, U+00DF is not.
+			for q := unicode.SimpleFold(r); q != r; q = unicode.SimpleFold(q) {
+				all = append(all, r, q)
+			}
 		}
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
 })
 
 // folded adds to every letter its other cases.

@@ -156,7 +156,7 @@ func fingerprint(l Literal, stride int) (place int) {
 		for i := range part {
 			met *= part[i].often()
 		}
-		for i := 0; i+len(part) <= len(sample); i++ {
+		for i := 0; i+len(part) <= len(sample) && (at == 0 || met < least); i++ {
 			if part.stands(sample[i:]) {
 				met++
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -491,4 +492,17 @@ func ExampleRegexp_Template() {
 	groups, _, _ := r.Find(s, 0, nil)
 	fmt.Printf("%s\n", t.Append(nil, s, groups))
 	// Output: ws1\bob
+}
+
+// TestLettered compares the table of letters with a look at every character.
+func TestLettered(t *testing.T) {
+	var want []rune
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if unicode.SimpleFold(r) != r {
+			want = append(want, r)
+		}
+	}
+	if !slices.Equal(lettered(), want) {
+		t.Errorf("%d characters have another letter case, and %d are known", len(want), len(lettered()))
+	}
 }

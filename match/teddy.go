@@ -62,27 +62,42 @@ func (s *Set) fillBuckets() {
 		// Too many to try every pair: join the group that loses least.
 		best, least := 0, 0.0
 		for j := range all {
-			m := all[j].with(&b)
-			if lost := m.met - all[j].met; j == 0 || lost < least {
+			if lost := all[j].rateWith(&b) - all[j].met; j == 0 || lost < least {
 				best, least = j, lost
 			}
 		}
-		all[best] = all[best].with(&b)
+		all[best].join(&b)
+	}
+	var lost [groupsMax][groupsMax]float64 // by joining i and j, where j < i
+	weigh := func(i, j int) { lost[max(i, j)][min(i, j)] = all[i].rateWith(&all[j]) - all[i].met - all[j].met }
+	for i := range all {
+		for j := range i {
+			weigh(i, j)
+		}
 	}
 	for len(all) > buckets {
-		var a, b int
-		least := 0.0
+		a, b := 1, 0
 		for i := range all {
 			for j := range i {
-				m := all[i].with(&all[j])
-				if lost := m.met - all[i].met - all[j].met; b == 0 && a == 0 || lost < least {
-					a, b, least = i, j, lost
+				if lost[i][j] < lost[a][b] {
+					a, b = i, j
 				}
 			}
 		}
-		all[b] = all[b].with(&all[a])
-		all[a] = all[len(all)-1]
-		all = all[:len(all)-1]
+		all[b].join(&all[a])
+		last := len(all) - 1
+		all[a] = all[last]
+		all = all[:last]
+		for j := range all {
+			if j != a && a < last {
+				lost[max(a, j)][min(a, j)] = lost[last][j]
+			}
+		}
+		for j := range all {
+			if j != b {
+				weigh(b, j)
+			}
+		}
 	}
 	compares := 0.0
 	for bit := range all {
@@ -102,24 +117,29 @@ func (s *Set) fillBuckets() {
 	s.telling = compares < comparesMax
 }
 
-func (b *bucket) with(o *bucket) bucket {
-	m := bucket{needles: append(b.needles[:len(b.needles):len(b.needles)], o.needles...)}
-	for k := range m.at {
-		m.at[k] = halves{b.at[k].low | o.at[k].low, b.at[k].high | o.at[k].high}
+// join takes over the needles of another bucket.
+func (b *bucket) join(o *bucket) {
+	for k := range b.at {
+		b.at[k] = b.at[k].or(o.at[k])
 	}
-	m.met = m.rate()
-	return m
+	b.needles = append(b.needles, o.needles...)
+	b.met = b.rate()
 }
 
 // rate guesses how often per byte of text the bucket has to be looked into, and
 // at how much cost.
-func (b *bucket) rate() float64 {
+func (b *bucket) rate() float64 { return b.rateWith(&bucket{}) }
+
+// rateWith is rate of what joining two buckets would make.
+func (b *bucket) rateWith(o *bucket) float64 {
 	p := 1.0
-	for _, h := range b.at {
-		p *= h.often()
+	for k := range b.at {
+		p *= b.at[k].or(o.at[k]).often()
 	}
-	return p * float64(len(b.needles))
+	return p * float64(len(b.needles)+len(o.needles))
 }
+
+func (h halves) or(o halves) halves { return halves{h.low | o.low, h.high | o.high} }
 
 // often is how likely a byte of text is to have both halves.
 func (h halves) often() (p float64) {

@@ -55,7 +55,7 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 		}
 	}
 	if byText != nil {
-		c.keywords = r.keywords(byText)
+		c.keywords = s.keywords(byText)
 	}
 	r.byName[strings.Clone(key)] = c
 	return c
@@ -113,9 +113,12 @@ type keywords struct {
 	needles *match.Set // nil when every event has to be taken apart
 }
 
-// keywords readies the keywords of some rules, or finds those of another class.
-func (r *Run) keywords(rules []int32) *keywords {
-	for _, k := range r.searches {
+// keywords readies the keywords of some rules, or finds those of another class
+// or worker.
+func (s *Set) keywords(rules []int32) *keywords {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.searches {
 		if slices.Equal(k.rules, rules) {
 			return k
 		}
@@ -123,9 +126,9 @@ func (r *Run) keywords(rules []int32) *keywords {
 	k := &keywords{rules: rules}
 	var literals []string
 	for _, i := range rules {
-		ns, _ := r.set.needs(r.set.rules[i].cond)
+		ns, _ := s.needs(s.rules[i].cond)
 		for _, n := range ns {
-			if n.slot == r.set.scope.text {
+			if n.slot == s.scope.text {
 				literals = append(literals, n.literal)
 			}
 		}
@@ -133,7 +136,7 @@ func (r *Run) keywords(rules []int32) *keywords {
 	if needles := match.NewWitness(literals...).JSONNeedles(match.Folded); needles != nil {
 		k.needles = match.NewSet(needles...)
 	}
-	r.searches = append(r.searches, k)
+	s.searches = append(s.searches, k)
 	return k
 }
 

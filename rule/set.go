@@ -3,6 +3,7 @@ package rule
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -10,8 +11,7 @@ import (
 	"github.com/gyoji-dev/gyoji/jsondoc"
 )
 
-// Set is rules compiled for one pass. It is read-only; Open makes what one
-// worker needs.
+// Set is rules compiled for one pass. Open makes what one worker needs.
 type Set struct {
 	scope *Scope
 	rules []*Rule // those with a condition
@@ -26,6 +26,9 @@ type Set struct {
 	slotIndex map[event.Slot]int
 	usesText  []bool // by rule
 	sources   sources
+
+	mu       sync.Mutex
+	searches []*keywords // that some class needed
 }
 
 // Compile readies rules for one pass.
@@ -113,12 +116,11 @@ type Run struct {
 	seen      []uint64 // by rule: stamp of the value it was last found in
 	stamp     uint64
 
-	byName   map[string]*class
-	searches []*keywords
-	byCode   map[[3]uint16]*class
-	classes  []*class   // by row of the batch's live rows
-	rows     [][]uint16 // by rule: candidates
-	some     []int32    // rules that have candidates
+	byName  map[string]*class
+	byCode  map[[3]uint16]*class
+	classes []*class   // by row of the batch's live rows
+	rows    [][]uint16 // by rule: candidates
+	some    []int32    // rules that have candidates
 
 	// Candidates counts what the index let through.
 	Candidates int64
