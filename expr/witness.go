@@ -130,13 +130,41 @@ func either(a, b []Required) []Required {
 		return nil
 	}
 	var out []Required
-	for _, p := range a {
+	b = telling(b)
+	for _, p := range telling(a) {
 		for _, q := range b {
 			if p.Slot == q.Slot {
 				if w := match.Or(p.Witness, q.Witness); w != nil {
 					out = append(out, Required{p.Slot, w, p.Whole && q.Whole})
 				}
 			}
+		}
+	}
+	return out
+}
+
+// telling keeps of the requirements on each field those that the fewest events
+// will meet by accident, requiredMax at most, in their order.
+func telling(rs []Required) []Required {
+	if len(rs) <= requiredMax {
+		return rs
+	}
+	rates := make([]float64, len(rs))
+	for i, r := range rs {
+		for _, s := range r.Witness.Any {
+			rates[i] += match.Rate(s)
+		}
+	}
+	var out []Required
+	for i, r := range rs {
+		better := 0
+		for j, o := range rs {
+			if o.Slot == r.Slot && (rates[j] < rates[i] || rates[j] == rates[i] && j < i) {
+				better++
+			}
+		}
+		if better < requiredMax {
+			out = append(out, r)
 		}
 	}
 	return out

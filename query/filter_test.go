@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -21,6 +22,7 @@ var filterQueries = []string{
 	`"a/b cmd" or basquiat`,
 	`Image=*cmd.exe`,
 	`* | where EventID = "4688"`,
+	`* | where Image matches "*cmd*" and EventID = "1" or Image matches "*kelvin*" and EventID = "1000" or Image matches "*bask*" and Image matches "*exe" and EventID = "7"`,
 	`* | json auto | where EventID = "1"`,
 	`* | json auto | where EventID = 1`,
 	`* | where EventID = 1 or EventID = 1000`,
@@ -90,6 +92,26 @@ func TestSeedFilter(t *testing.T) {
 		}
 	}
 	t.Errorf("the browsers are not searched for: %v", q.need)
+}
+
+// TestManyAlternativesOfSeveralConditions compiles what once made four million
+// needs and more of two dozen alternatives.
+func TestManyAlternativesOfSeveralConditions(t *testing.T) {
+	var where []string
+	for i := range 40 {
+		where = append(where, fmt.Sprintf(`(CommandLine matches "*tool%d*" and CommandLine matches "*\"%d" and Image matches "*run%d.exe")`, i, i, i))
+	}
+	q, diags := Compile(diag.Text("query", "* | json auto | where "+strings.Join(where, " or ")), Standard())
+	if err := diags.Err(); err != nil {
+		t.Fatal(err)
+	}
+	whole := false
+	for _, n := range q.need {
+		whole = whole || len(n.Any) == 40 && slices.Contains(n.Any, "tool39")
+	}
+	if !whole || len(q.need) > 200 {
+		t.Errorf("%d needs; that of every first condition is among them: %v", len(q.need), whole)
+	}
 }
 
 // hiding writes lines of which some hold cmd.exe, kelvin.exe and the like,
