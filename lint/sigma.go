@@ -19,6 +19,19 @@ type Sigma struct {
 
 	// First is the document that has the same id and was met before.
 	First sigma.Document
+	// All are the documents of all files that are checked together.
+	All []sigma.Document
+}
+
+// Named finds the rule or correlation that a correlation or filter names; nil
+// when none of the files has it.
+func (s *Sigma) Named(ref sigma.Ref) sigma.Document {
+	for _, d := range s.All {
+		if _, filter := d.(*sigma.Filter); !filter && d.About().Known(ref.Name) {
+			return d
+		}
+	}
+	return nil
 }
 
 // Key is a key of a map with its value.
@@ -90,12 +103,19 @@ func rewrite(f *diag.File, title string, at diag.Span, from, to string, safe boo
 	return &diag.Fix{Title: title, Safe: safe, Edits: []diag.Edit{{Span: at, New: made}}}
 }
 
-// SigmaFiles checks Sigma files, which know each other's ids. The findings of
+// SigmaFiles checks Sigma files, which know each other's rules. The findings of
 // reading are among the result; a document that cannot be read has no others.
 func SigmaFiles(files []*diag.File) (found diag.List) {
 	ids := map[string]sigma.Document{}
-	for _, f := range files {
-		found = append(found, sigmaFile(f, ids)...)
+	docs := make([][]sigma.Document, len(files))
+	read := make([]diag.List, len(files))
+	var all []sigma.Document
+	for i, f := range files {
+		docs[i], read[i] = sigma.Parse(f)
+		all = append(all, docs[i]...)
+	}
+	for i, f := range files {
+		found = append(found, sigmaFile(f, docs[i], read[i], ids, all)...)
 	}
 	return found
 }
@@ -103,12 +123,12 @@ func SigmaFiles(files []*diag.File) (found diag.List) {
 // FixSigma makes the fixes of a Sigma file: those that keep the meaning, or with
 // all set every one. Comments and layout stay.
 func FixSigma(f *diag.File, all bool) string {
-	return fixAll(f, all, func(f *diag.File) diag.List { return sigmaFile(f, map[string]sigma.Document{}) })
+	return fixAll(f, all, func(f *diag.File) diag.List { return SigmaFiles([]*diag.File{f}) })
 }
 
-func sigmaFile(f *diag.File, ids map[string]sigma.Document) diag.List {
-	docs, found := sigma.Parse(f)
+func sigmaFile(f *diag.File, docs []sigma.Document, found diag.List, ids map[string]sigma.Document, all []sigma.Document) diag.List {
 	for _, s := range sigmaDocuments(f, docs) {
+		s.All = all
 		if id := strings.ToLower(s.Doc.About().ID); id != "" {
 			if s.First = ids[id]; s.First == nil {
 				ids[id] = s.Doc
@@ -144,12 +164,7 @@ func sigmaDocuments(f *diag.File, docs []sigma.Document) (list []*Sigma) {
 		if len(n.Content) == 0 || n.Content[0].Kind != yaml.MappingNode {
 			continue
 		}
-		var list []Key
-		for i, c := range n.Content[0].Content {
-			if i%2 == 0 {
-				list = append(list, Key{c.Value, sigma.Span(f, c), n.Content[0].Content[i+1]})
-			}
-		}
+		list := keysOf(f, n.Content[0])
 		if len(list) > 0 && !slices.ContainsFunc(list, func(k Key) bool { return k.Name == "action" }) {
 			keys[list[0].Span.Start] = list
 		}
@@ -158,6 +173,16 @@ func sigmaDocuments(f *diag.File, docs []sigma.Document) (list []*Sigma) {
 		s := &Sigma{File: f, Doc: doc, Keys: keys[doc.About().Span.Start]}
 		s.Rule, _ = doc.(*sigma.Rule)
 		list = append(list, s)
+	}
+	return list
+}
+
+// keysOf are the keys of a map.
+func keysOf(f *diag.File, n *yaml.Node) (list []Key) {
+	for i, c := range n.Content {
+		if i%2 == 0 {
+			list = append(list, Key{c.Value, sigma.Span(f, c), n.Content[i+1]})
+		}
 	}
 	return list
 }

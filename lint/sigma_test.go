@@ -121,6 +121,59 @@ func TestOneIDInTwoFilesIsFound(t *testing.T) {
 	}
 }
 
+// A filter that is checked without any rule is told of what it lacks, no more:
+// its rules may stand elsewhere. Together with rules it is a mistake.
+func TestRulesOfCorrelationsAndFiltersAreLookedForInAllFiles(t *testing.T) {
+	var reference, filters *lint.Check
+	for _, k := range lint.Checks() {
+		switch k.ID {
+		case "sigma-reference":
+			reference = k
+		case "sigma-filter":
+			filters = k
+		}
+	}
+	const title = "title: Certutil Fetches And Runs"
+	rules, correlation, _ := strings.Cut(reference.Good[0], "---\n"+title)
+	_, filter, _ := strings.Cut(filters.Good[0], "---\n")
+	for name, text := range map[string]string{"correlation": title + correlation, "filter": filter} {
+		alone := diag.Text("proc_creation_win_"+name+".yml", text)
+		with := diag.Text("proc_creation_win_rules.yml", rules)
+		if l := lint.SigmaFiles([]*diag.File{alone}); len(l) == 0 || l[0].Code != "sigma-reference" || l[0].Severity != diag.Note {
+			t.Errorf("%s alone:\n%s", name, l)
+		}
+		for _, order := range [][]*diag.File{{alone, with}, {with, alone}} {
+			if l := lint.SigmaFiles(order); len(l) > 0 {
+				t.Errorf("%s with its rules:\n%s", name, l)
+			}
+		}
+		other := diag.Text("proc_creation_win_other.yml", strings.NewReplacer("0c5bb8a0", "1c5bb8a0", "name: certutil_fetch\n", "", "5c1f2d6e", "6c1f2d6e", "name: certutil_runs\n", "").Replace(rules))
+		if l := lint.SigmaFiles([]*diag.File{alone, other}); len(l) == 0 || l[0].Code != "sigma-reference" || l[0].Severity != diag.Warning {
+			t.Errorf("%s with other rules:\n%s", name, l)
+		}
+	}
+}
+
+// No check finds anything in the collections that a check says are good, its own
+// or another.
+func TestGoodSigmaCollectionsAreClean(t *testing.T) {
+	n := 0
+	for _, c := range lint.Checks() {
+		for _, text := range c.Good {
+			if !strings.Contains(text, "\ncorrelation:") && !strings.Contains(text, "\nfilter:") {
+				continue
+			}
+			n++
+			if l := check(c, text); len(l) > 0 {
+				t.Errorf("%s:\n%s\n%s", c.ID, text, l)
+			}
+		}
+	}
+	if n < 15 {
+		t.Errorf("%d collections", n)
+	}
+}
+
 func TestShippedSigmaRulesAreClean(t *testing.T) {
 	var files []*diag.File
 	err := fs.WalkDir(packages.FS, ".", func(name string, d fs.DirEntry, err error) error {

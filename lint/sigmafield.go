@@ -22,39 +22,19 @@ var _ = register(Check{
 	},
 	Good: []string{sigmaText},
 	Sigma: func(s *Sigma, report Report) {
-		if s.Rule == nil || s.Rule.LogSource.Product != "" && !strings.EqualFold(s.Rule.LogSource.Product, "windows") {
+		if s.Rule == nil {
 			return
 		}
-		source := s.Rule.LogSource
-		var ids []string
-		s.Tests(func(t *sigma.Test) {
-			if t.Field == "EventID" {
-				for _, v := range t.Values {
-					if n, ok := v.(sigma.Number); ok {
-						ids = append(ids, n.Text)
-					} else {
-						ids = append(ids, "?") // any event
-					}
-				}
-			}
-		})
-		fields := mapping.SigmaFields(source.Category, source.Service, ids)
+		fields, of := fieldsOf(s.Rule)
 		if fields == nil {
 			return
 		}
 		told := map[string]bool{}
 		s.Tests(func(t *sigma.Test) {
-			has := func(name string) bool {
-				return slices.ContainsFunc(fields, func(f string) bool { return strings.EqualFold(f, name) })
-			}
-			if t.Keyword() || told[t.Field] || has(t.Field) {
+			if t.Keyword() || told[t.Field] || contains(fields, t.Field) {
 				return
 			}
 			told[t.Field] = true
-			of := source.Category
-			if of == "" {
-				of = source.Service + " " + strings.Join(slices.Compact(ids), ", ")
-			}
 			d := report(t.FieldSpan, fmt.Sprintf("events of %s have no field %s", of, t.Field), "the test never holds unless an agent adds the field")
 			if near := diag.Nearest(t.Field, fields); near != "" {
 				d.Help = "did you mean " + near + "?"
@@ -65,3 +45,34 @@ var _ = register(Check{
 		})
 	},
 })
+
+// fieldsOf are the fields that the events of a rule's log source have, nil where
+// that is not known, and what to call these events.
+func fieldsOf(r *sigma.Rule) (fields []string, of string) {
+	source := r.LogSource
+	if source.Product != "" && !strings.EqualFold(source.Product, "windows") {
+		return nil, ""
+	}
+	var ids []string
+	(&Sigma{Doc: r}).Tests(func(t *sigma.Test) {
+		if t.Field == "EventID" {
+			for _, v := range t.Values {
+				if n, ok := v.(sigma.Number); ok {
+					ids = append(ids, n.Text)
+				} else {
+					ids = append(ids, "?") // any event
+				}
+			}
+		}
+	})
+	of = source.Category
+	if of == "" {
+		of = source.Service + " " + strings.Join(slices.Compact(ids), ", ")
+	}
+	return mapping.SigmaFields(source.Category, source.Service, ids), of
+}
+
+// contains reports whether a list of fields has a name, letter case aside.
+func contains(fields []string, name string) bool {
+	return slices.ContainsFunc(fields, func(f string) bool { return strings.EqualFold(f, name) })
+}

@@ -22,6 +22,7 @@ var _ = register(Check{
 		sigmaExample("falsepositives:", "falsepostives:"),
 		sigmaExample("level: high", "level: urgent"),
 		sigmaExample("status: test", "status: finished"),
+		correlationExample("group-by:", "group_by:"),
 	},
 	Good: []string{sigmaExample("", "")},
 	Sigma: func(s *Sigma, report Report) {
@@ -52,6 +53,17 @@ var _ = register(Check{
 				report(s.at(&k), k.Name+" is a list, and here is one value", "put it on a line of its own, behind a dash")
 			}
 		}
+		if k := s.Key("correlation"); k != nil && k.Value.Kind == yaml.MappingNode {
+			section := &Sigma{File: s.File, Keys: keysOf(s.File, k.Value)}
+			for _, k := range section.Keys {
+				near := diag.Nearest(k.Name, correlationKeys)
+				if slices.Contains(correlationKeys, k.Name) || near == "" || section.Key(near) != nil {
+					continue
+				}
+				d := report(k.Span, fmt.Sprintf("%s is no key of a correlation, and %s is missing", k.Name, near), "did you mean "+near+"?")
+				d.Fix = s.rewrite("write "+near, k.Span, k.Name, near, false)
+			}
+		}
 		if s.Rule == nil {
 			return
 		}
@@ -68,8 +80,9 @@ var (
 	// are those that SigmaHQ's own rules carry beside.
 	sigmaKeys = strings.Fields("title id name related taxonomy status description license author references date modified logsource detection correlation filter " +
 		"fields falsepositives level tags scope generate action regression_tests_path simulation")
-	sigmaStatus = []string{"stable", "test", "experimental", "deprecated", "unsupported"}
-	sigmaLists  = []string{"references", "tags", "fields", "falsepositives", "scope"}
+	correlationKeys = strings.Fields("type rules group-by timespan timeframe aliases condition generate")
+	sigmaStatus     = []string{"stable", "test", "experimental", "deprecated", "unsupported"}
+	sigmaLists      = []string{"references", "tags", "fields", "falsepositives", "scope"}
 )
 
 // sigmaText is a rule in which no check finds anything.

@@ -33,12 +33,12 @@ func tie(rules, correlations []*Rule, fail func(*sigma.Meta, *diag.Diagnostic), 
 		}
 		state[r] = 1
 		c := r.Correlation
-		if c.Type == sigma.TemporalOrdered && c.Expr == nil && (c.Op != sigma.Ge || int(c.Count) != len(c.Rules)) {
+		if c.Type == sigma.TemporalOrdered && c.Expr == nil && (!c.Holds(float64(len(c.Rules))) || c.Holds(float64(len(c.Rules)-1))) {
 			fail(r.Meta, problem(r.Meta, c.Span, "unsupported", "an order of some of the rules has no meaning: leave the condition out, or ask for all %d", len(c.Rules)))
 			state[r] = 3
 			return false
 		}
-		if c.Type == sigma.TemporalOrdered && c.Expr != nil && !onlyAnd(c.Expr) {
+		if c.Type == sigma.TemporalOrdered && c.Expr != nil && !sigma.OnlyAnd(c.Expr) {
 			fail(r.Meta, problem(r.Meta, c.Span, "unsupported", "an order of rules joined by or or not has no meaning: write a temporal correlation, or only and"))
 			state[r] = 3
 			return false
@@ -78,10 +78,10 @@ func tie(rules, correlations []*Rule, fail func(*sigma.Meta, *diag.Diagnostic), 
 		for i, in := range r.inputs {
 			f := feed{to: r, ref: i}
 			for _, g := range r.Correlation.GroupBy {
-				f.groups = append(f.groups, sc.field(aliased(r.Correlation, g.Name, r.Correlation.Rules[i].Name)).Slot)
+				f.groups = append(f.groups, sc.field(r.Correlation.FieldOf(g.Name, r.Correlation.Rules[i], in.Meta)).Slot)
 			}
 			for _, v := range r.Correlation.Fields {
-				f.values = append(f.values, sc.field(aliased(r.Correlation, v.Name, r.Correlation.Rules[i].Name)).Slot)
+				f.values = append(f.values, sc.field(r.Correlation.FieldOf(v.Name, r.Correlation.Rules[i], in.Meta)).Slot)
 			}
 			in.feeds = append(in.feeds, f)
 			in.Silent = in.Silent || !r.Correlation.Generate
@@ -119,27 +119,4 @@ func Keep(rules []*Rule, wanted func(*Rule) bool) []*Rule {
 		}
 	}
 	return out
-}
-
-// aliased is what a name is called in the events of a rule.
-func aliased(c *sigma.Correlation, name, rule string) string {
-	for _, a := range c.Aliases {
-		if a.Name == name {
-			if f, ok := a.Fields[rule]; ok {
-				return f
-			}
-		}
-	}
-	return name
-}
-
-func onlyAnd(x sigma.Expr) bool {
-	ok := true
-	sigma.WalkExpr(x, func(y sigma.Expr) {
-		switch y.(type) {
-		case *sigma.Or, *sigma.Not:
-			ok = false
-		}
-	})
-	return ok
 }

@@ -240,6 +240,7 @@ func TestCorrelationsFindWhatIsThere(t *testing.T) {
 		{"type: event_count, rules: a, condition: {gt: 2}", 1, true, false, func(w []hit) (float64, bool) { return float64(len(w)), len(w) > 2 }},
 		{"type: event_count, rules: a, condition: {lt: 3}", 1, false, false, func(w []hit) (float64, bool) { return float64(len(w)), len(w) < 3 }},
 		{"type: event_count, rules: [a, b, c], condition: {eq: 5}", 3, false, false, func(w []hit) (float64, bool) { return float64(len(w)), len(w) == 5 }},
+		{"type: event_count, rules: a, condition: {gt: 2, lte: 4}", 1, false, false, func(w []hit) (float64, bool) { return float64(len(w)), len(w) > 2 && len(w) <= 4 }},
 		{"type: event_count, rules: [a, b, c], condition: {neq: 5}", 3, false, false, func(w []hit) (float64, bool) { return float64(len(w)), len(w) != 5 }},
 		{"type: value_count, rules: a, condition: {gte: 3, field: value}", 1, true, false, func(w []hit) (float64, bool) { return distinct(w), distinct(w) >= 3 }},
 		{"type: value_count, rules: [a, b, c], condition: {lte: 2, field: value}", 3, false, false, func(w []hit) (float64, bool) { return distinct(w), distinct(w) <= 2 }},

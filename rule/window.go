@@ -64,7 +64,7 @@ func grows(c *sigma.Correlation) bool {
 			}
 		})
 		return grows
-	case c.Op != sigma.Gt && c.Op != sigma.Ge:
+	case slices.ContainsFunc(c.Bounds, func(b sigma.Bound) bool { return b.Op != sigma.Gt && b.Op != sigma.Ge }):
 		return false
 	}
 	switch c.Type {
@@ -235,7 +235,7 @@ func (t *tally) met() (float64, bool) {
 	case sigma.Temporal:
 		v = float64(t.rules)
 		if t.c.Expr != nil {
-			return v, t.expression(t.c.Expr)
+			return v, t.c.Meets(func(i int) bool { return t.refs[i] > 0 })
 		}
 	default:
 		if t.n == 0 {
@@ -243,7 +243,7 @@ func (t *tally) met() (float64, bool) {
 		}
 		v = t.measure()
 	}
-	return v, t.c.Op.Holds(v, t.c.Count)
+	return v, t.c.Holds(v)
 }
 
 // measure is the sum, average or percentile of the numbers, of which there are some.
@@ -265,35 +265,6 @@ func (t *tally) measure() float64 {
 		return t.numbers[i]
 	}
 	return t.numbers[i] + (at-float64(i))*(t.numbers[i+1]-t.numbers[i])
-}
-
-// expression computes the condition of a temporal correlation.
-func (t *tally) expression(x sigma.Expr) bool {
-	switch x := x.(type) {
-	case *sigma.And:
-		for _, y := range x.Of {
-			if !t.expression(y) {
-				return false
-			}
-		}
-		return true
-	case *sigma.Or:
-		for _, y := range x.Of {
-			if t.expression(y) {
-				return true
-			}
-		}
-		return false
-	case *sigma.Not:
-		return !t.expression(x.X)
-	case *sigma.Use:
-		for i, ref := range t.c.Rules {
-			if ref.Name == x.Name {
-				return t.refs[i] > 0
-			}
-		}
-	}
-	return false
 }
 
 // chains finds where rules matched one after the other within a time span. For

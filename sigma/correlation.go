@@ -19,6 +19,9 @@ func (p *parser) correlation(m Meta, top []pair) Document {
 		return nil
 	}
 	c := &Correlation{Meta: m, Span: p.span(n)}
+	if g := value(top, "generate"); g != nil { // the specification has it here, pySigma in the section
+		c.Generate = strings.EqualFold(p.text(g), "true")
+	}
 	body := p.pairs(n)
 	typ := value(body, "type")
 	if typ == nil {
@@ -62,9 +65,12 @@ func (p *parser) correlation(m Meta, top []pair) Document {
 	if c.Timespan == 0 && value(body, "timespan") == nil && value(body, "timeframe") == nil {
 		p.fail("bad-correlation", n, "the correlation has no timespan")
 	}
+	if condition != nil {
+		c.ConditionSpan = p.span(condition)
+	}
 	switch {
 	case condition == nil && temporal:
-		c.Op, c.Count = Ge, float64(len(c.Rules))
+		c.Bounds = []Bound{{Op: Ge, Count: float64(len(c.Rules))}}
 	case condition == nil:
 		p.fail("bad-correlation", n, "a correlation of type %s wants a condition, such as gte: 10", c.Type)
 	case condition.Kind == yaml.ScalarNode && temporal:
@@ -141,6 +147,18 @@ func WalkExpr(x Expr, visit func(Expr)) {
 	}
 }
 
+// OnlyAnd reports whether a condition has neither or nor not.
+func OnlyAnd(x Expr) bool {
+	only := true
+	WalkExpr(x, func(y Expr) {
+		switch y.(type) {
+		case *Or, *Not:
+			only = false
+		}
+	})
+	return only
+}
+
 func (p *parser) aliases(c *Correlation, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		p.fail("bad-aliases", n, "aliases is a map of names, each a map of rules to fields")
@@ -159,9 +177,8 @@ func (p *parser) aliases(c *Correlation, n *yaml.Node) {
 	}
 }
 
-// count reads a condition such as gte: 10, field: User.
+// count reads a condition such as gte: 10, field: User. A range has two bounds.
 func (p *parser) count(c *Correlation, n *yaml.Node) {
-	found := 0
 	for _, e := range p.pairs(n) {
 		key := e.key.Value
 		switch key {
@@ -179,21 +196,20 @@ func (p *parser) count(c *Correlation, n *yaml.Node) {
 		known := false
 		for i, name := range opNames {
 			if name == key {
-				found++
 				known = true
 				f, err := strconv.ParseFloat(e.value.Value, 64)
 				if err != nil || f-f != 0 {
 					p.fail("bad-condition", e.value, "%q is no number", e.value.Value)
 				}
-				c.Op, c.Count = Op(i), f
+				c.Bounds = append(c.Bounds, Bound{Op(i), f, p.span(e.key).Join(p.span(e.value))})
 			}
 		}
 		if !known {
 			p.fail("bad-condition", e.key, "%q is not part of a correlation's condition: write one of gt, gte, lt, lte, eq, neq, and field", key)
 		}
 	}
-	if found != 1 && !p.failed() {
-		p.fail("bad-condition", n, "a correlation's condition has one of gt, gte, lt, lte, eq, neq, and here are %d", found)
+	if len(c.Bounds) == 0 && !p.failed() {
+		p.fail("bad-condition", n, "a correlation's condition has gt, gte, lt, lte, eq or neq, and here is none")
 	}
 	if c.Type == ValuePercentile && value(p.pairs(n), "percentile") == nil {
 		c.Percentile = 50

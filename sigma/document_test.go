@@ -305,29 +305,73 @@ correlation:
   rules: [a]
   timespan: 1w
   condition: {lte: 0.5, field: size, percentile: 95}
+---
+title: some
+generate: true
+correlation:
+  type: event_count
+  rules: [a]
+  timespan: 1w
+  condition: {gt: 100, lte: 200}
 `)
-	if diags.HasErrors() || len(docs) != 5 {
+	if diags.HasErrors() || len(docs) != 6 {
 		t.Fatal(len(docs), diags)
 	}
-	var c [5]*sigma.Correlation
+	var c [6]*sigma.Correlation
 	for i, d := range docs {
 		c[i] = d.(*sigma.Correlation)
 	}
 	if x := c[0]; x.Type != sigma.EventCount || len(x.Rules) != 2 || len(x.GroupBy) != 2 || x.Timespan != 5*time.Minute ||
-		x.Op != sigma.Ge || x.Count != 10 || x.Aliases[0].Fields["locked"] != "User" {
+		len(x.Bounds) != 1 || x.Bounds[0].Op != sigma.Ge || x.Bounds[0].Count != 10 || x.Aliases[0].Fields["locked"] != "User" {
 		t.Errorf("%+v", x)
 	}
-	if x := c[1]; x.Type != sigma.ValueCount || x.Fields[0].Name != "TargetUserName" || x.Op != sigma.Gt || x.Count != 3 {
+	if x := c[1]; x.Type != sigma.ValueCount || x.Fields[0].Name != "TargetUserName" || x.Bounds[0].Op != sigma.Gt || x.Bounds[0].Count != 3 {
 		t.Errorf("%+v", x)
 	}
-	if x := c[2]; x.Type != sigma.Temporal || x.Op != sigma.Ge || x.Count != 2 || x.Expr != nil {
+	if x := c[2]; x.Type != sigma.Temporal || x.Bounds[0].Op != sigma.Ge || x.Bounds[0].Count != 2 || x.Expr != nil {
 		t.Errorf("%+v", x)
 	}
 	if x := c[3]; x.Type != sigma.TemporalOrdered || showExpr(x.Expr) != "(a and (b or not c))" || len(x.Rules) != 3 {
 		t.Errorf("%+v", x)
 	}
-	if x := c[4]; x.Type != sigma.ValuePercentile || x.Percentile != 95 || x.Count != 0.5 || x.Timespan != 7*24*time.Hour {
+	if x := c[4]; x.Type != sigma.ValuePercentile || x.Percentile != 95 || x.Bounds[0].Count != 0.5 || x.Timespan != 7*24*time.Hour {
 		t.Errorf("%+v", x)
+	}
+	if x := c[5]; !x.Generate || x.Holds(100) || !x.Holds(101) || !x.Holds(200) || x.Holds(201) {
+		t.Errorf("%+v", x)
+	}
+}
+
+// An alias may name a rule by its name where the correlation has its id.
+func TestAliases(t *testing.T) {
+	docs, diags := parse(t, `
+title: c
+correlation:
+  type: temporal
+  rules: [8a2f4b1c-3d5e-4f7a-9b2c-1e4f6d8a9c2b, b]
+  group-by: who
+  timespan: 1h
+  aliases: {who: {failed: User, b: Account}}
+`)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	c := docs[0].(*sigma.Correlation)
+	failed := &sigma.Meta{ID: "8a2f4b1c-3d5e-4f7a-9b2c-1e4f6d8a9c2b", Name: "failed"}
+	for _, x := range []struct {
+		name string
+		ref  int
+		rule *sigma.Meta
+		want string
+	}{
+		{"who", 0, failed, "User"},
+		{"who", 1, &sigma.Meta{Name: "b"}, "Account"},
+		{"who", 0, &sigma.Meta{Name: "other"}, "who"},
+		{"Computer", 0, failed, "Computer"},
+	} {
+		if got := c.FieldOf(x.name, c.Rules[x.ref], x.rule); got != x.want {
+			t.Errorf("%s of %s is %s, want %s", x.name, x.rule.Name, got, x.want)
+		}
 	}
 }
 
@@ -340,7 +384,7 @@ func TestCorrelationMistakes(t *testing.T) {
 		{"{type: event_count, rules: [a], timespan: 5x, condition: {gte: 1}}", "no time span"},
 		{"{type: event_count, rules: [a], timespan: 0m, condition: {gte: 1}}", "no time span"},
 		{"{type: event_count, timespan: 5m, condition: {gte: 1}}", "names no rules"},
-		{"{type: event_count, rules: [a], timespan: 5m, condition: {gte: 1, lt: 3}}", "here are 2"},
+		{"{type: event_count, rules: [a], timespan: 5m, condition: {field: x}}", "here is none"},
 		{"{type: event_count, rules: [a], timespan: 5m, condition: {ge: 1}}", `"ge" is not part`},
 		{"{type: event_count, rules: [a], timespan: 5m, condition: {gte: x}}", "no number"},
 		{"{type: value_count, rules: [a], timespan: 5m, condition: {gte: 1}}", "wants the field"},

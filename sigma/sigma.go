@@ -389,15 +389,86 @@ type Correlation struct {
 	Timespan time.Duration
 	Aliases  []Alias
 
-	// Op, Count, Fields and Percentile are the condition. Fields are those whose
-	// values are counted or measured.
-	Op         Op
-	Count      float64
+	// Bounds, Fields and Percentile are the condition: all bounds must hold.
+	// Fields are those whose values are counted or measured.
+	Bounds     []Bound
 	Fields     []Named
 	Percentile float64
+	// ConditionSpan is where the condition stands, if it is written.
+	ConditionSpan diag.Span
 	// Expr is the condition of a temporal correlation written as an expression
 	// over the rules; nil for a count of them.
 	Expr Expr
+}
+
+// Holds reports whether a count, or a measure, meets all bounds.
+func (c *Correlation) Holds(n float64) bool {
+	for _, b := range c.Bounds {
+		if !b.Op.Holds(n, b.Count) {
+			return false
+		}
+	}
+	return true
+}
+
+// Meets reports whether the condition over rules holds when seen says of each,
+// by its place among Rules, whether it matched.
+func (c *Correlation) Meets(seen func(rule int) bool) bool { return c.meets(c.Expr, seen) }
+
+func (c *Correlation) meets(x Expr, seen func(int) bool) bool {
+	switch x := x.(type) {
+	case *And:
+		for _, y := range x.Of {
+			if !c.meets(y, seen) {
+				return false
+			}
+		}
+		return true
+	case *Or:
+		for _, y := range x.Of {
+			if c.meets(y, seen) {
+				return true
+			}
+		}
+		return false
+	case *Not:
+		return !c.meets(x.X, seen)
+	case *Use:
+		for i, r := range c.Rules {
+			if r.Name == x.Name {
+				return seen(i)
+			}
+		}
+	}
+	return false
+}
+
+// FieldOf is what the field that the correlation calls name is called in the
+// events of one of its rules. An alias names the rule as Rules does, or by its
+// other name.
+func (c *Correlation) FieldOf(name string, ref Ref, rule *Meta) string {
+	for _, a := range c.Aliases {
+		if a.Name != name {
+			continue
+		}
+		if f, ok := a.Fields[ref.Name]; ok {
+			return f
+		}
+		for by, f := range a.Fields {
+			if rule.Known(by) {
+				return f
+			}
+		}
+	}
+	return name
+}
+
+// Bound is a bound of a correlation's condition, such as gte: 10. Span is the
+// zero Span where the condition is not written.
+type Bound struct {
+	Op    Op
+	Count float64
+	Span  diag.Span
 }
 
 // Named is a name with its place.
@@ -409,7 +480,7 @@ type Named struct {
 // Alias is a name for fields that are called otherwise in the rules' events.
 type Alias struct {
 	Name   string
-	Fields map[string]string // rule as referred to -> field
+	Fields map[string]string // id or name of a rule -> field
 	Span   diag.Span
 }
 
