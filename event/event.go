@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // MaxRows is the most rows a Batch holds. 512 was slower by the cost of opening
@@ -30,6 +31,11 @@ type Column struct {
 	Dict []Value
 	Code []uint16 // by row; shorter than the batch where the rest is null
 
+	// Gen, where it is not 0, says that another batch's column with the same Gen
+	// has the same dictionary, but for entries behind, and text that stays: what
+	// was found out about a code holds for both.
+	Gen uint64
+
 	shared   bool // Dict and Code belong to another column: not to be written
 	borrowed bool // Code alone does
 }
@@ -50,11 +56,25 @@ func (c *Column) Reset() {
 	if c.borrowed {
 		c.Code, c.borrowed = nil, false
 	}
-	c.Dict, c.Code = append(c.Dict[:0], Value{}), c.Code[:0]
+	c.Dict, c.Code, c.Gen = append(c.Dict[:0], Value{}), c.Code[:0], 0
+}
+
+var generations atomic.Uint64
+
+// NewGen is a Gen that no column has yet.
+func NewGen() uint64 { return generations.Add(1) }
+
+// Lend makes a column read only that is about to be pushed, and returns it as its
+// owner may go on with it in the next batch, once it has emptied Code.
+func (c *Column) Lend(gen uint64) Column {
+	mine := *c
+	c.shared, c.Gen = true, gen
+	return mine
 }
 
 // own makes sure that the column may be written.
 func (c *Column) own() {
+	c.Gen = 0
 	if c.shared {
 		c.Dict, c.Code, c.shared = slices.Clone(c.Dict), slices.Clone(c.Code), false
 	}
@@ -88,6 +108,25 @@ func (c *Column) SetCode(row, code uint16) {
 // ShareCodes gives c the codes of another column: their dictionaries have
 // entries in the same order. c's codes are then read only until Reset.
 func (c *Column) ShareCodes(from *Column) { c.Code, c.borrowed = from.Code, true }
+
+// Follow makes c the column of what is computed of another: its dictionary, which
+// may have entries already, is made as long as the other's and so many entries
+// more, with null. With none more c has the other's codes, as by ShareCodes, else
+// no rows have values yet.
+func (c *Column) Follow(from *Column, more int) {
+	if c.borrowed {
+		c.Code, c.borrowed = nil, false
+	}
+	c.Code = c.Code[:0]
+	if need := len(from.Dict) + more - len(c.Dict); need > 0 {
+		n := len(c.Dict)
+		c.Dict = slices.Grow(c.Dict, need)[:n+need]
+		clear(c.Dict[n:])
+	}
+	if more == 0 {
+		c.ShareCodes(from)
+	}
+}
 
 // Edit changes an entry of the dictionary, and so the value of every row that
 // has it.
@@ -128,7 +167,9 @@ func (c *Column) Fill(n int, v Value) {
 // Alias makes c show what from shows without a copy. A column so shared is
 // copied when it is written to, so a stage may alias its own buffer into a
 // batch, or one field of the batch to another.
-func (c *Column) Alias(from *Column) { c.Dict, c.Code, c.shared = from.Dict, from.Code, true }
+func (c *Column) Alias(from *Column) {
+	c.Dict, c.Code, c.Gen, c.shared = from.Dict, from.Code, from.Gen, true
+}
 
 // Origin is what the events of a part share: the metadata of where they came from.
 type Origin struct{ Collector, Source, Category, Host, Name string }

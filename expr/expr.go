@@ -47,6 +47,8 @@ type Frame struct {
 	known bool          // text is it
 	one   *Frame        // for a single value, when only is not set
 	args  []event.Value // of the calls being computed
+
+	warned bool // Env.Warn was called
 }
 
 // single is a frame in which v stands for the one field that is read, good until

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/gyoji-dev/gyoji/event"
 )
 
@@ -9,8 +11,8 @@ import (
 type Program struct {
 	root  Expr
 	reads []event.Slot
-	memos int
-	fixed bool // reads nothing and never varies: one value for all rows
+	memos []event.Slot // of each memoized part: the field it reads
+	fixed bool         // reads nothing and never varies: one value for all rows
 }
 
 // Compile readies an expression.
@@ -32,8 +34,8 @@ func (p *Program) memoize(x Expr) Expr {
 		return x
 	}
 	if slots := Slots(x); len(slots) == 1 && !varies(x) {
-		p.memos++
-		return &memoized{X: x, slot: slots[0], id: p.memos - 1}
+		p.memos = append(p.memos, slots[0])
+		return &memoized{X: x, slot: slots[0], id: len(p.memos) - 1}
 	}
 	return Rebuild(x, p.memoize)
 }
@@ -89,10 +91,21 @@ type memoized struct {
 	id   int
 }
 
-// memo is what one worker has computed for the dictionary of the current batch.
+// memo is what one worker has computed for a dictionary: that of the current
+// batch, and of those before it where they are of the same Gen.
 type memo struct {
-	vals []event.Value
-	done []bool
+	vals   []event.Value
+	done   []bool
+	gen    uint64
+	warned bool // something was counted, as it has to be anew for each batch
+}
+
+// start readies the memo for a batch.
+func (m *memo) start(gen uint64) {
+	if gen == 0 || gen != m.gen || m.warned {
+		clear(m.done)
+		m.gen, m.warned = gen, false
+	}
 }
 
 func (x *memoized) Parts(each func(Expr)) { each(x.X) }
@@ -125,7 +138,9 @@ func (x *memoized) compute(f *Frame, m *memo, col *event.Column, code uint16) {
 	if col != nil && len(col.Dict) > int(code) {
 		v = col.Dict[code]
 	}
+	f.warned = false
 	m.vals[code], m.done[code] = x.X.Eval(f.single(v)), true
+	m.warned = m.warned || f.warned
 }
 
 // Run is a Program in the hands of one worker.
@@ -135,6 +150,11 @@ type Run struct {
 	out   event.Column
 	small [64]smallEntry
 	parts []*Run // of an And, run one after the other by Keep
+
+	// Of out, where it stays from batch to batch: the Gen of the dictionary that
+	// it is made of, how much higher its codes are, and its own Gen.
+	of, own uint64
+	higher  uint16
 }
 
 // smallEntry remembers the code given to a number or boolean.
@@ -145,18 +165,35 @@ type smallEntry struct {
 
 // Open readies p for one worker.
 func (p *Program) Open(env *Env) *Run {
-	r := &Run{p: p, frame: Frame{Env: env, memos: make([]memo, p.memos)}}
+	r := &Run{p: p, frame: Frame{memos: make([]memo, len(p.memos))}}
+	r.frame.Env = r.watched(env)
 	if a, ok := p.root.(*And); ok {
 		r.parts = []*Run{(&Program{root: a.X, memos: p.memos}).Open(env), (&Program{root: a.Y, memos: p.memos}).Open(env)}
 	}
 	return r
 }
 
+// watched is env where r learns of what is counted.
+func (r *Run) watched(env *Env) *Env {
+	if env == nil || env.Warn == nil {
+		return env
+	}
+	e := *env
+	e.Warn = func(kind, detail string) {
+		r.frame.warned = true
+		env.Warn(kind, detail)
+	}
+	return &e
+}
+
 func (r *Run) start(b *event.Batch) {
 	r.frame.b = b
-	for i := range r.frame.memos {
-		m := &r.frame.memos[i]
-		clear(m.done)
+	for i, slot := range r.p.memos {
+		gen := uint64(0)
+		if int(slot) < len(b.Cols) {
+			gen = b.Cols[slot].Gen
+		}
+		r.frame.memos[i].start(gen)
 	}
 }
 
@@ -262,7 +299,9 @@ func (r *Run) set(row uint16, v event.Value) {
 	r.out.SetCode(row, e.code)
 }
 
-// columnMemo maps a dictionary: the result has the codes of its source.
+// columnMemo maps a dictionary: the result has the codes of its source, or those
+// above them where the field's null has a value here (isNull, concat), which needs
+// an entry of its own, since entry 0 is null.
 func (r *Run) columnMemo(x *memoized, b *event.Batch, rows []uint16) (*event.Column, bool) {
 	src := b.Col(x.slot)
 	m := &r.frame.memos[x.id]
@@ -278,46 +317,37 @@ func (r *Run) columnMemo(x *memoized, b *event.Batch, rows []uint16) (*event.Col
 		}
 		if !m.done[code] {
 			x.compute(&r.frame, m, src, code)
-			dropped = dropped || m.vals[code].IsDrop()
 		}
+		dropped = dropped || m.vals[code].IsDrop()
 		ofNull = ofNull || code == 0
 	}
+	higher := uint16(0)
+	if ofNull && !m.vals[0].IsNull() {
+		higher = 1
+	}
 	out := &r.out
-	out.Reset()
-	if !ofNull || m.vals[0].IsNull() {
-		for code := 1; code < len(src.Dict); code++ {
-			v := event.Value{}
-			if m.done[code] {
-				v = m.vals[code]
-			}
-			out.Put(v)
+	if stays := src.Gen != 0 && !m.warned; !stays || src.Gen != r.of || higher != r.higher {
+		out.Reset()
+		r.of, r.own, r.higher = 0, 0, higher
+		if stays {
+			r.of, r.own = src.Gen, event.NewGen()
 		}
-		out.ShareCodes(src)
-		return out, dropped
 	}
-	// The field's null has a value here (isNull, concat): it needs an entry of
-	// its own, since entry 0 is null.
-	for code := 0; code < len(src.Dict); code++ {
-		v := event.Value{}
-		if code < len(m.done) && m.done[code] {
-			v = m.vals[code]
-		}
-		out.Put(v)
-	}
-	if n := len(rows); n > 0 {
-		last := rows[0]
-		for _, row := range rows {
-			last = max(last, row)
-		}
-		out.SetCode(last, 0)
+	out.Follow(src, int(higher))
+	if higher > 0 && len(rows) > 0 {
+		out.SetCode(slices.Max(rows), 0)
 	}
 	for _, row := range rows {
 		code := uint16(0)
 		if int(row) < len(src.Code) {
 			code = src.Code[row]
 		}
-		out.SetCode(row, code+1)
+		out.Dict[code+higher] = m.vals[code]
+		if higher > 0 {
+			out.Code[row] = code + higher
+		}
 	}
+	out.Gen = r.own
 	return out, dropped
 }
 

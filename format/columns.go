@@ -8,30 +8,50 @@ import (
 	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/jsondoc"
 	"github.com/gyoji-dev/gyoji/mapping"
 )
 
 const (
-	// tableSize is the slots of a column's hash table: twice the rows of a batch.
-	tableSize = 2 * event.MaxRows
+	// keptMax is how many values of a column are kept from batch to batch.
+	keptMax = 2048
+	// tableSize is the slots of a column's hash table.
+	tableSize = 2 * keptMax
+	// keptBytesMax is how much memory the values have that a builder keeps.
+	keptBytesMax = 4 << 20
+	// entryBytes is what a kept value costs besides its text.
+	entryBytes = 72
 	// probation is after how many rows a column is judged: one whose values
 	// hardly repeat is filled without looking for equal ones.
-	probation = 256
-	// pardon is after how many batches such a column is judged anew.
-	pardon = 32
+	probation = 1024
+	// pardon is after how many batches such a column is judged anew, at first;
+	// each time it is found to be so again it takes twice as long, up to pardonMax.
+	pardon    = 32
+	pardonMax = 1024
 	// chunkBytes is the size of an arena's pieces.
 	chunkBytes = 256 << 10
 )
 
 var seed = maphash.MakeSeed()
 
-// column fills one column of a batch, giving equal values one entry.
+// column fills one column of a batch, giving equal values one entry. Where values
+// repeat, the dictionary stays from batch to batch, so that what is found out
+// about a value downstream has to be found out once.
 type column struct {
-	table  []uint16 // hash to code
-	raws   []entry  // by code: what the entry was made of
-	rows   int      // given in this batch
-	unique int      // batches yet to fill without a look at the table
+	table []uint16     // hash to code
+	raws  []entry      // by code: what the entry was made of
+	last  uint16       // code of the row before
+	rows  int          // given in this batch
+	seen  int          // rows given since the dictionary was empty
+	full  bool         // the dictionary takes no more entries that would stay
+	kept  event.Column // what the next batch goes on with, when gen is not 0
+	gen   uint64
+	text  []byte // where kept text goes
+	held  int    // bytes of what is kept
+
+	unique int // batches yet to fill without a look at the table
+	pardon int // the next time
 }
 
 // entry is what an entry of a dictionary was made of: bytes, and which of the ways to read
@@ -39,35 +59,80 @@ type column struct {
 type entry struct {
 	raw  []byte
 	kind uint8
-	bad  bool   // it is no UTF-8
-	at   uint16 // its place in the column's table
+	bad  bool // it is no UTF-8
 }
 
 const (
 	plainKind  uint8 = iota // JSON that is the text itself
 	quotedKind              // a JSON string, where a backslash means something
+
+	noKind uint8 = 0xfe // of null, and of entries put by other means
 )
 
+// begin readies the column for the first row of a batch.
+func (c *column) begin(col *event.Column) {
+	if c.gen == 0 {
+		return
+	}
+	if len(col.Dict) > 1 { // entries put by other means
+		c.forget()
+		return
+	}
+	*col = c.kept
+	col.Code = col.Code[:0]
+}
+
+// lend readies the column for the push of the batch.
+func (c *column) lend(col *event.Column) {
+	if c.rows == 0 {
+		return
+	}
+	if c.unique > 0 || c.full || len(c.raws) != len(col.Dict) {
+		c.gen = 0
+		return
+	}
+	if c.gen == 0 {
+		c.gen = event.NewGen()
+	}
+	c.kept = col.Lend(c.gen)
+}
+
+// reset readies the column for the next batch.
 func (c *column) reset() {
-	if c.rows > 0 && c.unique == 0 {
+	switch {
+	case c.rows == 0:
+	case c.unique > 0:
+		c.unique--
+		c.raws = c.raws[:1]
+	case c.gen == 0:
 		c.forget()
 	}
-	if c.unique > 0 {
-		c.unique--
-	}
-	c.raws = append(c.raws[:0], entry{})
 	c.rows = 0
 }
 
-// forget empties the table. A small file's batch leaves most of it as it is.
+// forget empties the dictionary.
 func (c *column) forget() {
-	if len(c.raws) > tableSize/32 {
-		clear(c.table)
-		return
+	clear(c.table)
+	c.raws = c.raws[:1]
+	c.seen, c.last, c.full, c.held = 0, 0, false, 0
+	c.gen, c.kept, c.text = 0, event.Column{}, nil
+}
+
+// giveUp ends the looking for equal values: they hardly repeat.
+func (c *column) giveUp() {
+	c.forget()
+	c.pardon = min(max(2*c.pardon, pardon), pardonMax)
+	c.unique = c.pardon
+}
+
+// keep copies text to memory that stays.
+func (c *column) keep(text []byte) []byte {
+	if cap(c.text)-len(c.text) < len(text) {
+		c.text = make([]byte, 0, min(max(2*cap(c.text), 256, len(text)), max(64<<10, len(text))))
 	}
-	for i := range c.raws {
-		c.table[c.raws[i].at] = 0
-	}
+	at := len(c.text)
+	c.text = append(c.text, text...)
+	return c.text[at:len(c.text):len(c.text)]
 }
 
 // builder fills the columns of a batch with text. It owns the batch.
@@ -80,13 +145,37 @@ type builder struct {
 	scratch []byte
 }
 
+// push pushes the batch, if it has rows, and readies the builder for the next.
+func (w *builder) push(next exec.Sink) error {
+	if w.b.N == 0 {
+		return nil
+	}
+	for i := range w.cols {
+		if w.cols[i].rows > 0 {
+			w.cols[i].lend(w.b.Col(event.Slot(i)))
+		}
+	}
+	err := next.Push(&w.b)
+	w.reset()
+	return err
+}
+
 // reset readies the builder for the next batch.
 func (w *builder) reset() {
 	w.b.Reset()
 	w.arena.reset()
+	held := 0
 	for i := range w.cols {
 		if w.cols[i].raws != nil {
 			w.cols[i].reset()
+			held += w.cols[i].held
+		}
+	}
+	if held > keptBytesMax {
+		for i := range w.cols {
+			if w.cols[i].raws != nil {
+				w.cols[i].forget()
+			}
 		}
 	}
 }
@@ -97,7 +186,7 @@ func (w *builder) column(s event.Slot) *column {
 	}
 	c := &w.cols[s]
 	if c.raws == nil {
-		c.raws = append(c.raws, entry{})
+		c.raws = append(c.raws, entry{kind: noKind})
 		c.table = make([]uint16, tableSize)
 	}
 	return c
@@ -125,42 +214,66 @@ func (w *builder) text(s event.Slot, row uint16, v jsondoc.Value) {
 // Where there is none it returns the place in the column's table that add wants.
 func (w *builder) known(s event.Slot, row uint16, raw []byte, kind uint8) (at int, ok bool) {
 	c, col := w.column(s), w.b.Col(s)
+	if c.rows == 0 {
+		c.begin(col)
+	}
 	c.rows++
 	if c.unique > 0 {
 		return 0, false
 	}
-	i := maphash.Bytes(seed, raw) % tableSize
-	for {
-		code := c.table[i]
-		if code == 0 {
-			return int(i), false
+	c.seen++
+	code, i := c.last, 0
+	if !c.raws[code].is(raw, kind) {
+		for i = int(maphash.Bytes(seed, raw) % tableSize); ; i = (i + 1) % tableSize {
+			if code = c.table[i]; code == 0 {
+				return i, false
+			}
+			if c.raws[code].is(raw, kind) {
+				break
+			}
 		}
-		if r := &c.raws[code]; r.kind == kind && len(r.raw) == len(raw) && string(r.raw) == string(raw) {
-			col.SetCode(row, code)
-			w.bad = w.bad || r.bad
-			return 0, true
-		}
-		i = (i + 1) % tableSize
+		c.last = code
 	}
+	col.SetCode(row, code)
+	w.bad = w.bad || c.raws[code].bad
+	return 0, true
+}
+
+// is reports whether the entry was made of these bytes in this way.
+func (e *entry) is(raw []byte, kind uint8) bool {
+	return len(e.raw) == len(raw) && e.kind == kind && string(e.raw) == string(raw)
 }
 
 // add gives a row an entry that known has not found. raw must stay as it is
 // until the batch is pushed.
 func (w *builder) add(s event.Slot, row uint16, at int, raw []byte, kind uint8, v event.Value) {
 	c, col := &w.cols[s], w.b.Col(s)
-	code := col.Put(v)
-	col.SetCode(row, code)
-	if c.unique > 0 {
+	if c.unique > 0 || c.full {
+		col.SetCode(row, col.Put(v))
 		return
 	}
-	for len(c.raws) < int(code) { // entries put by other means
-		c.raws = append(c.raws, entry{})
+	text := c.keep(raw)
+	if v.Kind() == event.String {
+		if t := v.Str(); t == lend(raw) {
+			v = event.Text(lend(text))
+		} else {
+			v = event.Text(lend(c.keep(unsafe.Slice(unsafe.StringData(t), len(t)))))
+		}
 	}
-	c.raws = append(c.raws, entry{raw, kind, w.bad, uint16(at)})
-	c.table[at] = code
-	if c.rows == probation && int(code) > probation*3/4 {
-		c.unique = pardon
-		clear(c.table)
+	c.held += entryBytes + len(raw) + len(v.Str())
+	code := col.Put(v)
+	col.SetCode(row, code)
+	for len(c.raws) < int(code) { // entries put by other means, whose text goes
+		c.raws = append(c.raws, entry{kind: noKind})
+		c.full = true
+	}
+	c.raws = append(c.raws, entry{text, kind, w.bad})
+	c.table[at], c.last = code, code
+	switch n := len(c.raws) - 1; {
+	case c.seen == probation && n > probation*3/4, n >= keptMax && c.seen < 4*n:
+		c.giveUp()
+	case n >= keptMax:
+		c.full = true
 	}
 }
 

@@ -294,13 +294,8 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 }
 
 func (r *evtxReader) push(next exec.Sink) error {
-	if r.w.b.N == 0 {
-		return nil
-	}
 	r.w.b.Auto = true
-	err := next.Push(&r.w.b)
-	r.w.reset()
-	return err
+	return r.w.push(next)
 }
 
 // line writes an event's text on a line.

@@ -170,13 +170,8 @@ func (f *flat) rest(row uint16) {
 }
 
 func (f *flat) push(next exec.Sink) error {
-	if f.w.b.N == 0 {
-		return nil
-	}
 	f.w.b.Auto = f.auto
-	err := next.Push(&f.w.b)
-	f.w.reset()
-	return err
+	return f.w.push(next)
 }
 
 // notUTF8 reports an event with text that is no UTF-8: nothing is lost, but its

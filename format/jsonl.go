@@ -104,13 +104,8 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 }
 
 func (r *jsonl) push(next exec.Sink) error {
-	if r.w.b.N == 0 {
-		return nil
-	}
 	r.w.b.Auto = r.plain
-	err := next.Push(&r.w.b)
-	r.w.reset()
-	return err
+	return r.w.push(next)
 }
 
 // line reads one line into the batch, and says where it is no UTF-8.
