@@ -199,7 +199,7 @@ func (d *Decoder) Event(r Record) (*Event, error) {
 	return &d.event, err
 }
 
-// fragment reads a fragment and those in its values.
+// fragment reads a fragment, those in its values, and what follows it in a value.
 func (d *Decoder) fragment(at, end, parent, value, depth int, depend bool) error {
 	if depth > depthMax || len(d.event.Fragments) >= fragmentsMax {
 		return damaged(at, "fragments nested too deep")
@@ -219,11 +219,15 @@ func (d *Decoder) fragment(at, end, parent, value, depth int, depend bool) error
 		return nil
 	case tokenInstance:
 		p := parser{Decoder: d}
-		inst, _, err := p.instance(at, end, depth)
+		inst, next, err := p.instance(at, end, depth)
 		if err != nil {
 			return err
 		}
-		return d.add(inst, nil, parent, field, value, depth)
+		if err := d.add(inst, nil, parent, field, value, depth); err != nil || parent < 0 {
+			return err
+		}
+		// A value may hold several: EventData, and RenderingInfo behind it.
+		return d.fragment(next, end, parent, value, depth, depend)
 	}
 	first := len(d.vals)
 	if t := d.shaped(at, end, depth, depend); t != nil {

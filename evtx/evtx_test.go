@@ -108,6 +108,58 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// TestElementsLeftOut reads elements that depend on a value: by their dependency
+// identifier, or by holding nothing but an optional one ([MS-EVEN6] 2.2.12 and
+// 3.1.4.7.2). Null leaves them out, empty text does not.
+func TestElementsLeftOut(t *testing.T) {
+	place := func(i uint16, optional bool) []any {
+		return []any{evtxtest.Place{Index: i, Type: 1, Optional: optional}}
+	}
+	tpl := &evtxtest.Template{GUID: [16]byte{7}, Root: evtxtest.Element{Name: "EventData", Needs: 1, Content: []any{
+		evtxtest.Element{Name: "Data", Content: place(0, true)},
+		evtxtest.Element{Name: "Data", Content: place(0, false)},
+		evtxtest.Element{Name: "Data", Attrs: []evtxtest.Attr{{Name: "Name", Content: []any{"n"}}}, Content: place(1, true)},
+		evtxtest.Element{Name: "Binary", Needs: 1, Content: place(1, false)},
+		evtxtest.Element{Name: "Group", Needs: 2, Content: []any{evtxtest.Element{Name: "In", Content: []any{"x"}}}},
+		evtxtest.Place{Index: 2, Type: 0x21, Optional: true},
+	}}}
+	some, none, empty := evtxtest.Text("v"), evtxtest.Value{}, evtxtest.Text("")
+	inner := evtxtest.Element{Name: "Own", Content: []any{"o"}}
+	c := evtxtest.NewChunk()
+	c.Record(1, 1, tpl, some, some, inner)
+	c.Record(2, 1, tpl, none, none, none)
+	c.Record(3, 1, tpl, empty, empty, none)
+	c.Record(4, 1, tpl, some, evtxtest.Value{Type: 0, Data: []byte{0, 0}}, none) // a Null with bytes was met
+	want := []string{
+		`<EventData><Data>v</Data><Data>v</Data><Data Name="n">v</Data><Binary>v</Binary><Group><In>x</In></Group><Own>o</Own></EventData>`,
+		`<EventData><Data></Data></EventData>`,
+		`<EventData><Data></Data><Data></Data><Data Name="n"></Data><Binary></Binary><Group><In>x</In></Group></EventData>`,
+		`<EventData><Data>v</Data><Data>v</Data><Binary></Binary></EventData>`, // Binary needs the first value and holds the second
+	}
+	if got := xmls(t, evtx.NewDecoder(), evtxtest.File(c)); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestSeveralFragmentsInOneValue reads a value that holds one element behind the
+// other, as TraceLogging writes EventData and RenderingInfo.
+func TestSeveralFragmentsInOneValue(t *testing.T) {
+	of := func(n byte, name string) *evtxtest.Template {
+		return &evtxtest.Template{GUID: [16]byte{n}, Root: evtxtest.Element{Name: name, Content: []any{evtxtest.Place{Type: 1}}}}
+	}
+	data, info := of(1, "EventData"), of(2, "RenderingInfo")
+	outer := &evtxtest.Template{GUID: [16]byte{3}, Root: evtxtest.Element{Name: "Event", Content: []any{evtxtest.Place{Type: 0x21, Optional: true}}}}
+	c := evtxtest.NewChunk()
+	for range 2 {
+		c.Record(1, 1, outer, []evtxtest.Nested{{Template: data, Values: []any{evtxtest.Text("d")}}, {Template: info, Values: []any{evtxtest.Text("i")}}})
+	}
+	const want = "<Event><EventData>d</EventData><RenderingInfo>i</RenderingInfo></Event>"
+	got := xmls(t, evtx.NewDecoder(), evtxtest.File(c))
+	if len(got) != 2 || got[0] != want || got[1] != want {
+		t.Errorf("got %q, want twice %s", got, want)
+	}
+}
+
 // TestTemplatesAreShared reads chunks that lay out the same templates
 // differently, with one decoder and with a new one for each.
 func TestTemplatesAreShared(t *testing.T) {

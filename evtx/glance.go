@@ -17,12 +17,13 @@ func (d *Decoder) Glance(r Record) (g Glance, ok bool) {
 		return g, ok
 	}
 	g.Field = g.Outer.fieldOf(value)
-	g.Inner, value, _, _, ok = d.glance(at, inner)
-	return g, ok && value < 0
+	g.Inner, value, at, _, ok = d.glance(at, inner)
+	return g, ok && value < 0 && (at == inner || d.data[at] == tokenEnd)
 }
 
 // glance returns the template of the fragment at an offset, and which of its
-// values is a fragment and where that one stands; -1 for none.
+// values is a fragment and where that one stands; -1 for none, and then where the
+// values end.
 func (d *Decoder) glance(at, end int) (t *Template, value, from, to int, ok bool) {
 	if at+fragmentHeadBytes <= end && d.data[at] == tokenFragment {
 		at += fragmentHeadBytes
@@ -66,6 +67,9 @@ func (d *Decoder) glance(at, end int) (t *Template, value, from, to int, ok bool
 			value, from, to = i, at, at+size
 		}
 		at += size
+	}
+	if value < 0 {
+		from = at
 	}
 	return t, value, from, to, at <= end
 }

@@ -27,6 +27,9 @@ const (
 	fragmentHeadBytes = 4
 )
 
+// noDependency is the dependency identifier of an element that is always there.
+const noDependency = 0xffff
+
 // DamageError is a place where the file is not as the format says.
 type DamageError struct {
 	Offset int // in the chunk
@@ -51,8 +54,10 @@ const (
 // node is a part of a fragment: an element, text, or what stands for a value.
 type node struct {
 	kind     nodeKind
-	optional bool // nodeValue: an attribute that only holds it goes with it
+	optional bool // nodeValue: an element or attribute that only holds it goes with it
 	sub      int  // nodeValue: which one
+	depends  int  // nodeElement: a value that it is left out without, or -1
+	root     bool // of its fragment
 	name     string
 	text     string
 	attrs    []attribute
@@ -83,6 +88,7 @@ type parser struct {
 	*Decoder
 	refs  []nameRef // names of the body that is being read
 	fixed bool      // nothing but names depends on the chunk
+	body  bool      // it is a template's: values go into it
 	// lift makes values of texts, the first of which is number lifted; see shaped.
 	lift   bool
 	lifted int
@@ -194,11 +200,17 @@ func (p *parser) element(at, end, depth int, depend bool) (n node, next int, err
 	}
 	more := p.data[at]&tokenMore != 0
 	at++
+	n.depends = -1
 	if depend {
 		at += 2
 	}
 	if at+8 > end {
 		return n, 0, damaged(start, "element cut short")
+	}
+	if depend && p.body {
+		if on := u16(p.data, at-2); on != noDependency {
+			n.depends = int(on)
+		}
 	}
 	size := int(u32(p.data, at))
 	at += 4

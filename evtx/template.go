@@ -29,7 +29,10 @@ type Field struct {
 	KeyFrom []Piece // where Key is not fixed text
 
 	Content []Piece
-	nested  []*instance
+	// Needs are values without which the field is not there: the element, or one
+	// that it stands in, is left out when one of them is Null.
+	Needs  []int
+	nested []*instance
 }
 
 // Template is a fragment made ready for reading: which fields it has and which
@@ -47,8 +50,11 @@ type Template struct {
 
 // newTemplate compiles a fragment.
 func newTemplate(nodes []node) *Template {
+	for i := range nodes {
+		nodes[i].root = true
+	}
 	t := &Template{nodes: nodes}
-	t.flatten(nodes, nil)
+	t.flatten(nodes, nil, nil)
 	for i, f := range t.Fields {
 		t.nests = t.nests || len(f.nested) > 0
 		for _, p := range f.Content {
@@ -66,6 +72,16 @@ func newTemplate(nodes []node) *Template {
 	return t
 }
 
+// Missing reports whether the field is not there for want of a value that it needs.
+func (f *Fragment) Missing(field *Field) bool {
+	for _, value := range field.Needs {
+		if f.Value(value).Type == Null {
+			return true
+		}
+	}
+	return false
+}
+
 // fieldOf is the field that shows a value, or -1.
 func (t *Template) fieldOf(value int) int {
 	if value < len(t.field) {
@@ -74,7 +90,7 @@ func (t *Template) fieldOf(value int) int {
 	return -1
 }
 
-func (t *Template) flatten(nodes []node, path []string) {
+func (t *Template) flatten(nodes []node, path []string, needs []int) {
 	var loose []node
 	for i := range nodes {
 		n := &nodes[i]
@@ -82,7 +98,7 @@ func (t *Template) flatten(nodes []node, path []string) {
 			loose = append(loose, *n)
 			continue
 		}
-		t.element(n, append(path[:len(path):len(path)], n.name))
+		t.element(n, append(path[:len(path):len(path)], n.name), needs)
 	}
 	// What stands outside of all elements is a field of no name; it is kept for
 	// the fragments in it.
@@ -91,8 +107,9 @@ func (t *Template) flatten(nodes []node, path []string) {
 	}
 }
 
-func (t *Template) element(n *node, path []string) {
-	f := Field{Path: path}
+func (t *Template) element(n *node, path []string, needs []int) {
+	n.needs(func(value int) { needs = append(needs[:len(needs):len(needs)], value) })
+	f := Field{Path: path, Needs: needs}
 	own := 0
 	for _, a := range n.attrs {
 		content, nested := pieces(a.content)
@@ -105,7 +122,7 @@ func (t *Template) element(n *node, path []string) {
 			}
 			own++
 		default:
-			t.Fields = append(t.Fields, Field{Path: path, Attr: a.name, Content: content, nested: nested})
+			t.Fields = append(t.Fields, Field{Path: path, Attr: a.name, Content: content, Needs: needs, nested: nested})
 		}
 	}
 	var text []node
@@ -124,7 +141,23 @@ func (t *Template) element(n *node, path []string) {
 		t.Fields = append(t.Fields, f)
 	}
 	if elements {
-		t.flatten(n.nodes, path)
+		t.flatten(n.nodes, path, needs)
+	}
+}
+
+// needs calls yield for the values without which the element is left out: the
+// one that its dependency identifier names, and the one optional value that is
+// all it holds ([MS-EVEN6] 2.2.12 and 3.1.4.7.2). A fragment's root is always there:
+// a torn record may lack every value.
+func (n *node) needs(yield func(value int)) {
+	if n.root {
+		return
+	}
+	if n.depends >= 0 {
+		yield(n.depends)
+	}
+	if len(n.nodes) == 1 && n.nodes[0].kind == nodeValue && n.nodes[0].optional && n.nodes[0].sub != n.depends {
+		yield(n.nodes[0].sub)
 	}
 }
 
@@ -238,7 +271,7 @@ func (d *Decoder) findTemplate(off, depth int) (*Template, error) {
 			return v.template, nil
 		}
 	}
-	p := parser{Decoder: d, fixed: true}
+	p := parser{Decoder: d, fixed: true, body: true}
 	content, _, err := p.content(start, start+size, depth, true)
 	if err != nil {
 		return nil, err

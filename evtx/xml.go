@@ -39,6 +39,11 @@ func (ev *Event) node(dst []byte, i int, n *node, attr bool) []byte {
 		}
 		return dst
 	}
+	missing := false
+	n.needs(func(value int) { missing = missing || ev.Fragments[i].Value(value).Type == Null })
+	if missing {
+		return dst
+	}
 	// An array that is all of an element makes one element of each value.
 	if len(n.nodes) == 1 && n.nodes[0].kind == nodeValue {
 		if v := ev.Fragments[i].Value(n.nodes[0].sub); v.Type&Array != 0 && len(v.Data) > 0 {
@@ -83,11 +88,11 @@ func (ev *Event) open(dst []byte, i int, n *node) []byte {
 	return dst
 }
 
-// nested appends the fragment that is a value of another.
+// nested appends the fragments that are a value of another.
 func (ev *Event) nested(dst []byte, parent, value int) []byte {
 	for j := parent + 1; j < len(ev.Fragments); j++ {
 		if f := &ev.Fragments[j]; f.Parent == parent && f.inst == nil && f.value == value {
-			return ev.fragment(dst, j)
+			dst = ev.fragment(dst, j)
 		}
 	}
 	return dst

@@ -207,6 +207,12 @@ func oddEvents() []byte {
 	// UserData, text put together, nothing at all.
 	add(data(6, "UserData", el{Name: "Cleared", Content: []any{el{Name: "Who", Content: place(0)}, el{Name: "In", Content: []any{el{Name: "Deep", Content: []any{"a", evtxtest.Entity("amp"), evtxtest.Place{Type: 1}}}}}}}), text("anna"))
 	add(data(7, "EventData"))
+	// Elements that depend on values, which are there and are not.
+	needs := data(8, "EventData", el{Name: "Data", Needs: 1, Content: place(0)}, el{Name: "Binary", Content: []any{evtxtest.Place{Index: 1, Type: 0x0e, Optional: true}}},
+		el{Name: "Of", Needs: 1, Attrs: []evtxtest.Attr{{Name: "Kind", Content: []any{"fixed"}}}, Content: place(1)}, named([]any{"Fixed"}, []any{"f"}))
+	add(needs, text("v"), evtxtest.Value{Type: 0x0e, Data: []byte{0xab}})
+	add(needs, evtxtest.Value{}, evtxtest.Value{})
+	add(needs, text(""), text("o"))
 	c.RecordOf(2, 134176104000000000, el{Name: "Event", Content: []any{
 		el{Name: "System", Content: []any{el{Name: "EventID", Content: []any{"9"}}}}, el{Name: "EventData", Content: []any{named([]any{"k"}, []any{"v"})}},
 	}})
@@ -224,6 +230,9 @@ func TestEVTXNames(t *testing.T) {
 		{"Process_Name": "p"},
 		{"Who": "anna", "In.Deep": "a&anna"},
 		{"EventID": "7", "time": "1773136800000"},
+		{"Data": "v", "Binary": "AB", "Of": "AB", "Of.Kind": "fixed", "Fixed": "f"},
+		{"Fixed": "f"},
+		{"Data": "", "Binary": "o", "Of": "o", "Of.Kind": "fixed", "Fixed": "f"},
 		{"EventID": "9", "k": "v", "time": "1773136800000"},
 	} {
 		for name, text := range want {

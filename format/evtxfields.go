@@ -51,8 +51,10 @@ type evtxField struct {
 	at     []int  // places in the template
 	value  int    // which value it is, where it is one; else -1
 	fixed  evtx.Value
-	empty  bool // it holds nothing
-	spare  bool // left out when empty: attributes, and System's elements
+	empty  bool  // it holds nothing
+	spare  bool  // left out when empty: attributes, and System's elements
+	needed bool  // left out when its value is Null
+	others []int // values that it is left out without, beside its own
 }
 
 // evtxName is a name that is looked for, of the plan's, and the field that has it.
@@ -123,7 +125,7 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 		}
 		pf := &p.fields[at]
 		pf.at = append(pf.at, i)
-		pf.value, pf.fixed, pf.empty = -1, evtx.Value{}, false
+		pf.value, pf.fixed, pf.empty, pf.needed, pf.others = -1, evtx.Value{}, false, len(f.Needs) > 0, nil
 		if len(pf.at) > 1 {
 			continue
 		}
@@ -134,6 +136,11 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 			pf.empty = true
 		case len(c) == 1:
 			pf.fixed = textValue(c[0].Text)
+		}
+		for _, value := range f.Needs {
+			if value != pf.value {
+				pf.others = append(pf.others, value)
+			}
 		}
 	}
 	p.plain = r.filter != nil && p.isPlain(r.filter)
@@ -360,8 +367,12 @@ func (it *items) text(i int) []byte {
 }
 
 // add appends what a place of the template holds: text, every element of an
-// array, or nothing where another fragment stands or where a spare one is empty.
+// array, or nothing where another fragment stands, where a spare one is empty or
+// where a value that it needs is missing.
 func (it *items) add(fr *evtx.Fragment, f *evtx.Field, spare bool) {
+	if fr.Missing(f) {
+		return
+	}
 	if len(f.Content) == 1 && f.Content[0].Value >= 0 {
 		v := fr.Value(f.Content[0].Value)
 		switch {
@@ -404,16 +415,34 @@ func (it *items) content(fr *evtx.Fragment, content []evtx.Piece) {
 	}
 }
 
-// one returns the field's value where it is a single one, as nearly all are.
+// one returns the field's value where it is a single one, as nearly all are; Null
+// where the field is left out for want of another.
 func (pf *evtxField) one(fr *evtx.Fragment) (v evtx.Value, ok bool) {
 	switch {
 	case len(pf.at) > 1:
 		return v, false
+	case pf.wants(fr):
+		return v, true
 	case pf.value >= 0:
 		v = fr.Value(pf.value)
 		return v, v.Single()
 	}
 	return pf.fixed, pf.fixed.Data != nil || pf.empty
+}
+
+// lacks reports whether a field is left out that has the value.
+func (pf *evtxField) lacks(v evtx.Value) bool {
+	return v.Empty() && (pf.spare || pf.needed && v.Type == evtx.Null)
+}
+
+// wants reports whether a field is left out for want of a value that is not its own.
+func (pf *evtxField) wants(fr *evtx.Fragment) bool {
+	for _, value := range pf.others {
+		if fr.Value(value).Type == evtx.Null {
+			return true
+		}
+	}
+	return false
 }
 
 // gather collects a field's texts.
@@ -561,7 +590,7 @@ func (f *evtxEvent) place(r *evtxReader) {
 func (f *evtxEvent) text(r *evtxReader, at evtxPlace) jsondoc.Value {
 	pf, fr := &f.plans[at.fragment].fields[at.field], &f.fragments[at.fragment]
 	if v, ok := pf.one(fr); ok {
-		if pf.spare && v.Empty() {
+		if pf.lacks(v) {
 			return jsondoc.Value{}
 		}
 		return asIs(r.valueText(v))
@@ -577,7 +606,7 @@ func (f *evtxEvent) text(r *evtxReader, at evtxPlace) jsondoc.Value {
 func (r *evtxReader) set(p *evtxPlan, fr *evtx.Fragment, t evtxTarget, row uint16) {
 	pf := &p.fields[t.field]
 	if v, ok := pf.one(fr); ok {
-		if !pf.spare || !v.Empty() {
+		if !pf.lacks(v) {
 			r.value(t.slot, row, v)
 		}
 		return
@@ -692,7 +721,7 @@ func (p *evtxPlan) json(r *evtxReader, fr *evtx.Fragment, dst []byte) []byte {
 	for i := range p.steps {
 		st := &p.steps[i]
 		if st.value >= 0 {
-			if v := fr.Value(st.value); v.Single() && !(st.field.spare && v.Empty()) {
+			if v := fr.Value(st.value); v.Single() && !st.field.lacks(v) && !st.field.wants(fr) {
 				dst = append(v.AppendJSON(append(dst, st.lead...)), ',')
 				continue
 			} else if v.Single() {
@@ -731,11 +760,11 @@ func (p *evtxPlan) lay() {
 	var before []byte
 	for i := range p.fields {
 		switch f := &p.fields[i]; {
-		case len(f.at) == 1 && f.value < 0 && f.empty:
+		case len(f.at) == 1 && f.value < 0 && f.empty && len(f.others) == 0:
 			if !f.spare {
 				before = append(append(before, f.key...), `"",`...)
 			}
-		case len(f.at) == 1 && f.value < 0 && f.fixed.Data != nil:
+		case len(f.at) == 1 && f.value < 0 && f.fixed.Data != nil && len(f.others) == 0:
 			before = append(f.fixed.AppendJSON(append(before, f.key...)), ',')
 		default:
 			p.steps = append(p.steps, evtxStep{before, append(slices.Clip(before), f.key...), f, f.value})

@@ -43,6 +43,9 @@ type Element struct {
 	// Content is text (string), values' places (Place), references (Entity,
 	// Char), CDATA, or elements (Element).
 	Content []any
+	// Needs is the number, counted from 1, of the value without which the element is
+	// left out: its dependency identifier. 0 is none.
+	Needs uint16
 }
 
 // Attr is an attribute; its content is as an element's, without elements.
@@ -74,7 +77,7 @@ type Template struct {
 // Nested is the value that is a fragment of a template of its own.
 type Nested struct {
 	Template *Template
-	Values   []any // Value or Nested
+	Values   []any // Value, Nested, Element, or []Nested for several one behind the other
 }
 
 const (
@@ -220,6 +223,10 @@ func (c *Chunk) instance(t *Template, values []any) {
 			c.buf = append(c.buf, 0x0f, 1, 1, 0)
 			c.element(v, false)
 			c.byte(0)
+		case []Nested:
+			for _, v := range v {
+				c.instance(v.Template, v.Values)
+			}
 		}
 		binary.LittleEndian.PutUint16(c.buf[table+4*i:], uint16(len(c.buf)-start))
 		c.buf[table+4*i+2] = kind
@@ -234,7 +241,7 @@ func (c *Chunk) element(e Element, depend bool) {
 	}
 	c.byte(open)
 	if depend {
-		c.u16(0xffff)
+		c.u16(e.Needs - 1)
 	}
 	size := len(c.buf)
 	c.u32(0)
