@@ -70,21 +70,16 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 			return &exit{exitDiagnostics, fmt.Errorf("%s: a file of placeholders is a map of names to lists of values: %w", s.placeholders, err)}
 		}
 	}
-	var files []*diag.File
-	for _, p := range paths {
-		fs, errs := sigma.Files(p, detection.ManifestName)
-		if len(errs) > 0 {
-			return &exit{exitInput, errs[0]}
-		}
-		files = append(files, fs...)
-	}
 	s.collect = debug.SetGCPercent(loadingCollect)
 	defer func() {
 		if len(s.rules) == 0 { // else they are yet to be compiled
 			debug.SetGCPercent(s.collect)
 		}
 	}()
-	docs, diags := sigma.ParseAll(files)
+	docs, diags, err := sigma.Load(paths, detection.ManifestName)
+	if err != nil {
+		return &exit{exitInput, err}
+	}
 	s.scope = rule.NewScope()
 	rules, unusable := s.scope.Lower(docs, values)
 	broken := map[*diag.File]bool{} // files with mistakes, of which there may be several each

@@ -19,13 +19,15 @@ type File struct {
 
 // Text makes a File and finds its lines.
 func Text(name, text string) *File {
-	f := &File{Name: name, Text: text, lines: []int{0}}
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\n' {
-			f.lines = append(f.lines, i+1)
+	f := &File{Name: name, Text: text, lines: make([]int, 1, strings.Count(text, "\n")+1)}
+	for at := 0; ; {
+		i := strings.IndexByte(text[at:], '\n')
+		if i < 0 {
+			return f
 		}
+		at += i + 1
+		f.lines = append(f.lines, at)
 	}
-	return f
 }
 
 // Place is a position people count by: lines and columns from 1, columns in characters.

@@ -12,8 +12,9 @@ import (
 // the time from start to first event. ok is false for everything else, and for
 // everything in doubt; the library then has its say. What block does read comes
 // out as the library's nodes, comments left out.
-func block(text string) (_ *yaml.Node, ok bool) {
-	r := blockReader{text: text}
+func block(text string, slab *nodes) (_ *yaml.Node, ok bool) {
+	slab.reset()
+	r := blockReader{text: text, slab: slab}
 	if !printable(text) || !r.next() || r.at != 0 {
 		return nil, false
 	}
@@ -51,7 +52,34 @@ type blockReader struct {
 	n    int    // its number, from 1
 	at   int    // where in line the node at hand begins
 	odd  bool   // not for us
-	slab []yaml.Node
+	slab *nodes
+}
+
+// nodes are those of a tree, to be used for another once that is done with: of
+// the trees of 2,900 rules nothing else stays.
+type nodes struct {
+	pieces [][]yaml.Node
+	piece  int // that has the next one
+	used   int // of it
+}
+
+// nodesPiece is how many nodes are made at once.
+const nodesPiece = 64
+
+func (s *nodes) reset() { s.piece, s.used = 0, 0 }
+
+// next is an empty node.
+func (s *nodes) next() *yaml.Node {
+	if s.used == nodesPiece {
+		s.piece, s.used = s.piece+1, 0
+	}
+	if s.piece == len(s.pieces) {
+		s.pieces = append(s.pieces, make([]yaml.Node, nodesPiece))
+	}
+	n := &s.pieces[s.piece][s.used]
+	s.used++
+	*n = yaml.Node{Content: n.Content[:0]}
+	return n
 }
 
 // blockDepth is how deep maps and lists are nested in a rule, and more.
@@ -92,11 +120,7 @@ func (r *blockReader) take() bool {
 
 // node makes a node that begins at a place of the line.
 func (r *blockReader) node(kind yaml.Kind, tag string, at int) *yaml.Node {
-	if len(r.slab) == 0 {
-		r.slab = make([]yaml.Node, 48)
-	}
-	n := &r.slab[0]
-	r.slab = r.slab[1:]
+	n := r.slab.next()
 	n.Kind, n.Tag, n.Line, n.Column = kind, tag, r.n, utf8.RuneCountInString(r.line[:at])+1
 	return n
 }
@@ -265,10 +289,28 @@ func (r *blockReader) scalar(at int) *yaml.Node {
 // plainTag is the type of text without quotes. Only what begins like a number or
 // like one of a few words can be anything but text.
 func plainTag(n *yaml.Node) string {
-	if strings.IndexByte("+-0123456789yYnNtTfFoO~<.", n.Value[0]) < 0 {
+	const longestWord = len("false")
+	switch c := n.Value[0]; {
+	case strings.IndexByte("+-0123456789yYnNtTfFoO~<.", c) < 0:
 		return "!!str"
+	case c|0x20-'a' < 26 && len(n.Value) > longestWord:
+		return "!!str"
+	case isDate(n.Value):
+		return "!!timestamp"
+	case len(n.Value) < 10 && c != '0' && strings.Trim(n.Value, "0123456789") == "":
+		return "!!int"
 	}
 	return (&yaml.Node{Kind: yaml.ScalarNode, Value: n.Value}).ShortTag()
+}
+
+// isDate reports whether text is a day that every month has, such as 2025-03-01.
+func isDate(s string) bool {
+	if len(s) != len("2025-03-01") || s[4] != '-' || s[7] != '-' || strings.Trim(s[:4], "0123456789") != "" {
+		return false
+	}
+	month, day := s[5:7], s[8:]
+	return "01" <= month && month <= "12" && strings.IndexByte("0123456789", month[1]) >= 0 &&
+		"01" <= day && day <= "28" && strings.IndexByte("0123456789", day[1]) >= 0
 }
 
 // literal reads a | text, the value of a key that stands at col.

@@ -40,7 +40,7 @@ func differ(a, b *yaml.Node) (*yaml.Node, bool) {
 
 func sameAsLibrary(t *testing.T, text string) (read bool) {
 	t.Helper()
-	got, ok := block(text)
+	got, ok := block(text, &nodes{})
 	if !ok {
 		return false
 	}

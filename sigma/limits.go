@@ -26,4 +26,7 @@ const (
 
 	// archiveBytesMax is how much is unpacked of an archive of rules.
 	archiveBytesMax = 512 << 20
+
+	// filesAhead is how many files are read before they are parsed.
+	filesAhead = 64
 )

@@ -3,7 +3,6 @@ package sigma
 import (
 	"archive/tar"
 	"archive/zip"
-	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,8 +10,10 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -25,39 +26,99 @@ import (
 // that hold a file called skip, unless that is "". What cannot be read is an
 // error beside the files that can.
 func Files(name, skip string) (files []*diag.File, errs []error) {
-	add := func(at string, r io.Reader) {
-		text, err := io.ReadAll(io.LimitReader(r, FileBytesMax+1))
-		if err != nil {
-			errs = append(errs, fmt.Errorf("read %s: %w", at, err))
-			return
-		}
-		files = append(files, diag.Text(at, string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))))
-	}
-	open := func(at string) {
-		f, err := os.Open(at)
+	visit(name, skip, func(at, text string, err error) {
 		if err != nil {
 			errs = append(errs, err)
 			return
 		}
+		files = append(files, diag.Text(at, text))
+	})
+	return files, errs
+}
+
+// Load reads and parses the files that paths name, as Files and Parse do. What
+// has come out of an archive is parsed by all cores while the rest is unpacked.
+// Documents and diagnostics are in the order of the files; an error is that of
+// the first file that cannot be read.
+func Load(names []string, skip string) (docs []Document, diags diag.List, err error) {
+	type file struct {
+		at, text string
+		docs     []Document
+		diags    diag.List
+	}
+	var files []*file
+	read := make(chan *file, filesAhead)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			var slab nodes
+			for f := range read {
+				f.docs, f.diags = parse(diag.Text(f.at, f.text), &slab)
+			}
+		})
+	}
+	for _, name := range names {
+		visit(name, skip, func(at, text string, failed error) {
+			if failed != nil {
+				if err == nil {
+					err = failed
+				}
+				return
+			}
+			f := &file{at: at, text: text}
+			files = append(files, f)
+			read <- f
+		})
+	}
+	close(read)
+	wg.Wait()
+	for _, f := range files {
+		docs, diags = append(docs, f.docs...), append(diags, f.diags...)
+	}
+	return docs, diags, err
+}
+
+// visit gives the text of each file that a path names to a function, or why it
+// cannot be read.
+func visit(name, skip string, visit func(at, text string, err error)) {
+	add := func(at string, r io.Reader, size int64) {
+		text, err := readText(r, size)
+		if err != nil {
+			err = fmt.Errorf("read %s: %w", at, err)
+		}
+		visit(at, text, err)
+	}
+	fail := func(err error) { visit("", "", err) }
+	open := func(at string) {
+		f, err := os.Open(at)
+		if err != nil {
+			fail(err)
+			return
+		}
 		defer f.Close()
-		add(at, f)
+		size := int64(0)
+		if st, err := f.Stat(); err == nil {
+			size = st.Size()
+		}
+		add(at, f, size)
 	}
 	st, err := os.Stat(name)
 	if err != nil {
-		return nil, []error{err}
+		fail(err)
+		return
 	}
 	if !st.IsDir() {
 		if err := archive(name, add); err == errNoArchive {
 			open(name)
 		} else if err != nil {
-			errs = append(errs, fmt.Errorf("read %s: %w", name, err))
+			fail(fmt.Errorf("read %s: %w", name, err))
 		}
-		return files, errs
+		return
 	}
 	err = filepath.WalkDir(name, func(at string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			errs = append(errs, err)
+			fail(err)
 			return nil
 		case at != name && strings.HasPrefix(d.Name(), "."):
 			if d.IsDir() {
@@ -75,9 +136,28 @@ func Files(name, skip string) (files []*diag.File, errs []error) {
 		return nil
 	})
 	if err != nil {
-		errs = append(errs, err)
+		fail(err)
 	}
-	return files, errs
+}
+
+// readText reads a file of some size, as far as that can be believed: all of it
+// but a byte order mark, or one byte more than a rule file may have.
+func readText(r io.Reader, size int64) (string, error) {
+	b := make([]byte, 0, min(max(size, 0), FileBytesMax)+1) // the end is found by reading on
+	for len(b) <= FileBytesMax {
+		if len(b) == cap(b) {
+			b = slices.Grow(b, len(b))
+		}
+		n, err := r.Read(b[len(b):min(cap(b), FileBytesMax+1)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return strings.TrimPrefix(unsafe.String(unsafe.SliceData(b), len(b)), "\ufeff"), nil
 }
 
 func isRuleFile(name string) bool {
@@ -88,7 +168,7 @@ func isRuleFile(name string) bool {
 var errNoArchive = fmt.Errorf("no archive")
 
 // archive gives the rule files of an archive to add.
-func archive(name string, add func(string, io.Reader)) error {
+func archive(name string, add func(at string, r io.Reader, size int64)) error {
 	low := strings.ToLower(name)
 	member := func(m string) bool { return isRuleFile(m) && !strings.HasPrefix(path.Base(m), ".") }
 	if strings.HasSuffix(low, ".zip") {
@@ -105,7 +185,7 @@ func archive(name string, add func(string, io.Reader)) error {
 			if err != nil {
 				return err
 			}
-			add(name+"#"+m.Name, r)
+			add(name+"#"+m.Name, r, int64(m.UncompressedSize64))
 			r.Close()
 		}
 		return nil
@@ -136,7 +216,7 @@ func archive(name string, add func(string, io.Reader)) error {
 			return err
 		}
 		if h.Typeflag == tar.TypeReg && member(h.Name) {
-			add(name+"#"+h.Name, t)
+			add(name+"#"+h.Name, t, h.Size)
 		}
 	}
 }
@@ -154,29 +234,4 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	return n, err
-}
-
-// ParseAll reads many files at once, with a goroutine for each core: reading the
-// YAML of 2,900 rules takes longer than all else before the first event. The
-// result is in the order of the files.
-func ParseAll(files []*diag.File) (docs []Document, diags diag.List) {
-	type result struct {
-		docs  []Document
-		diags diag.List
-	}
-	results := make([]result, len(files))
-	var wg sync.WaitGroup
-	n := runtime.GOMAXPROCS(0)
-	for w := range n {
-		wg.Go(func() {
-			for i := w; i < len(files); i += n {
-				results[i].docs, results[i].diags = Parse(files[i])
-			}
-		})
-	}
-	wg.Wait()
-	for _, r := range results {
-		docs, diags = append(docs, r.docs...), append(diags, r.diags...)
-	}
-	return docs, diags
 }

@@ -17,14 +17,17 @@ import (
 // Parse reads the documents of a file. A document with an error in the list is
 // left out; warnings come beside one that can be used. Several documents of a
 // file are a rule collection: action: global, repeat and reset are understood.
-func Parse(f *diag.File) ([]Document, diag.List) {
+func Parse(f *diag.File) ([]Document, diag.List) { return parse(f, &nodes{}) }
+
+// parse is Parse with nodes that may be used anew when it is done.
+func parse(f *diag.File, slab *nodes) ([]Document, diag.List) {
 	p := &parser{file: f}
 	if len(f.Text) > FileBytesMax {
 		p.add(diag.Error, "too-large", diag.Span{}, "the file is larger than %d bytes", FileBytesMax)
 		return nil, p.diags
 	}
 	c := collection{}
-	if root, ok := block(f.Text); ok {
+	if root, ok := block(f.Text, slab); ok {
 		docs := p.next(nil, &c, root)
 		p.diags.Sort()
 		return docs, p.diags
@@ -545,6 +548,7 @@ func (p *parser) test(at, n, key *yaml.Node) Item {
 	case yaml.ScalarNode:
 		p.given(t, n, re)
 	case yaml.SequenceNode:
+		t.Given = make([]Given, 0, max(len(n.Content), 1))
 		for _, c := range n.Content {
 			c, ok := p.resolve(c)
 			if !ok {
@@ -568,6 +572,7 @@ func (p *parser) test(at, n, key *yaml.Node) Item {
 	if p.diags[errs:].HasErrors() {
 		return nil
 	}
+	t.Values = make([]Value, 0, len(t.Given))
 	for _, g := range t.Given {
 		if _, null := g.Value.(Null); null && t.Keyword() {
 			p.add(diag.Error, "bad-value", g.Span, "null says that a field is missing, and here is no field")

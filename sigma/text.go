@@ -128,7 +128,7 @@ func (s String) ends() bool   { return len(s.Parts) > 0 && s.Parts[len(s.Parts)-
 
 // around puts a * before or behind s unless there is one.
 func (s String) around(before, behind bool) String {
-	var parts []Part
+	parts := make([]Part, 0, len(s.Parts)+2)
 	if before && !s.starts() {
 		parts = append(parts, Part{Kind: AnyRun})
 	}
