@@ -126,5 +126,5 @@ func (l *lowered) of(x sigma.Expr) expr.Expr {
 	if len(rules) != 1 {
 		return nil
 	}
-	return rules[0].When
+	return rules[0].When()
 }

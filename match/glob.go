@@ -112,6 +112,32 @@ func (g *Glob) Literals() []string {
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 
+// Rarest is of Literals the one that is met least, by guess; "" where there are none.
+func (g *Glob) Rarest() (best string) {
+	least, n := 0.0, 0
+	look := func(l string) {
+		if l == "" {
+			return
+		}
+		if n++; n == 1 {
+			best = l // a guess is not needed unless there is another
+			return
+		}
+		if n == 2 {
+			least = Rate(best)
+		}
+		if r := Rate(l); r < least {
+			best, least = l, r
+		}
+	}
+	look(g.first)
+	for _, m := range g.middle {
+		look(m)
+	}
+	look(g.last)
+	return best
+}
+
 // Match reports whether the pattern covers s. It takes time linear in s.
 func (g *Glob) Match(s string) bool {
 	if g.fold {

@@ -83,11 +83,22 @@ func (b *Bytes) often() (p float64) {
 // of several that may be looked for, the one with the least is the best.
 func Rate(literal string) float64 { return rate(Fold(literal)) }
 
+// inSample reports whether a folded literal stands in the sample. Of most its
+// grams tell.
+func inSample(folded string) bool {
+	for i := range len(folded) - gramBytes + 1 {
+		if h := gramHash(gramOf(folded[i:])) >> 16; sampleGrams[h>>6]>>(h&63)&1 == 0 {
+			return false
+		}
+	}
+	return strings.Contains(sampleFolded, folded)
+}
+
 // rate guesses how often per byte of text a folded literal is met, for choosing
 // between literals: a quarter for every byte of its own, and what stands in the
 // sample is met in every event.
 func rate(folded string) float64 {
-	if strings.Contains(sampleFolded, folded) {
+	if inSample(folded) {
 		return 1 / float64(8+len(folded)) // still: the longer the better
 	}
 	p := 1.0

@@ -106,7 +106,7 @@ func Sigma(r *sigma.Rule) (*Side, diag.List) {
 	if len(unusable) > 0 {
 		return nil, diag.List{unusable[0].Diagnostic}
 	}
-	s := &Side{Name: r.File.Name, Kind: "Sigma rule", layout: sc.Layout, cond: rules[0].When}
+	s := &Side{Name: r.File.Name, Kind: "Sigma rule", layout: sc.Layout, cond: rules[0].When()}
 	s.places, _, _ = mapping.LogSources(r.LogSource.Product, r.LogSource.Category, r.LogSource.Service)
 	set := rule.Compile(sc, rules)
 	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {

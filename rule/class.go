@@ -35,7 +35,11 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 	used := make([]bool, len(s.index))
 	var byText []int32
 	for _, i := range s.sources.of(channel, provider, id) {
-		if rule := s.rules[i]; !rule.in(channel, provider, id) || s.settle(r.single, s.nodes[i], known) == isFalse {
+		rule := s.rules[i]
+		if !rule.in(channel, provider, id) {
+			continue
+		}
+		if slices.ContainsFunc(rule.Fields, s.routes) && s.settle(r.single, s.node(int(i)), known) == isFalse {
 			continue
 		}
 		c.rules[i>>6] |= 1 << (i & 63)
@@ -127,7 +131,7 @@ func (s *Set) keywords(rules []int32) *keywords {
 	var literals []string
 	for _, i := range rules {
 		ns, _ := s.needs(s.rules[i].cond)
-		for _, n := range ns {
+		for _, n := range ns.of {
 			if n.slot == s.scope.text {
 				literals = append(literals, n.literal)
 			}

@@ -60,7 +60,7 @@ type plain struct {
 func newPlain(rules []*rule.Rule, hit func(i int, pos uint64)) *plain {
 	p := &plain{rules: rules, hit: hit}
 	for _, r := range rules {
-		p.runs = append(p.runs, expr.Compile(r.When).Open(&expr.Env{}))
+		p.runs = append(p.runs, expr.Compile(r.When()).Open(&expr.Env{}))
 	}
 	return p
 }

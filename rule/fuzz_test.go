@@ -46,7 +46,7 @@ func FuzzIndex(f *testing.F) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		want := expr.Compile(rules[0].When).Open(&expr.Env{}).Keep(batch, slices.Clone(batch.Live))
+		want := expr.Compile(rules[0].When()).Open(&expr.Env{}).Keep(batch, slices.Clone(batch.Live))
 		if !slices.Equal(got, want) {
 			t.Errorf("%s over %q, %q: the index finds rows %v, the condition %v", detection, a, b, got, want)
 		}

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"slices"
+
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/match"
@@ -13,70 +15,64 @@ type need struct {
 	literal string
 }
 
-// cost guesses how many events have one of some needs by accident.
-func cost(ns []need) (sum float64) {
-	// Each literal makes the index larger: of two that are as rare, the fewer.
-	const weight = 1e-7
-	for _, n := range ns {
-		sum += match.Rate(n.literal) + weight
-	}
-	return sum
+// needs are alternatives of which any matching event has one.
+type needs struct {
+	of   []need
+	cost float64 // how many events have one by accident, by guess
 }
 
-// needs finds alternatives of which any matching event has one; ok is false when
+// weight is what each literal costs beside the events that have it, as it makes
+// the index larger: of two needs that are as rare, the one with fewer.
+const weight = 1e-7
+
+// needs finds what any event that matches a condition needs; ok is false when
 // nothing is known. The analysis only ever weakens: Not gives nothing.
-func (s *Set) needs(x expr.Expr) (ns []need, ok bool) {
+func (s *Set) needs(x expr.Expr) (ns needs, ok bool) {
 	switch x := x.(type) {
 	case *expr.And:
 		a, okA := s.needs(x.X)
 		b, okB := s.needs(x.Y)
-		if !okA || okB && cost(b) < cost(a) {
+		if !okA || okB && b.cost < a.cost {
 			return b, okB
 		}
 		return a, okA
 	case *expr.Or:
 		a, okA := s.needs(x.X)
 		if !okA {
-			return nil, false
+			return needs{}, false
 		}
 		b, okB := s.needs(x.Y)
 		if !okB {
-			return nil, false
+			return needs{}, false
 		}
-		return append(a[:len(a):len(a)], b...), true
+		return needs{append(a.of, b.of...), a.cost + b.cost}, true
 	case *expr.Glob:
-		best := ""
-		for _, l := range x.Glob.Literals() {
-			if best == "" || match.Rate(l) < match.Rate(best) {
-				best = l
-			}
-		}
-		if best != "" {
-			return s.within(x.X, best)
+		if l := x.Glob.Rarest(); l != "" {
+			return s.within(x.X, l)
 		}
 	case *expr.Regexp:
 		if any := x.Re.Literals(); any != nil {
 			return s.within(x.X, any...)
 		}
 	}
-	return nil, false
+	return needs{}, false
 }
 
 // within is needs of the fields in which the text of x stands. Fields that route
 // are not indexed: they are looked at before.
-func (s *Set) within(x expr.Expr, literals ...string) ([]need, bool) {
+func (s *Set) within(x expr.Expr, literals ...string) (ns needs, ok bool) {
 	fields := []expr.Expr{x}
 	if c, ok := x.(*expr.Call); ok && c.Name == digestCall {
 		fields = c.Args
 	}
-	var ns []need
 	for _, x := range fields {
 		f, ok := x.(*expr.Field)
 		if !ok || s.routes(f.Slot) {
-			return nil, false
+			return needs{}, false
 		}
 		for _, l := range literals {
-			ns = append(ns, need{f.Slot, l})
+			ns.of = append(ns.of, need{f.Slot, l})
+			ns.cost += match.Rate(l) + weight
 		}
 	}
 	return ns, true
@@ -90,50 +86,80 @@ func (s *Set) routes(slot event.Slot) bool {
 type slotIndex struct {
 	slot     event.Slot
 	literals *match.Grams
-	rules    [][]int32 // by literal
+	first    []uint32 // by literal: where its rules begin
+	rules    []int32
 }
+
+// of are the rules that a literal makes candidates.
+func (x *slotIndex) of(literal int) []int32 { return x.rules[x.first[literal]:x.first[literal+1]] }
 
 // build turns the rules' needs inside out.
 func (s *Set) build() {
-	type entry struct {
-		ids      map[string]int
-		literals []string
-		rules    [][]int32
-	}
-	bySlot := map[event.Slot]*entry{}
-	var order []event.Slot
+	needs := make([]needs, len(s.rules))
+	s.indexed, s.slotsOf = make([]bool, len(s.rules)), make([][]event.Slot, len(s.rules))
+	atOnce(len(s.rules), 16, func(i int) {
+		if needs[i], s.indexed[i] = s.needs(s.rules[i].cond); s.indexed[i] {
+			s.slotsOf[i] = slotsOf(needs[i].of)
+		}
+	})
+	var all []*slotNeeds
 	for i := range s.rules {
-		ns, ok := s.needs(s.rules[i].cond)
-		if !ok {
-			continue
-		}
-		s.indexed[i] = true
-		for _, n := range ns {
-			e := bySlot[n.slot]
-			if e == nil {
-				e = &entry{ids: map[string]int{}}
-				bySlot[n.slot] = e
-				order = append(order, n.slot)
-			}
-			l := match.Fold(n.literal)
-			id, ok := e.ids[l]
+		for _, n := range needs[i].of {
+			at, ok := s.slotIndex[n.slot]
 			if !ok {
-				id = len(e.literals)
-				e.ids[l] = id
-				e.literals = append(e.literals, l)
-				e.rules = append(e.rules, nil)
+				at = len(all)
+				s.slotIndex[n.slot] = at
+				all = append(all, &slotNeeds{slot: n.slot})
 			}
-			if rs := e.rules[id]; len(rs) == 0 || rs[len(rs)-1] != int32(i) {
-				e.rules[id] = append(rs, int32(i))
-			}
+			all[at].literals, all[at].rules = append(all[at].literals, n.literal), append(all[at].rules, int32(i))
 		}
-		s.slotsOf[i] = slotsOf(ns)
 	}
-	for i, slot := range order {
-		e := bySlot[slot]
-		s.slotIndex[slot] = i
-		s.index = append(s.index, slotIndex{slot, match.NewGrams(e.literals), e.rules})
+	s.index = make([]slotIndex, len(all))
+	// A few fields have most of the literals: those with most come first, so that
+	// none is left for the end.
+	largest := slices.Clone(all)
+	slices.SortStableFunc(largest, func(a, b *slotNeeds) int { return len(b.literals) - len(a.literals) })
+	atOnce(len(largest), 1, func(i int) {
+		n := largest[i]
+		s.index[s.slotIndex[n.slot]] = n.index()
+	})
+}
+
+// slotNeeds are the needs of one field, and whose they are, in the order of the rules.
+type slotNeeds struct {
+	slot     event.Slot
+	literals []string
+	rules    []int32
+}
+
+func (n *slotNeeds) index() slotIndex {
+	ids := make(map[string]int32, len(n.literals))
+	var literals []string
+	of := make([]int32, len(n.literals)) // the literal's number, by need
+	for i, l := range n.literals {
+		l = match.Fold(l)
+		id, ok := ids[l]
+		if !ok {
+			id = int32(len(literals))
+			ids[l] = id
+			literals = append(literals, l)
+		}
+		of[i] = id
 	}
+	x := slotIndex{slot: n.slot, first: make([]uint32, len(literals)+1), rules: make([]int32, len(n.rules))}
+	for _, id := range of {
+		x.first[id+1]++
+	}
+	for id := range literals {
+		x.first[id+1] += x.first[id]
+	}
+	end := slices.Clone(x.first)
+	for i, id := range of {
+		x.rules[end[id]] = n.rules[i]
+		end[id]++
+	}
+	x.literals = match.NewGrams(literals)
+	return x
 }
 
 func slotsOf(ns []need) (out []event.Slot) {

@@ -14,7 +14,6 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/expr"
-	"github.com/gyoji-dev/gyoji/mapping"
 	"github.com/gyoji-dev/gyoji/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
@@ -25,6 +24,7 @@ type lowering struct {
 	rule    *Rule
 	meta    *sigma.Meta // of the document at hand: the rule, or a filter
 	problem *diag.Diagnostic
+	key     []byte // of the test at hand
 }
 
 func (l *lowering) condition(x sigma.Expr) expr.Expr {
@@ -73,52 +73,37 @@ func (l *lowering) item(i sigma.Item) expr.Expr {
 	panic(fmt.Sprintf("bug: rule: item %T", i))
 }
 
-// read reads a field by its Sigma name. A digest that the event has no field of
-// is cut out of its list of them.
+// read reads a field by its Sigma name.
 func (l *lowering) read(name string) expr.Expr {
-	f := l.sc.field(name)
-	fields := []expr.Expr{f}
-	digest, ok := mapping.Digest(name)
-	if ok {
-		for _, list := range mapping.DigestLists {
-			fields = append(fields, l.sc.field(list))
-		}
-	}
-	for _, x := range fields {
-		if s := x.(*expr.Field).Slot; !slices.Contains(l.rule.Fields, s) {
+	n := l.sc.names[name]
+	for _, s := range n.slots {
+		if !slices.Contains(l.rule.Fields, s) {
 			l.rule.Fields = append(l.rule.Fields, s)
 		}
 	}
-	if !ok {
-		return f
-	}
-	return &expr.Call{Name: digestCall, Args: fields, Nulls: true, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		if !args[0].IsNull() {
-			return args[0], nil
-		}
-		for _, list := range args[1:] {
-			if v, ok := mapping.CutDigest(list.Str(), digest); ok {
-				return event.Text(v), nil
-			}
-		}
-		return event.Value{}, nil
-	}}
+	return n.x
 }
-
-// digestCall is the name of what reads a digest. It stands word for word in one
-// of the arguments.
-const digestCall = "digest"
 
 // test lowers one test. Equal tests of all rules are one expression, so that a
 // Set computes them once for all.
 func (l *lowering) test(t *sigma.Test) expr.Expr {
 	var x expr.Expr = &expr.Field{Slot: l.sc.text, Name: "keywords"}
 	name := textName
-	if !t.Keyword() {
-		x, name = l.read(t.Field), mapping.SigmaField(t.Field)
+	if t.Keyword() {
+		l.rule.keywords = true
+	} else {
+		x, name = l.read(t.Field), l.sc.names[t.Field].key
 	}
-	key := testKey(name, t)
-	if made, ok := l.sc.tests[key]; ok {
+	for _, v := range t.Values {
+		if ref, ok := v.(sigma.FieldRef); ok {
+			l.read(ref.Field)
+		}
+	}
+	l.key = appendTestKey(l.key[:0], name, t)
+	l.sc.mu.Lock()
+	made, ok := l.sc.tests[string(l.key)]
+	l.sc.mu.Unlock()
+	if ok {
 		return made
 	}
 	of := make([]expr.Expr, len(t.Values))
@@ -132,13 +117,21 @@ func (l *lowering) test(t *sigma.Test) expr.Expr {
 	if t.Not {
 		out = &expr.Not{X: out}
 	}
-	l.sc.tests[key] = out
+	if l.problem != nil {
+		return out
+	}
+	l.sc.mu.Lock()
+	defer l.sc.mu.Unlock()
+	if made, ok := l.sc.tests[string(l.key)]; ok { // by another in the meantime
+		return made
+	}
+	l.sc.tests[string(l.key)] = out
 	return out
 }
 
-// testKey is the same for tests that mean the same.
-func testKey(name string, t *sigma.Test) string {
-	k := append([]byte(strings.ToLower(name)), 0)
+// appendTestKey appends what is the same for tests that mean the same.
+func appendTestKey(k []byte, name string, t *sigma.Test) []byte {
+	k = append(append(k, name...), 0)
 	k = strconv.AppendBool(k, t.All)
 	k = strconv.AppendBool(k, t.Not)
 	for _, v := range t.Values {
@@ -154,7 +147,7 @@ func testKey(name string, t *sigma.Test) string {
 			k = append(k, p.Text...)
 		}
 	}
-	return string(k)
+	return k
 }
 
 // value lowers the comparison of a field, or of the whole event, with a value.

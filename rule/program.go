@@ -11,7 +11,7 @@ import (
 type node struct {
 	op   op
 	kids []*node
-	atom int       // of opAtom
+	atom *atom     // of opAtom
 	wide expr.Expr // of opWide
 }
 
@@ -27,9 +27,26 @@ const (
 
 // atom is a condition on one field.
 type atom struct {
+	id   int
 	slot event.Slot
 	x    expr.Expr
 	fold bool // it pays to fold the value first
+}
+
+// node is a rule's condition made ready to run. That is done when it is first
+// asked for: of 2,900 rules an hour's events ask a few hundred.
+func (s *Set) node(rule int) *node {
+	if n := s.nodes[rule].Load(); n != nil {
+		return n
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.nodes[rule].Load()
+	if n == nil { // nor has another worker made it in the meantime
+		n = s.compile(s.rules[rule].cond)
+		s.nodes[rule].Store(n)
+	}
+	return n
 }
 
 // compile makes nodes of a condition.
@@ -67,14 +84,13 @@ func (s *Set) join(n *node, x expr.Expr) {
 	})
 }
 
-func (s *Set) atom(slot event.Slot, x expr.Expr) int {
-	if i, ok := s.atomOf[x]; ok {
-		return i
+func (s *Set) atom(slot event.Slot, x expr.Expr) *atom {
+	a := s.atoms[x]
+	if a == nil {
+		a = &atom{len(s.atoms), slot, x, searches(x)}
+		s.atoms[x] = a
 	}
-	i := len(s.atoms)
-	s.atoms = append(s.atoms, atom{slot, x, searches(x)})
-	s.atomOf[x] = i
-	return i
+	return a
 }
 
 // searches reports whether a condition compares several patterns with a value,
@@ -114,39 +130,46 @@ func (r *Run) holds(n *node, b *event.Batch, row uint16) bool {
 	case opNot:
 		return !r.holds(n.kids[0], b, row)
 	case opWide:
-		return r.wide[n].Value(b, row).True()
+		x := r.wide[n]
+		if x == nil {
+			x = expr.Compile(n.wide).Open(r.env)
+			r.wide[n] = x
+		}
+		return x.Value(b, row).True()
 	}
 	return r.true(n.atom, b, row)
 }
 
 // true computes an atom for a row.
-func (r *Run) true(atom int, b *event.Batch, row uint16) bool {
-	a := &r.set.atoms[atom]
+func (r *Run) true(a *atom, b *event.Batch, row uint16) bool {
 	if int(a.slot) >= len(b.Cols) {
-		return r.trueOfNull(atom)
+		return r.trueOfNull(a)
 	}
 	c := &b.Cols[a.slot]
 	if int(row) >= len(c.Code) || c.Code[row] == 0 {
-		return r.trueOfNull(atom)
+		return r.trueOfNull(a)
 	}
 	code := c.Code[row]
 	id := r.value(a.slot, c, code).id
-	v := r.verdict(id, atom)
-	if v.value != id || v.atom != int32(atom) {
-		*v = verdict{id, int32(atom), r.single.True(a.x, c.Dict[code], a.fold)}
+	v := r.verdict(id, a.id)
+	if v.value != id || v.atom != int32(a.id) {
+		*v = verdict{id, int32(a.id), r.single.True(a.x, c.Dict[code], a.fold)}
 	}
 	return v.yes
 }
 
 // trueOfNull computes an atom for an event that does not have its field.
-func (r *Run) trueOfNull(atom int) bool {
-	if r.ofNull[atom] == isOpen {
-		r.ofNull[atom] = isFalse
-		if r.single.True(r.set.atoms[atom].x, event.Value{}, false) {
-			r.ofNull[atom] = isTrue
+func (r *Run) trueOfNull(a *atom) bool {
+	for len(r.ofNull) <= a.id {
+		r.ofNull = append(r.ofNull, isOpen)
+	}
+	if r.ofNull[a.id] == isOpen {
+		r.ofNull[a.id] = isFalse
+		if r.single.True(a.x, event.Value{}, false) {
+			r.ofNull[a.id] = isTrue
 		}
 	}
-	return r.ofNull[atom] == isTrue
+	return r.ofNull[a.id] == isTrue
 }
 
 // truth is three-valued: what is known of a condition before a row is looked at.
@@ -182,12 +205,11 @@ func (s *Set) settle(single *expr.Single, n *node, known map[event.Slot]event.Va
 	case opWide:
 		return isOpen
 	}
-	a := s.atoms[n.atom]
-	v, ok := known[a.slot]
+	v, ok := known[n.atom.slot]
 	switch {
 	case !ok:
 		return isOpen
-	case single.True(a.x, v, false):
+	case single.True(n.atom.x, v, false):
 		return isTrue
 	}
 	return isFalse

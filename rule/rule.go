@@ -5,7 +5,10 @@ package rule
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/event"
@@ -18,23 +21,22 @@ import (
 type Rule struct {
 	*sigma.Meta
 
-	// When is the whole condition: the log source's and the rule's own.
-	When expr.Expr
-
 	// Fields are those that the rule tests, in the order of its text; of a
 	// correlation, those it groups by.
 	Fields []event.Slot
 
-	// Correlation is set for rules over the matches of others; When is nil.
+	// Correlation is set for rules over the matches of others; they have no When.
 	Correlation *sigma.Correlation
 	// Silent says that the rule's own matches are not reported: it is there for
 	// the correlations made of it.
 	Silent bool
 
+	scope    *Scope
 	places   []mapping.LogSource
 	anywhere bool      // any event of the product
 	windows  bool      // the log source has channels
-	cond     expr.Expr // the rule's own condition
+	cond     expr.Expr // the rule's own condition, which reads Fields
+	keywords bool      // and what stands anywhere in an event
 
 	inputs []*Rule // of a correlation, as its Rules are
 	feeds  []feed
@@ -52,7 +54,10 @@ type Scope struct {
 
 	channel, provider, id event.Slot
 	raw, text             event.Slot
-	tests                 map[string]expr.Expr // equal tests are made once
+	names                 map[string]*name // of fields, as rules write them
+
+	mu    sync.Mutex
+	tests map[string]expr.Expr // equal tests are made once
 }
 
 // The names of slots that are not of the event: keywords are looked for in the
@@ -62,7 +67,77 @@ const textName = "\x00text"
 // NewScope makes a scope with a layout of its own.
 func NewScope() *Scope {
 	l := event.NewLayout("Channel", "Provider", "EventID", "_raw", textName)
-	return &Scope{Layout: l, channel: 0, provider: 1, id: 2, raw: 3, text: 4, tests: map[string]expr.Expr{}}
+	return &Scope{Layout: l, channel: 0, provider: 1, id: 2, raw: 3, text: 4, names: map[string]*name{}, tests: map[string]expr.Expr{}}
+}
+
+// name is a field by its Sigma name: what reads it, and the fields looked at.
+type name struct {
+	x     expr.Expr
+	slots []event.Slot
+	key   string // the same for names of the same field
+}
+
+// name finds or makes what a Sigma name stands for. A digest that the event has
+// no field of is cut out of its list of them.
+func (sc *Scope) name(of string) *name {
+	if n := sc.names[of]; n != nil {
+		return n
+	}
+	f := sc.field(of)
+	n := &name{x: f, slots: []event.Slot{f.Slot}, key: strings.ToLower(f.Name)}
+	sc.names[of] = n
+	digest, ok := mapping.Digest(of)
+	if !ok {
+		return n
+	}
+	args := []expr.Expr{f}
+	for _, list := range mapping.DigestLists {
+		l := sc.field(list)
+		args, n.slots = append(args, l), append(n.slots, l.Slot)
+	}
+	n.x = &expr.Call{Name: digestCall, Args: args, Nulls: true, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+		if !args[0].IsNull() {
+			return args[0], nil
+		}
+		for _, list := range args[1:] {
+			if v, ok := mapping.CutDigest(list.Str(), digest); ok {
+				return event.Text(v), nil
+			}
+		}
+		return event.Value{}, nil
+	}}
+	return n
+}
+
+// digestCall is the name of what reads a digest. It stands word for word in one
+// of the arguments.
+const digestCall = "digest"
+
+// nameFields makes what the names in a condition stand for. That is done rule by
+// rule before any is lowered: of two spellings of a name the first one counts.
+func (sc *Scope) nameFields(x sigma.Expr) {
+	tests := func(s *sigma.Search) {
+		sigma.WalkTests(s.Item, func(t *sigma.Test) {
+			if !t.Keyword() {
+				sc.name(t.Field)
+			}
+			for _, v := range t.Values {
+				if ref, ok := v.(sigma.FieldRef); ok {
+					sc.name(ref.Field)
+				}
+			}
+		})
+	}
+	sigma.WalkExpr(x, func(y sigma.Expr) {
+		switch y := y.(type) {
+		case *sigma.Use:
+			tests(y.Search)
+		case *sigma.Of:
+			for _, s := range y.Searches {
+				tests(s)
+			}
+		}
+	})
 }
 
 // field reads a field by its Sigma name.
@@ -86,16 +161,32 @@ func (sc *Scope) Lower(docs []sigma.Document, values sigma.Placeholders) (rules 
 			filters = append(filters, f)
 		}
 	}
-	var correlations []*Rule
 	for _, d := range docs {
+		if d, ok := d.(*sigma.Rule); ok {
+			for _, c := range d.Conditions {
+				sc.nameFields(c.Expr)
+			}
+		}
+	}
+	for _, f := range filters {
+		sc.nameFields(f.Condition.Expr)
+	}
+	lowered := make([]*Rule, len(docs))
+	problems := make([]*diag.Diagnostic, len(docs))
+	atOnce(len(docs), 16, func(i int) {
+		if d, ok := docs[i].(*sigma.Rule); ok {
+			lowered[i], problems[i] = sc.rule(d, filters, values)
+		}
+	})
+	var correlations []*Rule
+	for i, d := range docs {
 		switch d := d.(type) {
 		case *sigma.Rule:
-			r, problem := sc.rule(d, filters, values)
-			if problem != nil {
-				fail(&d.Meta, problem)
+			if problems[i] != nil {
+				fail(&d.Meta, problems[i])
 				continue
 			}
-			rules = append(rules, r)
+			rules = append(rules, lowered[i])
 		case *sigma.Correlation:
 			r := &Rule{Meta: &d.Meta, Correlation: d}
 			rules = append(rules, r)
@@ -103,6 +194,32 @@ func (sc *Scope) Lower(docs []sigma.Document, values sigma.Placeholders) (rules 
 		}
 	}
 	return tie(rules, correlations, fail, sc), unusable
+}
+
+// atOnce calls do for 0 to n-1, with all cores, each of which takes a few at a time.
+func atOnce(n, few int, do func(i int)) {
+	if n <= few {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for {
+				end := int(next.Add(int64(few)))
+				for i := end - few; i < min(end, n); i++ {
+					do(i)
+				}
+				if end >= n {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // problem is a diagnostic about a place of a document.
@@ -115,7 +232,7 @@ func (sc *Scope) rule(d *sigma.Rule, filters []*sigma.Filter, values sigma.Place
 	if ds := sigma.Expand(d.File, d.Searches, values); ds.HasErrors() {
 		return nil, ds[0]
 	}
-	r := &Rule{Meta: &d.Meta}
+	r := &Rule{Meta: &d.Meta, scope: sc}
 	l := d.LogSource
 	var known bool
 	if r.places, r.anywhere, known = mapping.LogSources(l.Product, l.Category, l.Service); !known {
@@ -137,9 +254,11 @@ func (sc *Scope) rule(d *sigma.Rule, filters []*sigma.Filter, values sigma.Place
 	if low.problem != nil {
 		return nil, low.problem
 	}
-	r.When = &expr.And{X: sc.source(r), Y: r.cond}
 	return r, nil
 }
+
+// When is the whole condition: the log source's and the rule's own.
+func (r *Rule) When() expr.Expr { return &expr.And{X: r.scope.source(r), Y: r.cond} }
 
 // source is the condition that an event is of a rule's log source.
 func (sc *Scope) source(r *Rule) expr.Expr {

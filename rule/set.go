@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/event"
@@ -15,40 +16,31 @@ import (
 type Set struct {
 	scope *Scope
 	rules []*Rule // those with a condition
-	nodes []*node
 
-	atoms  []atom
-	atomOf map[expr.Expr]int
-
-	indexed   []bool // by rule: it has needs; the others are candidates of every event of their log source
-	slotsOf   [][]event.Slot
+	indexed   []bool         // by rule: it has needs; the others are candidates of every event of their log source
+	slotsOf   [][]event.Slot // by rule: of its needs
 	index     []slotIndex
 	slotIndex map[event.Slot]int
-	usesText  []bool // by rule
 	sources   sources
 
-	mu       sync.Mutex
-	searches []*keywords // that some class needed
+	nodes []atomic.Pointer[node] // by rule; see node
+
+	mu       sync.Mutex // of what is made when it is first asked for
+	atoms    map[expr.Expr]*atom
+	searches []*keywords
 }
 
 // Compile readies rules for one pass.
 func Compile(sc *Scope, rules []*Rule) *Set {
-	s := &Set{scope: sc, atomOf: map[expr.Expr]int{}, slotIndex: map[event.Slot]int{}}
+	s := &Set{scope: sc, atoms: map[expr.Expr]*atom{}, slotIndex: map[event.Slot]int{}}
 	for _, r := range rules {
 		if r.cond == nil {
 			continue
 		}
 		s.sources.add(int32(len(s.rules)), r)
 		s.rules = append(s.rules, r)
-		s.nodes = append(s.nodes, s.compile(r.cond))
-		text := false
-		for _, slot := range expr.Slots(r.cond) {
-			text = text || slot == sc.text
-		}
-		s.usesText = append(s.usesText, text)
 	}
-	s.indexed = make([]bool, len(s.rules))
-	s.slotsOf = make([][]event.Slot, len(s.rules))
+	s.nodes = make([]atomic.Pointer[node], len(s.rules))
 	s.build()
 	return s
 }
@@ -61,15 +53,14 @@ func (s *Set) Fields() event.Fields {
 	var f event.Fields
 	f.Add(s.scope.channel, s.scope.provider, s.scope.id)
 	for _, r := range s.rules {
-		f.Add(expr.Slots(r.cond)...)
+		f.Add(r.Fields...)
+		if r.keywords {
+			f.Add(s.scope.raw)
+		}
 		for _, d := range r.feeds {
 			f.Add(d.groups...)
 			f.Add(d.values...)
 		}
-	}
-	if f.Has(s.scope.text) {
-		f.Remove(s.scope.text)
-		f.Add(s.scope.raw)
 	}
 	return f
 }
@@ -82,12 +73,14 @@ type Stats struct {
 
 // Stats counts what the set consists of.
 func (s *Set) Stats() Stats {
-	st := Stats{Rules: len(s.rules), Atoms: len(s.atoms)}
-	for _, ok := range s.indexed {
+	st := Stats{Rules: len(s.rules)}
+	for i, ok := range s.indexed {
+		s.node(i)
 		if !ok {
 			st.Unindexed++
 		}
 	}
+	st.Atoms = len(s.atoms)
 	for _, x := range s.index {
 		st.Literals += x.literals.Len()
 		st.Bytes += x.literals.Bytes()
@@ -98,6 +91,7 @@ func (s *Set) Stats() Stats {
 // Run is a Set in the hands of one worker.
 type Run struct {
 	set    *Set
+	env    *expr.Env
 	single *expr.Single
 	wide   map[*node]*expr.Run
 
@@ -106,7 +100,7 @@ type Run struct {
 	values    []values // by slot
 	lastID    uint64
 	verdicts  []verdict
-	ofNull    []truth // by atom; isOpen when it was not computed yet
+	ofNull    []truth // by atom; isOpen, or missing, when it was not computed yet
 	held      int     // bytes of the values that are kept
 	heldMax   int
 	texts     []byte
@@ -128,25 +122,12 @@ type Run struct {
 
 // Open readies the set for one worker.
 func (s *Set) Open(env *expr.Env) *Run {
-	r := &Run{
-		set: s, single: expr.NewSingle(env), wide: map[*node]*expr.Run{},
+	return &Run{
+		set: s, env: env, single: expr.NewSingle(env), wide: map[*node]*expr.Run{},
 		values: make([]values, s.scope.Layout.Len()), heldMax: valuesBytesMax, verdicts: make([]verdict, 1<<verdictBits),
-		ofNull: make([]truth, len(s.atoms)), seen: make([]uint64, len(s.rules)),
+		seen:   make([]uint64, len(s.rules)),
 		byName: map[string]*class{}, byCode: map[[3]uint16]*class{}, rows: make([][]uint16, len(s.rules)),
 	}
-	var open func(*node)
-	open = func(n *node) {
-		if n.op == opWide {
-			r.wide[n] = expr.Compile(n.wide).Open(env)
-		}
-		for _, k := range n.kids {
-			open(k)
-		}
-	}
-	for _, n := range s.nodes {
-		open(n)
-	}
-	return r
 }
 
 // Match calls found for every rule that some of the batch's live rows match,
@@ -200,14 +181,14 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 	for _, rule := range r.some {
 		rows := r.rows[rule]
 		r.Candidates += int64(len(rows))
-		if r.set.usesText[rule] {
+		if r.set.rules[rule].keywords {
 			for _, row := range rows {
 				r.readText(b, row)
 			}
 		}
-		kept := rows[:0]
+		kept, n := rows[:0], r.set.node(int(rule))
 		for _, row := range rows {
-			if r.holds(r.set.nodes[rule], b, row) {
+			if r.holds(n, b, row) {
 				kept = append(kept, row)
 			}
 		}

@@ -118,7 +118,7 @@ func (r *Run) candidates(x *slotIndex, c *event.Column, code uint16) []int32 {
 	r.stamp++
 	hits := r.hits[:0]
 	x.literals.Each(c.Dict[code].Str(), func(id int) {
-		for _, rule := range x.rules[id] {
+		for _, rule := range x.of(id) {
 			if r.seen[rule] != r.stamp {
 				r.seen[rule] = r.stamp
 				hits = append(hits, rule)

@@ -56,7 +56,7 @@ detection:
 				t.Fatal(err)
 			}
 			for i, r := range rules {
-				want := expr.Compile(r.When).Open(&expr.Env{}).Keep(&batch, slices.Clone(batch.Live))
+				want := expr.Compile(r.When()).Open(&expr.Env{}).Keep(&batch, slices.Clone(batch.Live))
 				if !slices.Equal(got[i], want) {
 					t.Fatalf("keeping %d bytes, batch %d, %s: rows %v, want %v", keep, n, r.Title, got[i], want)
 				}
