@@ -3,7 +3,9 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -33,15 +35,28 @@ type sigmaRules struct {
 	scope *rule.Scope
 	rules []*rule.Rule
 	found int // rules in the files, those that cannot run included
-
-	collect int // the garbage collector's percentage while they are not being loaded
 }
 
-// loadingCollect is how much the heap may grow, in percent, before garbage is
-// collected while rules are loaded. What they are made of stays: at the usual
-// 100 looking for garbage in it took a quarter of the time, and 400 takes 15 MiB
-// more.
-const loadingCollect = 400
+// collectFrom is how much memory, in bytes, a hunt with rules takes before garbage
+// is looked for at all. What rules are made of stays, and to look through it again
+// and again while it grows took a sixth of the time of a short hunt.
+const collectFrom = 128 << 20
+
+// collectLate puts the first look for garbage off. From then on, and where the
+// environment says otherwise (GOGC, GOMEMLIMIT), the usual rules are in force.
+func collectLate() {
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1)
+	if percent != 100 || limit != math.MaxInt64 {
+		debug.SetGCPercent(percent)
+		return
+	}
+	debug.SetMemoryLimit(collectFrom)
+	garbage := &struct{ _ *int }{} // told of when it is found
+	runtime.AddCleanup(garbage, func(struct{}) {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}, struct{}{})
+}
 
 func (s *sigmaRules) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -70,12 +85,7 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 			return &exit{exitDiagnostics, fmt.Errorf("%s: a file of placeholders is a map of names to lists of values: %w", s.placeholders, err)}
 		}
 	}
-	s.collect = debug.SetGCPercent(loadingCollect)
-	defer func() {
-		if len(s.rules) == 0 { // else they are yet to be compiled
-			debug.SetGCPercent(s.collect)
-		}
-	}()
+	collectLate()
 	docs, diags, err := sigma.Load(paths, detection.ManifestName)
 	if err != nil {
 		return &exit{exitInput, err}
@@ -174,7 +184,6 @@ type sigmaHunt struct {
 // sigma readies the rules for a pass.
 func (h *hunt) sigma(s *sigmaRules) *sigmaHunt {
 	g := &sigmaHunt{hunt: h, rules: s, set: rule.Compile(s.scope, s.rules), layout: event.NewLayout(sigmaColumns...), sinks: map[*rule.Rule]exec.Sink{}}
-	debug.SetGCPercent(s.collect)
 	for i := colComputer; i < colRule; i++ {
 		g.event[i] = s.scope.Layout.Slot(sigmaColumns[i])
 	}
