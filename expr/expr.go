@@ -42,6 +42,7 @@ type Frame struct {
 	only  bool // val stands for the one field that is read
 	val   event.Value
 	memos []memo
+	onces []rowValue
 	fold  bool          // many patterns are compared with val, letter case aside:
 	text  []byte        // it is folded once for all of them, and
 	known bool          // text is it

@@ -12,7 +12,8 @@ type Program struct {
 	root  Expr
 	reads []event.Slot
 	memos []event.Slot // of each memoized part: the field it reads
-	fixed bool         // reads nothing and never varies: one value for all rows
+	onces map[*Once]*onceARow
+	fixed bool // reads nothing and never varies: one value for all rows
 }
 
 // Compile readies an expression.
@@ -29,15 +30,39 @@ func (p *Program) Reads() []event.Slot { return p.reads }
 // memoize wraps every largest part of the tree that reads exactly one field, so
 // that it is computed once per distinct value.
 func (p *Program) memoize(x Expr) Expr {
-	switch x.(type) {
+	switch x := x.(type) {
 	case *Field, *Const:
 		return x
+	case *Once:
+		return p.once(x)
 	}
-	if slots := Slots(x); len(slots) == 1 && !varies(x) {
-		p.memos = append(p.memos, slots[0])
-		return &memoized{X: x, slot: slots[0], id: len(p.memos) - 1}
+	if slot, ok := onlySlot(x); ok && !varies(x) {
+		p.memos = append(p.memos, slot)
+		return &memoized{X: x, slot: slot, id: len(p.memos) - 1}
 	}
 	return Rebuild(x, p.memoize)
+}
+
+// onlySlot is the one field that an expression reads; false for none and for
+// several. It looks no further than at the second: every node of a tree is asked.
+func onlySlot(x Expr) (slot event.Slot, ok bool) {
+	several := false
+	note := func(s event.Slot) {
+		several = several || ok && s != slot
+		slot, ok = s, true
+	}
+	Walk(x, func(e Expr) bool {
+		if f, isField := e.(*Field); isField {
+			note(f.Slot)
+		}
+		if r, isReader := e.(Reader); isReader {
+			for _, s := range r.Reads() {
+				note(s)
+			}
+		}
+		return !several
+	})
+	return slot, ok && !several
 }
 
 // Rebuild copies a node with its operands replaced.
@@ -70,6 +95,8 @@ func Rebuild(x Expr, f func(Expr) Expr) Expr {
 		return &Neg{f(x.X)}
 	case *IsNull:
 		return &IsNull{f(x.X)}
+	case *Once:
+		return f(x.X) // a copy for each place: what is alike may not be so any more
 	case *In:
 		return &In{f(x.X), all(x.List)}
 	case *Glob:
@@ -165,10 +192,11 @@ type smallEntry struct {
 
 // Open readies p for one worker.
 func (p *Program) Open(env *Env) *Run {
-	r := &Run{p: p, frame: Frame{memos: make([]memo, len(p.memos))}}
+	r := &Run{p: p, frame: Frame{memos: make([]memo, len(p.memos)), onces: make([]rowValue, len(p.onces))}}
 	r.frame.Env = r.watched(env)
 	if a, ok := p.root.(*And); ok {
-		r.parts = []*Run{(&Program{root: a.X, memos: p.memos}).Open(env), (&Program{root: a.Y, memos: p.memos}).Open(env)}
+		part := func(x Expr) *Run { return (&Program{root: x, memos: p.memos, onces: p.onces}).Open(env) }
+		r.parts = []*Run{part(a.X), part(a.Y)}
 	}
 	return r
 }
@@ -195,6 +223,7 @@ func (r *Run) start(b *event.Batch) {
 		}
 		r.frame.memos[i].start(gen)
 	}
+	clear(r.frame.onces)
 }
 
 // Keep keeps those of rows for which the expression is true, in place and in

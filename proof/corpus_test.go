@@ -78,6 +78,21 @@ func again(t *testing.T, r *sigma.Rule) (*proof.Side, error) {
 	return side, ds.Err()
 }
 
+// TestEveryConversionIsRead compiles what every rule is converted to: that each
+// means the same is proved of a few below.
+func TestEveryConversionIsRead(t *testing.T) {
+	for _, c := range conversions {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for _, r := range sigmatest.Windows(t) {
+				if _, err := c.of(t, r); err != nil {
+					t.Logf("refused: %v", err)
+				}
+			}
+		})
+	}
+}
+
 // TestConversionsOfTheCorpus compares SigmaHQ's rules with what they are
 // converted to.
 func TestConversionsOfTheCorpus(t *testing.T) {

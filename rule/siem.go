@@ -20,7 +20,7 @@ import (
 // (mapping.Records). The condition is nil when the list has errors; attributes
 // that no mapping fills are null, and get a warning.
 func (sc *Scope) SIEM(x *siem.Expression) (expr.Expr, diag.List) {
-	l := &siemLowering{sc: sc, file: x.File}
+	l := &siemLowering{sc: sc, file: x.File, attributes: map[string]*expr.Once{}}
 	if len(x.Clauses) > 0 {
 		l.fail(x.Clauses[0].Span, "unsupported", "json clauses are not run by gyoji yet")
 	}
@@ -35,6 +35,8 @@ type siemLowering struct {
 	sc    *Scope
 	file  *diag.File
 	diags diag.List
+
+	attributes map[string]*expr.Once // each in the one shape that all its mentions share
 }
 
 func (l *siemLowering) fail(at diag.Span, code, format string, args ...any) expr.Expr {
@@ -104,7 +106,10 @@ func (l *siemLowering) lower(x siem.Node) expr.Expr {
 		}
 		return &expr.Const{}
 	case *siem.Name:
-		return l.attribute(x.Name, x.Span)
+		if l.attributes[x.Name] == nil {
+			l.attributes[x.Name] = &expr.Once{X: l.attribute(x.Name, x.Span)}
+		}
+		return l.attributes[x.Name]
 	case *siem.Index:
 		return l.index(x)
 	case *siem.Call:
