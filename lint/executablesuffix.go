@@ -13,8 +13,8 @@ var _ = register(Check{
 	Why: "The star stands for any text, so the name is only the end of some name: `*csc.exe` matches `mcsc.exe`, `*opera.exe` matches `notopera.exe`. " +
 		"With the backslash, `*\\\\cmd.exe`, it is the whole name. Where the field may hold a bare name add `or field = \"cmd.exe\"`. " +
 		"The fix narrows what matches, so it is made only when asked for.",
-	Bad:  []string{"_sourceCategory=a\n| where image matches \"*cmd.exe\""},
-	Good: []string{"_sourceCategory=a\n| where image matches \"*\\\\cmd.exe\"", "_sourceCategory=a\n| where command matches \"*cmd.exe*\""},
+	Bad:  []string{"_sourceCategory=a\n| where image matches \"*cmd.exe\"", "_sourceCategory=a\n| where image matches \"*more.com\""},
+	Good: []string{"_sourceCategory=a\n| where image matches \"*\\\\cmd.exe\"", "_sourceCategory=a\n| where command matches \"*cmd.exe*\"", "_sourceCategory=a\n| where QueryName matches \"*opendns.com\""},
 	Query: func(q *Query, report Report) {
 		for _, p := range q.Pipes {
 			for _, s := range p.Stages {

@@ -28,8 +28,8 @@ func isPathField(name string) bool {
 var windowsPath = regexp.MustCompile(`(?i)\\[a-z]|[a-z0-9]\.(?:exe|dll|sys|bat|cmd|ps1|vbs|hta|scr|msi|lnk)\b`)
 
 // executable is a program's name at the end of a wildcard pattern that starts
-// with *.
-var executable = regexp.MustCompile(`(?i)^\*([a-z0-9][a-z0-9_.-]*\.(?:exe|com|bat|cmd|ps1|scr|dll))$`)
+// with *. Of names in .com those that Windows has are meant: others are domains.
+var executable = regexp.MustCompile(`(?i)^\*([a-z0-9][a-z0-9_.-]*\.(?:exe|bat|cmd|ps1|scr|dll)|(?:chcp|command|diskcomp|diskcopy|edit|format|mode|more|tree|win)\.com)$`)
 
 // fieldOf is the field that a comparison is about, nil when it is computed.
 func fieldOf(x syntax.Expr) *syntax.Field {
