@@ -40,6 +40,7 @@ type Reader struct {
 	stop   func()
 	cur    *open
 	first  *bufio.Reader // of the open part, and then of the next
+	rest   []byte        // memory for open.rest
 	failed []error
 	ended  bool
 	blocks int // handed out
@@ -265,8 +266,11 @@ func (r *Reader) complete(t *taken) {
 }
 
 func (r *Reader) close() {
-	if r.cur != nil && r.cur.file != nil {
-		r.cur.file.Close()
+	if r.cur != nil {
+		if r.cur.file != nil {
+			r.cur.file.Close()
+		}
+		r.rest = r.cur.rest
 	}
 	r.cur = nil
 }
@@ -278,7 +282,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 	if err != nil {
 		return &PathError{part.Name, err}
 	}
-	r.cur = &open{part: part, file: f, off: part.Start}
+	r.cur = &open{part: part, file: f, rest: r.rest[:0], off: part.Start}
 	if r.first == nil {
 		r.first = bufio.NewReaderSize(nil, headBytes)
 	}
@@ -297,7 +301,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 		r.cur.format = r.o.Force
 	}
 	if r.cur.format == nil {
-		if len(strings.TrimSpace(string(head))) == 0 {
+		if len(bytes.TrimSpace(head)) == 0 {
 			r.close() // an empty file has no events, whatever it is
 			return nil
 		}

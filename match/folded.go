@@ -14,9 +14,10 @@ type folded struct {
 
 func newFolded(text string) folded {
 	f := folded{text: text}
+	least := 0.0
 	for i := range len(text) {
-		if commonness(text[i]) < commonness(text[f.rare]) {
-			f.rare = i
+		if c := commonness(text[i]); i == 0 || c < least {
+			f.rare, least = i, c
 		}
 	}
 	if text != "" {

@@ -12,9 +12,8 @@ type Glob struct {
 	fold   bool
 	first  string   // what the value starts with
 	last   string   // what it ends with
-	middle []string // what stands between, in order and apart
-	finds  []folded // middle again, when fold is set
-	find   cased    // the same of contains, when it is not
+	middle []folded // what stands between, in order and apart
+	find   cased    // the same of contains, when fold is not set
 }
 
 // shape is what has to be looked at to match.
@@ -38,23 +37,23 @@ func CompileGlob(pattern string, fold bool) *Glob {
 // NewGlob readies a pattern given as the pieces between its wildcards, which may
 // hold asterisks of their own; one piece is a pattern without wildcards.
 func NewGlob(pieces []string, fold bool) *Glob {
-	if fold {
-		pieces = slices.Clone(pieces)
-		for i := range pieces {
-			pieces[i] = simple.of(pieces[i])
+	spelled := func(piece string) string {
+		if fold {
+			return simple.of(piece)
 		}
+		return piece
 	}
-	g := &Glob{fold: fold, first: pieces[0]}
+	g := &Glob{fold: fold, first: spelled(pieces[0])}
 	last := len(pieces) - 1
 	if last == 0 {
 		return g
 	}
 	for _, piece := range pieces[1:last] {
 		if piece != "" {
-			g.middle = append(g.middle, piece)
+			g.middle = append(g.middle, newFolded(spelled(piece)))
 		}
 	}
-	g.last = pieces[last]
+	g.last = spelled(pieces[last])
 	switch {
 	case len(g.middle) == 0 && g.first == "" && g.last == "":
 		g.shape = anything
@@ -68,12 +67,7 @@ func NewGlob(pieces []string, fold bool) *Glob {
 		g.shape = general
 	}
 	if g.shape == contains && !fold {
-		g.find = newCased(g.middle[0])
-	}
-	if fold {
-		for _, m := range g.middle {
-			g.finds = append(g.finds, newFolded(m))
-		}
+		g.find = newCased(g.middle[0].text)
 	}
 	return g
 }
@@ -101,14 +95,22 @@ func (g *Glob) Pieces() []string {
 	if g.shape == equal {
 		return []string{g.first}
 	}
-	return append(append([]string{g.first}, g.middle...), g.last)
+	return append(g.middles(append(make([]string, 0, len(g.middle)+2), g.first)), g.last)
+}
+
+// middles appends the texts of middle.
+func (g *Glob) middles(dst []string) []string {
+	for i := range g.middle {
+		dst = append(dst, g.middle[i].text)
+	}
+	return dst
 }
 
 // Literals are the pieces between the wildcards, none empty: all stand in any
 // value that matches. They are folded if the glob ignores letter case.
 func (g *Glob) Literals() []string {
 	all := make([]string, 0, len(g.middle)+2)
-	all = append(append(append(all, g.first), g.middle...), g.last)
+	all = append(g.middles(append(all, g.first)), g.last)
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 
@@ -131,8 +133,8 @@ func (g *Glob) Rarest() (best string) {
 		}
 	}
 	look(g.first)
-	for _, m := range g.middle {
-		look(m)
+	for i := range g.middle {
+		look(g.middle[i].text)
 	}
 	look(g.last)
 	return best
@@ -163,7 +165,7 @@ func (g *Glob) MatchFolded(s string) bool {
 		return strings.HasSuffix(s, g.last)
 	case contains:
 		if g.fold {
-			return strings.Contains(s, g.middle[0])
+			return strings.Contains(s, g.middle[0].text)
 		}
 		return g.find.in(s)
 	}
@@ -173,7 +175,8 @@ func (g *Glob) MatchFolded(s string) bool {
 	// The first place for each piece leaves the most room for those after it,
 	// so a place once taken never has to be given up.
 	s = s[len(g.first) : len(s)-len(g.last)]
-	for _, m := range g.middle {
+	for i := range g.middle {
+		m := g.middle[i].text
 		i := strings.Index(s, m)
 		if i < 0 {
 			return false
@@ -197,12 +200,12 @@ func (g *Glob) matchASCII(s string) bool {
 	}
 	s = s[len(g.first):end]
 	at := 0
-	for i := range g.finds {
-		n := g.finds[i].index(s, at)
+	for i := range g.middle {
+		n := g.middle[i].index(s, at)
 		if n < 0 {
 			return false
 		}
-		at = n + len(g.finds[i].text)
+		at = n + len(g.middle[i].text)
 	}
 	return true
 }

@@ -1,6 +1,9 @@
 package match
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 // Teddy, after Hyperscan's algorithm of that name: 32 places of the buffer are
 // compared at once with a fingerprint of every literal. Each literal belongs to
@@ -143,16 +146,28 @@ func (h halves) or(o halves) halves { return halves{h.low | o.low, h.high | o.hi
 
 // often is how likely a byte of text is to have both halves.
 func (h halves) often() (p float64) {
-	for high := range 16 {
-		if h.high>>high&1 == 0 {
-			continue
-		}
-		for low := h.low; low != 0; low &= low - 1 {
-			p += frequency[high<<4|bits.TrailingZeros16(low)]
-		}
+	sums := halfSums()
+	for high := h.high; high != 0; high &= high - 1 {
+		s := &sums[bits.TrailingZeros16(high)]
+		p += s[0][h.low&0xff] + s[1][h.low>>8]
 	}
 	return p
 }
+
+// halfSums are by high half, and by the lower and the upper eight of the low
+// halves, how likely a byte is to have the one and one of a set of the others.
+var halfSums = sync.OnceValue(func() *[16][2][256]float64 {
+	var sums [16][2][256]float64
+	for high := range sums {
+		for upper := range sums[high] {
+			for set := 1; set < 256; set++ {
+				rest := set & (set - 1)
+				sums[high][upper][set] = sums[high][upper][rest] + frequency[high<<4|upper<<3|bits.TrailingZeros8(uint8(set))]
+			}
+		}
+	}
+	return &sums
+})
 
 const (
 	blockBytes = 32                                          // places compared at once

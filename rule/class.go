@@ -130,8 +130,8 @@ func (s *Set) keywords(rules []int32) *keywords {
 	k := &keywords{rules: rules}
 	var literals []string
 	for _, i := range rules {
-		ns, _ := s.needs(s.rules[i].cond)
-		for _, n := range ns.of {
+		ns, _, _ := s.needs(nil, s.rules[i].cond)
+		for _, n := range ns {
 			if n.slot == s.scope.text {
 				literals = append(literals, n.literal)
 			}

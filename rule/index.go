@@ -15,52 +15,49 @@ type need struct {
 	literal string
 }
 
-// needs are alternatives of which any matching event has one.
-type needs struct {
-	of   []need
-	cost float64 // how many events have one by accident, by guess
-}
-
 // weight is what each literal costs beside the events that have it, as it makes
 // the index larger: of two needs that are as rare, the one with fewer.
 const weight = 1e-7
 
-// needs finds what any event that matches a condition needs; ok is false when
-// nothing is known. The analysis only ever weakens: Not gives nothing.
-func (s *Set) needs(x expr.Expr) (ns needs, ok bool) {
+// needs appends alternatives of which any event that matches a condition has
+// one, and guesses how many events have one by accident; ok is false when nothing
+// is known. The analysis only ever weakens: Not gives nothing.
+func (s *Set) needs(ns []need, x expr.Expr) (_ []need, cost float64, ok bool) {
+	start := len(ns)
 	switch x := x.(type) {
 	case *expr.And:
-		a, okA := s.needs(x.X)
-		b, okB := s.needs(x.Y)
-		if !okA || okB && b.cost < a.cost {
-			return b, okB
+		ns, cost, ok = s.needs(ns, x.X)
+		mid := len(ns)
+		ns, costY, okY := s.needs(ns, x.Y)
+		if okY && (!ok || costY < cost) {
+			return ns[:start+copy(ns[start:], ns[mid:])], costY, true
 		}
-		return a, okA
+		return ns[:mid], cost, ok
 	case *expr.Or:
-		a, okA := s.needs(x.X)
-		if !okA {
-			return needs{}, false
+		if ns, cost, ok = s.needs(ns, x.X); !ok {
+			return ns, 0, false
 		}
-		b, okB := s.needs(x.Y)
-		if !okB {
-			return needs{}, false
+		ns, costY, ok := s.needs(ns, x.Y)
+		if !ok {
+			return ns[:start], 0, false
 		}
-		return needs{append(a.of, b.of...), a.cost + b.cost}, true
+		return ns, cost + costY, true
 	case *expr.Glob:
 		if l := x.Glob.Rarest(); l != "" {
-			return s.within(x.X, l)
+			return s.within(ns, x.X, l)
 		}
 	case *expr.Regexp:
 		if any := x.Re.Literals(); any != nil {
-			return s.within(x.X, any...)
+			return s.within(ns, x.X, any...)
 		}
 	}
-	return needs{}, false
+	return ns, 0, false
 }
 
 // within is needs of the fields in which the text of x stands. Fields that route
 // are not indexed: they are looked at before.
-func (s *Set) within(x expr.Expr, literals ...string) (ns needs, ok bool) {
+func (s *Set) within(ns []need, x expr.Expr, literals ...string) (_ []need, cost float64, ok bool) {
+	start := len(ns)
 	fields := []expr.Expr{x}
 	if c, ok := x.(*expr.Call); ok && c.Name == digestCall {
 		fields = c.Args
@@ -68,14 +65,14 @@ func (s *Set) within(x expr.Expr, literals ...string) (ns needs, ok bool) {
 	for _, x := range fields {
 		f, ok := x.(*expr.Field)
 		if !ok || s.routes(f.Slot) {
-			return needs{}, false
+			return ns[:start], 0, false
 		}
 		for _, l := range literals {
-			ns.of = append(ns.of, need{f.Slot, l})
-			ns.cost += match.Rate(l) + weight
+			ns = append(ns, need{f.Slot, l})
+			cost += match.Rate(l) + weight
 		}
 	}
-	return ns, true
+	return ns, cost, true
 }
 
 func (s *Set) routes(slot event.Slot) bool {
@@ -95,16 +92,16 @@ func (x *slotIndex) of(literal int) []int32 { return x.rules[x.first[literal]:x.
 
 // build turns the rules' needs inside out.
 func (s *Set) build() {
-	needs := make([]needs, len(s.rules))
+	needs := make([][]need, len(s.rules))
 	s.indexed, s.slotsOf = make([]bool, len(s.rules)), make([][]event.Slot, len(s.rules))
 	atOnce(len(s.rules), 16, func(i int) {
-		if needs[i], s.indexed[i] = s.needs(s.rules[i].cond); s.indexed[i] {
-			s.slotsOf[i] = slotsOf(needs[i].of)
+		if needs[i], _, s.indexed[i] = s.needs(nil, s.rules[i].cond); s.indexed[i] {
+			s.slotsOf[i] = slotsOf(needs[i])
 		}
 	})
 	var all []*slotNeeds
 	for i := range s.rules {
-		for _, n := range needs[i].of {
+		for _, n := range needs[i] {
 			at, ok := s.slotIndex[n.slot]
 			if !ok {
 				at = len(all)

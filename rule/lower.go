@@ -24,7 +24,8 @@ type lowering struct {
 	rule    *Rule
 	meta    *sigma.Meta // of the document at hand: the rule, or a filter
 	problem *diag.Diagnostic
-	key     []byte // of the test at hand
+	key     []byte   // of the test at hand
+	pieces  []string // of the value at hand
 }
 
 func (l *lowering) condition(x sigma.Expr) expr.Expr {
@@ -207,7 +208,10 @@ func (l *lowering) fail(t *sigma.Test, i int, code, format string, args ...any) 
 
 // text lowers text with wildcards. Keywords are found anywhere in the event.
 func (l *lowering) text(t *sigma.Test, x expr.Expr, s sigma.String, i int) expr.Expr {
-	pieces := []string{""}
+	pieces := append(l.pieces[:0], "")
+	if t.Keyword() {
+		pieces = append(pieces, "")
+	}
 	one := false
 	for _, p := range s.Parts {
 		switch p.Kind {
@@ -225,8 +229,9 @@ func (l *lowering) text(t *sigma.Test, x expr.Expr, s sigma.String, i int) expr.
 		return l.single(t, x, s, i)
 	}
 	if t.Keyword() {
-		pieces = append(append([]string{""}, pieces...), "")
+		pieces = append(pieces, "")
 	}
+	l.pieces = pieces
 	return &expr.Glob{X: x, Glob: match.NewGlob(pieces, !s.Cased)}
 }
 
