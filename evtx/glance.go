@@ -53,23 +53,38 @@ func (d *Decoder) glance(at, end int) (t *Template, value, from, to int, ok bool
 	table := d.data[at : at+4*n]
 	at += 4 * n
 	value = -1
-	for i := 0; len(table) >= 4; i++ {
+	sizes := uint64(0) // of the values before, in two sums
+	for i := 0; i < n; i++ {
+		if len(table) >= 8 {
+			if two := u64(table, 0); two&(special<<32|special) == 0 {
+				sizes += two & (0xffff<<32 | 0xffff)
+				table = table[8:]
+				i++
+				continue
+			}
+		}
 		v := u32(table, 0)
 		table = table[4:]
 		size, typ := int(v&0xffff), Type(v>>16)
-		if typ >= BinXML && typ != XML {
-			if typ == BinXML && size == 0 {
-				continue
-			}
-			if typ != BinXML || value >= 0 {
-				return nil, 0, 0, 0, false
-			}
-			value, from, to = i, at, at+size
+		switch {
+		case v&special == 0 || typ == Handle || typ == XML || typ == BinXML && size == 0:
+		case typ != BinXML || value >= 0:
+			return nil, 0, 0, 0, false
+		default:
+			value, from = i, at+bothSums(sizes)
+			to = from + size
 		}
-		at += size
+		sizes += uint64(size)
 	}
+	at += bothSums(sizes)
 	if value < 0 {
 		from = at
 	}
 	return t, value, from, to, at <= end
 }
+
+// special are the bits of a value's size and type of which none is set where the
+// type is a plain one, up to Hex64.
+const special = 0xe0 << 16
+
+func bothSums(s uint64) int { return int(s&0xffffffff + s>>32) }

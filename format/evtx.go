@@ -109,6 +109,7 @@ type evtxReader struct {
 	scratch []byte // text in the making
 	event   evtxEvent
 	filter  *evtxFilter
+	glanced glanced
 	items   items
 }
 

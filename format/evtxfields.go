@@ -96,6 +96,7 @@ func (r *evtxReader) planOf(t *evtx.Template, base []string) *evtxPlan {
 	if p, ok := t.Plan.(*evtxPlan); ok && slices.Equal(p.base, base) {
 		return p
 	}
+	r.glanced = glanced{} // or it would be of the plan before
 	p := &evtxPlan{base: base}
 	for i := range p.known {
 		p.known[i] = -1

@@ -14,7 +14,11 @@ import (
 // evtxFilter finds the records that may hold a literal the query needs, before
 // their values are looked at.
 type evtxFilter struct {
-	set  *match.Set
+	set *match.Set
+	// anyhow says that a literal stands in an event's bytes also where its field has
+	// several texts, and is a JSON array of them.
+	anyhow bool
+
 	data []byte
 	hit  int // where the chunk has it next, -1 for nowhere, unknown before the first look
 }
@@ -40,10 +44,16 @@ func newEVTXFilter(w *input.Want) *evtxFilter {
 		return nil
 	}
 	var all []match.Literal
+	anyhow := true
 	for _, p := range best.Any {
+		if rest := p[escapeTail(p):]; strings.Contains(p, `"`) || !tellsText(rest) {
+			anyhow = false
+		} else {
+			p = rest
+		}
 		all = append(all, wide(p), match.AnyCase(p))
 	}
-	return &evtxFilter{set: match.NewWideSet(all...)}
+	return &evtxFilter{set: match.NewWideSet(all...), anyhow: anyhow}
 }
 
 // textPiece is the longest piece of a literal that must stand in an event's
@@ -53,12 +63,34 @@ func textPiece(literal string) (best string) {
 	for _, p := range strings.FieldsFunc(match.Fold(literal), func(r rune) bool {
 		return r < ' ' || r >= 0x7f || r == '\\' // a backslash may join two values
 	}) {
-		// Numbers, GUIDs, SIDs, times and booleans are made of other characters.
-		if len(p) > len(best) && len(p) >= 4 && strings.ContainsAny(p, "ghjkmopqvwy") {
+		if len(p) > len(best) && tellsText(p) {
 			best = p
 		}
 	}
 	return best
+}
+
+// tellsText reports whether a piece is long enough to look for, and stands only in
+// text: numbers, GUIDs, SIDs, times and booleans are made of other characters.
+func tellsText(piece string) bool {
+	return len(piece) >= 4 && strings.ContainsAny(piece, "ghjkmopqvwy")
+}
+
+// escapeTail is how many characters of a piece may be the end of an escape of JSON,
+// such as the c of \u000c, and stand for others.
+func escapeTail(piece string) int {
+	if strings.HasPrefix(piece, "n") || strings.HasPrefix(piece, "r") || strings.HasPrefix(piece, "t") {
+		return 1
+	}
+	for n := min(5, len(piece)); n > 0; n-- {
+		if c := piece[n-1]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			continue
+		}
+		if strings.HasSuffix("u000", piece[:n-1]) || strings.HasSuffix("u001", piece[:n-1]) {
+			return n
+		}
+	}
+	return 0
 }
 
 // wide is a piece of ASCII as UTF-16 in any letter case. The characters beyond
@@ -105,8 +137,23 @@ func (r *evtxReader) passes(rec evtx.Record) bool {
 	}
 	g, ok := r.dec.Glance(rec)
 	if !ok {
-		return false
+		return r.filter.anyhow && r.dec.Whole(rec)
 	}
+	if g != r.glanced.of {
+		r.glanced = glanced{g, plainByTemplates(g)}
+	}
+	return r.glanced.plain
+}
+
+// glanced is what was found out last of records with certain templates: most have
+// those of the one before.
+type glanced struct {
+	of    evtx.Glance
+	plain bool
+}
+
+// plainByTemplates is evtxEvent.plain as told by an event's templates.
+func plainByTemplates(g evtx.Glance) bool {
 	outer, ok := g.Outer.Plan.(*evtxPlan)
 	if !ok || !outer.plain || outer.dynamic || len(outer.base) > 0 {
 		return false
