@@ -65,6 +65,7 @@ func usageError(format string, args ...any) error {
 
 // Main runs the command line and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	collectLate(collectFrom)
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	if f, ok := stdout.(*os.File); ok {
 		a.outTTY = term.IsTerminal(int(f.Fd()))

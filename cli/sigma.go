@@ -3,10 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -37,27 +34,6 @@ type sigmaRules struct {
 	found int // rules in the files, those that cannot run included
 }
 
-// collectFrom is how much memory, in bytes, a hunt with rules takes before garbage
-// is looked for at all. What rules are made of stays, and to look through it again
-// and again while it grows took a sixth of the time of a short hunt.
-const collectFrom = 128 << 20
-
-// collectLate puts the first look for garbage off. From then on, and where the
-// environment says otherwise (GOGC, GOMEMLIMIT), the usual rules are in force.
-func collectLate() {
-	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1)
-	if percent != 100 || limit != math.MaxInt64 {
-		debug.SetGCPercent(percent)
-		return
-	}
-	debug.SetMemoryLimit(collectFrom)
-	garbage := &struct{ _ *int }{} // told of when it is found
-	runtime.AddCleanup(garbage, func(struct{}) {
-		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
-	}, struct{}{})
-}
-
 func (s *sigmaRules) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.level, "level", "", "only Sigma rules of this level or higher: informational, low, medium, high, critical")
@@ -85,7 +61,7 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 			return &exit{exitDiagnostics, fmt.Errorf("%s: a file of placeholders is a map of names to lists of values: %w", s.placeholders, err)}
 		}
 	}
-	collectLate()
+	collectLate(collectRulesFrom)
 	docs, diags, err := sigma.Load(paths, detection.ManifestName)
 	if err != nil {
 		return &exit{exitInput, err}
