@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 		}
 		text := convert.SigmaText(p, q.about(p))
 		if prove {
-			why, err := a.unprovedSigma(cmd, q.text, text)
+			why, err := a.unprovedSigma(cmd, q.text, p)
 			if err != nil {
 				return err
 			}
@@ -72,7 +73,13 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 
 // unprovedSigma is what keeps a rule made of a query from being proved; "" when
 // nothing does.
-func (a *app) unprovedSigma(cmd *cobra.Command, query *diag.File, text string) (string, error) {
+//
+// What is proved is the predicate. How many events there are, and in which time,
+// is not.
+func (a *app) unprovedSigma(cmd *cobra.Command, query *diag.File, p *convert.Predicate) (string, error) {
+	events := *p
+	events.Count = nil
+	text := convert.SigmaText(&events, sigma.Meta{Title: "T", Description: "D"})
 	one, ds := proof.Query(query)
 	if ds.HasErrors() {
 		return "the query does not run: " + ds[0].Message, nil
@@ -81,7 +88,11 @@ func (a *app) unprovedSigma(cmd *cobra.Command, query *diag.File, text string) (
 	if ds.HasErrors() {
 		return "it does not run: " + ds[0].Message, nil
 	}
-	return a.provesConverted(cmd, one, two)
+	why, err := a.provesConverted(cmd, one, two)
+	if why == "" && err == nil && slices.ContainsFunc(p.Lost, func(d *diag.Diagnostic) bool { return d.Code == "not-in-sigma" && d.Severity == diag.Warning }) {
+		why = "the rule leaves out what is named above, and no event was made that tells it from the query"
+	}
+	return why, err
 }
 
 // queryFile is a query with the detection that it is of; nil for one alone.

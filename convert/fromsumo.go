@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -19,6 +20,9 @@ import (
 type Predicate struct {
 	LogSource sigma.LogSource
 	Cond      Cond // nil when the log source says all
+	// Count is what the query asks of the number of its events; nil when it asks
+	// for none, or for what Sigma cannot say.
+	Count *Count
 	// Lost is what Sigma does not say (warnings, which make the rule another
 	// than the query), and what it says a little otherwise (notes).
 	Lost diag.List
@@ -40,7 +44,7 @@ func FromSumo(f *diag.File, with ...query.Option) (*Predicate, diag.List) {
 	for _, c := range read.Conditions {
 		all = append(all, conjuncts(c.Cond, c.Stage)...)
 	}
-	all = append(all, r.opaque(q, read)...)
+	all = append(all, r.opaque(q, read, all)...)
 	all, sourced := r.logSource(all)
 	var of []Cond
 	said := 0
@@ -72,7 +76,8 @@ func FromSumo(f *diag.File, with ...query.Option) (*Predicate, diag.List) {
 		r.p.Lost.Sort()
 		return nil, append(r.p.Lost, r.finding(nil, diag.Error, "no-predicate", "no condition of the query can be said in Sigma, and it names no log source"))
 	}
-	r.notes(q, read, rest)
+	counted := r.count(q, read, rest, with)
+	r.notes(q, read, rest, counted)
 	r.p.Lost.Sort()
 	return r.p, ds
 }
@@ -121,12 +126,19 @@ func (r *sumoReader) lose(stage *syntax.Stage, s diag.Severity, code, message st
 
 var dotted = regexp.MustCompile(`^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$`)
 
+// keepsRows are the operators that only add fields: what reads these is lost,
+// and no event is dropped. Of split and csv see OP-24.
+var keepsRows = map[string]bool{"timeslice": true, "lookup": true, "withtime": true, "csv": true, "split": true}
+
 // opaque looks at the stages that are more than conditions and assignments:
-// what json takes are fields of the event, the others are lost.
-func (r *sumoReader) opaque(q *query.Query, read *query.Reading) (more []clause) {
+// what json takes are fields of the event; of the others what they drop is lost,
+// unless it is among the conditions, and what they make.
+func (r *sumoReader) opaque(q *query.Query, read *query.Reading, said []clause) (more []clause) {
 	for _, s := range read.Opaque {
+		keeps := keepsRows[s.Name]
 		if j, ok := s.Stage.(lang.Paths); ok {
 			outs, paths, drops := j.Paths()
+			keeps = !drops
 			plain := paths != nil
 			for _, p := range paths {
 				plain = plain && dotted.MatchString(p)
@@ -153,9 +165,14 @@ func (r *sumoReader) opaque(q *query.Query, read *query.Reading) (more []clause)
 			for _, out := range outs {
 				r.made[out] = s.Name
 			}
-			if len(holds) == 0 {
-				continue // it drops no event: only what reads its fields is lost
-			}
+			keeps = len(holds) == 0
+		}
+		if f, ok := s.Stage.(lang.Fitting); ok {
+			_, nodrop, _ := f.Fits()
+			keeps = nodrop || slices.ContainsFunc(said, func(c clause) bool { return c.stage == s.Syntax })
+		}
+		if keeps {
+			continue
 		}
 		r.lose(s.Syntax, diag.Warning, "not-in-sigma", "Sigma has nothing for "+s.Name+"; the rule does without it")
 	}
@@ -163,11 +180,14 @@ func (r *sumoReader) opaque(q *query.Query, read *query.Reading) (more []clause)
 }
 
 // harmless are the operators behind a grouping that choose no rows.
-var harmless = map[string]bool{"sort": true, "order": true, "fields": true, "transpose": true, "total": true, "accum": true, "rename": true, "fillmissing": true}
+var harmless = map[string]bool{
+	"sort": true, "order": true, "fields": true, "transpose": true, "total": true, "accum": true, "rename": true, "fillmissing": true,
+	"lookup": true, "timeslice": true, "smooth": true, "rollingstd": true, "diff": true, "backshift": true, "outlier": true, "predict": true,
+}
 
 // notes lists the stages that do not say which events. A condition or limit on
-// what was grouped is lost.
-func (r *sumoReader) notes(q *query.Query, read *query.Reading, rest []*syntax.Stage) {
+// what was grouped is lost, unless it is one of those that are counted.
+func (r *sumoReader) notes(q *query.Query, read *query.Reading, rest, counted []*syntax.Stage) {
 	note := func(s *syntax.Stage) {
 		r.p.Notes = append(r.p.Notes, strings.Join(strings.Fields(r.file.Slice(s.Pos)), " "))
 	}
@@ -175,9 +195,12 @@ func (r *sumoReader) notes(q *query.Query, read *query.Reading, rest []*syntax.S
 		note(s)
 	}
 	for i, s := range rest {
+		if slices.Contains(counted, s) {
+			continue
+		}
 		note(s)
 		if i > 0 && s.Op != nil && s.Kind == syntax.Operation && !harmless[strings.ToLower(s.Op.Text)] {
-			r.lose(s, diag.Warning, "behind-a-grouping", s.Op.Text+" chooses among what was grouped; the rule matches every event that goes into it")
+			r.lose(s, diag.Warning, "behind-a-grouping", strings.ToLower(s.Op.Text)+" chooses among what was grouped; the rule matches every event that goes into it")
 		}
 	}
 	for _, c := range q.Tree.Comments {

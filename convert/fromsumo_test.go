@@ -2,6 +2,8 @@ package convert_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +53,13 @@ func TestConditionsOfSumoBecomeSearches(t *testing.T) {
 			"selection_image:\n    - Image|endswith:\n          - '\\a.exe'\n          - '\\b.exe'\n          - '/a.exe'\n          - '/b.exe'\n    - Image:\n          - 'a.exe'\n          - 'b.exe'\ncondition: selection_image\n"},
 		{`toLowerCase(Image) matches "*\\a.exe" and !(toLowerCase(User) = "x" and toLowerCase(CommandLine) matches "b*")`,
 			"selection_image:\n    Image|endswith: '\\a.exe'\nfilter:\n    User: 'x'\n    CommandLine|startswith: 'b'\ncondition: selection_image and not filter\n"},
-		{`toLowerCase(Image) = "Cmd.exe" or User = "x"`, "selection_user:\n    User|cased: 'x'\ncondition: selection_user\n"}, // the first never holds
+		{`User = "x" | parse regex field=CommandLine "(?i)(?<link>https?://\S+)"`, "selection:\n    User|cased: 'x'\n    CommandLine|re: '(?i)(?<link>https?://\\S+)'\ncondition: selection\n"},
+		{`User = "x" | parse regex field=CommandLine "(?<a>x)" nodrop`, "selection_user:\n    User|cased: 'x'\ncondition: selection_user\n"}, // drops no event
+		{`User = "x" | parse field=CommandLine "a=*,b=*;" as a, b`, "selection:\n    User|cased: 'x'\n    CommandLine|cased: '*a=*,b=*;*'\ncondition: selection\n"},
+		{`User = "x" | parse regex field=CommandLine "(?<a>x)" nodrop | parse regex field=CommandLine "(?<b>y)"`, // OP-15: the second keeps what the first fitted
+			"selection:\n    User|cased: 'x'\n    CommandLine|re:\n        - '(?<b>y)'\n        - '(?<a>x)'\ncondition: selection\n"},
+		{`User = "x" | parse regex "cmd=(?<a>\d+)"`, "selection:\n    User|cased: 'x'\n    '|re': 'cmd=(?<a>\\d+)'\ncondition: selection\n"}, // of the event's text
+		{`toLowerCase(Image) = "Cmd.exe" or User = "x"`, "selection_user:\n    User|cased: 'x'\ncondition: selection_user\n"},                // the first never holds
 	} {
 		p, text := fromSumo(t, sysmon1+c.where)
 		if got := detectionPart(text); got != source+c.want {
@@ -62,6 +70,73 @@ func TestConditionsOfSumoBecomeSearches(t *testing.T) {
 		}
 		if _, ds := sigma.Parse(diag.Text("r.yml", text)); len(ds) > 0 {
 			t.Errorf("%s: the rule does not read back: %v\n%s", c.where, ds, text)
+		}
+	}
+}
+
+// A keyword of Sumo is a word, and one of Sigma stands inside of others too.
+func TestKeywordsAreWords(t *testing.T) {
+	for _, c := range []struct{ scope, want string }{
+		{"mimikatz", `'|re|i': '(?:^|[^\pL\p{Nd}])mimikatz(?:$|[^\pL\p{Nd}])'`},
+		{`"/enc:"`, `- '/enc:'`}, // no letter at an edge
+		{`"a b"`, `'|re|i': '(?:^|[^\pL\p{Nd}])a[\t-\r\x1c-\x20\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+b(?:$|[^\pL\p{Nd}])'`},
+		{"mimi*", `'|re|i': '(?:^|[^\pL\p{Nd}])mimi[\pL\p{Nd}]*(?:$|[^\pL\p{Nd}])'`},
+	} {
+		p, text := fromSumo(t, "_sourceCategory=*sysmon* "+c.scope+` | json auto | where EventID = "1"`)
+		if !strings.Contains(text, c.want) {
+			t.Errorf("%s: no %s in\n%s", c.scope, c.want, text)
+		}
+		if len(p.Lost) > 0 {
+			t.Errorf("%s: %v", c.scope, p.Lost)
+		}
+		if _, ds := sigma.Parse(diag.Text("r.yml", text)); len(ds) > 0 {
+			t.Errorf("%s: the rule does not read back: %v\n%s", c.scope, ds, text)
+		}
+	}
+}
+
+// A count and a condition on it are a correlation, whose windows slide.
+func TestCountsBecomeCorrelations(t *testing.T) {
+	for _, c := range []struct {
+		rest, want string
+		lost       []string
+	}{
+		{"timeslice 5m | count by _timeslice, Computer | where _count > 10",
+			"type: event_count rules: - t group-by: - Computer timespan: 5m condition: gt: 10", []string{"sliding-window", "without-a-group"}},
+		{"timeslice 90s as at | count as n by Computer, at | where n >= 3 and 20 > n",
+			"type: event_count rules: - t group-by: - Computer timespan: 90s condition: gte: 3 lt: 20", []string{"sliding-window", "without-a-group"}},
+		{"where !isNull(Computer) | count_distinct(User) as who by Computer | where who > 4 | sort by who",
+			"type: value_count rules: - t group-by: - Computer timespan: 1d condition: gt: 4 field: User", []string{"unknown-timespan"}},
+		{"timeslice 1d | toLowerCase(User) as u | count by u, _timeslice | where !(_count < 7)",
+			"type: event_count rules: - t group-by: - User timespan: 1d condition: gte: 7", []string{"letter-case", "sliding-window", "without-a-group"}},
+		{"length(User) as size | timeslice 1h | count by size, _timeslice | where _count > 7",
+			"type: event_count rules: - t timespan: 1h condition: gt: 7", []string{"not-in-sigma", "sliding-window"}},
+		{"count by Computer | where _count > 5 | limit 3", "", []string{"behind-a-grouping"}},                 // cut short
+		{"count by Computer, User | count by Computer | where _count > 5", "", []string{"behind-a-grouping"}}, // grouped again
+		{"sum(size) as s by Computer | where s > 5", "", []string{"behind-a-grouping"}},
+		{"count as n by Computer | where n > 5 or Computer = \"a\"", "", []string{"behind-a-grouping"}},
+		{"count by Computer", "", nil}, // a table
+	} {
+		p, ds := convert.FromSumo(diag.Text("q.sumo", sysmon1+`Image matches "*\\cmd.exe" | `+c.rest))
+		if p == nil {
+			t.Errorf("%s: %v", c.rest, ds)
+			continue
+		}
+		text := convert.SigmaText(p, sigma.Meta{Title: "T", Description: "D"})
+		_, got, _ := strings.Cut(text, "correlation:\n")
+		if got = strings.Join(strings.Fields(got), " "); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.rest, got, c.want)
+		}
+		lost := map[string]bool{}
+		for _, d := range p.Lost {
+			lost[d.Code] = true
+		}
+		if fmt.Sprint(slices.Sorted(maps.Keys(lost))) != fmt.Sprint(c.lost) {
+			t.Errorf("%s: lost %v, want %v", c.rest, p.Lost, c.lost)
+		}
+		docs, ds := sigma.Parse(diag.Text("r.yml", text))
+		if len(ds) > 0 || c.want != "" && len(docs) != 2 {
+			t.Errorf("%s: the rule does not read back: %v\n%s", c.rest, ds, text)
 		}
 	}
 }
@@ -111,8 +186,8 @@ func TestTheLogSourceIsWhereTheQueryLooks(t *testing.T) {
 func TestWhatSigmaLacksIsNamedWithItsPlace(t *testing.T) {
 	for _, c := range []struct{ rest, code, at string }{
 		{`| where length(CommandLine) > 100 and toLowerCase(User) = "x"`, "not-in-sigma", `where length`},
-		{`| parse regex field=CommandLine "(?<link>http\S+)" | where link matches "*evil*" and toLowerCase(User) = "x"`, "not-in-sigma", `parse regex`},
-		{`| where toLowerCase(User) = "x" | count by Computer | where _count > 5`, "behind-a-grouping", `where _count`},
+		{`| parse regex field=CommandLine "(?<link>http\S+)" | where link matches "*evil*" and toLowerCase(User) = "x"`, "not-in-sigma", `where link`},
+		{`| where toLowerCase(User) = "x" | sum(size) by Computer | where _sum > 5`, "behind-a-grouping", `where _sum`},
 		{`| where toLowerCase(CommandLine) matches /A/ and toLowerCase(User) = "x"`, "not-in-sigma", `where toLower`},
 		{`| where User < "x" and toLowerCase(User) = "x"`, "not-in-sigma", `where User`},
 	} {

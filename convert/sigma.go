@@ -5,33 +5,85 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
-// SigmaText writes a rule of a predicate. What m does not give is filled in: the
-// id is made of what the rule says, so that the same query gives the same rule.
+// SigmaText writes a rule of a predicate, and behind it the correlation that
+// counts its events if the predicate has one. What m does not give is filled in:
+// ids are made of what the documents say, so that the same query gives the same.
 func SigmaText(p *Predicate, m sigma.Meta) string {
+	var b strings.Builder
+	for _, d := range p.Lost {
+		fmt.Fprintf(&b, "# %s\n", d.Message)
+	}
+	if p.Count == nil {
+		return b.String() + ruleText(p, m, p.Notes)
+	}
+	counted := sigma.Meta{
+		Title: m.Title + ", Each Event", Name: strings.Trim(notInNames.ReplaceAllString(strings.ToLower(m.Title), "_"), "_"),
+		Status: m.Status, Author: m.Author, Date: m.Date, License: m.License, Level: sigma.Informational,
+		Description: "The events that " + m.Title + " counts.",
+	}
+	rule := ruleText(p, counted, nil)
+	return b.String() + rule + "---\n" + correlationText(p.Count, counted.Name, m, p.Notes)
+}
+
+// ruleText writes the detection rule of a predicate.
+func ruleText(p *Predicate, m sigma.Meta, notes []string) string {
 	w := &sigmaWriter{names: map[string]bool{}}
 	cond := w.condition(p.Cond)
-	var detection strings.Builder
-	for _, s := range w.searches {
-		fmt.Fprintf(&detection, "    %s:\n%s", s.name, indent(s.body, 8))
-	}
-	fmt.Fprintf(&detection, "    condition: %s\n", cond)
-
-	var source strings.Builder
+	var source, detection strings.Builder
 	for _, x := range [3][2]string{{"category", p.LogSource.Category}, {"product", p.LogSource.Product}, {"service", p.LogSource.Service}} {
 		if x[1] != "" {
 			fmt.Fprintf(&source, "    %s: %s\n", x[0], plainOrQuoted(x[1]))
 		}
 	}
-	if m.ID == "" {
-		sum := sha256.Sum256([]byte(source.String() + detection.String()))
-		sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // a UUID of version 8, RFC 9562
-		m.ID = fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	for _, s := range w.searches {
+		fmt.Fprintf(&detection, "    %s:\n%s", s.name, indent(s.body, 8))
 	}
+	fmt.Fprintf(&detection, "    condition: %s\n", cond)
+	if m.ID == "" {
+		m.ID = idOf(source.String() + detection.String())
+	}
+	return document(m, notes, "logsource:\n"+source.String()+"detection:\n"+detection.String())
+}
+
+// correlationText writes the correlation that counts the matches of a rule.
+func correlationText(c *Count, rule string, m sigma.Meta, notes []string) string {
+	var body strings.Builder
+	fmt.Fprintf(&body, "correlation:\n    type: %s\n    rules:\n        - %s\n", c.Type, plainOrQuoted(rule))
+	if len(c.By) > 0 {
+		body.WriteString("    group-by:\n")
+		for _, f := range c.By {
+			fmt.Fprintf(&body, "        - %s\n", plainOrQuoted(f))
+		}
+	}
+	fmt.Fprintf(&body, "    timespan: %s\n    condition:\n", timespan(c.Timespan))
+	for _, b := range c.Bounds {
+		fmt.Fprintf(&body, "        %s: %s\n", b.Op.Word(), strconv.FormatFloat(b.Count, 'f', -1, 64))
+	}
+	if c.Field != "" {
+		fmt.Fprintf(&body, "        field: %s\n", plainOrQuoted(c.Field))
+	}
+	if m.ID == "" {
+		m.ID = idOf(rule + body.String())
+	}
+	return document(m, notes, body.String())
+}
+
+// idOf makes an id of what a document says: a UUID of version 8, RFC 9562.
+func idOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}
+
+// document writes a document of Sigma around its body: log source and detection,
+// or the correlation.
+func document(m sigma.Meta, notes []string, body string) string {
 	var b strings.Builder
 	line := func(key, value string) {
 		if value != "" {
@@ -46,16 +98,14 @@ func SigmaText(p *Predicate, m sigma.Meta) string {
 			}
 		}
 	}
-	for _, d := range p.Lost {
-		fmt.Fprintf(&b, "# %s\n", d.Message)
-	}
 	line("title", m.Title)
 	line("id", m.ID)
+	line("name", m.Name)
 	line("status", m.Status)
 	b.WriteString("description: |-\n" + indent(m.Description, 4))
-	if len(p.Notes) > 0 {
+	if len(notes) > 0 {
 		b.WriteString("\n    The query also says, for its reader:\n")
-		for _, n := range p.Notes {
+		for _, n := range notes {
 			b.WriteString(indent(n, 6))
 		}
 	}
@@ -68,7 +118,7 @@ func SigmaText(p *Predicate, m sigma.Meta) string {
 		tags = append(tags, t.String())
 	}
 	list("tags", tags)
-	b.WriteString("logsource:\n" + source.String() + "detection:\n" + detection.String())
+	b.WriteString(body)
 	list("falsepositives", m.FalsePositives)
 	line("level", m.Level.String())
 	return b.String()
@@ -116,7 +166,7 @@ type line struct {
 func (l line) String() string {
 	key := l.key
 	if l.all && len(l.values) > 1 {
-		key += "|all"
+		key = modified(key, "all")
 	}
 	if len(l.values) == 1 && key != "" {
 		return key + ": " + l.values[0] + "\n"
@@ -324,7 +374,7 @@ func (w *sigmaWriter) lineOf(c Cond) (l line, about string, ok bool) {
 		about = "_" + strings.Trim(notInNames.ReplaceAllString(strings.ToLower(field), "_"), "_")
 	}
 	if l.key == "" && l.all && len(l.values) > 1 {
-		l.key = "'|all'"
+		l.key = modified("", "all")
 		l.all = false
 	}
 	return l, about, len(of) > 0
@@ -337,13 +387,7 @@ func written(m *Match, casedToo bool) (key, value string) {
 	if key != "" && !plainKey.MatchString(key) {
 		key = sigma.Quote(key)
 	}
-	mod := func(name string) {
-		if strings.HasSuffix(key, "'") {
-			key = strings.TrimSuffix(key, "'") + "|" + name + "'"
-		} else {
-			key += "|" + name
-		}
-	}
+	mod := func(name string) { key = modified(key, name) }
 	switch v := m.Value.(type) {
 	case sigma.String:
 		k, text := shapeOf(v)
@@ -376,6 +420,9 @@ func written(m *Match, casedToo bool) (key, value string) {
 		if v.IgnoreCase {
 			mod("i")
 		}
+		if v.DotAll {
+			mod("s")
+		}
 		return key, sigma.Quote(v.Pattern)
 	case sigma.CIDR:
 		mod("cidr")
@@ -391,6 +438,18 @@ func written(m *Match, casedToo bool) (key, value string) {
 		return key, v.Number.Text
 	}
 	panic(fmt.Sprintf("bug: convert: no form for %T", m.Value))
+}
+
+// modified is a key with one more modifier. Without a field it is in quotes: a
+// bare | begins a text of several lines.
+func modified(key, modifier string) string {
+	if key == "" {
+		key = "''"
+	}
+	if inner, quoted := strings.CutSuffix(key, "'"); quoted {
+		return inner + "|" + modifier + "'"
+	}
+	return key + "|" + modifier
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)

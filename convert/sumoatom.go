@@ -23,7 +23,7 @@ func (r *sumoReader) decided(x expr.Expr) (Cond, error) {
 	if !ok {
 		atom, err := r.atom(x)
 		if err == nil && !keywords(atom) {
-			return nil, refusedf("keywords of Sigma are plain text, looked for anywhere and letter case aside")
+			return nil, refusedf("keywords of Sigma are text and patterns, looked for anywhere in an event")
 		}
 		return atom, err
 	}
@@ -48,9 +48,11 @@ func (r *sumoReader) decided(x expr.Expr) (Cond, error) {
 func keywords(c Cond) bool {
 	switch c := c.(type) {
 	case *Match:
-		s, ok := c.Value.(sigma.String)
-		_, plain := s.Plain()
-		return c.Field != "" || ok && plain && !s.Cased
+		switch c.Value.(type) {
+		case sigma.String, sigma.Regexp:
+			return true
+		}
+		return c.Field != ""
 	case *Not:
 		return keywords(c.X)
 	case *And:
@@ -172,11 +174,14 @@ func (r *sumoReader) atom(x expr.Expr) (Cond, error) {
 	case *expr.Contains:
 		return r.contains(x.X, x.Y)
 	case lang.Keyword:
-		text, plain := x.Keyword()
-		if !plain {
-			return nil, refusedf("a keyword of Sigma is plain text, looked for anywhere")
+		switch text, plain, pattern := x.Keyword(); {
+		case plain:
+			return &Match{Value: literal(text)}, nil
+		case pattern == "":
+			return &And{}, nil // every event
+		default: // words: Sigma's keywords stand inside of others too
+			return &Match{Value: sigma.Regexp{Pattern: pattern, IgnoreCase: true}}, nil
 		}
-		return &Match{Value: literal(text)}, nil
 	case *expr.Call:
 		return r.call(x)
 	case *expr.Field, *expr.Arith, *expr.Neg: // true when it is not 0
@@ -387,10 +392,8 @@ func (s subject) glob(g *match.Glob) (Cond, error) {
 		text = cased(text)
 	}
 	switch k, inner := shapeOf(text); {
-	case s.field == "" && k == contained:
-		return &Match{Value: sigma.String{Parts: literal(inner).Parts, Cased: text.Cased}}, nil
 	case s.field == "":
-		return &Match{Value: sigma.Regexp{}}, nil // no keyword
+		return keyword(text, k, inner)
 	case k == present:
 		return &Not{&Match{Field: s.field, Value: sigma.Null{}}}, nil
 	}
@@ -398,6 +401,28 @@ func (s subject) glob(g *match.Glob) (Cond, error) {
 		return &Match{Field: s.field, Value: text}, nil
 	}
 	return s.fileName(text)
+}
+
+// keyword is that a text matches somewhere in an event. A pattern that letter
+// case counts in, or with more than one piece, is a regular expression.
+func keyword(text sigma.String, k shape, inner string) (Cond, error) {
+	ends := func(i int) bool { return len(text.Parts) > 0 && text.Parts[i].Kind == sigma.AnyRun }
+	switch {
+	case k == present:
+		return &And{}, nil // every event has a text
+	case !ends(0) || !ends(len(text.Parts)-1):
+		return nil, refusedf("a keyword of Sigma is looked for anywhere in an event, and this is about where its text begins or ends")
+	case k == contained && !text.Cased:
+		return &Match{Value: literal(inner)}, nil
+	}
+	var pattern []string
+	for _, p := range text.Parts {
+		if p.Kind == sigma.Literal {
+			pattern = append(pattern, regexp.QuoteMeta(p.Text))
+		}
+	}
+	re := sigma.Regexp{Pattern: strings.Join(pattern, ".*"), IgnoreCase: !text.Cased, DotAll: len(pattern) > 1}
+	return &Match{Value: re}, nil
 }
 
 // fileName is that the last part of a path matches a text.

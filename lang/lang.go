@@ -103,6 +103,18 @@ type Extraction interface {
 	Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness)
 }
 
+// ParseFamily is a Stage of the parse family, which leaves a run of such stages
+// unbroken (spec B.10.1).
+type ParseFamily interface{ ParseFamily() }
+
+// Fitting is an Extraction that says what it asks of its text: rows for which
+// fits does not hold are dropped, unless nodrop. first says that no stage of the
+// kind stands right before it; else a row stays that an earlier nodrop of the
+// run fitted (spec B.10.1).
+type Fitting interface {
+	Fits() (fits expr.Expr, nodrop, first bool)
+}
+
 // Paths is a Stage that takes fields out of the event's JSON by path: json. drops
 // says that it drops events that lack one of them. paths is nil when it reads
 // another text than the event's.
@@ -111,9 +123,17 @@ type Paths interface {
 }
 
 // Keyword is an expression that looks for a word or phrase in the text of the
-// event. plain says that it does so letter case aside and anywhere.
+// event, letter case aside. Where the text may stand anywhere, it is plain; else
+// pattern is the regular expression that finds it (i being set), "" when every
+// event has it.
 type Keyword interface {
-	Keyword() (text string, plain bool)
+	Keyword() (text string, plain bool, pattern string)
+}
+
+// Slicing is a Stage that gives each message the start of its slice of time:
+// timeslice. every is a slice's width in ms, 0 where it depends on the time range.
+type Slicing interface {
+	Slices() (out event.Slot, every int64)
 }
 
 // Assignment is a Stage that gives a field the value of an expression, row by row.

@@ -41,7 +41,7 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		}
 		messages, ordered := sc.Messages, sc.Ordered
 		st.Check(sc)
-		if _, ok := st.(interface{ ParseFamily() }); !ok {
+		if _, ok := st.(ParseFamily); !ok {
 			sc.Mark("parse", nil) // an unbroken run of parse stages ends here (OP-15)
 		}
 		if f, ok := st.(Flower); ok {

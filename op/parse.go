@@ -5,6 +5,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/match"
 	"github.com/gyoji-dev/gyoji/syntax"
@@ -100,6 +101,21 @@ func (p *parse) Extracts() (from event.Slot, outs []event.Slot, holds []*match.W
 		}
 	}
 	return p.from, outs, holds
+}
+
+// Fits makes the stage a lang.Fitting: the literals stand one behind the other.
+func (p *parse) Fits() (fits expr.Expr, nodrop, first bool) {
+	var all []expr.Expr
+	for _, r := range p.Rules {
+		pieces := []string{""}
+		for _, l := range r.anchor.lits {
+			if l != "" {
+				pieces = append(pieces, l)
+			}
+		}
+		all = append(all, &expr.Glob{X: p.text, Glob: match.NewGlob(append(pieces, ""), false)})
+	}
+	return p.fitting(all)
 }
 
 func (p *parse) Open(_ *exec.Runtime, next exec.Sink) exec.Task {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
+	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/match"
 	"github.com/gyoji-dev/gyoji/syntax"
@@ -92,6 +93,15 @@ func (p *parseRegex) Extracts() (from event.Slot, outs []event.Slot, holds []*ma
 		}
 	}
 	return p.from, p.outs, holds
+}
+
+// Fits makes the stage a lang.Fitting.
+func (p *parseRegex) Fits() (fits expr.Expr, nodrop, first bool) {
+	var all []expr.Expr
+	for _, r := range p.rules {
+		all = append(all, &expr.Regexp{X: p.text, Re: r.re})
+	}
+	return p.fitting(all)
 }
 
 func (p *parseRegex) Open(rt *exec.Runtime, next exec.Sink) exec.Task {

@@ -2,6 +2,7 @@ package op
 
 import (
 	"github.com/gyoji-dev/gyoji/event"
+	"github.com/gyoji-dev/gyoji/expr"
 	"github.com/gyoji-dev/gyoji/lang"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -15,6 +16,7 @@ const parseRun = "parse"
 // drops keeps marked rows (OP-15).
 type parsing struct {
 	from   event.Slot
+	text   *expr.Field // from, as an expression
 	nodrop bool
 	first  bool // no parse stage stands right before
 }
@@ -26,6 +28,7 @@ func (p *parsing) check(sc *lang.Scope, from *syntax.Field, nodrop bool) {
 	if from != nil {
 		p.from = sc.Read(from)
 	}
+	p.text = &expr.Field{Slot: p.from, Name: sc.Layout.Name(p.from)}
 	prev := sc.Marked(parseRun)
 	p.first = prev == nil
 	sc.Mark(parseRun, sc.Stage())
@@ -36,6 +39,18 @@ func (p *parsing) ParseFamily() {}
 
 // drops reports whether every row without a match is dropped.
 func (p *parsing) drops() bool { return p.first && !p.nodrop }
+
+// fitting is what Fits returns where all of some conditions are asked.
+func (p *parsing) fitting(all []expr.Expr) (fits expr.Expr, nodrop, first bool) {
+	for _, x := range all {
+		if fits == nil {
+			fits = x
+		} else {
+			fits = &expr.And{X: fits, Y: x}
+		}
+	}
+	return fits, p.nodrop, p.first
+}
 
 // begin readies the marks of a batch.
 func (p *parsing) begin(b *event.Batch) {

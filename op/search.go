@@ -131,12 +131,7 @@ func (x *termTest) Eval(f *expr.Frame) event.Value {
 }
 
 // Keyword makes termTest a lang.Keyword.
-func (x *termTest) Keyword() (text string, plain bool) {
-	for _, p := range x.term.parts {
-		text += p.text
-	}
-	return text, len(x.term.parts) == 1 && x.term.parts[0].kind == lit
-}
+func (x *termTest) Keyword() (text string, plain bool, pattern string) { return x.term.keyword() }
 
 // Required makes termTest an expr.Requirer: what the raw text must hold.
 func (x *termTest) Required() (event.Slot, *match.Witness) {

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -232,6 +233,82 @@ func (t *term) matchAt(s string, at, i int) bool {
 		return false
 	}
 	return t.matchAt(s, j, i+1)
+}
+
+// The edge of a token before and behind, and a space, as regular expressions.
+const (
+	edgeBefore = `(?:^|[^\pL\p{Nd}])`
+	edgeBehind = `(?:$|[^\pL\p{Nd}])`
+	anySpace   = `[\t-\r\x1c-\x20\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+`
+)
+
+// keyword is what the term finds, see lang.Keyword.
+func (t *term) keyword() (text string, plain bool, pattern string) {
+	if t.all {
+		return "", false, ""
+	}
+	if t.never || len(t.parts) == 0 {
+		return "", false, `[^\x00-\x{10ffff}]`
+	}
+	edge := func(r rune, e string) string {
+		if wordRune(r) {
+			return e
+		}
+		return ""
+	}
+	plain = true
+	for i, p := range t.parts {
+		first, last := i == 0, i == len(t.parts)-1
+		switch p.kind {
+		case lit:
+			r, _ := utf8.DecodeRuneInString(p.text)
+			if e := edge(r, edgeBefore); first {
+				pattern, plain = pattern+e, plain && e == ""
+			}
+			pattern += regexp.QuoteMeta(p.text)
+			r, _ = utf8.DecodeLastRuneInString(p.text)
+			if e := edge(r, edgeBehind); last {
+				pattern, plain = pattern+e, plain && e == ""
+			}
+			text += p.text
+			continue
+		case space:
+			pattern += anySpace
+		default: // a whole token: what stands before or behind it in the term is none
+			if first {
+				pattern += edgeBefore
+			}
+			token := `[\pL\p{Nd}]+`
+			if p.kind == glob {
+				token = tokenPattern(p.text)
+			}
+			pattern += token
+			if last {
+				pattern += edgeBehind
+			}
+		}
+		plain = false
+	}
+	return text, plain, pattern
+}
+
+// tokenPattern is tokenGlob as a regular expression.
+func tokenPattern(glob string) string {
+	if strings.Trim(glob, "*") == "" {
+		return `[\pL\p{Nd}]+` // a token is not empty
+	}
+	var b strings.Builder
+	for _, r := range glob {
+		switch r {
+		case '*':
+			b.WriteString(`[\pL\p{Nd}]*`)
+		case '?':
+			b.WriteString(`[\pL\p{Nd}]`)
+		default:
+			b.WriteString(regexp.QuoteMeta(string(r)))
+		}
+	}
+	return b.String()
 }
 
 func wordAt(s string, at int) bool {

@@ -63,6 +63,14 @@ func (t *timeslice) Check(sc *lang.Scope) {
 	sc.Mark(sliceMark, sc.Stage())
 }
 
+// Slices makes the stage a lang.Slicing.
+func (t *timeslice) Slices() (out event.Slot, every int64) {
+	if t.Every != nil {
+		every = t.Every.Millis
+	}
+	return t.out, every
+}
+
 // NeedsRange says why the query cannot run without a time range, if so.
 func (t *timeslice) NeedsRange() string {
 	if t.Buckets == nil {

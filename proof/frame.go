@@ -230,7 +230,7 @@ func frames(a, b *Side) (out []frame) {
 				add(frame{p.Channel, p.Provider, id})
 			}
 		}
-		if len(s.places) == 0 && s.Kind == "Sigma rule" && !mentionsWindows(s) {
+		if s.other {
 			add(frame{})
 		}
 	}
@@ -258,14 +258,6 @@ func frames(a, b *Side) (out []frame) {
 		add(frame{f.channel, f.provider, "9999"})
 	}
 	return out
-}
-
-// mentionsWindows reports whether a rule's log source is Windows: its condition
-// wants a channel or provider.
-func mentionsWindows(s *Side) bool {
-	w := &world{frame: usual[0], layout: event.NewLayout()}
-	c, ok := w.within(s).(*expr.Const)
-	return !ok || c.Value.True()
 }
 
 // mentions are the channels and event ids that a side's condition names, and

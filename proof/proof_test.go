@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gyoji-dev/gyoji/convert"
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/input"
 	"github.com/gyoji-dev/gyoji/proof"
+	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 const sysmon = `_sourceCategory=windows/sysmon | json auto | where EventID = "1" | `
@@ -102,6 +104,33 @@ func TestWhatCannotBeComparedIsRefused(t *testing.T) {
 	} {
 		if s, ds := proof.Read(diag.Text(name, text)); s != nil || !ds.HasErrors() {
 			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+// What a query asks of texts is what the rule made of it asks: pairs of stages
+// that Sigma has patterns for.
+func TestQueriesAndTheirRulesAreProved(t *testing.T) {
+	for _, query := range []string{
+		sysmon + `where User = "x" | parse regex field=CommandLine "(?i)(?<link>https?://\S+)"`,
+		sysmon + `where User = "x" | parse field=CommandLine "a=*,b=*;" as a, b`,
+		sysmon + `where User = "x" | parse regex field=CommandLine "(?<a>x+y)" nodrop | parse regex field=CommandLine "(?<b>yz)"`,
+		sysmon + `where User = "x" | parse regex "cmd=(?<a>\d+)"`,
+		`_sourceCategory=windows/sysmon mimikatz | json auto | where EventID = "1"`,
+		`_sourceCategory=windows/sysmon ("lsa dump" mimi* or "-enc ") | json auto | where EventID = "1"`,
+		`_sourceCategory=*security* | json auto | where EventID = "4625"`,
+		sysmon + `where User = "x" | timeslice 5m | count by _timeslice, User | where _count > 5`,
+	} {
+		f := diag.Text("q.sumo", query)
+		p, ds := convert.FromSumo(f)
+		if p == nil {
+			t.Errorf("%s: %v", query, ds)
+			continue
+		}
+		p.Count = nil
+		text := convert.SigmaText(p, sigma.Meta{Title: "T", Description: "D"})
+		if r := check(t, side(t, "q.sumo", query), side(t, "r.yml", text)); !r.Equal() || r.Empty() {
+			t.Errorf("%s: differ on %s, %v matched\n%s", query, r.Event, r.Matched, text)
 		}
 	}
 }

@@ -31,6 +31,7 @@ type Side struct {
 	layout *event.Layout
 	cond   expr.Expr // what events are made from; run is what judges them
 	places []mapping.LogSource
+	other  bool // a rule for another product, whose events have no channel
 	// run runs the side over a reader and returns the places of what it matches.
 	run func(context.Context, *input.Reader) (map[uint64]bool, error)
 }
@@ -107,7 +108,8 @@ func Sigma(r *sigma.Rule) (*Side, diag.List) {
 		return nil, diag.List{unusable[0].Diagnostic}
 	}
 	s := &Side{Name: r.File.Name, Kind: "Sigma rule", layout: sc.Layout, cond: rules[0].When()}
-	s.places, _, _ = mapping.LogSources(r.LogSource.Product, r.LogSource.Category, r.LogSource.Service)
+	places, windows, _ := mapping.LogSources(r.LogSource.Product, r.LogSource.Category, r.LogSource.Service)
+	s.places, s.other = places, len(places) == 0 && !windows
 	set := rule.Compile(sc, rules)
 	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
 		c := &collector{hits: map[uint64]bool{}}

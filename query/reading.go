@@ -16,7 +16,8 @@ import (
 type Reading struct {
 	Conditions []Clause
 	Fields     map[event.Slot]expr.Expr
-	// Opaque are the stages that are more than conditions and assignments.
+	// Opaque are the stages that are more than conditions and assignments. What
+	// they ask of a text is among Conditions, what they make of it is not known.
 	Opaque []lang.Step
 	// Unread are the assignments whose value no condition is made of.
 	Unread []*syntax.Stage
@@ -35,6 +36,8 @@ type Clause struct {
 func (q *Query) Read() *Reading {
 	r := &Reading{Fields: map[event.Slot]expr.Expr{}}
 	known := func(f *expr.Field) expr.Expr { return r.Fields[f.Slot] } // r as it is then
+	var fitted []expr.Expr                                             // what the nodrops of a run of parse stages ask
+	loose := false                                                     // one of the run asks what is not known
 	for _, s := range q.steps {
 		switch st := s.Stage.(type) {
 		case lang.Condition:
@@ -51,6 +54,31 @@ func (q *Query) Read() *Reading {
 					r = &Reading{Fields: map[event.Slot]expr.Expr{}, Opaque: append(r.Opaque, s), Before: r}
 				}
 				continue
+			}
+			if p, ok := s.Stage.(lang.Fitting); ok {
+				fits, nodrop, first := p.Fits()
+				fits = expr.Replace(fits, known)
+				if first {
+					fitted, loose = nil, false
+				}
+				switch {
+				case nodrop:
+					fitted = append(fitted, fits)
+				case loose: // any row may stay
+				default:
+					for _, x := range fitted {
+						fits = &expr.Or{X: fits, Y: x}
+					}
+					r.Conditions = append(r.Conditions, Clause{fits, s.Syntax})
+				}
+			} else if _, ok := s.Stage.(lang.ParseFamily); ok {
+				loose = true
+			}
+			if e, ok := s.Stage.(lang.Extraction); ok {
+				_, outs, _ := e.Extracts()
+				for _, out := range outs {
+					delete(r.Fields, out) // what an assignment made of it is no more
+				}
 			}
 			if s.Name != "fields" {
 				r.Opaque = append(r.Opaque, s)

@@ -272,6 +272,9 @@ var opNames = [...]string{"eq", "neq", "lt", "lte", "gt", "gte"}
 
 func (o Op) String() string { return [...]string{"=", "!=", "<", "<=", ">", ">="}[min(o, Ge)] }
 
+// Word is the operator as conditions and modifiers write it.
+func (o Op) Word() string { return opNames[min(o, Ge)] }
+
 // Holds reports whether a o b.
 func (o Op) Holds(a, b float64) bool {
 	switch o {
