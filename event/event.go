@@ -89,7 +89,13 @@ func (c *Column) own() {
 // Set gives a row a value. Rows are set in any order; values are not looked up
 // among those present.
 func (c *Column) Set(row uint16, v Value) {
-	c.extend(int(row) + 1)
+	if !c.appends(row) {
+		c.extend(int(row) + 1)
+	} else if c.Code = append(c.Code, 0); !v.IsNull() {
+		c.Code[row] = uint16(len(c.Dict))
+		c.Dict, c.Gen = append(c.Dict, v), 0
+		return
+	}
 	if v.IsNull() {
 		c.Code[row] = 0
 		return
@@ -99,10 +105,20 @@ func (c *Column) Set(row uint16, v Value) {
 
 // SetCode gives a row an entry of the dictionary.
 func (c *Column) SetCode(row, code uint16) {
+	if c.appends(row) {
+		c.Code = append(c.Code, code)
+		return
+	}
 	if c.shared || c.borrowed || int(row) >= len(c.Code) {
 		c.extend(int(row) + 1)
 	}
 	c.Code[row] = code
+}
+
+// appends reports whether a row that gets a code is the next one, as it mostly is
+// where columns are filled.
+func (c *Column) appends(row uint16) bool {
+	return int(row) == len(c.Code) && !c.shared && !c.borrowed && len(c.Dict) > 0
 }
 
 // ShareCodes gives c the codes of another column: their dictionaries have

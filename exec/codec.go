@@ -19,7 +19,6 @@ type Codec struct {
 
 	listed  []bool // by slot: is in Slots
 	printer Printer
-	text    []byte
 }
 
 // NewCodec makes a codec for the fields wanted after a stage.
@@ -71,9 +70,10 @@ func (c *Codec) Append(dst []byte, b *event.Batch, row uint16) []byte {
 		dst = AppendValue(dst, b.Value(s, row))
 	}
 	if c.printer != nil {
-		c.text = c.printer.Append(c.text[:0], row)
-		dst = binary.AppendUvarint(dst, uint64(len(c.text)))
-		return append(dst, c.text...)
+		at := len(dst)
+		dst = c.printer.Append(append(dst, 0, 0, 0, 0), row)
+		binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+		return dst
 	}
 	if c.All {
 		for i := range b.Cols {
@@ -128,10 +128,9 @@ func (c *Codec) Decode(rec []byte, b *event.Batch) int {
 		for range c.Slots {
 			n += valueWidth(rec[n:])
 		}
-		size, k := binary.Uvarint(rec[n:])
-		n += k
-		b.Printed = append(b.Printed, rec[n:n+int(size)])
-		return n + int(size)
+		end := n + 4 + int(binary.LittleEndian.Uint32(rec[n:]))
+		b.Printed = append(b.Printed, rec[n+4:end])
+		return end
 	}
 	if d != 0 || b.Receipt != nil {
 		for len(b.Receipt) < int(row) {

@@ -25,9 +25,6 @@ const sortRunBytes = 6 << 20
 // mergeReadBytes is the read buffer of each run in a merge.
 const mergeReadBytes = 128 << 10
 
-// arenaBytes is how much text the rows of a batch that comes out of a merge have.
-const arenaBytes = 256 << 10
-
 // sortRunsMax is how many runs are merged at once; more are first merged into one.
 const sortRunsMax = 128
 
@@ -315,7 +312,7 @@ func (s *Sorter) compact() error {
 			return ErrStop
 		}
 		return w.write(prefix, rec)
-	})
+	}, func() error { return nil })
 	if stopped(err) != nil {
 		return err
 	}
@@ -362,21 +359,13 @@ func (s *Sorter) Flush(next Sink) error {
 		if err := s.spill(); err != nil {
 			return err
 		}
-		// Rows of a batch point into the read buffers, which move on: the text
-		// of each batch is kept in an arena of its own until it is pushed.
-		var arena []byte
-		err := s.mergeRuns(func(_ uint64, rec []byte) error {
-			if len(arena)+len(rec) > cap(arena) && b.N > 0 {
-				if err := push(); err != nil {
-					return err
-				}
-			}
+		// Rows of a batch point into the runs' buffers: it is pushed before one of
+		// them is filled anew.
+		err := s.mergeRuns(func(_ uint64, rec []byte) error { return emit(rec) }, func() error {
 			if b.N == 0 {
-				arena = slices.Grow(arena[:0], max(arenaBytes, len(rec)))
+				return nil
 			}
-			at := len(arena)
-			arena = append(arena, rec...)
-			return emit(arena[at:])
+			return push()
 		})
 		if err != nil && !errors.Is(err, ErrStop) {
 			return err
@@ -396,8 +385,9 @@ func (s *Sorter) close() {
 	s.acct.Release()
 }
 
-// mergeRuns reads all runs on disk as one, in order, and closes them.
-func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error) error {
+// mergeRuns reads all runs on disk as one, in order, and closes them. A row that
+// emit is given stays until the next call of settle.
+func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error, settle func() error) error {
 	h := &mergeHeap{s: s}
 	defer func() {
 		for _, r := range s.runs {
@@ -423,6 +413,11 @@ func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error) error {
 		r := h.runs[0]
 		if err := emit(r.prefix, r.rec); err != nil {
 			return err
+		}
+		if !r.buffered() {
+			if err := settle(); err != nil {
+				return err
+			}
 		}
 		ok, err := r.next()
 		if err != nil {
@@ -465,11 +460,15 @@ func (h *mergeHeap) Pop() any {
 type spill struct {
 	f      *os.File
 	w      *bufio.Writer
-	r      *bufio.Reader
+	buf    []byte // what has been read and not been given yet
+	space  []byte // where buf is
 	prefix uint64
 	rec    []byte
 	at     int // its place among the runs of a merge
 }
+
+// headBytes are before each record: its prefix and its length.
+const headBytes = 16
 
 // SpillError is a failure of the disk that rows are put aside on.
 type SpillError struct {
@@ -508,7 +507,7 @@ func cmpOr(a, b string) string {
 }
 
 func (s *spill) write(prefix uint64, rec []byte) error {
-	var head [16]byte
+	var head [headBytes]byte
 	binary.LittleEndian.PutUint64(head[:], prefix)
 	binary.LittleEndian.PutUint64(head[8:], uint64(len(rec)))
 	if _, err := s.w.Write(head[:]); err != nil {
@@ -532,25 +531,48 @@ func (s *spill) rewind() error {
 	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
 		return &SpillError{s.f.Name(), err}
 	}
-	s.r = bufio.NewReaderSize(s.f, mergeReadBytes)
+	s.space = make([]byte, mergeReadBytes)
+	s.buf = s.space[:0]
 	return nil
 }
 
-// next reads the next record into prefix and rec, which the following call overwrites.
+// buffered reports whether the next record can be given without a read.
+func (s *spill) buffered() bool { return len(s.buf) >= headBytes && len(s.buf) >= s.length() }
+
+// length is that of the next record with its head.
+func (s *spill) length() int { return headBytes + int(binary.LittleEndian.Uint64(s.buf[8:])) }
+
+// next finds the next record's prefix and rec. Unless it is buffered, rec of the
+// one before is overwritten.
 func (s *spill) next() (bool, error) {
-	var head [16]byte
-	if _, err := io.ReadFull(s.r, head[:]); err == io.EOF {
-		return false, nil
-	} else if err != nil {
-		return false, &SpillError{s.f.Name(), err}
+	if !s.buffered() {
+		if err := s.fill(headBytes); err != nil || len(s.buf) == 0 {
+			return false, err
+		}
+		if err := s.fill(s.length()); err != nil {
+			return false, err
+		}
 	}
-	s.prefix = binary.LittleEndian.Uint64(head[:])
-	n := int(binary.LittleEndian.Uint64(head[8:]))
-	s.rec = slices.Grow(s.rec[:0], n)[:n]
-	if _, err := io.ReadFull(s.r, s.rec); err != nil {
-		return false, &SpillError{s.f.Name(), err}
-	}
+	n := s.length()
+	s.prefix, s.rec, s.buf = binary.LittleEndian.Uint64(s.buf), s.buf[headBytes:n:n], s.buf[n:]
 	return true, nil
+}
+
+// fill reads until there are need bytes. At the end of the file there may be none.
+func (s *spill) fill(need int) error {
+	if len(s.buf) >= need {
+		return nil
+	}
+	if len(s.space) < need {
+		s.space = make([]byte, need)
+	}
+	have := copy(s.space, s.buf)
+	n, err := io.ReadAtLeast(s.f, s.space[have:], need-have)
+	s.buf = s.space[:have+n]
+	if err == nil || err == io.EOF && have == 0 {
+		return nil
+	}
+	return &SpillError{s.f.Name(), err}
 }
 
 func (s *spill) close() {

@@ -173,9 +173,22 @@ func (f *filter) next(data []byte, at int) (start, skipped int) {
 		}
 		return len(data), skipped
 	}
+	// Where hits are close the lines between are gone through one by one, which
+	// is quicker than to count them and look back for the beginning of the last.
+	for range stepsMax {
+		n := bytes.IndexByte(data[at:hit], '\n')
+		if n < 0 {
+			return at, skipped
+		}
+		at += n + 1
+		skipped++
+	}
 	start = at + lastNewline(data[at:hit]) + 1
-	return start, bytes.Count(data[at:start], newline)
+	return start, skipped + bytes.Count(data[at:start], newline)
 }
+
+// stepsMax is how many lines next goes through one by one.
+const stepsMax = 12
 
 // lastNewline is bytes.LastIndexByte for a line end, which looks at one byte
 // after the other.

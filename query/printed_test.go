@@ -3,9 +3,11 @@ package query_test
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/event"
 	"github.com/gyoji-dev/gyoji/exec"
 	"github.com/gyoji-dev/gyoji/format"
 	"github.com/gyoji-dev/gyoji/input"
@@ -15,6 +17,17 @@ import (
 
 // values is a renderer that takes rows only as values.
 type values struct{ exec.Sink }
+
+// watched is a renderer that counts the rows that come to it printed.
+type watched struct {
+	exec.Printing
+	printed int
+}
+
+func (w *watched) Push(b *event.Batch) error {
+	w.printed += len(b.Printed)
+	return w.Printing.Push(b)
+}
 
 // TestRowsPrintedEarly holds the output of sorts that keep rows as they are
 // printed against that of sorts that keep their values.
@@ -45,15 +58,20 @@ func TestRowsPrintedEarly(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var to exec.Sink = sink
-				if !early {
-					to = values{sink}
+				var to exec.Sink = values{sink}
+				var seen *watched
+				if p, ok := sink.(exec.Printing); ok && early {
+					seen = &watched{Printing: p}
+					to = seen
 				}
 				if err := q.Run(context.Background(), r, to); err != nil {
 					t.Fatal(err)
 				}
 				if err := sink.Close(); err != nil {
 					t.Fatal(err)
+				}
+				if rows := strings.Contains(out.String(), "{") && !strings.Contains(text, "limit"); early && kind != "csv" && (seen == nil || rows != (seen.printed > 0)) {
+					t.Errorf("%s, -f %s, %+v: rows are not printed where they should be", text, kind, h)
 				}
 				return out.Bytes()
 			}

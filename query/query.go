@@ -174,6 +174,9 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	if err != nil {
 		return p, nil, err
 	}
+	if p, ok := out.(exec.Printing); ok && p.Printer() != nil {
+		rt.Printer = p.Printer
+	}
 	front, back := q.split(r)
 	front = append(first, front...)
 	return exec.Pipeline{

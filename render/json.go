@@ -28,17 +28,23 @@ type objects struct {
 	start, between, end string
 	always              bool // start and end are printed even without rows
 
-	buf  []byte
-	rows *objectRows
-	n    int
+	buf    []byte
+	rows   *objectRows
+	pieces pieces // of packed rows
+	n      int
 }
 
-// Printer prints rows between which Push puts what has to be there.
-func (p *objects) Printer() exec.Printer { return &objectRows{o: &p.o} }
+// Printer packs rows, which Push unpacks.
+func (p *objects) Printer() exec.Printer {
+	return &packer{objectRows: objectRows{o: &p.o}, pieces: &p.pieces}
+}
 
 func (p *objects) Push(b *event.Batch) error {
-	printed := len(b.Printed) > 0
-	if !printed {
+	packed := len(b.Printed) > 0
+	var texts [][]byte
+	if packed {
+		texts = p.pieces.all()
+	} else {
 		if p.rows == nil {
 			p.rows = &objectRows{o: &p.o}
 		}
@@ -51,8 +57,8 @@ func (p *objects) Push(b *event.Batch) error {
 			p.buf = append(p.buf, p.between...)
 		}
 		p.n++
-		if printed {
-			p.buf = append(p.buf, b.Printed[row]...)
+		if packed {
+			p.buf = unpack(p.buf, b.Printed[row], texts)
 		} else {
 			p.buf = p.rows.Append(p.buf, row)
 		}
