@@ -8,6 +8,9 @@ import (
 // slotBits is the size of the table of a chunk's templates, which has 30 or so.
 const slotBits = 9
 
+// recentBits is the size of the table of the variants of templates met last.
+const recentBits = 9
+
 // Decoder reads the events of chunks, one chunk at a time. It keeps what it
 // compiled from chunk to chunk. A Decoder is one goroutine's.
 type Decoder struct {
@@ -26,6 +29,7 @@ type Decoder struct {
 
 	slots    [1 << slotBits]slot
 	variants map[templateKey][]*variant
+	recent   [1 << recentBits]*variant // met last, by their keys
 	kept     int
 	names    map[string]string
 	scratch  []byte

@@ -207,36 +207,85 @@ type templateKey struct {
 // variant is a template as it was met once: what another must be like to be the
 // same one.
 type variant struct {
-	body     []byte
-	refs     []nameRef // places are relative to the body
+	key      templateKey
+	body     []byte   // filled up with zeroes to whole blocks
+	free     []uint32 // of each block the bytes that depend on the chunk, a bit each
+	inline   []uint16 // places of offsets of names that stand behind them
+	places   []uint16 // of offsets of other names, equal ones together
+	names    []variantName
 	template *Template
 }
 
-// fits reports whether the body at an offset of the chunk is the variant.
+// variantName is a name that is referred to in so many places.
+type variantName struct {
+	places int
+	name   []byte // count and UTF-16
+}
+
+// variantBlock is how many bytes of a body are compared at a time.
+const variantBlock = 32
+
+// fits reports whether the body at an offset of the chunk is the variant. One at
+// the very end of a chunk, where no whole block can be read, is not.
 func (v *variant) fits(d *Decoder, start int) bool {
+	if len(d.data)-start < len(v.body) {
+		return false
+	}
 	body := d.data[start : start+len(v.body)]
-	at := 0
-	for i := range v.refs {
-		r := &v.refs[i]
-		if !bytes.Equal(body[at:r.at], v.body[at:r.at]) {
-			return false
-		}
-		off := int(u32(body, r.at))
-		if r.inline {
-			if off != start+r.at+4 {
-				return false
-			}
-			at = r.at + 8 // the offset of the next name of the same hash
-			continue
-		}
-		at = r.at + 4
-		if end := off + nameHeadBytes + len(r.name); off < chunkHeaderBytes || off == start+at || end > len(d.data) ||
-			!bytes.Equal(d.data[off+nameHeadBytes:end], r.name) {
+	if !sameBlocks(body, v.body, v.free) {
+		return false
+	}
+	for _, at := range v.inline {
+		if int(u32(body, int(at))) != start+int(at)+4 {
 			return false
 		}
 	}
-	return bytes.Equal(body[at:], v.body[at:])
+	places := v.places
+	for i := range v.names {
+		n := &v.names[i]
+		off := u32(body, int(places[0]))
+		for _, at := range places[:n.places] {
+			if o := u32(body, int(at)); o != off || int(o) == start+int(at)+4 {
+				return false
+			}
+		}
+		places = places[n.places:]
+		if raw, ok := d.rawName(int(off)); !ok || !bytes.Equal(raw, n.name) {
+			return false
+		}
+	}
+	return true
 }
+
+// sameBlocks reports whether two bodies are the same, but for the bytes that are
+// free.
+func sameBlocks(a, b []byte, free []uint32) bool {
+	if hasSameFree {
+		return len(free) == 0 || sameFree(&a[0], &b[0], &free[0], len(free))
+	}
+	return sameWords(a, b, free)
+}
+
+// sameWords is sameBlocks, eight bytes at a time.
+func sameWords(a, b []byte, free []uint32) bool {
+	diff := uint64(0)
+	for i := 0; i < 4*len(free); i++ {
+		diff |= (u64(a, 8*i) ^ u64(b, 8*i)) &^ byteMasks[uint8(free[i/4]>>(i%4*8))]
+	}
+	return diff == 0
+}
+
+// byteMasks has a byte of ones for each bit of its index.
+var byteMasks = func() (t [256]uint64) {
+	for i := range t {
+		for k := range 8 {
+			if i>>k&1 != 0 {
+				t[i] |= 0xff << (8 * k)
+			}
+		}
+	}
+	return t
+}()
 
 // slot is a place of the table of templates by their offset in the chunk.
 type slot struct {
@@ -266,8 +315,13 @@ func (d *Decoder) findTemplate(off, depth int) (*Template, error) {
 	if size > len(d.data)-start {
 		return nil, damaged(off, "template longer than its chunk")
 	}
+	recent := &d.recent[(u32(d.data, off+4)^key.size)*2654435769>>(32-recentBits)]
+	if v := *recent; v != nil && v.key == key && v.fits(d, start) {
+		return v.template, nil
+	}
 	for _, v := range d.variants[key] {
 		if v.fits(d, start) {
+			*recent = v
 			return v.template, nil
 		}
 	}
@@ -283,15 +337,43 @@ func (d *Decoder) findTemplate(off, depth int) (*Template, error) {
 			d.kept = 0
 		}
 		d.kept++
-		d.variants[key] = append(d.variants[key], p.variant(start, size, t))
+		d.variants[key] = append(d.variants[key], p.variant(key, start, t))
 	}
 	return t, nil
 }
 
-func (p *parser) variant(start, size int, t *Template) *variant {
-	v := &variant{body: bytes.Clone(p.data[start : start+size]), template: t}
+func (p *parser) variant(key templateKey, start int, t *Template) *variant {
+	size := int(key.size)
+	v := &variant{key: key, template: t}
+	blocks := (size + variantBlock - 1) / variantBlock
+	v.body, v.free = make([]byte, blocks*variantBlock), make([]uint32, blocks)
+	copy(v.body, p.data[start:start+size])
+	free := func(from, to int) {
+		for ; from < to; from++ {
+			v.free[from/variantBlock] |= 1 << (from % variantBlock)
+		}
+	}
+	free(size, len(v.body))
+	var offsets []int
+	places := map[int][]uint16{}
+	names := map[int][]byte{}
 	for _, r := range p.refs {
-		v.refs = append(v.refs, nameRef{r.at - start, r.inline, bytes.Clone(r.name)})
+		at := r.at - start
+		if r.inline {
+			v.inline = append(v.inline, uint16(at))
+			free(at, at+8) // the second is the offset of the next name of the same hash
+			continue
+		}
+		free(at, at+4)
+		off := int(u32(p.data, r.at))
+		if names[off] == nil {
+			offsets, names[off] = append(offsets, off), r.name
+		}
+		places[off] = append(places[off], uint16(at))
+	}
+	for _, off := range offsets {
+		v.places = append(v.places, places[off]...)
+		v.names = append(v.names, variantName{len(places[off]), bytes.Clone(names[off])})
 	}
 	return v
 }
