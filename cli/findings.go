@@ -93,8 +93,8 @@ func (f *findings) columns(cols []lang.Column, score string) {
 	}
 }
 
-// from returns what takes the rows of a detection, in a layout of its own.
-func (f *findings) from(d *detected, l *event.Layout) exec.Sink {
+// open readies the list, now that all columns are known.
+func (f *findings) open() {
 	if f.sorter == nil {
 		if f.full {
 			for i, n := range aboutColumns {
@@ -108,6 +108,11 @@ func (f *findings) from(d *detected, l *event.Layout) exec.Sink {
 		}
 		f.sorter = exec.NewSorter(f.rt, "the list of findings", exec.Order{Newest: true}, exec.NewCodec(&kept), 0)
 	}
+}
+
+// from returns what takes the rows of a detection, in a layout of its own.
+func (f *findings) from(d *detected, l *event.Layout) exec.Sink {
+	f.open()
 	f.detections = append(f.detections, d)
 	s := &detectedRows{f: f, d: d, from: l, score: event.None, time: event.None}
 	if slot, ok := l.Find(d.ScoreField); ok && d.ScoreField != "" {

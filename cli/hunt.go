@@ -232,6 +232,7 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 	switch {
 	case rules != nil:
 		g := h.sigma(rules)
+		defer g.list()
 		if err := h.session.searchAll(ctx, parts, g.beside()); err != nil {
 			return err
 		}

@@ -153,30 +153,62 @@ type sigmaHunt struct {
 	layout *event.Layout // of the findings
 	event  [colRule]event.Slot
 	names  []string // of the events' fields, by slot
-	sinks  map[*rule.Rule]exec.Sink
+	sinks  map[*rule.Rule]sigmaSink
+	first  int // of the hunt's detections that is a rule
 	out    event.Batch
 }
 
 // sigma readies the rules for a pass.
 func (h *hunt) sigma(s *sigmaRules) *sigmaHunt {
-	g := &sigmaHunt{hunt: h, rules: s, set: rule.Compile(s.scope, s.rules), layout: event.NewLayout(sigmaColumns...), sinks: map[*rule.Rule]exec.Sink{}}
+	g := &sigmaHunt{hunt: h, rules: s, set: rule.Compile(s.scope, s.rules), layout: event.NewLayout(sigmaColumns...), sinks: map[*rule.Rule]sigmaSink{}}
 	for i := colComputer; i < colRule; i++ {
 		g.event[i] = s.scope.Layout.Slot(sigmaColumns[i])
 	}
 	g.names = s.scope.Layout.Names()
-	rules := slices.Clone(s.rules)
+	h.open()
+	g.first = len(h.detections)
+	return g
+}
+
+// sink takes the findings of a rule. It is made for the first of them: most rules
+// find nothing.
+func (g *sigmaHunt) sink(r *rule.Rule) exec.Sink {
+	s, ok := g.sinks[r]
+	if !ok {
+		d := &detected{
+			Name: r.Title, Technique: strings.Join(r.Techniques(), ", "), Severity: severity(r.Level),
+			ID: r.ID, Package: "sigma", Next: ruleOut(r), Entities: sigmaWhom, Placed: true,
+		}
+		s = sigmaSink{countRows{g.hunt.from(d, g.layout), &g.hunt.session.rows}, d}
+		g.sinks[r] = s
+	}
+	return s
+}
+
+// sigmaSink takes the findings of a rule.
+type sigmaSink struct {
+	countRows
+	detected *detected
+}
+
+// list puts the rules that found something, and with -v the others, in the order
+// in which they are told of: the worst first.
+func (g *sigmaHunt) list() {
+	rules := slices.Clone(g.rules.rules)
 	slices.SortStableFunc(rules, func(a, b *rule.Rule) int {
 		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
 	})
 	for _, r := range rules {
-		if !r.Silent {
-			g.sinks[r] = countRows{h.from(&detected{
-				Name: r.Title, Technique: strings.Join(r.Techniques(), ", "), Severity: severity(r.Level),
-				ID: r.ID, Package: "sigma", Next: ruleOut(r), Entities: sigmaWhom, Placed: true,
-			}, g.layout), &h.session.rows}
+		if g.hunt.app.verbose && !r.Silent {
+			g.sink(r)
 		}
 	}
-	return g
+	list := g.hunt.detections[:g.first]
+	for _, r := range rules {
+		if s, ok := g.sinks[r]; ok {
+			list = append(list, s.detected)
+		}
+	}
 }
 
 // ruleOut is what to do first about a finding of a rule: look whether it is one
@@ -238,7 +270,7 @@ func (g *sigmaHunt) found(r *rule.Rule, b *event.Batch) error {
 		o.Col(colMatched).Set(to, event.Text(g.matched(r, b, row)))
 	}
 	o.Col(colRule).Fill(o.N, event.Text(r.ID))
-	return g.sinks[r].Push(o)
+	return g.sink(r).Push(o)
 }
 
 // valueShown is how much of a value stands in matched.
@@ -282,5 +314,5 @@ func (g *sigmaHunt) correlated(f rule.Finding) error {
 	o.Col(colTime).Set(0, event.Int(f.Last))
 	o.Col(colRule).Set(0, event.Text(f.Rule.ID))
 	o.Col(colMatched).Set(0, event.Text(text.String()))
-	return g.sinks[f.Rule].Push(o)
+	return g.sink(f.Rule).Push(o)
 }

@@ -76,7 +76,7 @@ type Format struct {
 	Extensions []string // of files to expect it in, with the dot; content decides
 
 	// Sniff reports how sure it is that the part starts with head (up to 64
-	// KiB, decompressed): 0 not at all, 100 certain.
+	// KiB, decompressed): 0 not at all, up to Certain.
 	Sniff func(head []byte) int
 
 	// Misfit says what Sniff did not find when it returns 0: "does not start
@@ -108,8 +108,11 @@ type Format struct {
 	New func(*Want) BlockReader
 }
 
-// Unsure is what Sniff returns for what may be anything.
-const Unsure = 1
+// What Sniff returns for what may be anything, and for what can be nothing else.
+const (
+	Unsure  = 1
+	Certain = 100
+)
 
 // BlockReader decodes one block at a time.
 type BlockReader interface {

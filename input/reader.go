@@ -331,6 +331,9 @@ func (r *Reader) recognise(head []byte, name string) *Format {
 		if n := f.Sniff(head); n > sure {
 			best, sure = f, n
 		}
+		if sure == Certain {
+			break
+		}
 	}
 	if sure == Unsure && r.named(name, best) {
 		return nil
