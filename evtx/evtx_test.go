@@ -160,6 +160,23 @@ func TestSeveralFragmentsInOneValue(t *testing.T) {
 	}
 }
 
+// TestNames says which names elements may have: XML's. What an overwritten template
+// leads to is damage, not an element.
+func TestNames(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"Data": true, "x:y-1.b_": true, "Größe": true, "a b": false, "1a": false, "-a": false, "a<": false, "a\n": false, "\u0000": false,
+	} {
+		c := evtxtest.NewChunk()
+		c.RecordOf(1, 1, evtxtest.Element{Name: name})
+		d := evtx.NewDecoder()
+		d.Open(c.Bytes(), false)
+		rec, _ := d.Next()
+		if _, err := d.Event(rec); (err == nil) != ok {
+			t.Errorf("an element %q: %v", name, err)
+		}
+	}
+}
+
 // TestTemplatesAreShared reads chunks that lay out the same templates
 // differently, with one decoder and with a new one for each.
 func TestTemplatesAreShared(t *testing.T) {

@@ -3,6 +3,7 @@ package evtx
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // The tokens of binary XML; more is added to some of them.
@@ -120,8 +121,12 @@ func (p *parser) name(at, end int) (string, int, error) {
 			return "", 0, damaged(at, "name longer than its element")
 		}
 	}
+	name := p.intern(raw[2:])
+	if name == "" {
+		return "", 0, damaged(off, "name that XML does not allow")
+	}
 	p.refs = append(p.refs, ref)
-	return p.intern(raw[2:]), next, nil
+	return name, next, nil
 }
 
 // nameHeadBytes is what stands before a name's count: the offset of the next
@@ -142,7 +147,8 @@ func (d *Decoder) rawName(off int) ([]byte, bool) {
 	return d.data[start:end], true
 }
 
-// intern makes a string of UTF-16, the same one for equal names.
+// intern makes a string of a name's UTF-16, the same one for equal names; "" where
+// it is none: a template that was overwritten has such.
 func (d *Decoder) intern(text []byte) string {
 	d.scratch = AppendUTF16(d.scratch[:0], text)
 	if s, ok := d.names[string(d.scratch)]; ok {
@@ -153,7 +159,24 @@ func (d *Decoder) intern(text []byte) string {
 	}
 	s := strings.Clone(string(d.scratch))
 	d.names[s] = s
-	return s
+	if !isName(s) {
+		d.names[s] = ""
+	}
+	return d.names[s]
+}
+
+// isName reports whether XML allows a name; beyond ASCII any letter, mark or
+// digit will do.
+func isName(s string) bool {
+	for i, c := range s {
+		switch {
+		case c == '_' || c == ':' || unicode.IsLetter(c):
+		case i > 0 && (c == '-' || c == '.' || unicode.IsDigit(c) || unicode.IsMark(c) || c == '·'):
+		default:
+			return false
+		}
+	}
+	return s != ""
 }
 
 // content reads nodes up to the end of their element or fragment. depend says

@@ -111,7 +111,7 @@ func appendValue(dst []byte, v Value, attr bool) []byte {
 }
 
 // appendEscaped appends text as XML. Characters that XML 1.0 does not have
-// become U+FFFD.
+// become U+FFFD, line ends references: an event stays on its line.
 func appendEscaped(dst []byte, s string, attr bool) []byte {
 	for _, c := range s {
 		switch {
@@ -123,9 +123,9 @@ func appendEscaped(dst []byte, s string, attr bool) []byte {
 			dst = append(dst, "&gt;"...)
 		case attr && c == '"':
 			dst = append(dst, "&quot;"...)
-		case attr && (c == '\n' || c == '\t'), c == '\r':
+		case attr && c == '\t', c == '\n', c == '\r':
 			dst = append(append(dst, "&#"...), byte('0'+c/10%10), byte('0'+c%10), ';')
-		case c < ' ' && c != '\n' && c != '\t', c == 0xfffe, c == 0xffff:
+		case c < ' ' && c != '\t', c == 0xfffe, c == 0xffff:
 			dst = append(dst, "\uFFFD"...)
 		default:
 			dst = utf8.AppendRune(dst, c)
