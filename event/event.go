@@ -264,11 +264,13 @@ func (b *Batch) AddRow(time int64, pos uint64) uint16 {
 // for use by several goroutines.
 //
 // Names are matched exactly first, then ignoring case (spec A.6, OP-54): a
-// query that says image finds Image, while two keys of one event that differ
-// only in case keep a slot each.
+// query that says image finds Image. Names that only the data has keep a slot for
+// each spelling, so that what they are called does not hang on which worker met
+// one first.
 type Layout struct {
 	mu    sync.RWMutex
 	names []string
+	met   map[Slot]bool // only the data has them
 	exact map[string]Slot
 	fold  map[string]Slot
 	found []Slot
@@ -276,7 +278,7 @@ type Layout struct {
 
 // NewLayout makes a Layout with the given names in slots 0, 1, ...
 func NewLayout(names ...string) *Layout {
-	l := &Layout{exact: map[string]Slot{}, fold: map[string]Slot{}}
+	l := &Layout{exact: map[string]Slot{}, fold: map[string]Slot{}, met: map[Slot]bool{}}
 	for _, n := range names {
 		l.add(n)
 	}
@@ -312,6 +314,31 @@ func (l *Layout) Slot(name string) Slot {
 		return s
 	}
 	return l.Exact(name)
+}
+
+// Met finds or makes the slot of a name that the data has: that of the same
+// spelling, that of a name which someone asks for, letter case aside, or its own.
+func (l *Layout) Met(name string) Slot {
+	if s, ok := l.Find(name); ok && (!l.isMet(s) || l.Name(s) == name) {
+		return s
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s, ok := l.exact[name]; ok {
+		return s
+	}
+	if len(l.names) >= MaxFields {
+		return None
+	}
+	s := l.add(strings.Clone(name))
+	l.met[s] = true
+	return s
+}
+
+func (l *Layout) isMet(s Slot) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.met[s]
 }
 
 // Exact finds or makes the slot of exactly this spelling.

@@ -232,7 +232,7 @@ func (pf *evtxField) is(name string) bool { return pf.name == name || pf.column 
 
 // slot is where a field goes when all are wanted.
 func (r *evtxReader) slot(name string) event.Slot {
-	s := r.want.Layout.Slot(columnName(name))
+	s := r.want.Layout.Met(columnName(name))
 	if s == event.None {
 		r.warn("field beyond the limit", true, 0, name)
 	}

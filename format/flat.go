@@ -105,7 +105,7 @@ func (f *flat) target(name string) *target {
 		if t == nil {
 			t = &target{slot: event.None}
 		}
-		if s := f.want.Layout.Slot(name); s == event.None {
+		if s := f.want.Layout.Met(name); s == event.None {
 			f.want.Warnings.Add("field beyond the limit", true, exec.Sample{Detail: fmt.Sprintf("%s is more than %d fields", name, event.MaxFields)})
 		} else if !f.want.Fields.Has(s) {
 			t.slot = s

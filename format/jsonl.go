@@ -209,7 +209,7 @@ func (r *jsonl) everything(line []byte, row uint16, message bool) error {
 	return jsondoc.Flatten(line, o, func(name []byte, v jsondoc.Value) {
 		s, ok := r.slots[string(name)]
 		if !ok {
-			s = r.want.Layout.Slot(string(name))
+			s = r.want.Layout.Met(string(name))
 			if s == event.None {
 				r.want.Warnings.Add("field beyond the limit", true, exec.Sample{
 					Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),

@@ -252,10 +252,10 @@ func (t *jsonAutoTask) flatten(b *event.Batch, row uint16, text []byte) {
 		s, ok := t.slots[string(name)]
 		if !ok {
 			s = event.None
-			if found, known := t.rt.Layout.Find(string(name)); known {
+			if t.all {
+				s = t.rt.Layout.Met(string(name))
+			} else if found, known := t.rt.Layout.Find(string(name)); known {
 				s = found
-			} else if t.all {
-				s = t.rt.Layout.Slot(string(name))
 			}
 			t.slots[string(name)] = s
 		}

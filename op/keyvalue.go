@@ -170,10 +170,12 @@ func (t *keyvalueTask) auto(b *event.Batch, row uint16, s string) {
 			return
 		}
 		name := pairName(key)
-		slot, ok := t.rt.Layout.Find(name)
-		if !ok && t.after.All {
-			slot = t.rt.Layout.Slot(name)
+		slot, ok := event.None, false
+		if t.after.All {
+			slot = t.rt.Layout.Met(name)
 			ok = slot != event.None
+		} else {
+			slot, ok = t.rt.Layout.Find(name)
 		}
 		if ok && t.after.Wants(slot) {
 			b.Col(slot).Set(row, event.Text(value))
