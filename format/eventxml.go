@@ -38,7 +38,7 @@ var _ = register(input.Format{
 		return 0
 	},
 	New: func(w *input.Want) input.BlockReader {
-		return &eventXML{xmlEvent: xmlEvent{flat: newFlat(w, match.Exact("&#"))}}
+		return &eventXML{newXMLEvent(newFlat(w, match.Exact("&#")))}
 	},
 })
 
@@ -135,22 +135,64 @@ func (r *eventXML) between(b *input.Block, at int, text []byte, next exec.Sink) 
 // one field of JSON text, an array, as it is of an event log file.
 type xmlEvent struct {
 	*flat
-	key   []byte            // scratch
-	names map[string]string // flat names, by place
+	key    []byte              // scratch
+	places map[string]*xmlName // by path, attribute and Name
+	names  map[string]*xmlName
 
-	unnamed  [][]byte // Data without a Name
-	repeated [][]byte // what has one name and stands together
-	called   string   // the name
+	events int // read so far
+	texts  []xmlText
+}
+
+// xmlName is a flat name, and where the event that is being read has it.
+type xmlName struct {
+	name        string
+	wanted      bool
+	event       int // the last that has it
+	first, last int // of its texts
+}
+
+// xmlText is a text of an event.
+type xmlText struct {
+	name *xmlName
+	raw  []byte
+	next int // the next of the name, 0 for none
+}
+
+func newXMLEvent(f *flat) xmlEvent {
+	return xmlEvent{flat: f, places: map[string]*xmlName{}, names: map[string]*xmlName{}}
 }
 
 // read gives the event's fields; an error says where its XML is at fault, the
-// fields before it have been given.
+// fields before it are given.
 func (r *xmlEvent) read(x []byte) error {
+	r.events++
+	r.texts = r.texts[:0]
 	err := r.elements(x)
-	r.giveAll(r.called, r.repeated)
-	r.giveAll("Data", r.unnamed)
-	r.repeated, r.unnamed = r.repeated[:0], r.unnamed[:0]
+	for i, t := range r.texts {
+		switch {
+		case t.name.first != i:
+		case t.next == 0:
+			r.give(t.name.name, t.raw)
+		default:
+			r.giveAll(t)
+		}
+	}
 	return err
+}
+
+// add keeps a text until the event has been read.
+func (r *xmlEvent) add(n *xmlName, raw []byte) {
+	if !n.wanted {
+		return
+	}
+	at := len(r.texts)
+	if n.event != r.events {
+		n.event, n.first = r.events, at
+	} else {
+		r.texts[n.last].next = at
+	}
+	n.last = at
+	r.texts = append(r.texts, xmlText{name: n, raw: raw})
 }
 
 func (r *xmlEvent) elements(x []byte) error {
@@ -257,7 +299,7 @@ func (r *xmlEvent) elements(x []byte) error {
 			default:
 				bare = false
 				if depth > 1 && len(value) > 0 {
-					r.give(r.place(path[:depth], attr, nil), value)
+					r.add(r.place(path[:depth], attr, nil), value)
 				}
 			}
 		}
@@ -290,66 +332,50 @@ func (r *xmlEvent) leaf(path [][]byte, data []byte, bare bool, raw []byte) {
 	if len(bytes.TrimSpace(raw)) == 0 && (string(path[1]) == "System" || !bare) {
 		return // TimeCreated, Correlation: what they say is in their attributes
 	}
-	name := r.place(path, nil, data)
-	switch {
-	case string(path[1]) == "System":
-		r.give(name, raw)
-	case name == "Data":
-		r.unnamed = append(r.unnamed, raw)
-	default:
-		if name != r.called {
-			r.giveAll(r.called, r.repeated)
-			r.called, r.repeated = name, r.repeated[:0]
-		}
-		r.repeated = append(r.repeated, raw)
-	}
+	r.add(r.place(path, nil, data), raw)
 }
 
 // place is the flat name of what stands at a path.
-func (r *xmlEvent) place(path [][]byte, attr, data []byte) string {
+func (r *xmlEvent) place(path [][]byte, attr, data []byte) *xmlName {
 	key := r.key[:0]
 	for _, p := range path {
 		key = append(append(key, p...), 0)
 	}
 	key = append(append(append(key, attr...), 0), data...)
 	r.key = key
-	if name, ok := r.names[string(key)]; ok {
-		return name
+	if n, ok := r.places[string(key)]; ok {
+		return n
 	}
 	elements := make([]string, len(path))
 	for i, p := range path {
 		elements[i] = string(p)
 	}
 	name := mapping.WindowsField(elements, string(attr), string(unescapeXML(nil, data)))
-	if r.names == nil {
-		r.names = map[string]string{}
+	n, ok := r.names[name]
+	if !ok {
+		n = &xmlName{name: name, wanted: name != "" && r.wants(name)}
 	}
-	if len(r.names) < namesMax {
-		r.names[string(key)] = name
+	if len(r.places) < namesMax {
+		r.places[string(key)], r.names[name] = n, n
 	}
-	return name
+	return n
 }
 
-// giveAll gives a field texts: one, or several as a JSON array.
-func (r *xmlEvent) giveAll(name string, raws [][]byte) {
-	switch {
-	case len(raws) == 0 || !r.wants(name):
-	case len(raws) == 1:
-		r.give(name, raws[0])
-	default:
-		text := r.w.scratch[:0]
-		for i, raw := range raws {
-			text = jsondoc.AppendString(append(text, "[,"[min(i, 1)]), lend(unescapeXML(nil, raw)))
+// giveAll gives a field the texts of one name, as a JSON array.
+func (r *xmlEvent) giveAll(t xmlText) {
+	text := append(r.w.scratch[:0], '[')
+	for {
+		text = jsondoc.AppendString(text, lend(unescapeXML(nil, t.raw)))
+		if t.next == 0 {
+			break
 		}
-		r.w.scratch = append(text, ']')
-		r.field(name, r.w.arena.keep(r.w.scratch))
+		text, t = append(text, ','), r.texts[t.next]
 	}
+	r.w.scratch = append(text, ']')
+	r.field(t.name.name, r.w.arena.keep(r.w.scratch))
 }
 
 func (r *xmlEvent) give(name string, raw []byte) {
-	if !r.wants(name) {
-		return
-	}
 	if bytes.IndexByte(raw, '&') >= 0 || bytes.IndexByte(raw, '<') >= 0 || !utf8.Valid(raw) {
 		r.w.scratch = unescapeXML(r.w.scratch[:0], raw)
 		raw = r.w.arena.keep(r.w.scratch)

@@ -213,6 +213,12 @@ func oddEvents() []byte {
 	add(needs, text("v"), evtxtest.Value{Type: 0x0e, Data: []byte{0xab}})
 	add(needs, evtxtest.Value{}, evtxtest.Value{})
 	add(needs, text(""), text("o"))
+	// Names that come again, apart from each other.
+	cert := func(i uint16) el {
+		return el{Name: "Certificate", Attrs: []evtxtest.Attr{{Name: "file", Content: place(i)}}, Content: []any{el{Name: "By", Content: place(i)}}}
+	}
+	add(data(9, "EventData", named([]any{"Twice"}, place(0)), named([]any{"Once"}, place(1)), named([]any{"Twice"}, place(1))), text("a"), text("b"))
+	add(data(10, "UserData", el{Name: "Chain", Content: []any{cert(0), cert(1)}}), text("a"), text("b"))
 	c.RecordOf(2, 134176104000000000, el{Name: "Event", Content: []any{
 		el{Name: "System", Content: []any{el{Name: "EventID", Content: []any{"9"}}}}, el{Name: "EventData", Content: []any{named([]any{"k"}, []any{"v"})}},
 	}})
@@ -233,6 +239,8 @@ func TestEVTXNames(t *testing.T) {
 		{"Data": "v", "Binary": "AB", "Of": "AB", "Of.Kind": "fixed", "Fixed": "f"},
 		{"Fixed": "f"},
 		{"Data": "", "Binary": "o", "Of": "o", "Of.Kind": "fixed", "Fixed": "f"},
+		{"Twice": `["a","b"]`, "Once": "b"},
+		{"Certificate.file": `["a","b"]`, "Certificate.By": `["a","b"]`},
 		{"EventID": "9", "k": "v", "time": "1773136800000"},
 	} {
 		for name, text := range want {

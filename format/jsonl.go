@@ -185,7 +185,8 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 // openXML adds the fields of event XML in a JSON string.
 func (r *jsonl) openXML(vals []jsondoc.Value, v jsondoc.Value) {
 	if r.xml == nil {
-		r.xml = &xmlEvent{flat: flatOf(r.want, r.plan, &r.w)}
+		xml := newXMLEvent(flatOf(r.want, r.plan, &r.w))
+		r.xml = &xml
 	}
 	text := r.w.arena.keep(v.AppendText(nil))
 	if err := r.xml.read(text); err != nil {

@@ -33,7 +33,7 @@ var _ = register(input.Format{
 		}
 		return at
 	},
-	New: func(w *input.Want) input.BlockReader { return &eventXML{xmlEvent{flat: newFlat(w)}} },
+	New: func(w *input.Want) input.BlockReader { return &eventXML{newXMLEvent(newFlat(w))} },
 })
 
 const splunkTime = "01/02/2006 03:04:05 PM"
