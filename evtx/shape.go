@@ -29,6 +29,7 @@ const (
 	dataName  nameKind = 1 << iota // of an element whose Name says which field it is
 	keyName                        // of the attribute that says it
 	spaceName                      // of the attribute that is a namespace
+	noName                         // that XML does not allow
 )
 
 // shaped returns the template made of the fragment at an offset, and appends its
@@ -193,23 +194,27 @@ func (d *Decoder) outlineName(at, end int) (kind nameKind, next int, ok bool) {
 	if at+4 > end {
 		return 0, 0, false
 	}
+	n, next, ok := d.knownName(at, end)
+	d.shape = binary.LittleEndian.AppendUint32(d.shape, n.id)
+	return n.kind, next, ok
+}
+
+// knownName reads the name whose offset stands at an offset that has room for it,
+// and returns where it goes on.
+func (d *Decoder) knownName(at, end int) (n knownName, next int, ok bool) {
 	off := u32(d.data, at)
 	s := &d.nameSlots[off*2654435769>>(32-slotBits)]
 	if s.chunk != d.chunk || s.off != off {
 		raw, ok := d.rawName(int(off))
 		if !ok {
-			return 0, 0, false
+			return n, 0, false
 		}
 		*s = nameSlot{d.chunk, off, d.nameOf(raw)}
 	}
-	next = at + 4
-	if int(off) == next {
-		if next += nameHeadBytes + int(s.size) + 2; next > end {
-			return 0, 0, false
-		}
+	if next = at + 4; int(off) == next {
+		next += nameHeadBytes + int(s.size) + 2
 	}
-	d.shape = binary.LittleEndian.AppendUint32(d.shape, s.id)
-	return s.kind, next, true
+	return s.knownName, next, s.kind != noName && next <= end
 }
 
 // nameOf numbers a name.
@@ -225,6 +230,8 @@ func (d *Decoder) nameOf(raw []byte) knownName {
 		n.kind = keyName
 	case isNamespace(s):
 		n.kind = spaceName
+	case !isName(s):
+		n.kind = noName
 	}
 	d.nameIDs[string(raw)] = n
 	return n

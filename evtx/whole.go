@@ -106,10 +106,6 @@ func (d *Decoder) passName(at, end int) (next int, ok bool) {
 	if at+4 > end {
 		return 0, false
 	}
-	off := int(u32(d.data, at))
-	raw, ok := d.rawName(off)
-	if next = at + 4; off == next {
-		next = off + nameHeadBytes + len(raw) + 2
-	}
-	return next, ok && next <= end
+	_, next, ok = d.knownName(at, end)
+	return next, ok
 }
