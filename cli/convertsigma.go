@@ -57,7 +57,11 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 		}
 		switch {
 		case dir != "":
-			err = writeInto(dir, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo")+".yml", text)
+			to := dir
+			if q.hunt != nil {
+				to = filepath.Join(dir, "hunts") // questions apart from alerts
+			}
+			err = writeInto(to, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo")+".yml", text)
 		case written > 0:
 			_, err = fmt.Fprintf(a.stdout, "---\n%s", text)
 		default:
@@ -88,17 +92,23 @@ func (a *app) unprovedSigma(cmd *cobra.Command, query *diag.File, p *convert.Pre
 	if ds.HasErrors() {
 		return "it does not run: " + ds[0].Message, nil
 	}
-	why, err := a.provesConverted(cmd, one, two)
-	if why == "" && err == nil && slices.ContainsFunc(p.Lost, func(d *diag.Diagnostic) bool { return d.Code == "not-in-sigma" && d.Severity == diag.Warning }) {
-		why = "the rule leaves out what is named above, and no event was made that tells it from the query"
+	if !slices.ContainsFunc(p.Lost, func(d *diag.Diagnostic) bool { return d.Code == "not-in-sigma" && d.Severity == diag.Warning }) {
+		return a.provesConverted(cmd, one, two)
+	}
+	r, why, err := compared(cmd, one, two)
+	if why == "" && err == nil {
+		why = fmt.Sprintf("it is equal on %d events made, and none of them is about what the rule leaves out", r.Made)
 	}
 	return why, err
 }
 
-// queryFile is a query with the detection that it is of; nil for one alone.
+// queryFile is a query with the detection that it is of, or the hunting query of
+// a package that it is; neither for one alone.
 type queryFile struct {
 	text *diag.File
 	of   *detection.Detection
+	hunt *detection.HuntQuery
+	pkg  *detection.Package // of hunt
 }
 
 // queriesOf reads the queries that are named: files, folders of them, packages.
@@ -113,7 +123,9 @@ func queriesOf(args []string) (list []queryFile, err error) {
 			if err != nil {
 				return nil, &exit{exitInput, err}
 			}
-			list = append(list, queryFile{diag.Text(arg, string(text)), detectionOf(arg)})
+			q := packaged(arg)
+			q.text = diag.Text(arg, string(text))
+			list = append(list, q)
 			continue
 		}
 		pkgs, errs := detection.Load(os.DirFS(arg), filepath.ToSlash(arg))
@@ -123,7 +135,14 @@ func queriesOf(args []string) (list []queryFile, err error) {
 		before := len(list)
 		for _, p := range pkgs {
 			for _, d := range append(append([]*detection.Detection{}, p.Detections...), p.Baselines...) {
-				list = append(list, queryFile{d.Query, d})
+				list = append(list, queryFile{text: d.Query, of: d})
+			}
+			for _, file := range p.Hunts {
+				h, err := p.ReadHunt(file)
+				if err != nil {
+					return nil, &exit{exitInput, err}
+				}
+				list = append(list, queryFile{text: h.Query, hunt: h, pkg: p})
 			}
 		}
 		if len(pkgs) > 0 {
@@ -134,7 +153,7 @@ func queriesOf(args []string) (list []queryFile, err error) {
 				return err
 			}
 			text, err := os.ReadFile(path)
-			list = append(list, queryFile{diag.Text(path, string(text)), nil})
+			list = append(list, queryFile{text: diag.Text(path, string(text))})
 			return err
 		})
 		if err != nil {
@@ -147,48 +166,76 @@ func queriesOf(args []string) (list []queryFile, err error) {
 	return list, nil
 }
 
-// detectionOf finds the package that a query file is of, in its folder or one
-// above; nil when there is none.
-func detectionOf(file string) *detection.Detection {
+// packaged finds what a query file is in the package around it, in its folder or
+// one above; nothing when there is none.
+func packaged(file string) (q queryFile) {
+	same := func(name string) bool { return filepath.Clean(filepath.FromSlash(name)) == filepath.Clean(file) }
 	dir := filepath.Dir(file)
 	for range 2 {
-		if _, err := os.Stat(filepath.Join(dir, detection.ManifestName)); err == nil {
-			pkgs, _ := detection.Load(os.DirFS(dir), filepath.ToSlash(dir))
-			for _, p := range pkgs {
-				for _, list := range [2][]*detection.Detection{p.Detections, p.Baselines} {
-					for _, d := range list {
-						if filepath.Clean(filepath.FromSlash(d.Query.Name)) == filepath.Clean(file) {
-							return d
-						}
+		if _, err := os.Stat(filepath.Join(dir, detection.ManifestName)); err != nil {
+			dir = filepath.Dir(dir)
+			continue
+		}
+		pkgs, _ := detection.Load(os.DirFS(dir), filepath.ToSlash(dir))
+		for _, p := range pkgs {
+			for _, list := range [2][]*detection.Detection{p.Detections, p.Baselines} {
+				for _, d := range list {
+					if same(d.Query.Name) {
+						return queryFile{of: d}
 					}
 				}
 			}
-			return nil
+			for _, f := range p.Hunts {
+				if h, err := p.ReadHunt(f); err == nil && same(h.Query.Name) {
+					return queryFile{hunt: h, pkg: p}
+				}
+			}
 		}
-		dir = filepath.Dir(dir)
+		break
 	}
-	return nil
+	return q
 }
 
 // about is what the rule of a query says of itself.
 func (q queryFile) about(p *convert.Predicate) sigma.Meta {
 	name := filepath.Base(q.text.Name)
-	if q.of == nil {
-		m := sigma.Meta{Title: p.Title, Status: "experimental", Level: sigma.Medium, Description: "Written from the Sumo query " + name + "."}
+	switch {
+	case q.of != nil:
+		m := aboutPackage(q.of.Package)
+		m.Title = q.of.Name
+		m.Description = strings.TrimSpace(q.of.Package.Summary) + "\nWritten from " + name + " of the package " + q.of.Package.Name + "."
+		m.Level, _ = sigma.ParseLevel(q.of.Base().String())
 		if m.Title == "" {
-			m.Title = strings.TrimSuffix(name, ".sumo")
+			m.Title = q.of.Package.Name + ", " + q.of.ID
 		}
 		return m
+	case q.hunt != nil:
+		m := aboutPackage(q.pkg)
+		m.Title = q.pkg.Name + ", Hunt: " + strings.ReplaceAll(strings.TrimSuffix(name, ".sumo"), "-", " ")
+		m.Description = q.hunt.Hypothesis + "\nWritten from the hunting query " + name + " of the package " + q.pkg.Name + ". It is a question, not an alert."
+		if q.hunt.LookBack != "" {
+			m.Description += "\nLook back over " + q.hunt.LookBack + "."
+		}
+		if q.hunt.Next != "" {
+			m.Description += "\nNext: " + q.hunt.Next
+		}
+		m.FalsePositives, m.Level = nil, sigma.Informational
+		if q.hunt.LooksGood != "" {
+			m.FalsePositives = []string{q.hunt.LooksGood}
+		}
+		m.Tags = append(m.Tags, sigma.Tag{Namespace: "detection", Name: "threat-hunting"})
+		return m
 	}
-	pkg := q.of.Package
-	m := sigma.Meta{
-		Title: q.of.Name, Status: pkg.Status, Author: pkg.Author, Date: pkg.Date, License: pkg.License,
-		Description: strings.TrimSpace(pkg.Summary) + "\nWritten from " + name + " of the package " + pkg.Name + ".",
-	}
-	m.Level, _ = sigma.ParseLevel(q.of.Base().String())
+	m := sigma.Meta{Title: p.Title, Status: "experimental", Level: sigma.Medium, Description: "Written from the Sumo query " + name + "."}
 	if m.Title == "" {
-		m.Title = pkg.Name + ", " + q.of.ID
+		m.Title = strings.TrimSuffix(name, ".sumo")
 	}
+	return m
+}
+
+// aboutPackage is what all rules of a package say of themselves.
+func aboutPackage(pkg *detection.Package) sigma.Meta {
+	m := sigma.Meta{Status: pkg.Status, Author: pkg.Author, Date: pkg.Date, License: pkg.License}
 	if pkg.Attack.Reference != "" {
 		m.References = []string{pkg.Attack.Reference}
 	}

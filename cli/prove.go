@@ -151,20 +151,25 @@ func writeProof(w io.Writer, sides [2]*proof.Side, r *proof.Result) error {
 
 // provesConverted runs a converted rule against the rule. It returns what keeps
 // it from being proved; "" when nothing does.
-func (a *app) provesConverted(cmd *cobra.Command, one *proof.Side, two *proof.Side) (string, error) {
-	r, err := proof.Check(cmd.Context(), one, two, nil)
-	switch {
-	case err != nil:
-		return "", err
-	case !r.Equal():
-		return fmt.Sprintf("differs on %d of %d events; the smallest: %s: the %s says %v, this %v", r.Different, r.Made, r.Event, noun(one), r.Verdict[0], r.Verdict[1]), nil
-	case r.Empty():
-		return "no event could be made that the " + noun(one) + " matches", nil
-	}
-	if !a.quiet {
+func (a *app) provesConverted(cmd *cobra.Command, one, two *proof.Side) (string, error) {
+	r, why, err := compared(cmd, one, two)
+	if err == nil && why == "" && !a.quiet {
 		fmt.Fprintf(a.stderr, "%s: equal on %d events made\n", two.Name, r.Made)
 	}
-	return "", nil
+	return why, err
+}
+
+// compared runs a converted rule against the rule; why is "" when they are equal.
+func compared(cmd *cobra.Command, one, two *proof.Side) (r *proof.Result, why string, err error) {
+	r, err = proof.Check(cmd.Context(), one, two, nil)
+	switch {
+	case err != nil:
+	case !r.Equal():
+		why = fmt.Sprintf("differs on %d of %d events; the smallest: %s: the %s says %v, this %v", r.Different, r.Made, r.Event, noun(one), r.Verdict[0], r.Verdict[1])
+	case r.Empty():
+		why = "no event could be made that the " + noun(one) + " matches"
+	}
+	return r, why, err
 }
 
 // noun is what a side is called in a sentence: rule, query, expression.

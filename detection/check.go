@@ -150,15 +150,15 @@ func (c *checking) queries() {
 	for _, d := range append(append([]*Detection{}, c.p.Detections...), c.p.Baselines...) {
 		c.compile(d.Query)
 	}
-	for _, h := range c.p.Hunts {
-		text, err := fs.ReadFile(c.p.FS, h)
+	for _, file := range c.p.Hunts {
+		h, err := c.p.ReadHunt(file)
 		if err != nil {
 			continue // reported by manifest
 		}
-		c.compile(diag.Text(path.Join(c.p.Dir, h), string(text)))
-		for _, key := range []string{"hypothesis", "look-back", "looks good", "next"} {
-			if !strings.Contains(string(text), "// "+key+":") {
-				c.add(true, "hunt-without-"+strings.ReplaceAll(key, " ", "-"), h, "the query's head has no line %q", "// "+key+": ...")
+		c.compile(h.Query)
+		for i, said := range []string{h.Hypothesis, h.LookBack, h.LooksGood, h.Next} {
+			if said == "" {
+				c.add(true, "hunt-without-"+strings.ReplaceAll(huntKeys[i], " ", "-"), file, "the query's head has no line %q", "// "+huntKeys[i]+": ...")
 			}
 		}
 	}

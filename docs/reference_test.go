@@ -49,7 +49,7 @@ func file(d lang.Doc) string {
 
 // TestReference compares docs/reference with what the vocabulary says.
 func TestReference(t *testing.T) {
-	pages := map[string][]byte{"reference/README.md": contents(), "reference/lint.md": checks()}
+	pages := map[string][]byte{"reference/README.md": contents(), "reference/lint.md": checks(), "reference/sigma-modifiers.md": modifiers()}
 	for _, k := range kinds() {
 		for _, d := range k.docs {
 			pages[filepath.Join("reference", k.folder, file(d))] = page(k, d)
@@ -99,7 +99,8 @@ func contents() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Reference\n\nEvery word of the query language, by kind. The pages are generated from the code, and\n" +
 		"their examples are run by tests. `gyoji doc WORD` shows the same.\n" +
-		"What `gyoji lint` looks for in a query stands in [Checks](lint.md).\n")
+		"What `gyoji lint` looks for in queries and rules stands in [Checks](lint.md), what a word behind\n" +
+		"a `|` does in a Sigma rule in [Modifiers](sigma-modifiers.md).\n")
 	for _, k := range kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n| word | what it does |\n|---|---|\n", k.plural)
 		for _, d := range k.docs {

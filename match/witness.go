@@ -66,11 +66,3 @@ func (ws Witnesses) With(w *Witness) Witnesses {
 	}
 	return append(ws, w)
 }
-
-// Best is the requirement that fewest events meet by accident; nil for none.
-func (ws Witnesses) Best() (best *Witness) {
-	for _, w := range ws {
-		best = And(best, w)
-	}
-	return best
-}

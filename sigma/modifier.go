@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -16,6 +17,7 @@ import (
 type modifier struct {
 	name    string
 	summary string
+	example string // a line of a rule that has it
 	// value makes of one value another. A nil result without an error says that
 	// the modifier is not for values of that kind.
 	value func(Value) (Value, error)
@@ -30,37 +32,37 @@ type modifier struct {
 var modifiers = func() map[string]*modifier {
 	all := map[string]*modifier{}
 	for _, m := range []*modifier{
-		{name: "contains", summary: "the value holds the text", value: around(true, true)},
-		{name: "startswith", summary: "the value starts with the text", value: around(false, true)},
-		{name: "endswith", summary: "the value ends with the text", value: around(true, false)},
-		{name: "all", summary: "all values of the list must hold, not one", list: func(t *Test) { t.All = true }},
-		{name: "neq", summary: "the test must not hold", list: func(t *Test) { t.Not = true }},
-		{name: "re", summary: "the text is a regular expression", value: toRegexp, first: true},
-		{name: "i", summary: "the regular expression ignores letter case", value: flag(func(r *Regexp) { r.IgnoreCase = true })},
-		{name: "m", summary: "^ and $ of the regular expression stand at every line", value: flag(func(r *Regexp) { r.Multiline = true })},
-		{name: "s", summary: ". of the regular expression is a line end too", value: flag(func(r *Regexp) { r.DotAll = true })},
-		{name: "cased", summary: "letter case matters", value: toCased},
-		{name: "base64", summary: "the text is encoded as Base64", value: toBase64},
-		{name: "base64offset", summary: "the text is encoded as Base64, wherever it starts in what is encoded", value: toBase64Offset},
-		{name: "wide", summary: "the text is encoded as UTF-16, low byte first", value: wide(utf16LE, "")},
-		{name: "utf16le", summary: "the same as wide", value: wide(utf16LE, "")},
-		{name: "utf16be", summary: "the text is encoded as UTF-16, high byte first", value: wide(utf16BE, "")},
-		{name: "utf16", summary: "the text is encoded as UTF-16 with a byte order mark", value: wide(utf16LE, "\xff\xfe")},
-		{name: "windash", summary: "- before a word may also be /, and the longer dashes", value: windash},
-		{name: "cidr", summary: "the value is an address inside the network", value: toCIDR, first: true},
-		{name: "exists", summary: "the event has the field, or has it not", value: toExists, first: true},
-		{name: "fieldref", summary: "the value is that of another field", value: toFieldRef},
-		{name: "expand", summary: "%name% stands for values from outside the rule", value: toPlaceholders},
-		{name: "lt", summary: "the value is less", value: toCompare(Lt)},
-		{name: "lte", summary: "the value is at most that", value: toCompare(Le)},
-		{name: "gt", summary: "the value is more", value: toCompare(Gt)},
-		{name: "gte", summary: "the value is at least that", value: toCompare(Ge)},
-		{name: "minute", summary: "the time's minute is that", value: toTimePart(Minute)},
-		{name: "hour", summary: "the time's hour is that", value: toTimePart(Hour)},
-		{name: "day", summary: "the time's day of the month is that", value: toTimePart(Day)},
-		{name: "week", summary: "the time's ISO week is that", value: toTimePart(Week)},
-		{name: "month", summary: "the time's month is that", value: toTimePart(Month)},
-		{name: "year", summary: "the time's year is that", value: toTimePart(Year)},
+		{name: "contains", summary: "the value holds the text", example: `CommandLine|contains: 'urlcache'`, value: around(true, true)},
+		{name: "startswith", summary: "the value starts with the text", example: `Image|startswith: 'C:\Users\'`, value: around(false, true)},
+		{name: "endswith", summary: "the value ends with the text", example: `Image|endswith: '\cmd.exe'`, value: around(true, false)},
+		{name: "all", summary: "all values of the list must hold, not one", example: `CommandLine|contains|all: ['-split', '-f']`, list: func(t *Test) { t.All = true }},
+		{name: "neq", summary: "the test must not hold", example: `User|neq: 'SYSTEM'`, list: func(t *Test) { t.Not = true }},
+		{name: "re", summary: "the text is a regular expression", example: `CommandLine|re: '\s-e[nc]*\s'`, value: toRegexp, first: true},
+		{name: "i", summary: "the regular expression ignores letter case", example: `CommandLine|re|i: 'frombase64string'`, value: flag(func(r *Regexp) { r.IgnoreCase = true })},
+		{name: "m", summary: "^ and $ of the regular expression stand at every line", example: `ScriptBlockText|re|m: '^iex '`, value: flag(func(r *Regexp) { r.Multiline = true })},
+		{name: "s", summary: ". of the regular expression is a line end too", example: `ScriptBlockText|re|s: 'iex.+http'`, value: flag(func(r *Regexp) { r.DotAll = true })},
+		{name: "cased", summary: "letter case matters", example: `CommandLine|cased|contains: 'IEX'`, value: toCased},
+		{name: "base64", summary: "the text is encoded as Base64", example: `CommandLine|base64|contains: 'http://'`, value: toBase64},
+		{name: "base64offset", summary: "the text is encoded as Base64, wherever it starts in what is encoded", example: `CommandLine|base64offset|contains: 'http://'`, value: toBase64Offset},
+		{name: "wide", summary: "the text is encoded as UTF-16, low byte first", example: `CommandLine|wide|base64offset|contains: 'http://'`, value: wide(utf16LE, "")},
+		{name: "utf16le", summary: "the same as wide", example: `CommandLine|utf16le|base64offset|contains: 'http://'`, value: wide(utf16LE, "")},
+		{name: "utf16be", summary: "the text is encoded as UTF-16, high byte first", example: `CommandLine|utf16be|base64|contains: 'http://'`, value: wide(utf16BE, "")},
+		{name: "utf16", summary: "the text is encoded as UTF-16 with a byte order mark", example: `CommandLine|utf16|base64|contains: 'http://'`, value: wide(utf16LE, "\xff\xfe")},
+		{name: "windash", summary: "- before a word may also be /, and the longer dashes", example: `CommandLine|windash|contains: ' -decode '`, value: windash},
+		{name: "cidr", summary: "the value is an address inside the network", example: `DestinationIp|cidr: '10.0.0.0/8'`, value: toCIDR, first: true},
+		{name: "exists", summary: "the event has the field, or has it not", example: `ParentImage|exists: false`, value: toExists, first: true},
+		{name: "fieldref", summary: "the value is that of another field", example: `User|fieldref: 'ParentUser'`, value: toFieldRef},
+		{name: "expand", summary: "%name% stands for values from outside the rule", example: `User|expand: '%admins%'`, value: toPlaceholders},
+		{name: "lt", summary: "the value is less", example: `LogonType|lt: 4`, value: toCompare(Lt)},
+		{name: "lte", summary: "the value is at most that", example: `LogonType|lte: 3`, value: toCompare(Le)},
+		{name: "gt", summary: "the value is more", example: `DestinationPort|gt: 49151`, value: toCompare(Gt)},
+		{name: "gte", summary: "the value is at least that", example: `DestinationPort|gte: 49152`, value: toCompare(Ge)},
+		{name: "minute", summary: "the time's minute is that", example: `UtcTime|minute: 30`, value: toTimePart(Minute)},
+		{name: "hour", summary: "the time's hour is that", example: `UtcTime|hour: 3`, value: toTimePart(Hour)},
+		{name: "day", summary: "the time's day of the month is that", example: `UtcTime|day: 31`, value: toTimePart(Day)},
+		{name: "week", summary: "the time's ISO week is that", example: `UtcTime|week: 1`, value: toTimePart(Week)},
+		{name: "month", summary: "the time's month is that", example: `UtcTime|month: 12`, value: toTimePart(Month)},
+		{name: "year", summary: "the time's year is that", example: `UtcTime|year: 2026`, value: toTimePart(Year)},
 	} {
 		all[m.name] = m
 	}
@@ -68,13 +70,29 @@ var modifiers = func() map[string]*modifier {
 	return all
 }()
 
-// Modifiers lists the modifiers with what they do, for documentation.
-func Modifiers() map[string]string {
-	out := map[string]string{}
+// ModifierDoc is what a modifier does, for documentation.
+type ModifierDoc struct {
+	Name, Also string // Also is its longer name, if it has one
+	Summary    string
+	Example    string // a line of a rule
+}
+
+// Modifiers lists the modifiers by name.
+func Modifiers() (list []ModifierDoc) {
 	for name, m := range modifiers {
-		out[name] = m.summary
+		if name != m.name {
+			continue
+		}
+		d := ModifierDoc{Name: name, Summary: m.summary, Example: m.example}
+		for also, o := range modifiers {
+			if o == m && also != name {
+				d.Also = also
+			}
+		}
+		list = append(list, d)
 	}
-	return out
+	slices.SortFunc(list, func(a, b ModifierDoc) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // apply runs a modifier over a value, and within AnyOf over each. room is how
