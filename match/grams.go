@@ -33,11 +33,29 @@ type Grams struct {
 	short [256][]int32 // such literals, by their first byte
 }
 
-// gram is four bytes of a literal, and where in it they stand.
+// gram is four bytes of a literal, and where in it they stand. The four others
+// beside them tell of most places that the literal is not there, without a look
+// at it.
 type gram struct {
-	bytes uint32
-	at    uint32
-	id    int32
+	bytes  uint32
+	beside uint32
+	off    int32 // from the one to the other; 0 when the literal has no others
+	at     uint32
+	id     int32
+}
+
+func newGram(l string, at int, id int32) gram {
+	x := gram{bytes: gramOf(l[at:]), at: uint32(at), id: id}
+	switch {
+	case at+2*gramBytes <= len(l):
+		x.off = gramBytes
+	case at >= gramBytes:
+		x.off = -gramBytes
+	default: // they overlap
+		x.off = int32(len(l) - gramBytes - at)
+	}
+	x.beside = gramOf(l[at+int(x.off):])
+	return x
 }
 
 const (
@@ -68,7 +86,7 @@ func NewGrams(literals []string) *Grams {
 		switch {
 		case len(l) >= gramBytes:
 			at := rareGram(l, &shared)
-			g.grams = append(g.grams, gram{gramOf(l[at:]), uint32(at), int32(i)})
+			g.grams = append(g.grams, newGram(l, at, int32(i)))
 		case l != "":
 			g.addShort(l, int32(i))
 		}
@@ -126,7 +144,7 @@ func (g *Grams) Len() int { return len(g.literals) }
 
 // Bytes is the memory of the tables.
 func (g *Grams) Bytes() int {
-	n := 8*(len(g.filter)+len(g.pairs)) + 12*len(g.grams) + 4*len(g.first)
+	n := 8*(len(g.filter)+len(g.pairs)) + 20*len(g.grams) + 4*len(g.first)
 	for _, l := range g.literals {
 		n += 16 + len(l)
 	}
@@ -197,8 +215,10 @@ func (g *Grams) compare(s string, i int, w uint64, hit func(id int32) bool) bool
 		if g.filter[h>>6]>>(h&63)&1 == 0 {
 			continue
 		}
-		for _, x := range g.grams[g.first[h>>4]:g.first[h>>4+1]] {
-			if x.bytes != bytes {
+		bucket := g.grams[g.first[h>>4]:g.first[h>>4+1]]
+		for j := range bucket {
+			x := &bucket[j]
+			if x.bytes != bytes || !x.besideIn(s, i+k) {
 				continue
 			}
 			l := g.literals[x.id]
@@ -209,6 +229,16 @@ func (g *Grams) compare(s string, i int, w uint64, hit func(id int32) bool) bool
 		}
 	}
 	return true
+}
+
+// besideIn reports whether the bytes beside a gram may stand in s, which has the
+// gram at a place.
+func (x *gram) besideIn(s string, at int) bool {
+	if at += int(x.off); at < 0 || len(s)-at < gramBytes {
+		return false // nor does the literal fit
+	}
+	w := uint64(gramOf(s[at:]))
+	return w&highs != 0 || uint32(lowered(w)) == x.beside
 }
 
 // compareShort is compare for the literals that are shorter than a gram.
