@@ -295,12 +295,19 @@ func plainTag(n *yaml.Node) string {
 		return "!!str"
 	case c|0x20-'a' < 26 && len(n.Value) > longestWord:
 		return "!!str"
+	case strings.ContainsAny(n.Value, "ghjklmpqrsuvwyGHJKLMPQRSUVWY") && len(n.Value) > longestWord, isUUID(n.Value):
+		return "!!str" // no number or time is written with these
 	case isDate(n.Value):
 		return "!!timestamp"
 	case len(n.Value) < 10 && c != '0' && strings.Trim(n.Value, "0123456789") == "":
 		return "!!int"
 	}
 	return (&yaml.Node{Kind: yaml.ScalarNode, Value: n.Value}).ShortTag()
+}
+
+// isUUID reports whether text has its dashes where an id has them.
+func isUUID(s string) bool {
+	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-'
 }
 
 // isDate reports whether text is a day that every month has, such as 2025-03-01.

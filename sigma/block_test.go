@@ -99,6 +99,8 @@ var blockTexts = []string{
 	"a: |\n  b", "a: |\n\n  b\n\n\n# c\nd: e\n", "a: |\n  b\n # c\nd: 1\n", "a: 'b''c' # d\n", "a: \"b\" #c\n", "a: b #c\ne: f#g\n", "a: 1\nb: 0x1f\nc: ~\nd: 2020-01-01\ne: .5\nf: -x\ng: true\nh: yes\n",
 	"é: ü\n", "- a\n- b: c\n", "a: b: c\n", "a: b\n c\n", "a:\n  - b\n c: d\n", "a:\n\nb: c\n", "a: [b]\n", "a: 'b\n  c'\n", "---\na: b\n", "a: b\n---\nc: d\n", "a: b\n...\n", "<<: a\n", "a: |\n   \n  b\n", "a: |-\n  b\n",
 	"a: 'b'c\n", "a: *b\n", "- - a\n", "-\n  a: b\n", "a : b\n", "a: b:\n", "a:b\n", "? a\n", "a: - b\n", "-a: b\n", "a: -\n", "- a:\n  - b\n", "- a:\n    b: c\n  d: e\n- f\n", "'a': b\n", "a: 'b': c\n", "a#b: c\n", "a #b: c\n", "a:\n# b\n  c: d\n",
+	"a: 0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d\nb: 12345678-1234-1234-1234-123456789012\nc: 1 of b*\nd: .nan\ne: -.inf\nf: 0b11\ng: 2001-12-14t21:59:43.10-05:00\nh: 1e5\ni: 0x1fg\nj: 1_000\n",
+	"a: 2025-02-30\nb: 2025-1-1\nc: 012\nd: 0o17\ne: 12345678901\nf: false\ng: No\nh: title\ni: null\nj: +12\nk: 3.\n",
 	"a: b\n\n", " a: b\n", "a: \"b\\n\"\n", "a: %b\nc: @d\n", "a: b\n  # c\nd: e\n", "- 'a': b\n", "- a: |\n   b\n", "a: |\n b\n  c\n d\n", "a: b   \n", "a:   'b'   \n",
 }
 
