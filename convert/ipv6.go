@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/expr"
+	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 // ipv6Pattern is a regular expression that finds the addresses of an IPv6
@@ -150,4 +153,38 @@ func oneRun(groups []string, zero []bool) []string {
 		ways = []string{strings.Join(groups, ":")}
 	}
 	return ways
+}
+
+// ipv6Address is any IPv6 address in the spellings of RFC 4291, section 2.2:
+// what stands before the last 32 bits and these, as two groups or an IPv4
+// address, or "::" with less than that behind it.
+const ipv6Address = `(?:(?:(?:H:){6}|:(?::|:(?:H:){1,5})|(?:H:):(?:H:){0,4}|(?:H:){2}:(?:H:){0,3}|(?:H:){3}:(?:H:){0,2}|(?:H:){4}:(?:H:)?|(?:H:){5}:)(?:H:H|Q)` +
+	`|(?:(?:H:){1,6}|:):(?:H)?|(?:H:){7}:)`
+
+// zoneOff is the pattern that takes a zone off an address.
+const zoneOff = `/%.+$/`
+
+// ipv6 reads isValidIPv6(f), and isValidIPv6(replace(f, /%.+$/, "")) as the
+// conversion of networks writes it.
+func (r *sumoReader) ipv6(x expr.Expr) (Cond, error) {
+	zone := ""
+	if c, ok := x.(*expr.Call); ok && strings.EqualFold(c.Name, "replace") {
+		find, _ := c.Args[1].(*expr.Const)
+		by, _ := c.Args[2].(*expr.Const)
+		if find != nil && by != nil && find.Value.Str() == zoneOff && by.Value.Str() == "" {
+			x, zone = c.Args[0], "(?:%.+)?"
+		}
+	}
+	s, err := r.of(x)
+	if err != nil {
+		return nil, err
+	}
+	return &Match{Field: s.field, Value: sigma.Regexp{Pattern: ipv6Whole(zone)}}, nil
+}
+
+// ipv6Whole is a pattern for a value that is an IPv6 address, and what zone
+// finds behind it.
+func ipv6Whole(zone string) string {
+	quad := strings.TrimSuffix(strings.TrimPrefix(ipv4, "^"), "$")
+	return "^" + strings.NewReplacer("H", "[0-9a-fA-F]{1,4}", "Q", quad).Replace(ipv6Address) + zone + "$"
 }

@@ -72,7 +72,7 @@ func TestPatternsOfNetworksFindWhatPrefixesContain(t *testing.T) {
 			continue
 		}
 		re := regexp.MustCompile(pattern)
-		for range 300 {
+		for range 100 {
 			b := p.Addr().As16()
 			for i := range 128 { // an address in the network or one bit beside it, with many zeroes
 				if i >= p.Bits() && r.IntN(8) == 0 {
@@ -125,5 +125,52 @@ func TestPatternsOfNetworksAreShort(t *testing.T) {
 		if got, ok := ipv6Pattern(netip.MustParsePrefix(none), ""); ok {
 			t.Errorf("%s: %s", none, got)
 		}
+	}
+}
+
+// TestAnyAddressOfIPv6 compares the pattern with netip over addresses and over
+// what is nearly one.
+func TestAnyAddressOfIPv6(t *testing.T) {
+	re, zoned := regexp.MustCompile(ipv6Whole("")), regexp.MustCompile(ipv6Whole("(?:%.+)?"))
+	r := rand.New(rand.NewPCG(4, 2))
+	tried, good := 0, 0
+	for range 5000 {
+		var b [16]byte
+		for i := range b {
+			if r.IntN(3) == 0 {
+				b[i] = byte(r.IntN(256))
+			}
+		}
+		for _, text := range spellings(netip.AddrFrom16(b), r) {
+			for i := r.IntN(4); i > 0; i-- { // something put in, taken out or moved
+				at := r.IntN(len(text))
+				switch r.IntN(3) {
+				case 0:
+					text = text[:at] + string(":.0fg%1 "[r.IntN(8)]) + text[at:]
+				case 1:
+					text = text[:at] + text[at+1:]
+				case 2:
+					text = text[at:] + text[:at]
+				}
+				if text == "" {
+					text = ":"
+				}
+			}
+			a, err := netip.ParseAddr(text)
+			is := err == nil && a.Is6()
+			if got, want := re.MatchString(text), is && a.Zone() == ""; got != want {
+				t.Fatalf("%q: %v, want %v", text, got, want)
+			}
+			if got := zoned.MatchString(text); got != is {
+				t.Fatalf("%q with a zone: %v, want %v", text, got, is)
+			}
+			if tried++; is {
+				good++
+			}
+		}
+	}
+	t.Logf("%d texts, %d of them addresses", tried, good)
+	if good < tried/10 || good > tried/10*9 {
+		t.Error("too few of one kind")
 	}
 }

@@ -230,6 +230,8 @@ func (r *sumoReader) call(x *expr.Call) (Cond, error) {
 			return nil, err
 		}
 		return &Match{Field: s.field, Value: sigma.Regexp{Pattern: ipv4}}, nil
+	case name == "isvalidipv6":
+		return r.ipv6(x.Args[0])
 	}
 	return nil, refusedf("Sigma has nothing for %s", x.Name)
 }
