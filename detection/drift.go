@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/convert"
@@ -223,13 +224,15 @@ func queryWindows(f *diag.File) (out []string) {
 	return out
 }
 
-var word = regexp.MustCompile(`[\pL\pN_][\pL\pN_.-]*[\pL\pN_]`)
+// word is made when it is first asked for: its classes of all scripts took a tenth
+// of the start of any command.
+var word = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\pL\pN_][\pL\pN_.-]*[\pL\pN_]`) })
 
 // words are the words of a text in any language: names of programs, fields,
 // numbers.
 func words(text string) (out []string) {
 	seen := map[string]bool{}
-	for _, w := range word.FindAllString(text, -1) {
+	for _, w := range word().FindAllString(text, -1) {
 		if w = strings.ToLower(w); !seen[w] {
 			seen[w] = true
 			out = append(out, w)

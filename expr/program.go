@@ -123,7 +123,9 @@ type memoized struct {
 type memo struct {
 	vals   []event.Value
 	done   []bool
+	order  []uint16 // codes that are done
 	gen    uint64
+	turn   int  // how many times it began anew
 	warned bool // something was counted, as it has to be anew for each batch
 }
 
@@ -131,7 +133,8 @@ type memo struct {
 func (m *memo) start(gen uint64) {
 	if gen == 0 || gen != m.gen || m.warned {
 		clear(m.done)
-		m.gen, m.warned = gen, false
+		m.order, m.gen, m.warned = m.order[:0], gen, false
+		m.turn++
 	}
 }
 
@@ -167,6 +170,7 @@ func (x *memoized) compute(f *Frame, m *memo, col *event.Column, code uint16) {
 	}
 	f.warned = false
 	m.vals[code], m.done[code] = x.X.Eval(f.single(v)), true
+	m.order = append(m.order, code)
 	m.warned = m.warned || f.warned
 }
 
@@ -178,10 +182,12 @@ type Run struct {
 	small [64]smallEntry
 	parts []*Run // of an And, run one after the other by Keep
 
-	// Of out, where it stays from batch to batch: the Gen of the dictionary that
-	// it is made of, how much higher its codes are, and its own Gen.
-	of, own uint64
-	higher  uint16
+	// Of out, where it stays from batch to batch: the turn of the memo that it is
+	// made of, how much of the memo it has, how much higher its codes are, and its
+	// own Gen.
+	turn, has int
+	higher    uint16
+	own       uint64
 }
 
 // smallEntry remembers the code given to a number or boolean.
@@ -355,24 +361,25 @@ func (r *Run) columnMemo(x *memoized, b *event.Batch, rows []uint16) (*event.Col
 		higher = 1
 	}
 	out := &r.out
-	if stays := src.Gen != 0 && !m.warned; !stays || src.Gen != r.of || higher != r.higher {
+	if stays := src.Gen != 0 && !m.warned; !stays || m.turn != r.turn || higher != r.higher {
 		out.Reset()
-		r.of, r.own, r.higher = 0, 0, higher
+		r.turn, r.has, r.higher, r.own = m.turn, 0, higher, 0
 		if stays {
-			r.of, r.own = src.Gen, event.NewGen()
+			r.own = event.NewGen()
 		}
 	}
 	out.Follow(src, int(higher))
+	for _, code := range m.order[r.has:] {
+		out.Dict[code+higher] = m.vals[code]
+	}
+	r.has = len(m.order)
 	if higher > 0 && len(rows) > 0 {
 		out.SetCode(slices.Max(rows), 0)
-	}
-	for _, row := range rows {
-		code := uint16(0)
-		if int(row) < len(src.Code) {
-			code = src.Code[row]
-		}
-		out.Dict[code+higher] = m.vals[code]
-		if higher > 0 {
+		for _, row := range rows {
+			code := uint16(0)
+			if int(row) < len(src.Code) {
+				code = src.Code[row]
+			}
 			out.Code[row] = code + higher
 		}
 	}

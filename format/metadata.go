@@ -17,6 +17,7 @@ import (
 type metadata struct {
 	category string // given for every event
 
+	clock    datefmt.Clock
 	times    []int // of the plan's values: candidates for the event's time, best first
 	rcpt     int
 	channel  *field // nil when not needed
@@ -27,6 +28,8 @@ type metadata struct {
 
 	categories map[string]string // by channel, 0, provider
 	key        []byte
+
+	lastKey, lastCategory string
 
 	slots   map[string]event.Slot // wanted, by lower-case name
 	wanted  []metafield           // the same, as a list
@@ -99,14 +102,14 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 		if v.Kind == jsondoc.Missing || v.Kind == jsondoc.Null {
 			continue
 		}
-		if ms, ok := eventTime(v); ok {
+		if ms, ok := m.eventTime(v); ok {
 			at = ms
 			break
 		}
 	}
 	m.receipt = 0
 	if v := vals[m.rcpt]; v.Kind != jsondoc.Missing {
-		if ms, ok := eventTime(v); ok {
+		if ms, ok := m.eventTime(v); ok {
 			m.receipt = ms
 		}
 	}
@@ -171,9 +174,13 @@ func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part 
 	return asIs(unsafe.Slice(unsafe.StringData(text), len(text)))
 }
 
-// categoryOf is mapping.Category, which a log asks for few pairs.
+// categoryOf is mapping.Category, which a log asks for few pairs, mostly for the
+// same one again.
 func (m *metadata) categoryOf(channel, provider jsondoc.Value) string {
 	m.key = provider.AppendText(append(channel.AppendText(m.key[:0]), 0))
+	if string(m.key) == m.lastKey {
+		return m.lastCategory
+	}
 	text, ok := m.categories[string(m.key)]
 	if !ok {
 		at := bytes.IndexByte(m.key, 0)
@@ -183,14 +190,15 @@ func (m *metadata) categoryOf(channel, provider jsondoc.Value) string {
 		}
 		m.categories[string(m.key)] = text
 	}
+	m.lastKey, m.lastCategory = string(m.key), text
 	return text
 }
 
 // eventTime reads a time from a JSON value: text, or a number of seconds, ms,
 // us or ns since the epoch.
-func eventTime(v jsondoc.Value) (int64, bool) {
+func (m *metadata) eventTime(v jsondoc.Value) (int64, bool) {
 	if v.Kind == jsondoc.Container {
 		return 0, false
 	}
-	return datefmt.ParseEventTime(lend(v.Raw))
+	return m.clock.ParseEventTime(lend(v.Raw))
 }

@@ -153,7 +153,10 @@ func (p *packer) learn(i int, v event.Value) uint32 {
 func unpack(dst, packed []byte, texts [][]byte) []byte {
 	dst = append(dst, '{')
 	for len(packed) > 0 {
-		n, k := binary.Uvarint(packed)
+		n, k := uint64(packed[0]), 1
+		if n >= 0x80 {
+			n, k = binary.Uvarint(packed)
+		}
 		packed = packed[k:]
 		dst = append(dst, texts[n>>1]...)
 		if n&1 != 0 {
