@@ -213,8 +213,8 @@ func (r *sumoReader) grouped(q *query.Query, read *query.Reading, name string) (
 	s, err := r.of(x)
 	switch {
 	case err != nil:
-	case s.file:
-		err = refusedf("Sigma does not take paths apart")
+	case s.changed():
+		err = errChanged
 	case s.field == "":
 		err = refusedf("Sigma groups by fields, not by the text of the event")
 	}

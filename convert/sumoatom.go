@@ -68,7 +68,13 @@ type subject struct {
 	field string
 	form  form
 	file  bool // the last part of a path
+
+	without []rune // characters that are taken out
+	ending  string // text that is cut off the end
 }
+
+// changed reports whether more was done to the field than to its letter case.
+func (s subject) changed() bool { return s.file || s.without != nil || s.ending != "" }
 
 type form uint8
 
@@ -115,8 +121,18 @@ func (r *sumoReader) of(x expr.Expr) (subject, error) {
 		case "replace":
 			find, _ := x.Args[1].(*expr.Const)
 			by, _ := x.Args[2].(*expr.Const)
-			if find != nil && by != nil && by.Value.Str() == "" && baseName.MatchString(find.Value.Str()) && !s.file {
+			if find == nil || by == nil || by.Value.Str() != "" || s.changed() {
+				break
+			}
+			if baseName.MatchString(find.Value.Str()) {
 				s.file = true
+				return s, err
+			}
+			var ok bool
+			if s.without, ok = takenOut(find.Value.Str()); ok {
+				return s, err
+			}
+			if s.ending, ok = cutEnding(find.Value.Str()); ok {
 				return s, err
 			}
 		}
@@ -202,8 +218,8 @@ func (r *sumoReader) call(x *expr.Call) (Cond, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.file {
-			return nil, refusedf("Sigma does not take paths apart")
+		if s.changed() {
+			return nil, errChanged
 		}
 		empty := &Match{Field: s.field, Value: sigma.Value(sigma.String{})}
 		if name == "isblank" {
@@ -215,7 +231,7 @@ func (r *sumoReader) call(x *expr.Call) (Cond, error) {
 	case name == "comparecidrprefix" && len(x.Args) == 3:
 		return r.network(x)
 	case name == "isprivateip":
-		s, err := r.of(x.Args[0])
+		s, err := r.unchanged(x.Args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -225,7 +241,7 @@ func (r *sumoReader) call(x *expr.Call) (Cond, error) {
 		}
 		return anyOf(of), nil
 	case name == "isvalidipv4":
-		s, err := r.of(x.Args[0])
+		s, err := r.unchanged(x.Args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -234,6 +250,17 @@ func (r *sumoReader) call(x *expr.Call) (Cond, error) {
 		return r.ipv6(x.Args[0])
 	}
 	return nil, refusedf("Sigma has nothing for %s", x.Name)
+}
+
+var errChanged = refusedf("Sigma does not take texts apart")
+
+// unchanged reads what is compared, where that must be the field itself.
+func (r *sumoReader) unchanged(x expr.Expr) (subject, error) {
+	s, err := r.of(x)
+	if err == nil && s.changed() {
+		err = errChanged
+	}
+	return s, err
 }
 
 // ipv4 is an address without leading zeros.
@@ -258,7 +285,7 @@ func (r *sumoReader) network(x *expr.Call) (Cond, error) {
 	if !ok || !ok2 {
 		return nil, refusedf("a network of Sigma is fixed, not made of fields")
 	}
-	s, err := r.of(b)
+	s, err := r.unchanged(b)
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +321,7 @@ func (r *sumoReader) refers(s subject, b expr.Expr, part bool) (Cond, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.file || t.file || s.form == asIs || s.form != t.form {
+	if s.changed() || t.changed() || s.form == asIs || s.form != t.form {
 		return nil, refusedf("Sigma compares fields with each other whole and without regard to letter case")
 	}
 	return &Match{Field: s.field, Value: sigma.FieldRef{Field: t.field, Start: part, End: part}}, nil
@@ -327,8 +354,8 @@ func (r *sumoReader) compare(x *expr.Compare) (Cond, error) {
 		return s.equals(c.Value)
 	case c.Value.Kind() == event.String:
 		return nil, refusedf("Sigma orders numbers, not texts")
-	case s.file:
-		return nil, refusedf("Sigma does not take paths apart")
+	case s.changed():
+		return nil, errChanged
 	}
 	f, _ := c.Value.Float()
 	return &Match{Field: s.field, Value: sigma.Compare{
@@ -364,6 +391,9 @@ func (s subject) equals(v event.Value) (Cond, error) {
 		if s.file {
 			return &Or{}, nil
 		}
+		if s.changed() {
+			return nil, errChanged
+		}
 		f, ok := v.Float()
 		if v.Kind() == event.Boolean || !ok {
 			return &Match{Field: s.field, Value: cased(literal(v.String()))}, nil
@@ -386,6 +416,9 @@ func (s subject) glob(g *match.Glob) (Cond, error) {
 		}
 	}
 	whole := strings.Join(pieces, "")
+	if s.without != nil || s.ending != "" {
+		return s.edited(globPattern(g))
+	}
 	switch {
 	case g.Folds():
 	case s.form == lowered && strings.ToLower(whole) != whole, s.form == uppered && strings.ToUpper(whole) != whole:
@@ -427,6 +460,19 @@ func keyword(text sigma.String, k shape, inner string) (Cond, error) {
 	return &Match{Value: re}, nil
 }
 
+// globPattern is a pattern with stars as a regular expression over the whole text.
+func globPattern(g *match.Glob) string {
+	var of []string
+	for _, p := range g.Pieces() {
+		of = append(of, regexp.QuoteMeta(p))
+	}
+	flags := "(?s)"
+	if g.Folds() {
+		flags = "(?is)"
+	}
+	return flags + "^" + strings.Join(of, ".*") + "$"
+}
+
 // fileName is that the last part of a path matches a text.
 func (s subject) fileName(text sigma.String) (Cond, error) {
 	if has(text, `\/`) {
@@ -461,6 +507,9 @@ func (s subject) regexp(pattern string) (Cond, error) {
 	if s.file {
 		return nil, refusedf("Sigma does not take paths apart, and a pattern may look at more than the name")
 	}
+	if s.without != nil || s.ending != "" {
+		return s.edited(pattern)
+	}
 	if s.form == asIs {
 		return &Match{Field: s.field, Value: sigma.Regexp{Pattern: pattern}}, nil
 	}
@@ -469,7 +518,7 @@ func (s subject) regexp(pattern string) (Cond, error) {
 		return nil, refusedf("a pattern that looks around is asked of a text in small letters, which cannot be told from one of any letter case")
 	}
 	if !ignorable(tree, s.form) {
-		return nil, refusedf("the pattern tells capitals from small letters, and the text has only one of them")
+		return nil, errCapitals
 	}
 	return &Match{Field: s.field, Value: sigma.Regexp{Pattern: pattern, IgnoreCase: true}}, nil
 }

@@ -119,6 +119,9 @@ func TestQueriesAndTheirRulesAreProved(t *testing.T) {
 		`_sourceCategory=windows/sysmon mimikatz | json auto | where EventID = "1"`,
 		`_sourceCategory=windows/sysmon ("lsa dump" mimi* or "-enc ") | json auto | where EventID = "1"`,
 		`_sourceCategory=*security* | json auto | where EventID = "4625"`,
+		sysmon + "replace(toLowerCase(CommandLine), /[\\^\"'`]/, \"\") as c | where c matches /(https?:\\/\\/|-e(nc)?\\b)/ or c = \"cmd\"",
+		sysmon + `replace(toLowerCase(CommandLine), /:zone\.identifier$/, "") as path | where path matches /\.(exe|scr)$/`,
+		sysmon + `if (User = "x", Image, CommandLine) as what | replace(what, /\^/, "") as what | where what matches "*a^b*" or what matches "ab*c"`,
 		sysmon + `where User = "x" | timeslice 5m | count by _timeslice, User | where _count > 5`,
 	} {
 		f := diag.Text("q.sumo", query)
