@@ -235,7 +235,7 @@ func (d *Decoder) fragment(at, end, parent, value, depth int, depend bool) error
 	}
 	first := len(d.vals)
 	if t := d.shaped(at, end, depth, depend); t != nil {
-		return d.add(instance{t, d.vals[first:]}, nil, parent, field, value, depth)
+		return d.add(instance{template: t, values: d.vals[first:]}, nil, parent, field, value, depth)
 	}
 	p := parser{Decoder: d}
 	content, _, err := p.content(at, end, depth, depend)
@@ -252,7 +252,7 @@ func (d *Decoder) add(inst instance, in *instance, parent, field, value, depth i
 	}
 	self := len(d.event.Fragments)
 	d.event.Fragments = append(d.event.Fragments, Fragment{inst.template, inst.values, parent, field, value, in})
-	for i := range inst.values {
+	for i := 0; inst.holds && i < len(inst.values); i++ {
 		v := &inst.values[i]
 		if v.Type != BinXML || len(v.Data) == 0 {
 			continue

@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -75,6 +76,7 @@ type attribute struct {
 type instance struct {
 	template *Template
 	values   []Value
+	holds    bool // some value is a fragment
 }
 
 // nameRef is a place in a template's body that holds the offset of a name.
@@ -424,30 +426,38 @@ func (p *parser) instance(at, end, depth int) (inst instance, next int, err erro
 	if inst.template, err = p.template(off, depth); err != nil {
 		return inst, 0, err
 	}
-	inst.values, next, err = p.values(at, end)
+	inst.values, inst.holds, next, err = p.values(at, end)
 	return inst, next, err
 }
 
-// values reads a table of values and returns where they end.
-func (d *Decoder) values(at, end int) ([]Value, int, error) {
+// values reads a table of values, and returns whether one of them is a fragment and
+// where they end.
+func (d *Decoder) values(at, end int) (vals []Value, holds bool, next int, err error) {
 	if at+4 > end {
-		return nil, 0, damaged(at, "values cut short")
+		return nil, false, 0, damaged(at, "values cut short")
 	}
 	n := int(u32(d.data, at))
 	at += 4
 	if n > (end-at)/4 {
-		return nil, 0, damaged(at, "more values than the record has room for")
+		return nil, false, 0, damaged(at, "more values than the record has room for")
 	}
 	table := d.data[at : at+4*n]
 	at += 4 * n
 	first := len(d.vals)
-	for ; len(table) >= 4; table = table[4:] {
-		size := int(u16(table, 0))
-		if size > end-at {
-			return nil, 0, damaged(at, "value longer than its record")
+	d.vals = slices.Grow(d.vals, n)[:first+n]
+	vals = d.vals[first:]
+	for i := range vals {
+		if len(table) < 4 {
+			break
 		}
-		d.vals = append(d.vals, Value{d.data[at : at+size], Type(table[2])})
+		size, kind := int(u16(table, 0)), Type(table[2])
+		table = table[4:]
+		if size > end-at {
+			return nil, false, 0, damaged(at, "value longer than its record")
+		}
+		holds = holds || kind == BinXML
+		vals[i] = Value{d.data[at : at+size], kind}
 		at += size
 	}
-	return d.vals[first:], at, nil
+	return vals, holds, at, nil
 }

@@ -113,17 +113,17 @@ func trim16(b []byte) []byte {
 	return b
 }
 
-// AppendJSON16 appends little-endian UTF-16 as a JSON string.
+// AppendJSON16 appends little-endian UTF-16 as it is written in a JSON string,
+// without the quotes around it.
 func AppendJSON16(dst, src []byte) []byte {
 	src = src[:len(src)&^1]
-	dst = append(slices.Grow(dst, narrowRoom(src)+1), '"')
 	for {
 		var n int
-		dst, n = narrow(dst, src, true)
+		dst, n = narrow(slices.Grow(dst, narrowRoom(src)), src, true)
 		src = src[n:]
 		for range beyondRun {
 			if len(src) == 0 {
-				return append(dst, '"')
+				return dst
 			}
 			if c := u16(src, 0); c < utf8.RuneSelf {
 				dst = appendJSONByte(dst, byte(c))
@@ -133,7 +133,6 @@ func AppendJSON16(dst, src []byte) []byte {
 			dst, n = appendRune16(dst, src)
 			src = src[n:]
 		}
-		dst = slices.Grow(dst, narrowRoom(src))
 	}
 }
 

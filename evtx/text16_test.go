@@ -37,7 +37,7 @@ func TestText16(t *testing.T) {
 			t.Fatalf("%x and an odd byte is %q, want %q", units, got, want)
 		}
 		var back string
-		text := AppendJSON16([]byte("-"), append(src, 0x78))
+		text := append(AppendJSON16([]byte(`-"`), append(src, 0x78)), '"')
 		if err := json.Unmarshal(text[1:], &back); err != nil || back != want || strings.Contains(string(text), "\\u0020") {
 			t.Fatalf("%x is %s in JSON, which is %q (%v), want %q", units, text, back, err, want)
 		}

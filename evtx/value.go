@@ -65,13 +65,13 @@ func (v Value) Text16() ([]byte, bool) {
 // fragment.
 func (v Value) Single() bool { return v.Type < BinXML || v.Type == XML }
 
-// AppendJSON appends a value's text as a JSON string.
+// AppendJSON appends a value's text as it is written in a JSON string, without the
+// quotes around it.
 func (v Value) AppendJSON(dst []byte) []byte {
 	switch v.Type {
 	case String, XML:
 		return AppendJSON16(dst, trim16(v.Data))
 	case ANSIString:
-		dst = append(dst, '"')
 		for _, c := range bytes.TrimRight(v.Data, "\x00") {
 			if c < utf8.RuneSelf {
 				dst = appendJSONByte(dst, c)
@@ -79,9 +79,9 @@ func (v Value) AppendJSON(dst []byte) []byte {
 				dst = utf8.AppendRune(dst, ansiRune(c))
 			}
 		}
-		return append(dst, '"')
+		return dst
 	}
-	return append(v.AppendText(append(dst, '"')), '"') // no other has characters to escape
+	return v.AppendText(dst) // no other has characters to escape
 }
 
 // AppendText appends a value as Windows shows it in an event's XML: numbers in
@@ -336,11 +336,25 @@ func appendHex(dst, d []byte) []byte {
 // appendGUID writes {7CF65FC7-D629-6086-B80A-000000002000}: the first three
 // groups are little-endian numbers.
 func appendGUID(dst, d []byte) []byte {
-	b := [16]byte{d[3], d[2], d[1], d[0], d[5], d[4], d[7], d[6], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]}
+	b := (*[16]byte)(d)
 	text := [38]byte{0: '{', 9: '-', 14: '-', 19: '-', 24: '-', 37: '}'}
-	for i, at := range [16]uint8{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35} {
-		text[at], text[at+1] = upperHex[b[i]>>4], upperHex[b[i]&15]
-	}
+	two := func(at int, c byte) { text[at], text[at+1] = upperHex[c>>4], upperHex[c&15] }
+	two(1, b[3])
+	two(3, b[2])
+	two(5, b[1])
+	two(7, b[0])
+	two(10, b[5])
+	two(12, b[4])
+	two(15, b[7])
+	two(17, b[6])
+	two(20, b[8])
+	two(22, b[9])
+	two(25, b[10])
+	two(27, b[11])
+	two(29, b[12])
+	two(31, b[13])
+	two(33, b[14])
+	two(35, b[15])
 	return append(dst, text[:]...)
 }
 

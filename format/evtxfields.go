@@ -721,9 +721,15 @@ func (f *evtxEvent) json(r *evtxReader, dst []byte) []byte {
 func (p *evtxPlan) json(r *evtxReader, fr *evtx.Fragment, dst []byte) []byte {
 	for i := range p.steps {
 		st := &p.steps[i]
+		if uint(st.alone) < uint(len(fr.Values)) {
+			if v := &fr.Values[st.alone]; len(v.Data) > 0 && v.Type-1 < evtx.Hex64 {
+				dst = append(v.AppendJSON(append(dst, st.lead...)), `",`...)
+				continue
+			}
+		}
 		if st.value >= 0 {
 			if v := fr.Value(st.value); v.Single() && !st.field.lacks(v) && !st.field.wants(fr) {
-				dst = append(v.AppendJSON(append(dst, st.lead...)), ',')
+				dst = append(v.AppendJSON(append(dst, st.lead...)), `",`...)
 				continue
 			} else if v.Single() {
 				dst = append(dst, st.before...)
@@ -751,9 +757,10 @@ func (p *evtxPlan) json(r *evtxReader, fr *evtx.Fragment, dst []byte) []byte {
 // evtxStep is a part of a fragment's JSON.
 type evtxStep struct {
 	before []byte // fields whose values are fixed in the template
-	lead   []byte // the same, and the field's key
+	lead   []byte // the same, the field's key, and a quote
 	field  *evtxField
 	value  int // the field's value, where it is one; else -1
+	alone  int // the same where no other value may leave the field out
 }
 
 // lay makes the steps of the fields.
@@ -766,13 +773,17 @@ func (p *evtxPlan) lay() {
 				before = append(append(before, f.key...), `"",`...)
 			}
 		case len(f.at) == 1 && f.value < 0 && f.fixed.Data != nil && len(f.others) == 0:
-			before = append(f.fixed.AppendJSON(append(before, f.key...)), ',')
+			before = append(f.fixed.AppendJSON(append(append(before, f.key...), '"')), `",`...)
 		default:
-			p.steps = append(p.steps, evtxStep{before, append(slices.Clip(before), f.key...), f, f.value})
+			st := evtxStep{before, append(append(slices.Clip(before), f.key...), '"'), f, f.value, f.value}
+			if len(f.others) > 0 {
+				st.alone = -1
+			}
+			p.steps = append(p.steps, st)
 			before = nil
 		}
 	}
 	if len(before) > 0 {
-		p.steps = append(p.steps, evtxStep{before: before, value: -1})
+		p.steps = append(p.steps, evtxStep{before: before, value: -1, alone: -1})
 	}
 }
