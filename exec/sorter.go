@@ -93,6 +93,10 @@ func NewSorter(rt *Runtime, who string, o Order, c *Codec, limit int) *Sorter {
 // Add takes the live rows of a batch.
 func (s *Sorter) Add(b *event.Batch) error {
 	s.codec.Start(b)
+	if many := sortRunBytes / 8; len(s.run.arena) > many && cap(s.run.arena) < sortRunBytes {
+		// At once: what it would leave behind as it grew is four times a run.
+		s.run.arena = slices.Grow(s.run.arena, sortRunBytes+many-len(s.run.arena))
+	}
 	for _, r := range b.Live {
 		prefix := s.prefix(b, r)
 		if s.bar != nil && prefix > s.barPrefix {
