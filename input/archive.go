@@ -18,10 +18,10 @@ const (
 	// nestingMax is how deep archives may lie in archives: one in another.
 	nestingMax = 2
 	// nestedZipBytes is the largest zip inside another archive. Its directory
-	// stands at its end, so it is held in memory.
+	// stands at its end, so it is put on disk.
 	nestedZipBytes = 256 << 20
-	// spooledZipBytes is the largest zip from standard input, which is put on disk
-	// for the same reason.
+	// spooledZipBytes is the largest zip from a pipe, which is put there for the
+	// same reason.
 	spooledZipBytes = 64 << 30
 	// markBytes is how much of the start of an archive tells what it is.
 	markBytes = 512
@@ -50,9 +50,17 @@ func expand(ctx context.Context, name string, size int64, open opener, stream bo
 		head, _ = b.Peek(headBytes)
 	}
 	if stream {
-		open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(b), nil }
+		open = func(context.Context) (io.ReadCloser, error) {
+			return struct {
+				io.Reader
+				io.Closer
+			}{b, f}, nil
+		}
 	}
 	kind := archiveKind(head)
+	if stream && kind != notArchive {
+		defer f.Close()
+	}
 	switch {
 	case kind == notArchive:
 		return yield(&Part{Name: name, Size: size, Open: open}, nil)
@@ -64,39 +72,33 @@ func expand(ctx context.Context, name string, size int64, open opener, stream bo
 	if file, ok := f.(*os.File); ok && !stream {
 		return expandZip(ctx, name, file, size, depth, temp, yield)
 	}
-	if depth == 0 {
-		file, n, err := spool(b, temp)
-		if file != nil {
-			defer os.Remove(file.Name()) // where it could not be removed while open
-			defer file.Close()
-		}
-		if err != nil {
-			return yield(nil, &PathError{name, err})
-		}
-		return expandZip(ctx, name, file, n, depth, temp, yield)
+	limit, over := int64(spooledZipBytes), "a zip from a pipe that is larger than %d MiB; save it to a file and name that"
+	if depth > 0 {
+		limit, over = nestedZipBytes, "a zip in an archive that is larger than %d MiB; unpack the outer one first"
 	}
-	data, err := io.ReadAll(io.LimitReader(b, nestedZipBytes+1))
+	file, n, err := spool(b, temp, limit+1)
+	if file != nil {
+		defer os.Remove(file.Name()) // where it could not be removed while open
+		defer file.Close()
+	}
+	if err == nil && n > limit {
+		err = fmt.Errorf(over, limit>>20)
+	}
 	if err != nil {
 		return yield(nil, &PathError{name, err})
 	}
-	if len(data) > nestedZipBytes {
-		return yield(nil, &PathError{name, fmt.Errorf("a zip in an archive that is larger than %d MiB; unpack the outer one first", nestedZipBytes>>20)})
-	}
-	return expandZip(ctx, name, bytes.NewReader(data), int64(len(data)), depth, temp, yield)
+	return expandZip(ctx, name, file, n, depth, temp, yield)
 }
 
-// spool puts what comes from standard input into a file that is gone once it is
+// spool puts at most max bytes of a stream into a file that is gone once it is
 // closed.
-func spool(r io.Reader, dir string) (*os.File, int64, error) {
-	f, err := os.CreateTemp(dir, "gyoji-stdin-*.zip")
+func spool(r io.Reader, dir string, max int64) (*os.File, int64, error) {
+	f, err := os.CreateTemp(dir, "gyoji-*.zip")
 	if err != nil {
 		return nil, 0, err
 	}
 	_ = os.Remove(f.Name()) // Windows does not allow it yet
-	n, err := io.Copy(f, io.LimitReader(r, spooledZipBytes+1))
-	if err == nil && n > spooledZipBytes {
-		err = fmt.Errorf("a zip on standard input of more than %d GiB; save it to a file and name that", spooledZipBytes>>30)
-	}
+	n, err := io.Copy(f, io.LimitReader(r, max))
 	return f, n, err
 }
 

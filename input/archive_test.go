@@ -190,3 +190,33 @@ func TestCompressionAndEncodings(t *testing.T) {
 		})
 	}
 }
+
+// TestDamageInALongLine: a checksum that does not fit is told where the line it
+// stands in is passed over for being too long.
+func TestDamageInALongLine(t *testing.T) {
+	data := gz(make([]byte, MaxEventBytes+(4<<20)))
+	data[len(data)-6] ^= 1 // the checksum
+	path := filepath.Join(t.TempDir(), "long.gz")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	whole := &Format{Name: "whole", Cut: func([]byte, int64, bool) int { return 0 }}
+	src, _ := Paths([]string{path}, Options{})
+	r := NewReader(src, nil, Options{Force: whole})
+	var buf []byte
+	for {
+		b, err := r.block(context.Background(), &buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.format == nil {
+			break
+		}
+	}
+	if f := r.Stats().Failed; len(f) != 1 || !strings.Contains(f[0].Error(), "cannot be read beyond byte") {
+		t.Errorf("failed: %v, want the checksum", f)
+	}
+	if n := int64(cap(buf)); n > MaxEventBytes+4*blockBytes {
+		t.Errorf("a buffer of %d bytes, for events of at most %d", n, MaxEventBytes)
+	}
+}

@@ -141,7 +141,7 @@ func (w *followFiles) look() (out []*Part, err error) {
 			}
 			return true
 		}, func(e error) bool {
-			if len(w.tails) == 0 {
+			if len(w.tails) == 0 && !errors.Is(e, errNoFile) {
 				err = e
 			}
 			return true
@@ -204,6 +204,10 @@ func (w *followFiles) lookAt(t *tail) (out []*Part) {
 		}
 	}
 	if err != nil {
+		return out
+	}
+	if !st.Mode().IsRegular() {
+		w.fail(t, errors.New("no plain file; write it to gyoji's standard input and follow -"))
 		return out
 	}
 	if t.f == nil {

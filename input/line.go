@@ -16,14 +16,15 @@ func Line(path string, off int64) (line int, ok bool) {
 	if off > lineBytesMax {
 		return 0, false
 	}
+	// To open a pipe is to wait for who writes to it.
+	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
+		return 0, false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, false
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return 0, false
-	}
 	r, err := decompress(f)
 	if err != nil {
 		return 0, false

@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -75,6 +76,10 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 			if err != nil {
 				return yield(nil, &PathError{path, err})
 			}
+			if !st.Mode().IsRegular() {
+				open := func(ctx context.Context) (io.ReadCloser, error) { return openPipe(ctx, path) }
+				return expand(ctx, path, -1, open, true, 0, p.o.TempDir, numbered)
+			}
 			open := func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
 			return expand(ctx, path, st.Size(), open, false, 0, p.o.TempDir, numbered)
 		}
@@ -86,12 +91,21 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 				}
 				continue
 			}
-			if !p.walk(arg, file, func(err error) bool { return yield(nil, err) }) {
+			if !p.walk(arg, file, func(err error) bool {
+				if errors.Is(err, errNoFile) {
+					p.o.Warnings.Add("neither file nor folder, passed over; name it to have it read", false, exec.Sample{Part: err.(*PathError).Path})
+					return true
+				}
+				return yield(nil, err)
+			}) {
 				return
 			}
 		}
 	}
 }
+
+// errNoFile is why a pipe, a socket or a device in a folder is passed over.
+var errNoFile = errors.New("neither a file nor a folder")
 
 // walk visits what an argument names, in the order of the paths.
 func (p *paths) walk(arg string, file func(string) bool, fail func(error) bool) bool {
@@ -154,7 +168,10 @@ func walkFolder(dir string, seen []string, file func(string) bool, fail func(err
 			}
 			isDir = st.IsDir()
 		} else if !isDir && !e.Type().IsRegular() {
-			continue // a socket or device
+			if !fail(&PathError{path, errNoFile}) {
+				return false
+			}
+			continue
 		}
 		if isDir {
 			if !walkFolder(path, seen, file, fail) {

@@ -393,7 +393,7 @@ func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 	for {
 		if !o.eof {
 			if free := cap(data) - len(data); free < max(1, block/2) {
-				grown := make([]byte, len(data), 2*len(data)+2*block)
+				grown := make([]byte, len(data), min(2*len(data), MaxEventBytes)+2*block)
 				copy(grown, data)
 				data = grown
 			}
@@ -413,7 +413,7 @@ func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 					return Block{}, false
 				}
 				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrUnexpectedEOF) && truncated(o.r) {
-					r.failed = append(r.failed, &PathError{o.part.Name, fmt.Errorf("cut short after %d bytes: %w", o.off+int64(len(data)), err)})
+					r.broke(o.off+int64(len(data)), err)
 				}
 			}
 		}
@@ -438,6 +438,15 @@ func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 	}
 }
 
+// broke reports that the open part could not be read to its end.
+func (r *Reader) broke(at int64, err error) {
+	what := "cannot be read beyond byte %d: %w"
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		what = "cut short after %d bytes: %w"
+	}
+	r.failed = append(r.failed, &PathError{r.cur.part.Name, fmt.Errorf(what, at, err)})
+}
+
 // truncated reports whether a stream ended before its own end mark: reading on
 // says so again, where a plain file says io.EOF.
 func truncated(r io.Reader) bool {
@@ -454,7 +463,9 @@ func (r *Reader) skipLong(data []byte) {
 		line, err := o.r.ReadSlice('\n')
 		skipped += int64(len(line))
 		if err == nil || !errors.Is(err, bufio.ErrBufferFull) {
-			o.eof = err != nil
+			if o.eof = err != nil; o.eof && !errors.Is(err, io.EOF) {
+				r.broke(o.off+skipped, err)
+			}
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package input
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 )
 
@@ -25,6 +26,36 @@ type chunk struct {
 	data []byte
 	err  error
 }
+
+// openPipe opens a file that can be read only once: a named pipe, what a shell
+// puts in place of <(command), a device. Opening one waits for who writes to it.
+func openPipe(ctx context.Context, path string) (io.ReadCloser, error) {
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	come := make(chan opened, 1)
+	go func() {
+		f, err := os.Open(path)
+		come <- opened{f, err}
+	}()
+	select {
+	case o := <-come:
+		if o.err != nil {
+			return nil, o.err
+		}
+		return pipe{newInterruptible(ctx, o.f), o.f}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+type pipe struct {
+	*interruptible
+	f *os.File
+}
+
+func (p pipe) Close() error { return p.f.Close() }
 
 func newInterruptible(ctx context.Context, r io.Reader) *interruptible {
 	s := &interruptible{ctx: ctx, got: make(chan chunk), free: make(chan []byte, 2)}
