@@ -30,7 +30,8 @@ const unknownTimespan = 24 * time.Hour
 // count reads "count by x | where _count > n" as a correlation, and returns the
 // stages that it stands for. What Sigma says otherwise is lost.
 func (r *sumoReader) count(q *query.Query, read *query.Reading, rest []*syntax.Stage, with []query.Option) []*syntax.Stage {
-	if len(rest) == 0 || rest[0].Kind != syntax.Grouping {
+	asked := func(s *syntax.Stage) bool { return s.Op != nil && strings.EqualFold(s.Op.Text, "where") }
+	if len(rest) == 0 || rest[0].Kind != syntax.Grouping || !slices.ContainsFunc(rest, asked) {
 		return nil
 	}
 	whole, ds := query.Compile(r.file, query.Standard(), with...)

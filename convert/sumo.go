@@ -194,23 +194,29 @@ func flagsOf(s sigma.String) string {
 	return "(?is)"
 }
 
-// sumoKeyword looks for text in the whole message. In a JSON message some
-// characters are escaped, so the escaped form is looked for as well.
+// sumoKeyword looks for text in the whole message. A JSON message has an escape
+// for some characters, which is looked for there: as a whole, so that no
+// backslash that belongs to another stands for it.
 func sumoKeyword(m *Match) (string, error) {
 	s, ok := m.Value.(sigma.String)
 	if !ok || hasOne(s) || has(s, "*") {
 		return "", refuse(m, "a keyword that is no plain text")
 	}
-	find := func(escape func(string) string) string {
-		p := strings.Trim(wildcards(s, "*", "", escape), "*")
-		return "toLowerCase(_raw) matches " + sumoText("*"+strings.ToLower(p)+"*")
+	plain := strings.Trim(wildcards(s, "*", "", func(t string) string { return t }), "*")
+	find := "toLowerCase(_raw) matches " + sumoText("*"+strings.ToLower(plain)+"*")
+	if !strings.ContainsAny(plain, "\\\"") {
+		return find, nil
 	}
-	plain := find(func(t string) string { return t })
-	inJSON := find(func(t string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(t) })
-	if plain == inJSON {
-		return plain, nil
+	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	var pieces []string
+	for _, p := range s.Parts {
+		if p.Kind == sigma.Literal {
+			pieces = append(pieces, regexp.QuoteMeta(escaped.Replace(p.Text)))
+		}
 	}
-	return "(" + plain + " OR " + inJSON + ")", nil
+	inJSON := "_raw matches " + sumoRegex(`(?is)(?:^|[^\\])(?:\\\\)*`+strings.Join(pieces, ".*"))
+	isJSON := "_raw matches " + sumoRegex(`^\s*\{`)
+	return "((" + isJSON + " AND " + inJSON + ") OR (!(" + isJSON + ") AND " + find + "))", nil
 }
 
 // unsaid names a value's kind for refusals.

@@ -138,6 +138,49 @@ func TestQueriesAndTheirRulesAreProved(t *testing.T) {
 	}
 }
 
+// A keyword with a backslash or quote is looked for as JSON escapes it, and what
+// only looks like the escape is none: the verdicts are worked out by hand.
+func TestKeywordsInJSON(t *testing.T) {
+	docs, ds := sigma.Parse(diag.Text("k.yml", "title: K\nlogsource: {product: windows, service: msexchange-management}\ndetection:\n  k: ['a\\b', 'x\"y', 'nc']\n  condition: k\n"))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	r := docs[0].(*sigma.Rule)
+	rule, ds := proof.Sigma(r)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	query, err := converted(t, "sumo", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logs strings.Builder
+	want := 0
+	for message, match := range map[string]bool{
+		`1 a\\b`: true, `2 a\\\\b`: false, `3 \\a\\b`: true, `4 x\"y`: true, `5 x\\\"y`: false, `6 A\\B`: true, `7 ab`: false, `8 nc`: true,
+	} {
+		if match {
+			want++
+		}
+		logs.WriteString(`{"Channel":"MSExchange Management","Message":"` + message + "\"}\n")
+	}
+	for _, s := range []*proof.Side{rule, query} {
+		res, err := proof.Check(context.Background(), rule, s, func() (*input.Reader, error) {
+			return input.NewReader(input.Memory("logs", []byte(logs.String())), format.All(), input.Options{}), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		only, err := proof.Check(context.Background(), rule, s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !res.Equal() || res.Given != 8 || res.Matched[1]-only.Matched[1] != want {
+			t.Errorf("%s: differ on %s; %d of %d given match, want %d", s.Kind, res.Event, res.Matched[1]-only.Matched[1], res.Given, want)
+		}
+	}
+}
+
 // What stands behind a grouping no longer says which events.
 func TestOnlyThePredicateOfAQueryIsCompared(t *testing.T) {
 	s := side(t, "a.sumo", sysmon+`where Image = "a" | count by Computer | where _count > 5`)
