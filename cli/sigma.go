@@ -194,20 +194,21 @@ type sigmaSink struct {
 // list puts the rules that found something, and with -v the others, in the order
 // in which they are told of: the worst first.
 func (g *sigmaHunt) list() {
-	rules := slices.Clone(g.rules.rules)
-	slices.SortStableFunc(rules, func(a, b *rule.Rule) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
-	})
-	for _, r := range rules {
+	var rules []*rule.Rule
+	for _, r := range g.rules.rules {
 		if g.hunt.app.verbose && !r.Silent {
 			g.sink(r)
 		}
+		if _, ok := g.sinks[r]; ok {
+			rules = append(rules, r)
+		}
 	}
+	slices.SortStableFunc(rules, func(a, b *rule.Rule) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
+	})
 	list := g.hunt.detections[:g.first]
 	for _, r := range rules {
-		if s, ok := g.sinks[r]; ok {
-			list = append(list, s.detected)
-		}
+		list = append(list, g.sinks[r].detected)
 	}
 }
 
