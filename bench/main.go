@@ -142,7 +142,7 @@ func (b *bench) measure(m measure, file string) error {
 	return nil
 }
 
-// cores compares one worker with two on two cores.
+// cores compares one worker on one core with two on two.
 func (b *bench) cores() error {
 	fmt.Println("\n| measure | 1 worker, wall s | 2 workers, wall s | times as fast | aim |")
 	fmt.Println("|---|---|---|---|---|")
@@ -157,7 +157,7 @@ func (b *bench) cores() error {
 			for w := range p {
 				outs[w] = filepath.Join(b.dir, fmt.Sprint("workers", w+1))
 				var err error
-				if p[w], err = b.gyojiRun(m, b.few, outs[w], w+1).run(nil); err != nil {
+				if p[w], err = b.gyojiRun(m, b.few, outs[w], w+1).run([][]string{b.pin, nil}[w]); err != nil {
 					return err
 				}
 			}
