@@ -61,7 +61,7 @@ func TestValuesInEachLanguage(t *testing.T) {
 		}},
 		{`DestinationIp|cidr: ::/0`, map[string]string{"sumo": "!", "cse": "!"}},
 		{`DestinationIp|cidr: fe80::/10`, map[string]string{
-			"sumo":     `isValidIPv6(replace(DestinationIp, /%.+$/, "")) AND DestinationIp matches /(?i)^fe[89ab][0-9a-f]:[0-9a-f:.]*(?:%.+)?$/`,
+			"sumo":     `isValidIPv6(replace(DestinationIp, /(?s)%.+$/, "")) AND DestinationIp matches /(?is)^fe[89ab][0-9a-f]:[0-9a-f:.]*(?:%.+)?$/`,
 			"cse":      `matches /(?i)^fe[89ab][0-9a-f]:[0-9a-f:.]*$/`,
 			"sentinel": `ipv6_is_in_range(tostring(EventData.DestinationIp), "fe80::/10")`,
 		}},

@@ -30,7 +30,7 @@ func ipv6Pattern(p netip.Prefix, zone string) (string, bool) {
 	if len(ways) > 1 {
 		all = "(?:" + all + ")"
 	}
-	return "(?i)^" + all + zone + "$", true
+	return ipv6Flags("i", zone) + "^" + all + zone + "$", true
 }
 
 const ipv6Refused = "a network that holds IPv4 addresses as IPv6, or ends between /96 and /128"
@@ -162,9 +162,9 @@ const ipv6Address = `(?:(?:(?:H:){6}|:(?::|:(?:H:){1,5})|(?:H:):(?:H:){0,4}|(?:H
 	`|(?:(?:H:){1,6}|:):(?:H)?|(?:H:){7}:)`
 
 // zoneOff is the pattern that takes a zone off an address.
-const zoneOff = `/%.+$/`
+const zoneOff = `/(?s)%.+$/`
 
-// ipv6 reads isValidIPv6(f), and isValidIPv6(replace(f, /%.+$/, "")) as the
+// ipv6 reads isValidIPv6(f), and isValidIPv6(replace(f, /(?s)%.+$/, "")) as the
 // conversion of networks writes it.
 func (r *sumoReader) ipv6(x expr.Expr) (Cond, error) {
 	zone := ""
@@ -186,5 +186,16 @@ func (r *sumoReader) ipv6(x expr.Expr) (Cond, error) {
 // finds behind it.
 func ipv6Whole(zone string) string {
 	quad := strings.TrimSuffix(strings.TrimPrefix(ipv4, "^"), "$")
-	return "^" + strings.NewReplacer("H", "[0-9a-fA-F]{1,4}", "Q", quad).Replace(ipv6Address) + zone + "$"
+	return ipv6Flags("", zone) + "^" + strings.NewReplacer("H", "[0-9a-fA-F]{1,4}", "Q", quad).Replace(ipv6Address) + zone + "$"
+}
+
+// ipv6Flags are those of a pattern: a zone may hold any character.
+func ipv6Flags(flags, zone string) string {
+	if zone != "" {
+		flags += "s"
+	}
+	if flags == "" {
+		return ""
+	}
+	return "(?" + flags + ")"
 }

@@ -39,7 +39,7 @@ func spellings(a netip.Addr, r *rand.Rand) []string {
 			}
 		}
 	}
-	return append(out, a.String()+"%eth0")
+	return append(out, a.String()+"%eth0", a.String()+"%\n")
 }
 
 func TestPatternsOfNetworksFindWhatPrefixesContain(t *testing.T) {
