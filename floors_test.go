@@ -15,18 +15,18 @@ const module = "github.com/gyoji-dev/gyoji"
 // docs/architecture.md draws the house. A package imports lower floors, and
 // what is listed before it on its own.
 var floors = [][]string{
-	{"diag", "event", "match", "datefmt"},
-	{"syntax", "sigma", "siem", "jsondoc", "lookup", "evtx"},
-	{"expr", "exec", "input", "lang"},
-	{"logic", "mapping", "op", "fn", "agg", "format", "kafka", "render"},
-	{"query"},
-	{"packages", "insight", "segment", "convert", "rule", "proof", "draft", "detection", "process", "report", "conformance", "lint"},
-	{"server", "web", "lsp", "cli"},
+	{"diag", "internal/text/event", "internal/text/match", "internal/text/datefmt"},
+	{"syntax", "sigma", "siem", "internal/text/jsondoc", "internal/engine/lookup", "evtx"},
+	{"internal/engine/expr", "internal/engine/exec", "internal/engine/input", "internal/engine/lang"},
+	{"internal/engine/logic", "internal/engine/mapping", "internal/engine/op", "internal/engine/fn", "internal/engine/agg", "internal/engine/format", "internal/engine/kafka", "internal/engine/render"},
+	{"internal/engine/query"},
+	{"packages", "internal/detect/insight", "internal/detect/segment", "internal/detect/convert", "internal/detect/rule", "internal/detect/proof", "internal/detect/draft", "internal/detect/detection", "internal/detect/process", "internal/detect/report", "internal/detect/conformance", "internal/detect/lint"},
+	{"internal/server", "internal/web", "internal/lsp", "internal/cli"},
 	{"cmd/gyoji", ""},
 }
 
 // beside are packages for tests; anyone's tests may import them.
-var beside = []string{"syntax/syntaxtest", "evtx/evtxtest", "sigma/sigmatest", "exec/exectest", "lang/langtest"}
+var beside = []string{"internal/sharedtest", "syntax/syntaxtest", "evtx/evtxtest", "sigma/sigmatest", "internal/engine/exec/exectest", "internal/engine/lang/langtest"}
 
 func TestFloors(t *testing.T) {
 	place := map[string]int{}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gyoji-dev/gyoji/lint"
+	"github.com/gyoji-dev/gyoji/internal/detect/lint"
 )
 
 // checks is the page of all checks of gyoji lint.

@@ -18,11 +18,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gyoji-dev/gyoji/conformance"
-	"github.com/gyoji-dev/gyoji/format"
-	"github.com/gyoji-dev/gyoji/lang"
-	"github.com/gyoji-dev/gyoji/mapping"
-	"github.com/gyoji-dev/gyoji/query"
+	"github.com/gyoji-dev/gyoji/internal/detect/conformance"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 )
 
 var update = flag.Bool("update", false, "write the generated pages anew")

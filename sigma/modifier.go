@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/gyoji-dev/gyoji/match"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // modifier is what a word behind a | does. One of value and list is set.

@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"github.com/gyoji-dev/gyoji/cli"
+	"github.com/gyoji-dev/gyoji/internal/cli"
 )
 
 func main() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

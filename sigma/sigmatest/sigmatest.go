@@ -7,16 +7,16 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/sharedtest"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 // Windows are SigmaHQ's detection rules for Windows, parsed anew; the test is
-// skipped where they are not there. It runs in a package of the root folder.
+// skipped where they are not there.
 func Windows(t testing.TB) (rules []*sigma.Rule) {
 	t.Helper()
 	for _, f := range Files(t) {
@@ -33,9 +33,9 @@ func Windows(t testing.TB) (rules []*sigma.Rule) {
 // Files are the files of the same rules, by their paths upstream.
 func Files(t testing.TB) (files []*diag.File) {
 	t.Helper()
-	f, err := os.Open(filepath.FromSlash("../../shared/data/sigma/windows-rules.tar.gz"))
+	f, err := os.Open(sharedtest.Path(t, "data", "sigma", "windows-rules.tar.gz"))
 	if err != nil {
-		t.Skip("SigmaHQ's rules are not beside this checkout: ../shared/data/sigma is not there")
+		t.Fatal(err)
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)

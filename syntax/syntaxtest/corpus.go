@@ -4,10 +4,11 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/gyoji-dev/gyoji/internal/sharedtest"
 )
 
 // Query is an entry of the corpus of published queries.
@@ -31,35 +32,10 @@ func (q *Query) Text() string {
 	return text
 }
 
-// Shared finds a file of the data that is kept beside the module, and skips the
-// test where it is not there.
-func Shared(t testing.TB, path string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Skip("no go.mod above the working directory")
-		}
-		dir = up
-	}
-	file := filepath.Join(dir, "..", "shared", filepath.FromSlash(path))
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("../shared/%s is not there", path)
-	}
-	return file
-}
-
 // Lines decodes a file of one JSON object a line.
 func Lines[T any](t testing.TB, path string) []T {
 	t.Helper()
-	f, err := os.Open(Shared(t, path))
+	f, err := os.Open(sharedtest.Path(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}

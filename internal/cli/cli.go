@@ -1,0 +1,215 @@
+// Package cli is the command line: one file for each subcommand. It wires the
+// other packages together and decides nothing that they should.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+)
+
+// Exit codes. They are stable: scripts depend on them.
+const (
+	exitRan         = 0   // it ran
+	exitFindings    = 1   // findings at or above --fail-on
+	exitDiagnostics = 2   // the query, rule or package is wrong
+	exitUsage       = 3   // the command line is wrong
+	exitInput       = 4   // input cannot be read, lost under --strict, or over budget
+	exitInterrupted = 130 // Ctrl-C
+)
+
+// app is what every subcommand works with.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+
+	outTTY, errTTY bool
+	width          int // of the terminal that stdout is; 0 when it is none
+	errWidth       int // and of stderr's
+
+	quiet   bool
+	verbose bool
+	color   string // auto, always, never
+}
+
+// exit is an error that carries an exit code. Its message, if any, is printed.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+func (e *exit) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exit{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// Main runs the command line and returns the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	collectLate(collectFrom)
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	if f, ok := stdout.(*os.File); ok {
+		a.outTTY = term.IsTerminal(int(f.Fd()))
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			a.width = w
+		}
+	}
+	if f, ok := stderr.(*os.File); ok {
+		a.errTTY = term.IsTerminal(int(f.Fd()))
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			a.errWidth = w
+		}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "\ngyoji: bug: %v\n\nThis is a mistake in gyoji, not in your query. Please report it with the command you ran and this:\n\n%s\n", p, debug.Stack())
+			code = exitInput
+		}
+	}()
+	// A closed pipe is an error of the write, not the end of the process: what
+	// was put aside on disk is still to be cleaned up.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process where it stands
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return a.code(root.ExecuteContext(ctx))
+}
+
+// code prints an error as it wants to be read and returns the exit code.
+func (a *app) code(err error) int {
+	if err == nil {
+		return exitRan
+	}
+	var failure *diag.Failure
+	var e *exit
+	var over *exec.OverBudget
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(a.stderr, "gyoji: interrupted; what was printed is not all")
+		return exitInterrupted
+	case errors.Is(err, syscall.EPIPE):
+		// As head does it: whoever reads has seen enough.
+		if !a.quiet {
+			fmt.Fprintln(a.stderr, "gyoji: stopped, since the output was closed")
+		}
+		return exitRan
+	case errors.As(err, &failure):
+		a.diagnose(failure.List)
+		return exitDiagnostics
+	case errors.As(err, &e):
+		if msg := e.Error(); msg != "" {
+			fmt.Fprintf(a.stderr, "gyoji: %s\n", msg)
+		}
+		return e.code
+	case errors.As(err, &over):
+		fmt.Fprintf(a.stderr, "gyoji: %s\n", over)
+		return exitInput
+	case isUsage(err):
+		fmt.Fprintf(a.stderr, "gyoji: %s\n", err)
+		fmt.Fprintln(a.stderr, "Run gyoji --help for the commands, or gyoji COMMAND --help for one.")
+		return exitUsage
+	}
+	fmt.Fprintf(a.stderr, "gyoji: %s\n", err)
+	return exitInput
+}
+
+// isUsage recognises cobra's own complaints about the command line.
+func isUsage(err error) bool {
+	for _, s := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument", "invalid argument", "accepts ", "requires ", "required flag"} {
+		if strings.HasPrefix(err.Error(), s) {
+			return true
+		}
+	}
+	return false
+}
+
+// diagnose prints findings about a text to stderr.
+func (a *app) diagnose(l diag.List) {
+	diag.WriteText(a.stderr, l, diag.Style{Color: a.colors(a.errTTY)})
+}
+
+// colors reports whether to colour what goes to a stream.
+func (a *app) colors(tty bool) bool {
+	switch a.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "gyoji",
+		Short: "Run detections written for Sumo Logic on your own logs",
+		Long: `gyoji runs detections written in Sumo Logic's query language over Windows
+event logs (EVTX), Sysmon as JSON, and other logs, on this machine.
+
+  gyoji hunt evtx/                        run the built-in detections over a folder
+  gyoji search 'QUERY' logs/*.jsonl.gz    run a query
+  gyoji explain 'QUERY'                   show how it would run
+  gyoji doc timeslice                     read about a word of the language
+
+Results go to stdout: a table on a terminal, one JSON object a line in a pipe.
+Everything else goes to stderr.
+
+Exit codes: 0 ran, 1 findings at or above --fail-on, 2 the query or detection is
+wrong, 3 the command line is wrong, 4 input cannot be read, 130 interrupted.`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	f := root.PersistentFlags()
+	f.BoolVarP(&a.quiet, "quiet", "Q", false, "no progress and no closing summary")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more: every warning with its place")
+	f.StringVar(&a.color, "color", "auto", "auto, always or never")
+	root.AddGroup(
+		&cobra.Group{ID: groupDetect, Title: "Detections:"},
+		&cobra.Group{ID: groupQuery, Title: "Queries:"},
+		&cobra.Group{ID: groupLogs, Title: "Logs:"},
+	)
+	for _, make := range commands {
+		root.AddCommand(make(a))
+	}
+	return root
+}
+
+// Groups of subcommands in the help; a command names its own with GroupID.
+const (
+	groupDetect = "detect"
+	groupQuery  = "query"
+	groupLogs   = "logs"
+)
+
+// commands are the subcommands; each file adds its own.
+var commands []func(*app) *cobra.Command
+
+func command(make func(*app) *cobra.Command) struct{} {
+	commands = append(commands, make)
+	return struct{}{}
+}

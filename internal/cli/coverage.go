@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/report"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+)
+
+var _ = command((*app).coverageCmd)
+
+func (a *app) coverageCmd() *cobra.Command {
+	var in inputs
+	var detections []string
+	var form, file string
+	cmd := &cobra.Command{
+		GroupID: groupDetect,
+		Use:     "coverage [PATH...]",
+		Short:   "Say which techniques the packages cover, and which have data in the logs to fire on",
+		Long: `coverage lists the techniques of detection packages. With logs it also looks for
+what each package needs: events of the ids it names, with the fields it requires.
+A detection whose data is not there cannot fire, however good it is.
+
+-f navigator writes a layer of the ATT&CK Navigator, scored 1 for a technique that
+is covered and 2 for one with data to fire on; -f html is a page.`,
+		Example: `  gyoji coverage evtx/
+  gyoji coverage -f navigator -o layer.json evtx/`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains([]string{"text", "navigator", "html"}, form) {
+				return usageError("-f: there is no format %s; choose text, navigator or html", form)
+			}
+			pkgs, err := a.packages(detections)
+			if err != nil {
+				return err
+			}
+			var reading func() (query.Run, error)
+			var s *session
+			if len(args) > 0 {
+				if s, err = a.open(&in, args); err != nil {
+					return err
+				}
+				reading = s.reading
+			}
+			covers, err := detection.Coverage(cmd.Context(), pkgs, reading)
+			if err != nil {
+				return err
+			}
+			out := output{file: file}
+			w, done, err := out.open(a)
+			if err != nil {
+				return err
+			}
+			switch form {
+			case "text":
+				for _, p := range pkgs {
+					fmt.Fprintf(w, "%s  %s (%d detections)\n", strings.Join(p.Attack.Techniques, ", "), p.Name, len(p.Detections))
+					for _, c := range covers {
+						if c.Package == p {
+							fmt.Fprintf(w, "  %s\n", coverLine(c, s != nil))
+						}
+					}
+				}
+			default:
+				c := report.NewCoverage("gyoji "+Version(), covers, s != nil)
+				if form == "html" {
+					err = c.HTML(w)
+				} else {
+					err = report.WriteLayer(w, c.Layer())
+				}
+			}
+			err = firstOf(err, done())
+			if s != nil {
+				err = firstOf(err, s.finish(""))
+			}
+			return err
+		},
+	}
+	in.flags(cmd)
+	f := cmd.Flags()
+	f.StringArrayVarP(&detections, "detections", "d", nil, "packages (default: those that gyoji ships)")
+	f.StringVarP(&form, "output", "f", "text", "text, navigator or html")
+	f.StringVarP(&file, "out", "o", "", "write to a file instead of stdout")
+	return cmd
+}
+
+// coverLine says of one data source what the logs hold of it.
+func coverLine(c *detection.Cover, looked bool) string {
+	var ids []string
+	for _, id := range c.Data.Events {
+		t := fmt.Sprint(id)
+		if looked {
+			t += " × " + number(c.Events[id])
+		}
+		ids = append(ids, t)
+	}
+	line := c.Data.Source
+	if len(ids) > 0 {
+		line += ": events " + strings.Join(ids, ", ")
+	}
+	switch {
+	case !looked || len(ids) == 0:
+	case c.Fires():
+		line += "; has data to fire on"
+	case len(c.Missing) > 0:
+		line += "; no event has " + strings.Join(c.Missing, ", ")
+	default:
+		line += "; some of these events are missing"
+	}
+	return line
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/engine/render"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+var _ = command((*app).dumpCmd)
+
+func (a *app) dumpCmd() *cobra.Command {
+	var in inputs
+	var form, file string
+	cmd := &cobra.Command{
+		GroupID: groupQuery,
+		Use:     "dump [PATH...]",
+		Short:   "Print whole events as NDJSON, XML or Sumo Logic messages",
+		Long: `dump prints every event of files, folders, globs or standard input, in the
+order of the input, one on a line:
+
+  ndjson  one flat JSON object: System and EventData of a Windows event
+          under their usual names
+  xml     the event's XML, of EVTX and of event XML
+  sumo    a message as Sumo Logic exports it: _raw and its metadata`,
+		Example: `  gyoji dump Security.evtx > security.ndjson
+  gyoji dump -f xml --carve damaged.evtx
+  gyoji dump -f sumo evtx/ | gzip > messages.jsonl.gz`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.open(&in, args)
+			if err != nil {
+				return err
+			}
+			err = s.dump(cmd, form, file)
+			return firstOf(err, s.finish(""))
+		},
+	}
+	in.flags(cmd)
+	cmd.Flags().StringVarP(&form, "output", "f", "ndjson", "form of the events: ndjson, xml, sumo")
+	cmd.Flags().StringVarP(&file, "out", "o", "", "write to a file instead of stdout")
+	return cmd
+}
+
+// dump prints the events of all paths.
+func (s *session) dump(cmd *cobra.Command, form, file string) error {
+	if _, ok := render.NewDump(form, format.XMLField, event.NewLayout(), &event.Fields{}); !ok {
+		return usageError("-f %s: there is no such form of events; choose one of ndjson, xml, sumo", form)
+	}
+	all, diags := query.Compile(diag.Text("query", "*"), query.Standard())
+	if err := diags.Err(); err != nil {
+		return err
+	}
+	out := output{file: file}
+	w, closeFile, err := out.open(s.app)
+	if err != nil {
+		return err
+	}
+	err = s.pass(all, func(run query.Run) error { return dumpEvents(cmd, run, form, w) })
+	return firstOf(err, closeFile())
+}
+
+// dumpEvents reads a run's input and writes its events in their order.
+func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer) error {
+	ctx := cmd.Context()
+	want := &input.Want{
+		Layout: run.Layout, NoMap: run.NoMap, Category: run.Category, Carve: run.Carve, JSON: true,
+		From: run.From, To: run.To, Bounded: run.Bounded, Warnings: run.Warnings,
+	}
+	var workers []*dumpWorker
+	front := func(exec.Sink) exec.Task {
+		d, _ := render.NewDump(form, format.XMLField, run.Layout, &want.Fields)
+		wk := &dumpWorker{dump: d, want: want}
+		workers = append(workers, wk)
+		if form == "ndjson" {
+			return lineWorker{wk}
+		}
+		return wk
+	}
+	ordered := exec.NewOrdered(w)
+	blocks := run.Reader.Blocks(ctx, want, func(worker, block int) error {
+		wk := workers[worker]
+		err := ordered.Write(block, wk.buf)
+		wk.buf = wk.buf[:0]
+		return err
+	})
+	feed := func(worker int, next exec.Sink) error {
+		err := blocks(worker, next)
+		if err != nil {
+			ordered.Stop(err)
+		}
+		return err
+	}
+	err := exec.Run(&exec.Runtime{Ctx: ctx}, exec.Pipeline{Front: front, Back: &dumpWorker{}}, run.Workers, feed)
+	lost := int64(0)
+	for _, wk := range workers {
+		lost += wk.dump.Lost
+	}
+	if lost > 0 {
+		run.Warnings.Add("input without a form in XML", true, exec.Sample{
+			Detail: fmt.Sprintf("%s: only EVTX and event XML hold events that are XML; -f ndjson and -f sumo print any",
+				number(lost)+" "+plural(lost, "event", "events")),
+		})
+	}
+	return err
+}
+
+// dumpWorker gathers the text of a block's events.
+type dumpWorker struct {
+	dump *render.Dump
+	want *input.Want
+	buf  []byte
+}
+
+func (w *dumpWorker) Push(b *event.Batch) error {
+	w.dump.Batch(b)
+	for _, row := range b.Live {
+		if at := b.Time[row]; w.want.Bounded && (at < w.want.From || at >= w.want.To) {
+			continue
+		}
+		w.buf = w.dump.Append(w.buf, b, row)
+	}
+	return nil
+}
+
+func (w *dumpWorker) Flush() error { return nil }
+
+// lineWorker is a dumpWorker that takes the lines of readers which write them.
+type lineWorker struct{ *dumpWorker }
+
+func (w lineWorker) Lines() *[]byte { return &w.buf }

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+)
+
+var _ = command((*app).explainCmd)
+
+func (a *app) explainCmd() *cobra.Command {
+	var in inputs
+	var file, one string
+	var whyNot bool
+	cmd := &cobra.Command{
+		GroupID: groupQuery,
+		Use:     "explain 'QUERY' [PATH...]",
+		Short:   "Show how a query would run, or why it finds nothing",
+		Long: `explain prints the plan of a query: its steps in the order they run, the fields
+that are read from events, what is searched for in the raw bytes before an event
+is decoded, and how field names are found; with logs, also where the query's
+fields were found in them. It exits with 2 when the query does not compile.
+
+--why-not runs the query over the logs and prints how many rows go into and come
+out of every stage. Where they drop to nothing it says which predicate failed,
+the values it saw, and the field or value that was probably meant.
+
+--event takes one event, as JSON or as a file that holds it, and prints each
+predicate with the values it reads.`,
+		Example: `  gyoji explain 'error | timeslice 5m | count by _timeslice'
+  gyoji explain --why-not -q hunt.sumo evtx/
+  gyoji explain -q hunt.sumo --event '{"EventID":1,"Image":"C:\\\\Windows\\\\cmd.exe"}'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lib, err := in.library()
+			if err != nil {
+				return err
+			}
+			q, rest, err := a.compile(file, args, query.Tables(lib))
+			if err != nil {
+				return err
+			}
+			switch {
+			case one != "" && len(rest) > 0:
+				return usageError("--event is the event to look at; leave %s out", rest[0])
+			case one != "":
+				if rest = []string{one}; strings.HasPrefix(strings.TrimSpace(one), "{") {
+					a.stdin, rest = bytes.NewReader([]byte(one)), []string{"-"}
+				}
+			case whyNot && len(rest) == 0 && a.stdinIsTerminal():
+				return usageError("--why-not wants the logs to look at")
+			case !whyNot && len(rest) == 0:
+				q.Explain(a.stdout)
+				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.unmapped()))
+				return nil
+			}
+			s, err := a.open(&in, rest)
+			if err != nil {
+				return err
+			}
+			err = s.pass(q, func(run query.Run) error {
+				if whyNot || one != "" {
+					return q.WhyNot(cmd.Context(), run, a.stdout, one != "")
+				}
+				q.Explain(a.stdout)
+				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.unmapped()))
+				return q.Found(cmd.Context(), run, a.stdout)
+			})
+			return firstOf(err, s.finish(""))
+		},
+	}
+	in.flags(cmd)
+	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
+	cmd.Flags().BoolVar(&whyNot, "why-not", false, "count the rows through every stage, and say why none are left")
+	cmd.Flags().StringVar(&one, "event", "", "one event, as JSON or as a file: print each predicate with the values it reads")
+	return cmd
+}
+
+// stdinIsTerminal reports whether nobody pipes anything in.
+func (a *app) stdinIsTerminal() bool {
+	f, ok := a.stdin.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+var _ = command((*app).fmtCmd)
+
+func (a *app) fmtCmd() *cobra.Command {
+	var write, check bool
+	cmd := &cobra.Command{
+		GroupID: groupQuery,
+		Use:     "fmt [FILE...]",
+		Short:   "Print queries in canonical form; comments are kept",
+		Long: `fmt prints each query in one canonical layout: a stage a line, keywords in
+lower case, one blank around operators. Comments stay where they are and the
+meaning does not change. Without files it reads standard input.`,
+		Example: "  gyoji fmt query.sumo\n  gyoji fmt -w packages/*/*.sumo",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = []string{"-"}
+			}
+			changed := false
+			for _, name := range args {
+				text, err := a.readText(name)
+				if err != nil {
+					return err
+				}
+				f := diag.Text(name, text)
+				tree, diags := syntax.Parse(f, query.Standard())
+				if err := diags.Err(); err != nil {
+					return err
+				}
+				out := strings.TrimSuffix(syntax.Print(tree), "\n") + "\n"
+				changed = changed || out != text
+				switch {
+				case check:
+					if out != text {
+						fmt.Fprintln(a.stdout, name)
+					}
+				case write && name != "-":
+					if out != text {
+						if err := os.WriteFile(name, []byte(out), 0o644); err != nil {
+							return err
+						}
+					}
+				default:
+					if _, err := io.WriteString(a.stdout, out); err != nil {
+						return err
+					}
+				}
+			}
+			if check && changed {
+				return &exit{code: exitFindings}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&write, "write", "w", false, "write the result back to the files")
+	cmd.Flags().BoolVar(&check, "check", false, "list the files whose layout differs, and exit with 1 if there are any")
+	return cmd
+}
+
+// readText reads a whole file, or standard input for "-".
+func (a *app) readText(name string) (string, error) {
+	if name == "-" {
+		b, err := io.ReadAll(a.stdin)
+		if err != nil {
+			return "", &exit{exitInput, fmt.Errorf("read standard input: %w", err)}
+		}
+		return string(b), nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return "", &exit{exitInput, err}
+	}
+	return string(b), nil
+}

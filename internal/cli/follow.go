@@ -1,0 +1,303 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/kafka"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/engine/render"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// followMemory bounds what is kept of streams, in bytes, for a result that is
+// made anew with every event.
+const followMemory = 1 << 30
+
+// followable are the outputs that rows may be added to for ever.
+var followable = []string{"ndjson", "raw"}
+
+// follower opens what paths name.
+func (s *session) follower(access *kafkaAccess) (input.Follower, error) {
+	if i := slices.IndexFunc(s.paths, kafka.IsAddress); i >= 0 {
+		if len(s.paths) > 1 {
+			return nil, usageError("a Kafka topic is followed alone: kafka://BROKER:PORT/TOPIC[,TOPIC...]")
+		}
+		a, err := kafka.ParseAddress(s.paths[i])
+		if err != nil {
+			return nil, usageError("%v", err)
+		}
+		by, err := access.open()
+		if err != nil {
+			return nil, err
+		}
+		c, err := kafka.Open(a, by)
+		if err != nil {
+			return nil, usageError("%v", err)
+		}
+		return c, nil
+	}
+	f, err := input.Follow(s.paths, s.formats, s.opt)
+	if err != nil {
+		return nil, usageError("%v", err)
+	}
+	return f, nil
+}
+
+// followRows is how many messages are kept to be shown on a terminal: the newest.
+const followRows = 200
+
+// following is one run of search --follow.
+type following struct {
+	app    *app
+	s      *session
+	q      *query.Query
+	f      input.Follower
+	out    *output
+	w      io.Writer
+	kind   string
+	layout *event.Layout
+
+	adding  bool            // rows are printed as they come
+	running *query.Running  // else rows so far are of this; nil where all is read again
+	all     []*input.Part   // to be read again
+	size    int64           // of all
+	screen  *screen         // nil when there is none to draw on
+	stopped bool            // the query wants no more rows
+	names   map[string]bool // of the parts that have been read
+}
+
+// follow runs a query over what is there and what comes. On a terminal the
+// table is drawn anew. Elsewhere rows come as their events do, if the query and
+// the output allow it, and otherwise once, when the input ends or Ctrl-C is
+// pressed.
+func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output, access *kafkaAccess) (err error) {
+	s.opt.Warnings = &exec.Warnings{}
+	s.passes = append(s.passes, s.opt.Warnings)
+	s.run.Warnings, s.run.Again = s.opt.Warnings, nil
+	f, err := s.follower(access)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstOf(err, f.Close()) }()
+	w, closeFile, err := out.open(a)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstOf(err, closeFile()) }()
+
+	x := &following{app: a, s: s, q: q, f: f, out: out, w: w, kind: out.kind(a), layout: q.Layout.Clone(), names: map[string]bool{}}
+	live := x.kind == "table" && out.file == "" && a.outTTY
+	x.adding = !live && q.Streams() && slices.Contains(followable, x.kind)
+	ctx := context.WithoutCancel(cmd.Context())
+	if live || !q.Streams() {
+		run := s.run
+		run.Layout = x.layout
+		if x.running, err = q.Start(ctx, run, followRows); err != nil {
+			return err
+		}
+	}
+	if x.running != nil {
+		defer x.running.Close()
+	}
+	if live {
+		x.screen = a.openScreen()
+		defer func() { err = firstOf(err, x.screen.close()) }()
+	}
+	if err := x.loop(cmd.Context(), ctx); err != nil {
+		return err
+	}
+	if x.screen != nil {
+		if err := x.screen.close(); err != nil {
+			return err
+		}
+	}
+	if x.adding {
+		return nil
+	}
+	return x.print(ctx, w, out.width(a))
+}
+
+// increment is what a follower gave.
+type increment struct {
+	parts []*input.Part
+	err   error
+}
+
+// loop takes what comes until the input ends or ctx does; what has come is worked
+// on to its end, in work.
+func (x *following) loop(ctx, work context.Context) error {
+	come, taken := make(chan increment), make(chan struct{})
+	waiting, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	defer func() { stop(); <-ended }()
+	go func() {
+		defer close(ended)
+		for {
+			parts, err := x.f.Next(waiting)
+			select {
+			case come <- increment{parts, err}:
+			case <-waiting.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+			select {
+			case <-taken: // Done has been called
+			case <-waiting.Done():
+				return
+			}
+		}
+	}()
+	tick := time.NewTicker(drawTick)
+	defer tick.Stop()
+	drawn := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case i := <-come:
+			if i.err != nil && !errors.Is(i.err, io.EOF) {
+				if errors.Is(i.err, context.Canceled) {
+					return nil
+				}
+				return &exit{exitInput, i.err}
+			}
+			if err := x.take(work, i.parts); err != nil {
+				return err
+			}
+			if err := x.f.Done(work); err != nil {
+				return &exit{exitInput, err}
+			}
+			if i.err != nil || x.stopped {
+				return nil
+			}
+			taken <- struct{}{}
+			drawn = false
+		case <-tick.C:
+			if x.screen == nil || drawn && !x.screen.resized() {
+				continue
+			}
+			start := time.Now()
+			if err := x.draw(work); err != nil {
+				return err
+			}
+			drawn = true
+			// A result that takes long to make is made the less often.
+			tick.Reset(max(drawTick, drawShare*time.Since(start)))
+		}
+	}
+}
+
+const (
+	// drawTick is how often a table on a terminal is drawn at most.
+	drawTick = 250 * time.Millisecond
+	// drawShare is how many times as long as a drawing takes it is left alone.
+	drawShare = 4
+)
+
+// take reads what has come.
+func (x *following) take(ctx context.Context, parts []*input.Part) error {
+	switch {
+	case len(parts) == 0:
+		return nil
+	case x.adding:
+		run := x.s.run
+		run.Layout, run.Arrival, run.Workers = x.layout, true, 1 // the order of arrival is one worker's
+		return x.once(ctx, run, parts, x.w, x.out.width(x.app))
+	case x.running != nil:
+		r := x.reader(parts)
+		err := x.running.Add(ctx, r)
+		x.count(r, parts)
+		if errors.Is(err, exec.ErrStop) {
+			x.stopped = true
+			return nil
+		}
+		return err
+	}
+	x.all = append(x.all, parts...)
+	for _, p := range parts {
+		x.size += p.Size
+	}
+	if x.size > followMemory && (x.s.paths[0] == "-" || kafka.IsAddress(x.s.paths[0])) {
+		return &exit{exitInput, fmt.Errorf("--follow keeps what it reads of a stream for this query, and that is more than %s; write the stream to files and follow them", exec.Size(followMemory))}
+	}
+	return nil
+}
+
+func (x *following) reader(parts []*input.Part) *input.Reader {
+	return input.NewReader(input.List(parts), x.s.formats, x.s.opt)
+}
+
+// count adds up what readers have read.
+func (x *following) count(r *input.Reader, parts []*input.Part) {
+	st, all := r.Stats(), &x.s.followed
+	all.Events += st.Events
+	all.Bytes += st.Bytes
+	all.Failed = append(all.Failed, st.Failed...)
+	for _, p := range parts {
+		x.names[p.Name] = true
+	}
+	all.Parts = len(x.names)
+}
+
+// once runs the query over parts and prints its rows.
+func (x *following) once(ctx context.Context, run query.Run, parts []*input.Part, w io.Writer, width int) error {
+	run.Reader = x.reader(parts)
+	sink, err := x.sink(w, width)
+	if err != nil {
+		return err
+	}
+	err = firstOf(x.q.Run(ctx, run, countRows{sink, &x.s.rows}), sink.Close())
+	x.count(run.Reader, parts)
+	return err
+}
+
+// print prints the rows so far.
+func (x *following) print(ctx context.Context, w io.Writer, width int) error {
+	x.s.rows = 0
+	if x.running == nil {
+		run := x.s.run
+		run.Layout = x.layout
+		x.s.followed = input.Stats{}
+		return x.once(ctx, run, x.all, w, width)
+	}
+	sink, err := x.sink(w, width)
+	if err != nil {
+		return err
+	}
+	return firstOf(x.running.Rows(countRows{sink, &x.s.rows}), sink.Close())
+}
+
+func (x *following) sink(w io.Writer, width int) (render.Sink, error) {
+	sink, err := render.New(x.kind, w, render.Options{
+		Columns: x.q.Columns, Layout: x.layout, Messages: x.q.Messages, Zone: x.s.run.Zone,
+		Color: x.out.file == "" && x.app.colors(x.app.outTTY), Width: width,
+	})
+	if err != nil {
+		return nil, usageError("%v", err)
+	}
+	return sink, nil
+}
+
+// draw draws the rows so far.
+func (x *following) draw(ctx context.Context) error {
+	var table bytes.Buffer
+	width := x.screen.measure()
+	if err := x.print(ctx, &table, width); err != nil {
+		return err
+	}
+	events := x.s.followed.Events
+	return x.screen.draw(table.Bytes(), fmt.Sprintf("%s %s, %s %s at %s; Ctrl-C ends",
+		number(events), plural(events, "event", "events"), number(x.s.rows), plural(x.s.rows, "row", "rows"), time.Now().Format(time.TimeOnly)))
+}

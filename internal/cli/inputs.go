@@ -1,0 +1,460 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/engine/render"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// memoryDefault is how much the stages of a query may hold. Sorting puts rows
+// aside on disk well before that.
+const memoryDefault = "512m"
+
+// inputs are the flags of every command that reads logs.
+type inputs struct {
+	category string
+	names    string // sysmon, auto or none
+	noMap    bool   // the short form of none
+	carve    bool
+	format   string
+
+	from, to, now string
+	zone          string
+
+	workers int
+	memory  string
+	tempDir string
+	strict  bool
+
+	tables, geo, threat []string
+}
+
+// What --map takes.
+const (
+	mapSysmon = "sysmon"
+	mapAuto   = "auto"
+	mapNone   = "none"
+)
+
+func (in *inputs) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&in.category, "category", "", "_sourceCategory of every event (default: inferred, windows/sysmon for the Sysmon channel)")
+	f.StringVar(&in.names, "map", mapSysmon, "names of fields: sysmon finds them under Sysmon's flat names, Image for EventData.Image or process.executable, auto picks the table by the events (there is the one), none leaves them as they are")
+	f.BoolVar(&in.noMap, "no-map", false, "short for --map none")
+	f.BoolVar(&in.carve, "carve", false, "EVTX: also read records behind damage and in the slack of chunks; they may be old or there twice")
+	f.StringVar(&in.format, "format", "", "input format: "+strings.Join(format.Names(), ", ")+" (default: recognised by content)")
+	f.StringVar(&in.from, "from", "", "start of the time range: -1d, 03/01/2026 08:00:00, 2026-03-01T08:00:00Z, or epoch milliseconds")
+	f.StringVar(&in.to, "to", "", "end of the time range, not included")
+	f.StringVar(&in.now, "now", "", "what now() and relative times count from (default: the clock)")
+	f.StringVar(&in.zone, "timezone", "UTC", "zone of days, dates and absolute times: Europe/Berlin, +02:00")
+	f.IntVarP(&in.workers, "jobs", "j", runtime.GOMAXPROCS(0), "workers; the output does not depend on it")
+	f.StringVar(&in.memory, "memory", memoryDefault, "memory that stages may hold before rows are put aside on disk")
+	f.StringVar(&in.tempDir, "temp-dir", "", "where rows are put aside (default: the system's)")
+	f.BoolVar(&in.strict, "strict", false, "exit with 4 when anything of the input was lost")
+	f.StringArrayVar(&in.tables, "table", nil, "lookup table, as PATH=FILE: the path as the query writes it, a file of CSV with a header or JSON (repeatable)")
+	f.StringArrayVar(&in.geo, "geo", nil, "MaxMind-format database for geoip and the geo and ASN lookups (repeatable)")
+	f.StringArrayVar(&in.threat, "threat", nil, "file of threat indicators, CSV or JSON with a column indicator, as FILE or SOURCE=FILE (repeatable)")
+}
+
+// unmapped reports whether fields have their own names alone.
+func (in *inputs) unmapped() bool { return in.noMap || in.names == mapNone }
+
+// library is what the query may look things up in.
+func (in *inputs) library() (*lookup.Library, error) {
+	l := &lookup.Library{}
+	for _, t := range in.tables {
+		i := strings.LastIndexByte(t, '=')
+		if i <= 0 || i == len(t)-1 {
+			return nil, usageError("--table %s: write PATH=FILE, such as 'path://\"/Library/Hosts\"=hosts.csv'", t)
+		}
+		if _, err := os.Stat(t[i+1:]); err != nil && !os.IsNotExist(err) {
+			return nil, &exit{exitInput, err}
+		}
+		l.Bind(t[:i], t[i+1:])
+	}
+	for _, file := range in.geo {
+		if err := l.OpenGeo(file); err != nil {
+			return nil, &exit{exitInput, err}
+		}
+	}
+	for _, t := range in.threat {
+		source, file, ok := strings.Cut(t, "=")
+		if !ok {
+			source, file = "", t
+		}
+		if err := l.ReadThreat(source, file); err != nil {
+			return nil, &exit{exitInput, err}
+		}
+	}
+	return l, nil
+}
+
+// session is one command's reading of logs.
+type session struct {
+	app      *app
+	paths    []string
+	formats  []*input.Format
+	opt      input.Options
+	run      query.Run
+	passes   []*exec.Warnings // of each reading of the input
+	progress *progress
+	started  time.Time
+	rows     int64
+	strict   bool
+	readers  []*input.Reader
+	followed input.Stats // what was read besides, as it came
+}
+
+// open checks the flags and readies a session over paths.
+func (a *app) open(in *inputs, paths []string) (*session, error) {
+	s := &session{app: a, paths: paths, strict: in.strict, started: time.Now()}
+	switch in.names {
+	case mapSysmon, mapAuto, mapNone:
+	default:
+		return nil, usageError("--map %s: there is no such table of names; choose sysmon, auto or none", in.names)
+	}
+	zone, err := datefmt.Zone(in.zone)
+	if err != nil {
+		return nil, usageError("--timezone %s: %v", in.zone, err)
+	}
+	now := time.Now()
+	if in.now != "" {
+		if now, err = datefmt.ParseTime(in.now, now, zone); err != nil {
+			return nil, usageError("--now %s: %v", in.now, err)
+		}
+	}
+	if in.workers < 1 {
+		return nil, usageError("-j %d: at least one worker has to do the work", in.workers)
+	}
+	if in.tempDir != "" {
+		if st, err := os.Stat(in.tempDir); err != nil || !st.IsDir() {
+			return nil, usageError("--temp-dir %s: there is no such folder", in.tempDir)
+		}
+	}
+	memory, err := parseSize(in.memory)
+	if err != nil {
+		return nil, usageError("--memory %s: %v", in.memory, err)
+	}
+	s.run = query.Run{
+		Workers: in.workers, Memory: memory, TempDir: in.tempDir, Now: now, Zone: zone,
+		NoMap: in.unmapped(), Category: in.category, Carve: in.carve,
+	}
+	if in.from != "" || in.to != "" {
+		s.run.Bounded, s.run.To = true, now.UnixMilli()
+		if in.from != "" {
+			t, err := datefmt.ParseTime(in.from, now, zone)
+			if err != nil {
+				return nil, usageError("--from %s: %v", in.from, err)
+			}
+			s.run.From = t.UnixMilli()
+		}
+		if in.to != "" {
+			t, err := datefmt.ParseTime(in.to, now, zone)
+			if err != nil {
+				return nil, usageError("--to %s: %v", in.to, err)
+			}
+			s.run.To = t.UnixMilli()
+		}
+		if s.run.To <= s.run.From {
+			return nil, usageError("the time range is empty: --to is not after --from")
+		}
+	}
+	s.formats = format.All()
+	if in.format != "" {
+		f := format.Named(in.format)
+		if f == nil {
+			return nil, usageError("--format %s: there is no such format; choose one of %s", in.format, strings.Join(format.Names(), ", "))
+		}
+		s.formats = []*input.Format{f}
+		s.opt.Force = f
+	}
+	s.opt.Stdin, s.opt.TempDir = a.stdin, in.tempDir
+	if len(paths) == 0 {
+		if a.stdinIsTerminal() {
+			return nil, usageError("nothing to read: name files or folders, or pipe events to standard input")
+		}
+		s.paths = []string{"-"}
+	}
+	s.run.Again = s.again
+	return s, nil
+}
+
+// again opens the input from its start.
+func (s *session) again() (*input.Reader, error) {
+	for _, p := range s.paths {
+		if p == "-" && len(s.readers) > 0 {
+			return nil, &exit{exitInput, errors.New("standard input can be read only once, and this needs it twice; save it to a file first")}
+		}
+	}
+	src, err := input.Paths(s.paths, s.opt)
+	if err != nil {
+		return nil, &exit{exitInput, err}
+	}
+	r := input.NewReader(src, s.formats, s.opt)
+	s.readers = append(s.readers, r)
+	return r, nil
+}
+
+// search runs a query and pushes its rows into the sink that open makes.
+func (s *session) search(ctx context.Context, q *query.Query, open func(*event.Layout) (exec.Sink, error)) error {
+	return s.pass(q, func(run query.Run) error {
+		out, err := open(run.Layout)
+		if err != nil {
+			return err
+		}
+		return q.Run(ctx, run, countRows{out, &s.rows})
+	})
+}
+
+// searchAll runs several queries over one reading of the input.
+func (s *session) searchAll(ctx context.Context, parts []query.Part, beside ...query.Beside) error {
+	return s.read(func(run query.Run) error {
+		for i := range parts {
+			parts[i].Out = countRows{parts[i].Out, &s.rows}
+		}
+		return query.RunTogether(ctx, run, parts, beside...)
+	})
+}
+
+// pass readies one reading of the input for a query.
+func (s *session) pass(q *query.Query, do func(query.Run) error) error {
+	return s.read(func(run query.Run) error {
+		run.Layout = q.Layout.Clone()
+		return do(run)
+	})
+}
+
+// read readies one reading of the input, and shows its progress.
+func (s *session) read(do func(query.Run) error) error {
+	s.opt.Warnings = &exec.Warnings{}
+	s.passes = append(s.passes, s.opt.Warnings)
+	r, err := s.again()
+	if err != nil {
+		return err
+	}
+	run := s.run
+	run.Warnings, run.Reader = s.opt.Warnings, r
+	s.watch(r)
+	err = do(run)
+	s.progress.stop()
+	return err
+}
+
+// countRows counts what comes out.
+type countRows struct {
+	next exec.Sink
+	n    *int64
+}
+
+func (c countRows) Push(b *event.Batch) error {
+	*c.n += int64(len(b.Live))
+	return c.next.Push(b)
+}
+
+// Printer makes countRows as good as what it passes rows to (exec.Printing).
+func (c countRows) Printer() exec.Printer {
+	if p, ok := c.next.(exec.Printing); ok {
+		return p.Printer()
+	}
+	return nil
+}
+
+// finish prints the closing summary, with what came out if that has a name, and says how the command ends: unreadable
+// parts, and anything lost under --strict, are failures.
+func (s *session) finish(what string) error {
+	// Several passes read the same files, so the summary is of the longest one.
+	var bytes, events int64
+	var parts int
+	var failed []string
+	all := []input.Stats{s.followed}
+	for _, r := range s.readers {
+		all = append(all, r.Stats())
+	}
+	for _, st := range all {
+		bytes, events, parts = max(bytes, st.Bytes), max(events, st.Events), max(parts, st.Parts)
+		for _, p := range st.Failed {
+			if !slices.Contains(failed, p.Error()) {
+				failed = append(failed, p.Error())
+			}
+		}
+	}
+	w := s.app.stderr
+	for _, f := range failed {
+		if len(failed) > 1 && !s.app.verbose { // the formats that were tried, for each file, would bury the rest
+			f, _, _ = strings.Cut(f, "\n")
+		}
+		fmt.Fprintf(w, "gyoji: cannot read %s\n", f)
+	}
+	if !s.app.quiet {
+		passes := ""
+		if n := len(s.readers); n > 1 {
+			passes = fmt.Sprintf(" read %d times", n)
+		}
+		if what != "" {
+			what = fmt.Sprintf(": %s %s", number(s.rows), what)
+		}
+		fmt.Fprintf(w, "%s %s, %s %s, %s%s in %s%s\n",
+			number(int64(parts)), plural(int64(parts), "file", "files"), number(events), plural(events, "event", "events"),
+			exec.Size(bytes), passes, time.Since(s.started).Round(time.Millisecond), what)
+	}
+	lost := int64(0)
+	for _, k := range s.warnings() {
+		mark := ""
+		if k.Lost {
+			lost += k.Count
+			mark = " (lost)"
+		} else if s.app.quiet {
+			continue
+		}
+		fmt.Fprintf(w, "  %s × %s%s\n", number(k.Count), k.Kind, mark)
+		for i, at := range k.Sample {
+			if i == 1 && !s.app.verbose {
+				fmt.Fprintf(w, "    ... and %s more (-v shows the first %d)\n", number(k.Count-1), len(k.Sample))
+				break
+			}
+			if line, ok := input.Line(at.Part, event.Offset(at.Pos)); ok && strings.HasPrefix(at.Detail, "byte ") {
+				at.Part += ":" + strconv.Itoa(line)
+			}
+			fmt.Fprintf(w, "    %s\n", at)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return &exit{code: exitInput}
+	case s.strict && lost > 0:
+		return &exit{exitInput, fmt.Errorf("--strict: %s %s lost, see above", number(lost), plural(lost, "piece of the input was", "pieces of the input were"))}
+	}
+	return nil
+}
+
+// warnings are what the passes met. The same damage is met by each of them, so
+// of what was lost the largest count stands.
+func (s *session) warnings() []exec.Warning {
+	var all []exec.Warning
+	for _, p := range s.passes {
+		for _, k := range p.List() {
+			i := slices.IndexFunc(all, func(w exec.Warning) bool { return w.Kind == k.Kind })
+			switch {
+			case i < 0:
+				all = append(all, k)
+			case !k.Lost:
+				all[i].Count += k.Count
+			case k.Count > all[i].Count:
+				all[i] = k
+			}
+		}
+	}
+	return all
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// number prints a count with thousands set apart: 1,234,567.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// parseSize reads 64m, 2g, 512k or plain bytes.
+func parseSize(s string) (int64, error) {
+	t := strings.ToLower(strings.TrimSpace(s))
+	t = strings.TrimSuffix(strings.TrimSuffix(t, "b"), "i")
+	shift := 0
+	switch {
+	case strings.HasSuffix(t, "k"):
+		shift = 10
+	case strings.HasSuffix(t, "m"):
+		shift = 20
+	case strings.HasSuffix(t, "g"):
+		shift = 30
+	}
+	if shift > 0 {
+		t = t[:len(t)-1]
+	}
+	f, err := strconv.ParseFloat(t, 64)
+	if err != nil || f <= 0 || f > 1<<43 {
+		return 0, errors.New("write a size such as 64m, 512m or 2g")
+	}
+	return int64(f * float64(int64(1)<<shift)), nil
+}
+
+// output is where rows go and how.
+type output struct {
+	format  string
+	file    string
+	reports []string // further formats: those of a report
+}
+
+// formats lists what -f takes.
+func (o *output) formats() []string { return append(render.Names(), o.reports...) }
+
+func (o *output) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&o.format, "output", "f", "", "output: "+strings.Join(o.formats(), ", ")+" (default: table on a terminal, ndjson in a pipe)")
+	f.StringVarP(&o.file, "out", "o", "", "write to a file instead of stdout")
+}
+
+// check reports a format that does not exist before anything is read.
+func (o *output) check() error {
+	if o.format != "" && !slices.Contains(o.formats(), strings.ToLower(o.format)) {
+		return usageError("-f %s: there is no such output format; choose one of %s", o.format, strings.Join(o.formats(), ", "))
+	}
+	return nil
+}
+
+// width is how wide rows may be; 0 is as wide as they like.
+func (o *output) width(a *app) int {
+	if o.file == "" && a.outTTY {
+		return a.width
+	}
+	return 0
+}
+
+// open returns the writer and what closes it.
+func (o *output) open(a *app) (io.Writer, func() error, error) {
+	if o.file == "" {
+		return a.stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(o.file)
+	if err != nil {
+		return nil, nil, &exit{exitInput, err}
+	}
+	return f, f.Close, nil
+}
+
+// kind is the renderer's name.
+func (o *output) kind(a *app) string {
+	switch {
+	case o.format != "":
+		return o.format
+	case o.file == "" && a.outTTY:
+		return "table"
+	}
+	return "ndjson"
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/process"
+	"github.com/gyoji-dev/gyoji/internal/detect/report"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+)
+
+var _ = command((*app).investigateCmd)
+
+func (a *app) investigateCmd() *cobra.Command {
+	var in inputs
+	var n int
+	var form, file string
+	var playbook bool
+	cmd := &cobra.Command{
+		GroupID: groupDetect,
+		Use:     "investigate PACKAGE --finding N PATH...",
+		Short:   "Run a package's investigation guide for a finding, and write down the answers",
+		Long: `investigate fills the queries of a package's guide with the values of finding N,
+runs each over the logs around the finding's time, and writes the evidence with
+what each answer means and where it leads.
+
+PACKAGE is a technique (T1204.001) or the name of a package that gyoji ships, or
+a folder. Findings are numbered as gyoji hunt lists those of that package, newest
+first.`,
+		Example: `  gyoji investigate T1204.001 --finding 1 evtx/
+  gyoji investigate T1204.001 --finding 1 -f html -o case.html evtx/`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usageError("investigate wants a package and the logs: gyoji investigate T1204.001 --finding 1 FOLDER")
+			}
+			if form != "md" && form != "html" {
+				return usageError("-f: there is no format %s for an investigation; choose md or html", form)
+			}
+			p, dirs, err := a.packageNamed(args[0])
+			if err != nil {
+				return err
+			}
+			guideFile := p.Guide
+			if playbook {
+				guideFile = p.Playbook
+			}
+			if guideFile == "" {
+				return &exit{exitDiagnostics, usageError("%s has no guide", p.Dir)}
+			}
+			g, err := p.ReadGuide(guideFile)
+			if err != nil {
+				return &exit{exitDiagnostics, err}
+			}
+			s, err := a.open(&in, args[1:])
+			if err != nil {
+				return err
+			}
+			if slices.Contains(s.paths, "-") {
+				return usageError("investigate reads the logs once for each step; standard input can be read only once, so save it to a file first")
+			}
+			f, err := a.finding(cmd.Context(), s, dirs, n)
+			if err != nil {
+				return err
+			}
+			inv := &report.Investigation{Tool: "gyoji " + Version(), Made: s.run.Now, Package: p.Name, Guide: g.Title, Finding: f}
+			inv.Evidence, err = g.Investigate(cmd.Context(), f.Get, f.Time, func(from, to int64) (query.Run, error) {
+				r, err := s.again()
+				run := s.run
+				run.Reader, run.Bounded, run.From, run.To = r, true, from, to
+				return run, err
+			})
+			if err != nil {
+				return err
+			}
+			if guid, pid, host, at := identity(f); host != "" && (guid != "" || pid != "") {
+				forest, err := s.forest(cmd.Context(), []string{host})
+				if err != nil {
+					return err
+				}
+				if node := forest.Find(guid, host, pid, at); node != nil {
+					var b strings.Builder
+					if err := (process.Style{Marks: map[*process.Node]string{node: f.Severity}, Zone: s.run.Zone}).WritePath(&b, node); err != nil {
+						return err
+					}
+					inv.Tree = b.String()
+				}
+			}
+			out := output{file: file}
+			w, done, err := out.open(a)
+			if err != nil {
+				return err
+			}
+			return firstOf(report.WriteInvestigation(w, form, inv), done(), s.finish(""))
+		},
+	}
+	in.flags(cmd)
+	fl := cmd.Flags()
+	fl.IntVar(&n, "finding", 1, "which finding, as gyoji hunt lists them")
+	fl.StringVarP(&form, "output", "f", "md", "md or html")
+	fl.StringVarP(&file, "out", "o", "", "write to a file instead of stdout")
+	fl.BoolVar(&playbook, "playbook", false, "run the playbook's queries instead of the guide's")
+	return cmd
+}
+
+// packageNamed finds one package: a folder, or by technique, name or folder
+// among those that gyoji ships. dirs is what -d would be to hunt with it alone.
+func (a *app) packageNamed(name string) (p *detection.Package, dirs []string, err error) {
+	shipped, err := a.packages(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range shipped {
+		if slices.Contains(p.Attack.Techniques, strings.ToUpper(name)) || strings.EqualFold(p.Name, name) || p.ID == name {
+			return p, nil, nil
+		}
+	}
+	pkgs, err := a.packages([]string{name})
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(pkgs) != 1 {
+		return nil, nil, usageError("%s holds %d packages; name one", name, len(pkgs))
+	}
+	return pkgs[0], []string{name}, nil
+}

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/lint"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+var _ = command((*app).lintCmd)
+
+// queryExtension is that of files that hold a query.
+const queryExtension = ".sumo"
+
+func (a *app) lintCmd() *cobra.Command {
+	var form string
+	var fix, unsafe, strict, list bool
+	cmd := &cobra.Command{
+		GroupID: groupQuery,
+		Use:     "lint [FILE|FOLDER...]",
+		Short:   "Find what runs in a query or Sigma rule and is probably not meant",
+		Long: `lint reads queries and Sigma rules and reports what is wrong, what Sumo Logic does
+not have, and what runs and is probably not meant: comparisons that never hold,
+patterns that match too much, filters that come late; in Sigma rules also fields
+that the log source lacks and what SigmaHQ asks for. In folders it reads the
+` + queryExtension + ` files and the YAML files that hold Sigma, without arguments a query from
+standard input. Rules in archives are checked and not mended.
+
+A comment takes findings back: "// lint:ignore ID why" behind something for its
+line, before a stage for the stage; "// lint:ignore-file ID why" for the file. In
+YAML it starts with #, and before a key it is for all of that key.
+
+It exits with 2 when there are errors, with --strict also when there are
+warnings. Notes never fail it.`,
+		Example: "  gyoji lint packages/\n  gyoji lint --fix query.sumo\n  gyoji lint --fix rules/proc_creation_win_certutil.yml\n  gyoji lint -f sarif detections/ > lint.sarif",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if list {
+				for _, c := range lint.Checks() {
+					fmt.Fprintf(a.stdout, "%-22s %-8s %s\n", c.ID, c.Severity, c.What)
+				}
+				return nil
+			}
+			if form != "text" && form != "json" && form != "sarif" && form != "github" {
+				return usageError("-f %s: choose one of text, json, sarif, github", form)
+			}
+			files, err := a.lintFiles(args)
+			if err != nil {
+				return err
+			}
+			var all diag.List
+			var rules []*diag.File
+			out := a.stdout
+			for _, f := range files {
+				if fix || unsafe {
+					if f.Name == "-" {
+						out = a.stderr // the mended text takes its place
+					}
+					if f, err = a.fixed(f, unsafe); err != nil {
+						return err
+					}
+				}
+				if isSigma(f) {
+					rules = append(rules, f)
+					continue
+				}
+				all = append(all, lint.Text(f, query.Standard())...)
+			}
+			all = append(all, lint.SigmaFiles(rules)...)
+			if err := a.writeFindings(out, form, all); err != nil {
+				return err
+			}
+			var errors, warnings int64
+			for _, d := range all {
+				switch d.Severity {
+				case diag.Error:
+					errors++
+				case diag.Warning:
+					warnings++
+				}
+			}
+			if !a.quiet {
+				var what []string
+				if n := int64(len(files) - len(rules)); n > 0 || len(rules) == 0 {
+					what = append(what, fmt.Sprint(n, " ", plural(n, "query", "queries")))
+				}
+				if n := int64(len(rules)); n > 0 {
+					what = append(what, fmt.Sprint(n, " Sigma ", plural(n, "file", "files")))
+				}
+				notes := int64(len(all)) - errors - warnings
+				fmt.Fprintf(a.stderr, "%s: %d %s, %d %s, %d %s\n", strings.Join(what, " and "),
+					errors, plural(errors, "error", "errors"), warnings, plural(warnings, "warning", "warnings"), notes, plural(notes, "note", "notes"))
+			}
+			if errors > 0 || strict && warnings > 0 {
+				return &exit{code: exitDiagnostics}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&form, "output", "f", "text", "output: text, json, sarif, github")
+	f.BoolVar(&fix, "fix", false, "make the fixes that keep the meaning; comments are kept")
+	f.BoolVar(&unsafe, "unsafe-fixes", false, "make every fix, those that change what matches as well")
+	f.BoolVar(&strict, "strict", false, "exit with 2 on warnings as well")
+	f.BoolVar(&list, "list", false, "list the checks")
+	return cmd
+}
+
+// lintFiles reads the queries and Sigma rules of files, folders, archives and
+// standard input.
+func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
+	if len(args) == 0 {
+		args = []string{"-"}
+	}
+	add := func(name string) error {
+		text, err := a.readText(name)
+		if err == nil {
+			files = append(files, diag.Text(name, text))
+		}
+		return err
+	}
+	for _, name := range args {
+		switch st, err := os.Stat(name); {
+		case err == nil && !st.IsDir() && isArchive(name):
+			rules, errs := sigma.Files(name, "")
+			if len(errs) > 0 {
+				return nil, &exit{exitInput, errs[0]}
+			}
+			files = append(files, rules...)
+			continue
+		case name == "-" || err != nil || !st.IsDir():
+			if err := add(name); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		before := len(files)
+		err := filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return &exit{exitInput, err}
+			}
+			switch {
+			case d.IsDir():
+				return nil
+			case strings.EqualFold(filepath.Ext(path), queryExtension):
+				return add(path)
+			case isYAML(path):
+				if err := add(path); err != nil {
+					return err
+				}
+				if last := len(files) - 1; !holdsSigma.MatchString(files[last].Text) {
+					files = files[:last]
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == before {
+			return nil, usageError("%s holds no %s file and no Sigma rule", name, queryExtension)
+		}
+	}
+	return files, nil
+}
+
+// holdsSigma recognises a Sigma document among other YAML.
+var holdsSigma = regexp.MustCompile(`(?m)^(logsource|correlation)[ \t]*:`)
+
+func isYAML(name string) bool {
+	ext := strings.ToLower(filepath.Ext(name))
+	return ext == ".yml" || ext == ".yaml"
+}
+
+func isArchive(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
+}
+
+// isSigma reports whether a file is checked as Sigma: YAML, also in an archive.
+func isSigma(f *diag.File) bool { return isYAML(f.Name) }
+
+// fixed makes the fixes of a file and writes it back. The text of standard input
+// goes to standard output.
+func (a *app) fixed(f *diag.File, all bool) (*diag.File, error) {
+	text := ""
+	if isSigma(f) {
+		text = lint.FixSigma(f, all)
+	} else {
+		text = lint.Fix(f, query.Standard(), all)
+	}
+	switch {
+	case f.Name == "-":
+		if _, err := fmt.Fprint(a.stdout, text); err != nil {
+			return nil, err
+		}
+	case text != f.Text && strings.Contains(f.Name, "#"): // in an archive
+		return f, nil
+	case text != f.Text:
+		st, err := os.Stat(f.Name)
+		if err == nil {
+			err = os.WriteFile(f.Name, []byte(text), st.Mode().Perm())
+		}
+		if err != nil {
+			return nil, &exit{exitInput, err}
+		}
+	}
+	return diag.Text(f.Name, text), nil
+}
+
+// writeFindings prints findings, which are what the command is for, to standard
+// output.
+func (a *app) writeFindings(out io.Writer, form string, l diag.List) error {
+	switch form {
+	case "json":
+		return diag.WriteJSON(out, l)
+	case "github":
+		return diag.WriteGitHub(out, l)
+	case "sarif":
+		var rules []diag.Rule
+		for _, c := range lint.Checks() {
+			rules = append(rules, diag.Rule{Code: c.ID, Severity: c.Severity, What: c.What, Why: c.Why})
+		}
+		return diag.WriteSARIF(out, l, "gyoji", Version(), "https://github.com/gyoji-dev/gyoji", rules)
+	}
+	return diag.WriteText(out, l, diag.Style{Color: out == a.stdout && a.colors(a.outTTY), All: true})
+}

@@ -1,0 +1,305 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+)
+
+var _ = command((*app).pkgCmd)
+
+func (a *app) pkgCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		GroupID: groupDetect,
+		Use:     "pkg",
+		Short:   "Make, check, pack and install detection packages",
+		Long:    "pkg works on detection packages: folders with a " + detection.ManifestName + ", queries, tests, tuning and guides. docs/packages.md describes them.",
+	}
+	cmd.AddCommand(a.pkgNew(), a.pkgShow(), a.pkgLint(), a.pkgBuild(), a.pkgPack(), a.pkgVerify(), a.pkgInstall(), a.pkgUpdate())
+	return cmd
+}
+
+func (a *app) pkgNew() *cobra.Command {
+	var name, technique string
+	cmd := &cobra.Command{
+		Use:   "new FOLDER",
+		Short: "Make a package that passes its tests, to change into yours",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if name == "" {
+				name = filepath.Base(args[0])
+			}
+			var id [16]byte
+			rand.Read(id[:]) // never fails
+			id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+			u := fmt.Sprintf("%x-%x-%x-%x-%x", id[0:4], id[4:6], id[6:8], id[8:10], id[10:])
+			if err := detection.Create(detection.Skeleton(u, name, technique), args[0]); err != nil {
+				return &exit{exitUsage, err}
+			}
+			fmt.Fprintf(a.stderr, "made %s; next: gyoji test %s\n", args[0], args[0])
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "the package's name (default: the folder's)")
+	cmd.Flags().StringVar(&technique, "technique", "T1059", "the ATT&CK technique")
+	return cmd
+}
+
+func (a *app) pkgShow() *cobra.Command {
+	var form string
+	cmd := &cobra.Command{
+		Use:   "show [PACKAGE...]",
+		Short: "Say what packages find, from what, and what they cannot see",
+		RunE: func(_ *cobra.Command, args []string) error {
+			pkgs, err := a.packages(args)
+			if err != nil {
+				return err
+			}
+			switch form {
+			case "json":
+				e := json.NewEncoder(a.stdout)
+				e.SetIndent("", "  ")
+				e.SetEscapeHTML(false)
+				for _, p := range pkgs {
+					if err := e.Encode(p.Summarise()); err != nil {
+						return err
+					}
+				}
+			case "text":
+				for i, p := range pkgs {
+					if i > 0 {
+						fmt.Fprintln(a.stdout)
+					}
+					p.Summarise().Write(a.stdout)
+				}
+			default:
+				return usageError("-f: there is no format %s; choose text or json", form)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&form, "format", "f", "text", "how to print: text or json")
+	return cmd
+}
+
+func (a *app) pkgLint() *cobra.Command {
+	var strict bool
+	var at string
+	cmd := &cobra.Command{
+		Use:   "lint [PACKAGE...]",
+		Short: "Check manifests, ledgers, guides and built files",
+		Long: `lint checks everything of a package but its tests: that the manifest is complete,
+files are there, queries compile, ledger entries have not expired, benign cases
+say what handles them, lab tests clean up, and built files are current.
+
+It exits with 2 when there are errors, and with --strict on warnings too.`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			now := time.Now()
+			if at != "" {
+				var err error
+				if now, err = time.Parse(time.DateOnly, at); err != nil {
+					return usageError("--now: %q is no date; write 2026-11-24", at)
+				}
+			}
+			pkgs, err := a.packages(args)
+			if err != nil {
+				return err
+			}
+			errs, warns := 0, 0
+			for _, p := range pkgs {
+				for _, x := range p.Check(now) {
+					fmt.Fprintln(a.stdout, x)
+					if x.Warning {
+						warns++
+					} else {
+						errs++
+					}
+				}
+			}
+			if !a.quiet {
+				fmt.Fprintf(a.stderr, "%d %s: %d %s, %d %s\n", len(pkgs), plural(int64(len(pkgs)), "package", "packages"),
+					errs, plural(int64(errs), "error", "errors"), warns, plural(int64(warns), "warning", "warnings"))
+			}
+			if errs > 0 || strict && warns > 0 {
+				return &exit{code: exitDiagnostics}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&strict, "strict", false, "warnings count as errors")
+	cmd.Flags().StringVar(&at, "now", "", "the day to check expiry dates against (default: today)")
+	return cmd
+}
+
+func (a *app) pkgBuild() *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "build PACKAGE...",
+		Short: "Compile the ledger into queries, filters and tuning expressions, and the rule into other languages",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			pkgs, err := a.packages(args)
+			if err != nil {
+				return err
+			}
+			stale := 0
+			for _, p := range pkgs {
+				names, err := p.Stale()
+				if err != nil {
+					return &exit{exitDiagnostics, err}
+				}
+				files, err := p.Build()
+				if err != nil {
+					return &exit{exitDiagnostics, err}
+				}
+				for _, s := range names {
+					stale++
+					name, _, _ := strings.Cut(s, ": ")
+					fmt.Fprintln(a.stdout, filepath.Join(filepath.FromSlash(p.Dir), filepath.FromSlash(name)))
+					if check {
+						continue
+					}
+					at := filepath.Join(filepath.FromSlash(p.Dir), filepath.FromSlash(name))
+					if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+						return err
+					}
+					if err := os.WriteFile(at, []byte(files[name]), 0o644); err != nil {
+						return err
+					}
+				}
+			}
+			if check && stale > 0 {
+				return &exit{code: exitFindings}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; list what is stale and exit with 1 if anything is")
+	return cmd
+}
+
+func (a *app) pkgPack() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "pack PACKAGE",
+		Short: "Write a package as one file, with the hashes of all in it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			pkgs, err := a.packages(args)
+			if err != nil {
+				return err
+			}
+			if len(pkgs) != 1 {
+				return usageError("%s holds %d packages; name one", args[0], len(pkgs))
+			}
+			if file == "" {
+				file = fmt.Sprintf("%s-%s.tar.gz", filepath.Base(filepath.FromSlash(pkgs[0].Dir)), pkgs[0].Version)
+			}
+			w, err := os.Create(file)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(pkgs[0].Pack(w), w.Close()); err != nil {
+				return err
+			}
+			fmt.Fprintln(a.stdout, file)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&file, "output", "o", "", "the file to write (default: NAME-VERSION.tar.gz here)")
+	return cmd
+}
+
+// unpack reads a packed package from a file, or standard input for "-".
+func (a *app) unpack(name string) (map[string][]byte, error) {
+	r := io.Reader(a.stdin)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, &exit{exitInput, err}
+		}
+		defer f.Close()
+		r = f
+	}
+	files, err := detection.Unpack(r)
+	if err != nil {
+		return nil, &exit{exitDiagnostics, fmt.Errorf("%s: %w", name, err)}
+	}
+	return files, nil
+}
+
+func (a *app) pkgVerify() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Check the hashes of a packed package",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := a.unpack(args[0])
+			if err == nil {
+				fmt.Fprintf(a.stdout, "%s: %d files, as packed\n", args[0], len(files))
+			}
+			return err
+		},
+	}
+}
+
+func (a *app) pkgInstall() *cobra.Command {
+	return &cobra.Command{
+		Use:     "install FILE FOLDER",
+		Short:   "Unpack a package into a new folder, remembering it as it was for updates",
+		Example: "  gyoji pkg install malicious-link-1.0.0.tar.gz detections/malicious-link",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := a.unpack(args[0])
+			if err != nil {
+				return err
+			}
+			if err := detection.Install(files, args[1]); err != nil {
+				return &exit{exitUsage, err}
+			}
+			fmt.Fprintf(a.stderr, "installed %d files; run it with: gyoji hunt -d %s LOGS\n", len(files), args[1])
+			return nil
+		},
+	}
+}
+
+func (a *app) pkgUpdate() *cobra.Command {
+	return &cobra.Command{
+		Use:   "update FILE FOLDER",
+		Short: "Bring an installed package to a new version, keeping what was changed here",
+		Long: `update compares three texts of each file: as installed, as it is here, and as it
+is in FILE. What only one side changed is taken from that side, so local tuning
+stays. A file that both changed keeps the local text; the new one is put beside
+it as NAME.new, and update exits with 1.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := a.unpack(args[0])
+			if err != nil {
+				return err
+			}
+			changes, err := detection.Update(files, args[1])
+			conflict := false
+			for _, c := range changes {
+				fmt.Fprintf(a.stdout, "%-8s %s\n", c.What, c.Name)
+				conflict = conflict || c.What == "conflict"
+			}
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			if conflict {
+				return &exit{exitFindings, errors.New("both sides changed some files: merge NAME.new into NAME, then remove it")}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/proof"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+)
+
+var _ = command((*app).proveCmd)
+
+func (a *app) proveCmd() *cobra.Command {
+	var form string
+	cmd := &cobra.Command{
+		GroupID: groupDetect,
+		Use:     "prove A B [PATH...]",
+		Short:   "Run two conditions over the same events and show where they differ",
+		Long: `prove compares two conditions on events, each a file: a Sumo query (.sumo; what
+stands before its first grouping), a Sigma rule (.yml), a Cloud SIEM rule as the
+API has it (.json) or a Cloud SIEM expression (.cse).
+
+Both run over the events of PATH, if given, and over events made for them: for
+every predicate of either side some that meet it and some that just miss it (a
+character more or less, other letter case, a longer name such as notcmd.exe,
+empty, missing), in a setting where that predicate decides. It says on how many
+events they are equal, or shows the smallest event on which they differ. That is
+evidence, not a proof of logic; "matched" says how many of the events either
+side was about.
+
+It exits with 1 when they differ, and with 2 when one does not compile.`,
+		Example: `  gyoji prove rule.yml rule.sumo
+  gyoji prove old.sumo new.sumo logs/
+  gyoji prove -f json rule.yml rule.json`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if form != "text" && form != "json" {
+				return usageError("-f %s: choose text or json", form)
+			}
+			var sides [2]*proof.Side
+			for i, name := range args[:2] {
+				text, err := os.ReadFile(name)
+				if err != nil {
+					return &exit{exitInput, err}
+				}
+				s, ds := proof.Read(diag.Text(name, string(text)))
+				if ds.HasErrors() {
+					a.diagnose(ds)
+					return &exit{code: exitDiagnostics}
+				}
+				sides[i] = s
+			}
+			var open func() (*input.Reader, error)
+			if len(args) > 2 {
+				in := inputs{names: mapSysmon, zone: "UTC", workers: 1, memory: memoryDefault}
+				s, err := a.open(&in, args[2:])
+				if err != nil {
+					return err
+				}
+				open = s.again
+			}
+			r, err := proof.Check(cmd.Context(), sides[0], sides[1], open)
+			if err != nil {
+				return err
+			}
+			if form == "json" {
+				e := json.NewEncoder(a.stdout)
+				e.SetEscapeHTML(false)
+				e.SetIndent("", "  ")
+				err = e.Encode(newProved(sides, r))
+			} else {
+				err = writeProof(a.stdout, sides, r)
+			}
+			if err != nil {
+				return err
+			}
+			if !r.Equal() {
+				return &exit{code: exitFindings}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&form, "output", "f", "text", "text or json")
+	return cmd
+}
+
+// proved is the result for programs.
+type proved struct {
+	A         provedSide  `json:"a"`
+	B         provedSide  `json:"b"`
+	Equal     bool        `json:"equal"`
+	Given     int         `json:"given"`
+	Made      int         `json:"made"`
+	Different int         `json:"different"`
+	Event     proof.Event `json:"event,omitempty"`
+	Raw       string      `json:"raw,omitempty"`
+	Notes     []string    `json:"notes,omitempty"`
+}
+
+type provedSide struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Matched int    `json:"matched"`
+	Matches *bool  `json:"matches,omitempty"` // the event shown
+}
+
+func newProved(sides [2]*proof.Side, r *proof.Result) *proved {
+	p := &proved{Equal: r.Equal(), Given: r.Given, Made: r.Made, Different: r.Different, Event: r.Event, Raw: r.Raw, Notes: r.Notes}
+	for i, to := range []*provedSide{&p.A, &p.B} {
+		*to = provedSide{Name: sides[i].Name, Kind: sides[i].Kind, Matched: r.Matched[i]}
+		if !r.Equal() {
+			to.Matches = &r.Verdict[i]
+		}
+	}
+	return p
+}
+
+func writeProof(w io.Writer, sides [2]*proof.Side, r *proof.Result) error {
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "note: %s\n", n)
+	}
+	all := fmt.Sprintf("%d events (%d given, %d made)", r.Given+r.Made, r.Given, r.Made)
+	if r.Equal() {
+		if r.Empty() {
+			_, err := fmt.Fprintf(w, "equal on %s, but neither side matches any of them: that says little\n", all)
+			return err
+		}
+		_, err := fmt.Fprintf(w, "equal on %s; both match %d\n", all, r.Matched[0])
+		return err
+	}
+	shown := r.Raw
+	if r.Event != nil {
+		shown = r.Event.String()
+	}
+	fmt.Fprintf(w, "differ on %d of %s; the smallest:\n  %s\n", r.Different, all, shown)
+	for i, s := range sides {
+		verdict := "does not match"
+		if r.Verdict[i] {
+			verdict = "matches"
+		}
+		fmt.Fprintf(w, "  %s (%s) %s\n", s.Name, s.Kind, verdict)
+	}
+	return nil
+}
+
+// provesConverted runs a converted rule against the rule. It returns what keeps
+// it from being proved; "" when nothing does.
+func (a *app) provesConverted(cmd *cobra.Command, one, two *proof.Side) (string, error) {
+	r, why, err := compared(cmd, one, two)
+	if err == nil && why == "" && !a.quiet {
+		fmt.Fprintf(a.stderr, "%s: equal on %d events made\n", two.Name, r.Made)
+	}
+	return why, err
+}
+
+// compared runs a converted rule against the rule; why is "" when they are equal.
+func compared(cmd *cobra.Command, one, two *proof.Side) (r *proof.Result, why string, err error) {
+	r, err = proof.Check(cmd.Context(), one, two, nil)
+	switch {
+	case err != nil:
+	case !r.Equal():
+		why = fmt.Sprintf("differs on %d of %d events; the smallest: %s: the %s says %v, this %v", r.Different, r.Made, r.Event, noun(one), r.Verdict[0], r.Verdict[1])
+	case r.Empty():
+		why = "no event could be made that the " + noun(one) + " matches"
+	}
+	return r, why, err
+}
+
+// noun is what a side is called in a sentence: rule, query, expression.
+func noun(s *proof.Side) string {
+	words := strings.Fields(s.Kind)
+	return words[len(words)-1]
+}

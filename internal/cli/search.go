@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/kafka"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/engine/render"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+var _ = command((*app).searchCmd)
+
+func (a *app) searchCmd() *cobra.Command {
+	var in inputs
+	var out output
+	var file string
+	var follow bool
+	var access kafkaAccess
+	cmd := &cobra.Command{
+		GroupID: groupQuery,
+		Use:     "search 'QUERY' [PATH...]",
+		Short:   "Run a query over logs",
+		Long: `search runs a Sumo Logic query over files, folders (with everything below
+them), globs, or standard input: Windows logs in any of the formats of docs/inputs.md,
+also compressed. What a file is, is recognised by its content.
+
+Rows come newest first, or in the order that the query asks for.`,
+		Example: `  gyoji search '_sourceCategory=*sysmon* | json auto | where EventID = "1" | count by Image' evtx/
+  gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
+  zcat day.json.gz | gyoji search 'error | count by _sourceHost'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lib, err := in.library()
+			if err != nil {
+				return err
+			}
+			q, args, err := a.compile(file, args, query.Tables(lib))
+			if err != nil {
+				return err
+			}
+			if err := out.check(); err != nil {
+				return err
+			}
+			s, err := a.open(&in, args)
+			if err != nil {
+				return err
+			}
+			if follow || slices.ContainsFunc(args, kafka.IsAddress) {
+				err = a.follow(cmd, s, q, &out, &access)
+			} else {
+				err = a.print(cmd, s, q, &out)
+			}
+			return firstOf(err, s.finish(plural(s.rows, "row", "rows")))
+		},
+	}
+	in.flags(cmd)
+	out.flags(cmd)
+	access.flags(cmd)
+	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
+	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what is added to the files, or comes on standard input, until Ctrl-C; always so for kafka://BROKER:PORT/TOPIC")
+	return cmd
+}
+
+// firstOf returns the first error that is not nil.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compile reads the query from a file or the first argument, prints what there
+// is to say of it, and returns the arguments left.
+func (a *app) compile(file string, args []string, with ...query.Option) (*query.Query, []string, error) {
+	f, args, err := a.queryText(file, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	if strings.TrimSpace(f.Text) == "" {
+		return nil, nil, diag.List{{Code: "empty-query", File: f, Message: "the query is empty", Help: "write * for every event"}}.Err()
+	}
+	q, diags := query.Compile(f, query.Standard(), with...)
+	if err := diags.Err(); err != nil {
+		return nil, nil, err
+	}
+	if !a.quiet {
+		a.remark(diags)
+	}
+	return q, args, nil
+}
+
+// remark prints what there is to say of a query that runs: of each kind the
+// first, unless more was asked for.
+func (a *app) remark(diags diag.List) {
+	if a.verbose {
+		a.diagnose(diags)
+		return
+	}
+	counts := map[string]int{}
+	var first diag.List
+	for _, d := range diags {
+		if counts[d.Code]++; counts[d.Code] == 1 {
+			first = append(first, d)
+		}
+	}
+	a.diagnose(first)
+	for _, d := range first {
+		if n := counts[d.Code] - 1; n > 0 {
+			fmt.Fprintf(a.stderr, "%d more of [%s]; -v shows all\n", n, d.Code)
+		}
+	}
+}
+
+func (a *app) queryText(file string, args []string) (*diag.File, []string, error) {
+	if file != "" {
+		text, err := a.readText(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		return diag.Text(file, text), args, nil
+	}
+	if len(args) == 0 {
+		return nil, nil, usageError("no query: write it as the first argument, or name its file with -q")
+	}
+	return diag.Text("query", args[0]), args[1:], nil
+}
+
+// print runs a query and prints its rows.
+func (a *app) print(cmd *cobra.Command, s *session, q *query.Query, out *output) error {
+	w, closeFile, err := out.open(a)
+	if err != nil {
+		return err
+	}
+	var sink render.Sink
+	err = s.search(cmd.Context(), q, func(l *event.Layout) (exec.Sink, error) {
+		sink, err = render.New(out.kind(a), w, render.Options{
+			Columns: q.Columns, Layout: l, Messages: q.Messages, Zone: s.run.Zone,
+			Color: out.file == "" && a.colors(a.outTTY), Width: out.width(a),
+		})
+		if err != nil {
+			return nil, usageError("%v", err)
+		}
+		return sink, nil
+	})
+	if sink != nil {
+		err = firstOf(err, sink.Close())
+	}
+	return firstOf(err, closeFile())
+}

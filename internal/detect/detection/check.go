@@ -1,0 +1,281 @@
+package detection
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+)
+
+// Problem is something of a package that is missing, stale or does not hold.
+type Problem struct {
+	ID      string // a word, stable
+	File    string
+	Warning bool
+	Text    string
+}
+
+func (p Problem) String() string {
+	kind := "error"
+	if p.Warning {
+		kind = "warning"
+	}
+	return fmt.Sprintf("%s: %s: %s [%s]", p.File, kind, p.Text, p.ID)
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// Check looks at everything of the package but its tests, as of a moment.
+func (p *Package) Check(now time.Time) []Problem {
+	c := &checking{p: p}
+	c.manifest()
+	c.ledger(now)
+	c.queries()
+	c.guides()
+	c.cases()
+	c.atomic()
+	c.built()
+	return c.out
+}
+
+type checking struct {
+	p   *Package
+	out []Problem
+}
+
+func (c *checking) add(warning bool, id, file, format string, args ...any) {
+	if !strings.HasPrefix(file, c.p.Dir) {
+		file = path.Join(c.p.Dir, file)
+	}
+	c.out = append(c.out, Problem{id, file, warning, fmt.Sprintf(format, args...)})
+}
+
+func (c *checking) manifest() {
+	p := c.p
+	want := func(id, what, value string) {
+		if value == "" {
+			c.add(true, id, ManifestName, "%s is not given", what)
+		}
+	}
+	if !uuid.MatchString(p.ID) {
+		c.add(false, "id-not-uuid", ManifestName, "id is %q; a package keeps one UUID for life", p.ID)
+	}
+	want("no-version", "version", p.Version)
+	want("no-description", "description", p.Description)
+	want("no-technique", "attack.techniques", p.Technique())
+	if len(p.Data) == 0 {
+		c.add(true, "no-data", ManifestName, "data does not say which events the package needs")
+	}
+	if len(p.BlindSpots) == 0 {
+		c.add(true, "no-blind-spots", ManifestName, "blind_spots is empty: nothing sees everything")
+	}
+	data := map[string]bool{}
+	for _, d := range p.Data {
+		data[d.Source] = true
+	}
+	for _, d := range p.Detections {
+		if d.Next == "" {
+			c.add(true, "no-next-step", ManifestName, "detection %s does not say what an analyst does next", d.ID)
+		}
+		for _, s := range d.Sources {
+			if !data[s] {
+				c.add(false, "unknown-data", ManifestName, "detection %s needs the data %s, which the package does not describe", d.ID, s)
+			}
+		}
+	}
+	for _, d := range p.Baselines {
+		if d.Equal != "" && p.Detection(d.Equal) == nil {
+			c.add(false, "unknown-detection", ManifestName, "%s is equal to %s, which is not there", d.ID, d.Equal)
+		}
+	}
+	for _, f := range append(append([]string{p.Tests, p.Atomic, p.Guide, p.Playbook}, p.Hunts...), p.Platforms.Sigma...) {
+		if f == "" {
+			continue
+		}
+		if _, err := fs.Stat(p.FS, f); err != nil {
+			c.add(false, "missing-file", ManifestName, "%s is named and not there", f)
+		}
+	}
+}
+
+func (c *checking) ledger(now time.Time) {
+	ledger, err := c.p.Ledger()
+	if err != nil {
+		c.add(false, "bad-ledger", TuningDir, "%v", err)
+	}
+	used := map[string]bool{}
+	for _, d := range c.p.Detections {
+		for _, id := range d.Tuning {
+			used[id] = true
+		}
+	}
+	known := map[string]bool{}
+	for _, e := range ledger {
+		known[e.ID] = true
+		if !used[e.ID] {
+			c.add(true, "unused-entry", e.File, "no detection lists this entry under tuning")
+		}
+		if strings.HasPrefix(e.Attacker, "yes") {
+			c.add(true, "attacker-controlled", e.File, "an attacker controls what this entry matches")
+		}
+		if len(e.Evidence) == 0 {
+			c.add(true, "no-evidence", e.File, "nothing shows that what this entry matches is benign")
+		}
+		for _, d := range e.AppliesTo {
+			if c.p.Detection(d) == nil {
+				c.add(false, "unknown-detection", e.File, "applies to %s, which the package does not have", d)
+			}
+		}
+	}
+	for _, e := range Expired(ledger, now) {
+		c.add(false, "expired-entry", e.File, "expired on %s; look at it again, then renew or remove it", e.Expires)
+	}
+	for _, f := range c.p.FalsePositives {
+		if f.Tuning != "" && !known[f.Tuning] {
+			c.add(false, "unknown-entry", ManifestName, "false positive %s names the entry %s, which is not there", f.ID, f.Tuning)
+		}
+	}
+}
+
+// queries compiles every query of the package.
+func (c *checking) queries() {
+	for _, d := range append(append([]*Detection{}, c.p.Detections...), c.p.Baselines...) {
+		c.compile(d.Query)
+	}
+	for _, file := range c.p.Hunts {
+		h, err := c.p.ReadHunt(file)
+		if err != nil {
+			continue // reported by manifest
+		}
+		c.compile(h.Query)
+		for i, said := range []string{h.Hypothesis, h.LookBack, h.LooksGood, h.Next} {
+			if said == "" {
+				c.add(true, "hunt-without-"+strings.ReplaceAll(huntKeys[i], " ", "-"), file, "the query's head has no line %q", "// "+huntKeys[i]+": ...")
+			}
+		}
+	}
+}
+
+func (c *checking) compile(f *diag.File) {
+	_, ds := query.Compile(f, query.Standard())
+	for _, d := range ds {
+		if d.Severity == diag.Error {
+			c.add(false, "query-wrong", f.Name, "line %d: %s", f.Place(d.Span.Start).Line, d.Message)
+		}
+	}
+}
+
+// guides compiles every query of the guide and the playbook.
+func (c *checking) guides() {
+	for _, file := range []string{c.p.Guide, c.p.Playbook} {
+		if file == "" {
+			continue
+		}
+		g, err := c.p.ReadGuide(file)
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				c.add(false, "bad-guide", file, "%v", err)
+			}
+			continue
+		}
+		for _, s := range g.Steps {
+			text, _ := s.Fill(func(string) (string, bool) { return "x", true })
+			c.compile(diag.Text(fmt.Sprintf("%s:%d", g.File, s.Line), text))
+			if s.Some.Text == "" || s.None.Text == "" {
+				c.add(true, "step-without-answers", file, "line %d: step %s does not say what some rows and none mean", s.Line, s.ID)
+			}
+		}
+	}
+}
+
+func (c *checking) cases() {
+	suite, err := c.p.Suite()
+	if err != nil {
+		c.add(false, "bad-tests", c.p.Tests, "%v", err)
+		return
+	}
+	if suite == nil {
+		c.add(true, "no-tests", ManifestName, "the package has no tests")
+		return
+	}
+	byID := map[string]*Case{}
+	fires := map[string]bool{}
+	for _, x := range suite.Cases {
+		byID[x.ID] = x
+		for d, e := range x.Detections {
+			fires[d] = fires[d] || e.Count > 0
+		}
+		if x.Benign && x.Tuning == "" && x.Reason == "" {
+			c.add(false, "benign-without-reason", c.p.Tests, "line %d: case %s names neither the entry that handles it nor why none is needed", x.Line, x.ID)
+		}
+	}
+	for _, d := range c.p.Detections {
+		if !fires[d.ID] {
+			c.add(false, "never-fires", c.p.Tests, "no case has detection %s fire", d.ID)
+		}
+	}
+	for _, f := range c.p.FalsePositives {
+		if f.Test != "" && byID[f.Test] == nil {
+			c.add(false, "unknown-case", ManifestName, "false positive %s names the case %s, which is not there", f.ID, f.Test)
+		}
+	}
+}
+
+// atomic checks the lab tests: each must clean up after itself.
+func (c *checking) atomic() {
+	if c.p.Atomic == "" {
+		return
+	}
+	text, err := fs.ReadFile(c.p.FS, c.p.Atomic)
+	if err != nil {
+		return // reported by manifest
+	}
+	var doc struct {
+		Technique string `yaml:"attack_technique"`
+		Tests     []struct {
+			Name     string `yaml:"name"`
+			GUID     string `yaml:"auto_generated_guid"`
+			Executor struct {
+				Name    string `yaml:"name"`
+				Command string `yaml:"command"`
+				Cleanup string `yaml:"cleanup_command"`
+			} `yaml:"executor"`
+		} `yaml:"atomic_tests"`
+	}
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		c.add(false, "bad-atomic", c.p.Atomic, "%v", err)
+		return
+	}
+	if doc.Technique != c.p.Technique() {
+		c.add(false, "other-technique", c.p.Atomic, "attack_technique is %s, the package's is %s", doc.Technique, c.p.Technique())
+	}
+	for _, t := range doc.Tests {
+		switch {
+		case t.Name == "" || t.Executor.Command == "":
+			c.add(false, "bad-atomic", c.p.Atomic, "a test wants a name and a command")
+		case t.Executor.Cleanup == "":
+			c.add(false, "no-clean-up", c.p.Atomic, "%s does not clean up", t.Name)
+		case !uuid.MatchString(t.GUID):
+			c.add(false, "no-guid", c.p.Atomic, "%s has no auto_generated_guid", t.Name)
+		}
+	}
+}
+
+func (c *checking) built() {
+	stale, err := c.p.Stale()
+	if err != nil {
+		c.add(false, "not-built", ManifestName, "%v", err)
+	}
+	for _, s := range stale {
+		name, why, _ := strings.Cut(s, ": ")
+		c.add(false, "stale", name, "is not what the package makes of its sources: %s; run gyoji pkg build", why)
+	}
+}

@@ -1,0 +1,205 @@
+package detection
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+)
+
+// Proposal is an exclusion that Tune proposes, or refuses to.
+type Proposal struct {
+	Entry     *Entry
+	Text      string // the ledger file
+	Removes   int    // false positives that it excludes
+	Of        int    // false positives in all
+	Refused   string // why it may not be used; "" when it may
+	Positives int    // true positives, all of which still fire
+	Example   string // a command line that it excludes
+}
+
+// Labelled are logs whose findings are known to be wrong, and known to be right.
+// Each call reads them once more.
+type Labelled struct{ False, True func() (query.Run, error) }
+
+// Tune proposes ledger entries for a detection: each excludes some findings of
+// the false positives and none of the true ones. A proposal that an attacker
+// could use is returned with the reason for which it is refused.
+func (d *Detection) Tune(ctx context.Context, l Labelled, owner, added, expires string) ([]*Proposal, error) {
+	q, ds := query.Compile(d.Query, query.Standard())
+	if err := ds.Err(); err != nil {
+		return nil, err
+	}
+	wrong, err := over(ctx, q, l.False)
+	if err != nil {
+		return nil, err
+	}
+	right, err := over(ctx, q, l.True)
+	if err != nil {
+		return nil, err
+	}
+	image, parent := d.renamed("Image"), d.renamed("ParentImage")
+	byPattern := map[string]*Proposal{}
+	var order []*Proposal
+	for i := range wrong.Values {
+		line := text(wrong, i, "CommandLine")
+		child := baseName(text(wrong, i, image))
+		key := child + "\x00" + general(line)
+		p := byPattern[key]
+		if p == nil {
+			p = &Proposal{Of: len(wrong.Values), Positives: len(right.Values), Example: line}
+			p.Entry = &Entry{
+				Schema: "gyoji/tuning/v1", ID: fmt.Sprintf("%s-%d", strings.TrimSuffix(strings.ToLower(child), ".exe"), len(order)+1), AppliesTo: []string{d.ID},
+				Owner: owner, Reason: fmt.Sprintf("%s started by %s with this line is benign here: say why.", child, baseName(text(wrong, i, parent))),
+				Added: added, Expires: expires, File: "proposal",
+			}
+			p.Refused = unsafe(child, line)
+			byPattern[key] = p
+			order = append(order, p)
+		}
+		p.Removes++
+	}
+	for _, p := range order {
+		if err := d.settle(ctx, p, l, len(right.Values)); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(order, func(a, b *Proposal) int { return b.Removes - a.Removes })
+	return order, nil
+}
+
+func over(ctx context.Context, q *query.Query, logs func() (query.Run, error)) (*query.Rows, error) {
+	r, err := logs()
+	if err != nil {
+		return nil, err
+	}
+	return q.Collect(ctx, r)
+}
+
+// renamed is what the detection's events call a field of Sysmon's.
+func (d *Detection) renamed(f string) string {
+	if n := d.Fields[f]; n != "" {
+		return n
+	}
+	return f
+}
+
+func text(r *query.Rows, i int, column string) string {
+	if v := r.Get(i, column); !v.IsNull() {
+		return v.String()
+	}
+	return ""
+}
+
+// settle writes the proposal's file and proves that the true positives still
+// fire with it.
+func (d *Detection) settle(ctx context.Context, p *Proposal, l Labelled, want int) error {
+	control := "no: the whole line is matched, and no file of the user is in it; check that before you use it"
+	if p.Refused != "" {
+		control = "yes: " + p.Refused
+	}
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	child := strings.Split(p.Entry.ID, "-")[0] + ".exe"
+	match := yaml.Node{Kind: yaml.MappingNode}
+	add := func(k, v string) {
+		match.Content = append(match.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k}, &yaml.Node{Kind: yaml.ScalarNode, Value: v, Style: yaml.SingleQuotedStyle})
+	}
+	add("Image|endswith", `\`+child)
+	add("CommandLine|re", "(?i)^"+general(p.Example)+"$")
+	p.Entry.Attacker, p.Entry.Match = control, match
+	p.Entry.Evidence = []string{fmt.Sprintf("%d of %d labelled false positives, 0 of %d true ones", p.Removes, p.Of, p.Positives)}
+	if err := e.Encode(p.Entry); err != nil {
+		return err
+	}
+	p.Text = b.String()
+	var err error
+	if p.Entry.Cond, err = p.Entry.read(); err != nil {
+		return err
+	}
+	tuned, err := d.with(p.Entry)
+	if err != nil {
+		return err
+	}
+	q, ds := query.Compile(diag.Text(d.File+" with "+p.Entry.ID, tuned), query.Standard())
+	if err := ds.Err(); err != nil {
+		return err
+	}
+	rows, err := over(ctx, q, l.True)
+	if err != nil {
+		return err
+	}
+	if n := len(rows.Values); n != want && p.Refused == "" {
+		p.Refused = fmt.Sprintf("%d of %d true positives would no longer fire", want-n, want)
+	}
+	return nil
+}
+
+// with is the detection's query with one more entry in its tuning block.
+func (d *Detection) with(e *Entry) (string, error) {
+	ledger, err := d.Package.Ledger()
+	if err != nil {
+		return "", err
+	}
+	more := *d
+	more.Tuning = append(slices.Clone(d.Tuning), e.ID)
+	return more.Tuned(append(ledger, e))
+}
+
+var (
+	volatileText = []struct {
+		find *regexp.Regexp
+		as   string
+	}{
+		{regexp.MustCompile(`\\\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\\\}`), `\{[0-9a-fA-F-]{36}\}`},
+		{regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`), `[0-9a-fA-F-]{36}`},
+		{regexp.MustCompile(`\b[0-9a-fA-F]{12,}\b`), `[0-9a-fA-F]+`},
+		{regexp.MustCompile(`\b[0-9]{3,}\b`), `[0-9]+`},
+	}
+	userFolder = regexp.MustCompile(`(?i)\\(users|programdata|temp|tmp|public|appdata|downloads|desktop|documents|\$recycle\.bin)\\|%(temp|tmp|userprofile|appdata|localappdata|public)%`)
+	foreignURL = regexp.MustCompile(`(?i)(https?|ftp)://`)
+	localURL   = regexp.MustCompile(`(?i)https?://(localhost|127\.0\.0\.1|\[::1\])([:/"']|$)`)
+	sharePath  = regexp.MustCompile(`(^|[\s"'=])\\\\[A-Za-z0-9.@-]`)
+	chained    = regexp.MustCompile(`[&|;]|\$\(|\^`)
+	inlineCode = regexp.MustCompile(`(?i)(^|\s)[-/](c|command|e|ec|enc\w*|encodedcommand)\s|javascript:|vbscript:|iex|invoke-expression`)
+)
+
+// general is a command line as a regular expression in which what changes from
+// run to run (ids, long numbers) may differ.
+func general(line string) string {
+	p := regexp.QuoteMeta(line)
+	for _, v := range volatileText {
+		p = v.find.ReplaceAllLiteralString(p, v.as)
+	}
+	return p
+}
+
+// unsafe says why an exclusion of this line would help an attacker; "" when the
+// line names nothing that one controls.
+func unsafe(child, line string) string {
+	switch {
+	case line == "":
+		return "there is no command line, so every start of " + child + " would be excluded"
+	case userFolder.MatchString(line):
+		return "the line names a folder that users can write: whoever puts a file there is excluded too"
+	case foreignURL.MatchString(line) && !localURL.MatchString(line):
+		return "the line names an address: whoever controls it decides what runs"
+	case sharePath.MatchString(line):
+		return "the line names a share on another host"
+	case chained.MatchString(line):
+		return "the line chains commands, or hides what it says"
+	case inlineCode.MatchString(line) && !strings.EqualFold(child, "cmd.exe"):
+		return "the line carries code"
+	case !strings.ContainsAny(strings.TrimSpace(line), " \t"):
+		return "the line is the program alone, so every plain start of it would be excluded"
+	}
+	return ""
+}

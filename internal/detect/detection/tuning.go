@@ -1,0 +1,284 @@
+package detection
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/convert"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+// TuningDir holds the ledger of a package: one file for each exclusion.
+const TuningDir = "tuning"
+
+// Entry is one exclusion of the ledger: what is not reported, and who answers
+// for that until when.
+type Entry struct {
+	Schema    string   `yaml:"schema"`
+	ID        string   `yaml:"id"`
+	AppliesTo []string `yaml:"applies_to"` // ids of detections
+	Owner     string   `yaml:"owner"`
+	Reason    string   `yaml:"reason"`
+	Added     string   `yaml:"added"`    // dates are YYYY-MM-DD
+	Expires   string   `yaml:"expires"`  // from then on a lint check asks
+	Evidence  []string `yaml:"evidence"` // test cases, or tickets
+	// Attacker says whether an attacker controls what Match looks at: the word no,
+	// partly or yes, and why that is acceptable.
+	Attacker string    `yaml:"attacker_controls"`
+	Match    yaml.Node `yaml:"match"` // a Sigma selection
+
+	File string       `yaml:"-"`
+	Cond convert.Cond `yaml:"-"`
+}
+
+// Ledger reads the package's exclusions, by the name of their files.
+func (p *Package) Ledger() ([]*Entry, error) {
+	files, err := fs.Glob(p.FS, TuningDir+"/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var all []*Entry
+	var wrong []error
+	for _, f := range files {
+		e, err := p.entry(f)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		all = append(all, e)
+	}
+	return all, errors.Join(wrong...)
+}
+
+func (p *Package) entry(file string) (*Entry, error) {
+	at := path.Join(p.Dir, file)
+	text, err := fs.ReadFile(p.FS, file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", at, err)
+	}
+	e := &Entry{File: at}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(e); err != nil {
+		return nil, fmt.Errorf("%s: %w", at, err)
+	}
+	var missing []string
+	for _, f := range []struct{ name, value string }{
+		{"id", e.ID}, {"owner", e.Owner}, {"reason", e.Reason}, {"expires", e.Expires}, {"attacker_controls", e.Attacker},
+	} {
+		if f.value == "" {
+			missing = append(missing, f.name)
+		}
+	}
+	if e.Match.Kind == 0 {
+		missing = append(missing, "match")
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("%s: %s missing", at, strings.Join(missing, ", "))
+	}
+	if _, err := time.Parse(time.DateOnly, e.Expires); err != nil {
+		return nil, fmt.Errorf("%s: expires is %q; write a date such as 2027-03-01", at, e.Expires)
+	}
+	if control, _, _ := strings.Cut(e.Attacker, ":"); control != "no" && control != "partly" && control != "yes" {
+		return nil, fmt.Errorf("%s: attacker_controls begins with no, partly or yes, then a colon and why", at)
+	}
+	e.Cond, err = e.read()
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// read parses the entry's selection as that of a Sigma rule.
+func (e *Entry) read() (convert.Cond, error) {
+	rule, err := e.document("title: "+e.ID+"\n", "detection", "", "entry")
+	if err != nil {
+		return nil, err
+	}
+	docs, ds := sigma.Parse(diag.Text(e.File, rule))
+	for _, d := range ds {
+		if d.Severity == diag.Error {
+			return nil, fmt.Errorf("%s: match: %s", e.File, d.Message)
+		}
+	}
+	return convert.Tree(docs[0].(*sigma.Rule)), nil
+}
+
+// document writes a Sigma document whose only selection is the entry's.
+func (e *Entry) document(head, section, more, condition string) (string, error) {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(&e.Match); err != nil {
+		return "", fmt.Errorf("%s: match: %w", e.File, err)
+	}
+	match := "        " + strings.ReplaceAll(strings.TrimRight(b.String(), "\n"), "\n", "\n        ")
+	return fmt.Sprintf("%slogsource:\n    category: process_creation\n    product: windows\n%s:\n%s    entry:\n%s\n    condition: %s\n", head, section, more, match, condition), nil
+}
+
+// The lines of a query between which the ledger is compiled.
+const (
+	tuningBegin = "// tuning: begin"
+	tuningEnd   = "// tuning: end"
+)
+
+var tuningBlock = regexp.MustCompile(`(?s)` + regexp.QuoteMeta(tuningBegin) + `\n.*?` + regexp.QuoteMeta(tuningEnd))
+
+// Tuned is the detection's query with the ledger compiled into it.
+func (d *Detection) Tuned(ledger []*Entry) (string, error) {
+	block, err := d.tuningStages(ledger)
+	if err != nil {
+		return "", err
+	}
+	text := d.Query.Text
+	if !tuningBlock.MatchString(text) {
+		if block == "" {
+			return text, nil
+		}
+		return "", fmt.Errorf("%s has tuning, and no lines %q and %q to put it between", path.Join(d.Package.Dir, d.File), tuningBegin, tuningEnd)
+	}
+	return tuningBlock.ReplaceAllStringFunc(text, func(string) string { return tuningBegin + "\n" + block + tuningEnd }), nil
+}
+
+func (d *Detection) tuningStages(ledger []*Entry) (string, error) {
+	byID := map[string]*Entry{}
+	for _, e := range ledger {
+		byID[e.ID] = e
+	}
+	var b strings.Builder
+	for _, id := range d.Tuning {
+		e := byID[id]
+		if e == nil {
+			return "", fmt.Errorf("%s: detection %s names the ledger entry %s, which is not in %s", d.Package.File, d.ID, id, TuningDir)
+		}
+		c, err := convert.SumoCondition(e.Cond, d.Fields)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", e.File, err)
+		}
+		fmt.Fprintf(&b, "// %s: %s\n| where !(%s)\n", e.ID, strings.Join(strings.Fields(e.Reason), " "), c)
+	}
+	return b.String(), nil
+}
+
+// SigmaFilter is the ledger entry as a Sigma filter for a rule.
+func (e *Entry) SigmaFilter(rule string) (string, error) {
+	return e.document(fmt.Sprintf("title: %q\n", e.ID+": "+e.Reason), "filter", "    rules:\n        - "+rule+"\n", "not entry")
+}
+
+// TuningExpression is the ledger entry as a Cloud SIEM tuning expression, in the
+// form of the API (specification, section 5.8).
+func (e *Entry) TuningExpression(rules ...string) (string, error) {
+	x, err := convert.CSECondition(e.Cond)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", e.File, err)
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err = enc.Encode(map[string]any{"fields": struct {
+		Name        string   `json:"name"`
+		Description string   `json:"description"`
+		Expression  string   `json:"expression"`
+		Enabled     bool     `json:"enabled"`
+		Exclude     bool     `json:"exclude"`
+		Global      bool     `json:"isGlobal"`
+		Rules       []string `json:"ruleIds"`
+	}{e.ID, e.Reason, x, true, true, false, rules}})
+	return b.String(), err
+}
+
+// Expired lists the entries whose time is over.
+func Expired(ledger []*Entry, now time.Time) (out []*Entry) {
+	for _, e := range ledger {
+		if t, err := time.Parse(time.DateOnly, e.Expires); err == nil && !now.Before(t) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Build returns the files of the package that are made from others, by their
+// path in it: queries with the ledger compiled in, Sigma filters, tuning
+// expressions, and the portable rule in other languages.
+func (p *Package) Build() (map[string]string, error) {
+	ledger, err := p.Ledger()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{}
+	for _, d := range p.Detections {
+		text, err := d.Tuned(ledger)
+		if err != nil {
+			return nil, err
+		}
+		files[d.File] = text
+	}
+	for _, name := range p.Platforms.Sigma {
+		at := path.Join(p.Dir, name)
+		text, err := fs.ReadFile(p.FS, name)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", at, err)
+		}
+		docs, ds := sigma.Parse(diag.Text(at, string(text)))
+		if err := ds.Err(); err != nil {
+			return nil, err
+		}
+		base := strings.TrimSuffix(path.Base(name), path.Ext(name))
+		for _, doc := range docs {
+			r, ok := doc.(*sigma.Rule)
+			if !ok {
+				continue
+			}
+			for _, b := range convert.Backends() {
+				out, err := convert.Rule(b, r, convert.Options{})
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", b.Name, err)
+				}
+				files[path.Join("platforms", base+"."+b.Suffix())] = out
+			}
+			for _, e := range ledger {
+				filter, err := e.SigmaFilter(r.ID)
+				if err != nil {
+					return nil, err
+				}
+				files[path.Join("sigma", "filters", e.ID+".yml")] = filter
+				if files[path.Join("rules", "tuning", e.ID+".cse.json")], err = e.TuningExpression(r.Title); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return files, nil
+}
+
+// Stale lists the built files that are not what Build makes, with the reason.
+func (p *Package) Stale() ([]string, error) {
+	files, err := p.Build()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, name := range sortedKeys(files) {
+		got, err := fs.ReadFile(p.FS, name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			out = append(out, name+": is missing")
+		case err != nil:
+			return nil, err
+		case string(got) != files[name]:
+			out = append(out, name+": "+firstDifference(got, []byte(files[name])))
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,334 @@
+package detection
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// Verdict is how one case of a package ended.
+type Verdict struct {
+	Package  *Package
+	Case     *Case
+	Failures []string // empty when it passed
+	Fired    map[string]int
+	Took     time.Duration
+}
+
+// Verification is a run of a package's tests.
+type Verification struct {
+	Package  *Package
+	Suite    *Suite
+	Verdicts []*Verdict
+	Kills    []*Kills // by detection, in the order of the suite
+	Stale    []string // golden files that differ, with the first difference
+}
+
+// Passed reports whether every case passed, every kill score is reached and
+// every golden file is as recorded.
+func (v *Verification) Passed() bool {
+	for _, d := range v.Verdicts {
+		if len(d.Failures) > 0 {
+			return false
+		}
+	}
+	for _, k := range v.Kills {
+		if k.Score() < k.Min {
+			return false
+		}
+	}
+	return len(v.Stale) == 0
+}
+
+// Verify says what Verification checks.
+type Verify struct {
+	Only   *regexp.Regexp // cases to run; nil runs all
+	Golden func(name string, got []byte) error
+}
+
+// GoldenDir holds, for each detection, the rows of every case, as recorded.
+const GoldenDir = "golden"
+
+// Verify runs the package's tests: telemetry, detections, mutations and golden
+// rows. It returns nil without a suite.
+func (p *Package) Verify(ctx context.Context, o Verify) (*Verification, error) {
+	suite, err := p.Suite()
+	if suite == nil || err != nil {
+		return nil, err
+	}
+	run, err := newRunner(p)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verification{Package: p, Suite: suite}
+	golden := map[string]*bytes.Buffer{}
+	for _, c := range suite.Cases {
+		if o.Only != nil && !o.Only.MatchString(c.ID) {
+			continue
+		}
+		start := time.Now()
+		d := &Verdict{Package: p, Case: c, Fired: map[string]int{}}
+		if err := run.telemetry(ctx, c, d); err != nil {
+			return nil, err
+		}
+		text := map[string][]byte{} // rows by detection
+		for _, det := range run.detections {
+			rows, err := run.rows(ctx, det, c.data)
+			if err != nil {
+				return nil, fmt.Errorf("case %s: %s: %w", c.ID, det.ID, err)
+			}
+			if n := len(rows.Values); n > 0 {
+				d.Fired[det.ID] = n
+			}
+			text[det.ID] = record(c.ID, rows)
+			if det.Equal == "" {
+				d.compare(det, rows)
+			} else if other := text[det.Equal]; !bytes.Equal(other, text[det.ID]) {
+				d.Failures = append(d.Failures, fmt.Sprintf("%s is not equal to %s: %s", det.ID, det.Equal, firstDifference(other, text[det.ID])))
+			}
+			if golden[det.ID] == nil {
+				golden[det.ID] = new(bytes.Buffer)
+			}
+			golden[det.ID].Write(text[det.ID])
+		}
+		d.Took = time.Since(start)
+		v.Verdicts = append(v.Verdicts, d)
+	}
+	if err := run.mutations(ctx, v, o.Only); err != nil {
+		return nil, err
+	}
+	if o.Only == nil {
+		return v, v.golden(golden, o)
+	}
+	return v, nil
+}
+
+// golden compares the rows of all cases with those on record, or records them.
+func (v *Verification) golden(got map[string]*bytes.Buffer, o Verify) error {
+	var ids []string
+	for id := range got {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	for _, id := range ids {
+		name := path.Join(path.Dir(v.Package.Tests), GoldenDir, id+".jsonl")
+		if o.Golden != nil {
+			if err := o.Golden(name, got[id].Bytes()); err != nil {
+				return err
+			}
+			continue
+		}
+		want, err := fs.ReadFile(v.Package.FS, name)
+		if err != nil {
+			continue // nothing is on record for this detection
+		}
+		if !bytes.Equal(want, got[id].Bytes()) {
+			v.Stale = append(v.Stale, fmt.Sprintf("%s: %s", name, firstDifference(want, got[id].Bytes())))
+		}
+	}
+	return nil
+}
+
+func firstDifference(want, got []byte) string {
+	w, g := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
+	for i := 0; i < len(w) || i < len(g); i++ {
+		line := func(l []string) string {
+			if i < len(l) {
+				return l[i]
+			}
+			return "nothing"
+		}
+		if line(w) != line(g) {
+			return fmt.Sprintf("line %d is %s, recorded is %s", i+1, line(g), line(w))
+		}
+	}
+	return "the same"
+}
+
+// record writes the rows of a case as JSON Lines.
+func record(id string, rows *query.Rows) []byte {
+	b := new(bytes.Buffer)
+	for i := range rows.Values {
+		fmt.Fprintf(b, `{"case":%s`, quoted(id))
+		for j, c := range rows.Columns {
+			v := rows.Values[i][j]
+			fmt.Fprintf(b, ",%s:", quoted(c))
+			switch {
+			case v.IsNull():
+				b.WriteString("null")
+			case v.Kind() == event.String:
+				b.WriteString(quoted(v.Str()))
+			default:
+				b.WriteString(v.String())
+			}
+		}
+		b.WriteString("}\n")
+	}
+	return b.Bytes()
+}
+
+func quoted(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	return strings.TrimSpace(b.String())
+}
+
+// compare adds what is wrong with a detection's rows.
+func (d *Verdict) compare(det *Detection, rows *query.Rows) {
+	want := d.Case.Detections[det.ID]
+	fail := func(format string, args ...any) {
+		d.Failures = append(d.Failures, det.ID+": "+fmt.Sprintf(format, args...))
+	}
+	if n := len(rows.Values); n != want.Count {
+		fail("fired %s, want %s", times(n), times(want.Count))
+	}
+	for i := range rows.Values {
+		if want.Score != nil {
+			if got, ok := rows.Get(i, det.Score.Field).Int(); !ok || got != int64(*want.Score) {
+				fail("%s is %s, want %d", det.Score.Field, show(rows.Get(i, det.Score.Field)), *want.Score)
+			}
+		}
+		for _, m := range []map[string]string{want.Entity, want.Fields} {
+			for _, c := range sortedKeys(m) {
+				if got := rows.Get(i, c); got.IsNull() || got.String() != m[c] {
+					fail("%s is %s, want %q", c, show(got), m[c])
+				}
+			}
+		}
+	}
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func show(v event.Value) string {
+	if v.IsNull() {
+		return "null"
+	}
+	return fmt.Sprintf("%q", v.String())
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// runner has a package's queries compiled.
+type runner struct {
+	pkg        *Package
+	detections []*Detection // with the baselines
+	queries    map[string]*query.Query
+	checks     map[string]*query.Query // telemetry conditions
+}
+
+func newRunner(p *Package) (*runner, error) {
+	r := &runner{pkg: p, queries: map[string]*query.Query{}, checks: map[string]*query.Query{}}
+	r.detections = append(append(r.detections, p.Detections...), p.Baselines...)
+	var all diag.List
+	for _, d := range r.detections {
+		q, ds := query.Compile(d.Query, query.Standard())
+		if ds.HasErrors() {
+			all = append(all, ds...)
+		}
+		r.queries[d.ID] = q
+	}
+	return r, all.Err()
+}
+
+// rows runs a detection over events in JSON Lines.
+func (r *runner) rows(ctx context.Context, d *Detection, data []byte) (*query.Rows, error) {
+	return collect(ctx, r.queries[d.ID], data)
+}
+
+// collect runs a query over events in JSON Lines, in one worker.
+func collect(ctx context.Context, q *query.Query, data []byte) (*query.Rows, error) {
+	jsonl := format.Named("jsonl")
+	open := func() (*input.Reader, error) {
+		return input.NewReader(input.Memory("events", data), []*input.Format{jsonl}, input.Options{Force: jsonl, BlockBytes: len(data) + 1}), nil
+	}
+	reader, _ := open() // opening memory does not fail
+	return q.Collect(ctx, query.Run{
+		Reader: reader, Workers: 1, Now: testNow, Zone: time.UTC,
+		Warnings: &exec.Warnings{}, Again: open,
+	})
+}
+
+// testNow is the time at which tests run.
+var testNow = time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC)
+
+// telemetry checks what the recording itself must show.
+func (r *runner) telemetry(ctx context.Context, c *Case, d *Verdict) error {
+	for _, t := range c.Telemetry {
+		text := fmt.Sprintf("_sourceCategory=*%s* | where EventID = \"%d\"", t.Source, t.Event)
+		if t.Where != "" {
+			text += " | where " + t.Where
+		}
+		text += " | count as n"
+		q := r.checks[text]
+		if q == nil {
+			var ds diag.List
+			q, ds = query.Compile(diag.Text(fmt.Sprintf("telemetry of case %s", c.ID), text), query.Standard())
+			if err := ds.Err(); err != nil {
+				return err
+			}
+			r.checks[text] = q
+		}
+		rows, err := collect(ctx, q, c.data)
+		if err != nil {
+			return fmt.Errorf("case %s: telemetry: %w", c.ID, err)
+		}
+		n := int64(0)
+		if len(rows.Values) > 0 {
+			n, _ = rows.Get(0, "n").Int()
+		}
+		what := fmt.Sprintf("%s event %d", t.Source, t.Event)
+		if t.Where != "" {
+			what += " where " + t.Where
+		}
+		switch {
+		case t.Exactly != nil && n != int64(*t.Exactly):
+			d.Failures = append(d.Failures, fmt.Sprintf("telemetry: %s: seen %s, want %s", what, times(int(n)), times(*t.Exactly)))
+		case n < int64(t.AtLeast):
+			d.Failures = append(d.Failures, fmt.Sprintf("telemetry: %s: seen %s, want at least %s", what, times(int(n)), times(t.AtLeast)))
+		}
+	}
+	return nil
+}
+
+// lowestScore is the lowest score among a detection's rows; 0 without any.
+func lowestScore(d *Detection, rows *query.Rows) int64 {
+	low := int64(0)
+	for i := range rows.Values {
+		if n, ok := rows.Get(i, d.Score.Field).Int(); ok && (i == 0 || n < low) {
+			low = n
+		}
+	}
+	return low
+}

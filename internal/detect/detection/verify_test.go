@@ -1,0 +1,75 @@
+package detection_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/packages"
+)
+
+func TestShippedPackagesPassTheirTests(t *testing.T) {
+	pkgs, errs := detection.Load(packages.FS, "packages")
+	for _, err := range errs {
+		t.Error(err)
+	}
+	cases := 0
+	for _, p := range pkgs {
+		v, err := p.Verify(context.Background(), detection.Verify{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range v.Verdicts {
+			cases++
+			for _, f := range d.Failures {
+				t.Errorf("%s: %s: %s", p.Dir, d.Case.ID, f)
+			}
+		}
+		for _, k := range v.Kills {
+			t.Logf("%s: kill score of %s is %.1f%% (%d of %d)", p.Dir, k.Detection.ID, 100*k.Score(), k.Killed, k.Total)
+			if k.Score() < k.Min {
+				t.Errorf("%s: kill score of %s is %.3f, want %.3f", p.Dir, k.Detection.ID, k.Score(), k.Min)
+			}
+		}
+		for _, s := range v.Stale {
+			t.Errorf("%s: %s", p.Dir, s)
+		}
+	}
+	if cases < 60 {
+		t.Errorf("only %d cases ran", cases)
+	}
+}
+
+func TestDeclaredScoresAreWhatTheQueriesReach(t *testing.T) {
+	pkgs, _ := detection.Load(packages.FS, "packages")
+	analysed := 0
+	for _, p := range pkgs {
+		for _, d := range append(append([]*detection.Detection{}, p.Detections...), p.Baselines...) {
+			a, err := d.AnalyseScore()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Unknown != "" {
+				t.Errorf("%s: %s", d.ID, a.Unknown)
+				continue
+			}
+			analysed++
+			for _, problem := range a.Problems() {
+				t.Errorf("%s: %s", d.ID, problem)
+			}
+		}
+	}
+	// The seed adds four flags, of which is_script_engine and is_lolbin name
+	// different programs: it cannot reach 4.
+	seed := pkgs[0].Detection("seed")
+	a, err := seed.AnalyseScore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if low, high := a.Range(); low != 1 || high != 3 {
+		t.Errorf("the seed reaches %d to %d, want 1 to 3", low, high)
+	}
+	if analysed < 11 {
+		t.Errorf("only %d scores were analysed", analysed)
+	}
+}

@@ -1,0 +1,148 @@
+// Package lint looks for what runs and is probably not meant: one file for each
+// check, with what it finds, why that matters, and queries that tests run.
+package lint
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+)
+
+// Check is one thing that is looked for. A check has one function for each kind
+// of subject it is about.
+type Check struct {
+	ID       string        // stable, a word; what a suppression names
+	Severity diag.Severity // of what the check itself reports
+	What     string        // one sentence: what is found
+	Why      string        // Markdown: why it matters, and what to do
+	Bad      []string      // texts in which it is found: queries, or Sigma rules
+	Good     []string      // texts in which it is not
+
+	// Codes are codes of findings that reading and analysing make. They keep
+	// their code and are suppressed by it, or by the check's ID.
+	Codes []string
+
+	// Query checks a query that compiles.
+	Query func(*Query, Report)
+	// Sigma checks a Sigma document. The check's examples are Sigma then.
+	Sigma func(*Sigma, Report)
+}
+
+// Report notes a finding of the check at a place of the text.
+type Report func(at diag.Span, message, help string) *diag.Diagnostic
+
+var checks []*Check
+
+func register(c Check) struct{} {
+	checks = append(checks, &c)
+	return struct{}{}
+}
+
+// Checks lists all checks by ID.
+func Checks() []*Check {
+	list := slices.Clone(checks)
+	slices.SortFunc(list, func(a, b *Check) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
+
+// checkOf finds the check that a code belongs to, nil if none.
+func checkOf(code string) *Check {
+	for _, c := range checks {
+		if c.ID == code || slices.Contains(c.Codes, code) {
+			return c
+		}
+		for _, p := range c.Codes {
+			if prefix, ok := strings.CutSuffix(p, "*"); ok && strings.HasPrefix(code, prefix) {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// Text checks the text of a query. The findings of reading and analysing it are
+// among the result; when the query does not compile they are all of it. Fixes
+// never take a comment with them.
+func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
+	q := &Query{File: f, Vocab: v, uses: map[any][]lang.Use{}}
+	with = append(slices.Clone(with), func(sc *lang.Scope) { sc.Uses = q.use })
+	compiled, found := query.Compile(f, v, with...)
+	if compiled == nil {
+		return found
+	}
+	q.Tree = compiled.Tree
+	q.read()
+	for _, c := range Checks() {
+		if c.Query == nil {
+			continue
+		}
+		c.Query(q, func(at diag.Span, message, help string) *diag.Diagnostic {
+			d := &diag.Diagnostic{Severity: c.Severity, Code: c.ID, File: f, Span: at, Message: message, Help: help}
+			found.Add(d)
+			return d
+		})
+	}
+	var said []comment
+	for _, c := range q.comments {
+		said = append(said, comment{c.Pos.Start, c.Text, q.reach(c)})
+	}
+	q.spareComments(found)
+	found = suppress(f, said, found)
+	found.Sort()
+	return found
+}
+
+// spareComments takes away fixes that would take a comment away.
+func (q *Query) spareComments(l diag.List) {
+	for _, d := range l {
+		if d.Fix == nil {
+			continue
+		}
+		for _, e := range d.Fix.Edits {
+			for _, c := range q.comments {
+				if e.Span.Start < c.Pos.End && c.Pos.Start < e.Span.End {
+					d.Fix = nil
+				}
+			}
+			if d.Fix == nil {
+				break
+			}
+		}
+	}
+}
+
+// fixRounds bounds how often fixes are made: one may make room for another.
+const fixRounds = 10
+
+// Fix makes the fixes of a text, again and again until there are none: those
+// that keep the meaning, or with all set every one. It returns the text as it
+// was when it does not compile.
+func Fix(f *diag.File, v *lang.Vocabulary, all bool, with ...query.Option) string {
+	return fixAll(f, all, func(f *diag.File) diag.List { return Text(f, v, with...) })
+}
+
+func fixAll(f *diag.File, all bool, check func(*diag.File) diag.List) string {
+	text := f.Text
+	for range fixRounds {
+		found := check(diag.Text(f.Name, text))
+		if found.HasErrors() && !all {
+			return text
+		}
+		var fixes []diag.Fix
+		for _, d := range found {
+			if d.Fix != nil && (all || d.Fix.Safe) {
+				fixes = append(fixes, *d.Fix)
+			}
+		}
+		next := diag.Apply(text, fixes)
+		if next == text {
+			break
+		}
+		text = next
+	}
+	return text
+}

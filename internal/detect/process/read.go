@@ -1,0 +1,60 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+)
+
+// Around is the query for the events of some hosts that trees are made of;
+// without hosts, of all.
+func Around(hosts ...string) (*query.Query, error) {
+	var list []string
+	for _, h := range hosts {
+		list = append(list, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.ToLower(h))+`"`)
+	}
+	text := `* | json auto | where EventID in ("1", "3", "5", "11", "15", "22", "23", "26", "4688", "4689")`
+	if len(list) > 0 {
+		text += fmt.Sprintf(` | where toLowerCase(Computer) in (%s)`, strings.Join(list, ", "))
+	}
+	text += " | fields " + strings.Join(Fields, ", ")
+	q, ds := query.Compile(diag.Text("process tree", text), query.Standard())
+	return q, ds.Err()
+}
+
+// Read runs the query and builds the trees.
+func Read(ctx context.Context, q *query.Query, r query.Run) (*Forest, error) {
+	rows, err := q.Collect(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var events []Event
+	for i := range rows.Values {
+		get := func(name string) string {
+			v := rows.Get(i, name)
+			if v.IsNull() {
+				return ""
+			}
+			return v.String()
+		}
+		at, _ := rows.Get(i, "_messageTime").Int()
+		e := Event{
+			ID: get("EventID"), Time: at, Computer: get("Computer"), User: get("User"), GUID: get("ProcessGuid"), PID: get("ProcessId"),
+			Image: get("Image"), CommandLine: get("CommandLine"), ParentGUID: get("ParentProcessGuid"), ParentPID: get("ParentProcessId"),
+			ParentImage: get("ParentImage"), ParentCommandLine: get("ParentCommandLine"), Target: get("TargetFilename"),
+			Address: get("DestinationIp"), Port: get("DestinationPort"), Hostname: get("DestinationHostname"), Contents: get("Contents"),
+			Query: get("QueryName"), Results: get("QueryResults"),
+		}
+		if e.GUID == "{00000000-0000-0000-0000-000000000000}" {
+			e.GUID = ""
+		}
+		if e.ParentGUID == "{00000000-0000-0000-0000-000000000000}" {
+			e.ParentGUID = ""
+		}
+		events = append(events, e)
+	}
+	return Build(events), nil
+}

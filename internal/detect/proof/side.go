@@ -1,0 +1,277 @@
+package proof
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/convert"
+	"github.com/gyoji-dev/gyoji/internal/detect/rule"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
+	"github.com/gyoji-dev/gyoji/siem"
+	"github.com/gyoji-dev/gyoji/sigma"
+)
+
+// Side is one of the two conditions that are compared.
+type Side struct {
+	Name  string // as the user gave it
+	Kind  string // "Sumo query", "Sigma rule", "Cloud SIEM expression"
+	Notes []string
+
+	layout *event.Layout
+	cond   expr.Expr // what events are made from; run is what judges them
+	places []mapping.LogSource
+	other  bool // a rule for another product, whose events have no channel
+	// run runs the side over a reader and returns the places of what it matches.
+	run func(context.Context, *input.Reader) (map[uint64]bool, error)
+}
+
+// Read makes a side of a text, by the ending of its name: .sumo is a query,
+// .yml and .yaml a Sigma rule, .json a Cloud SIEM rule as the API has it, .cse an
+// expression. The side is nil when the list has errors.
+func Read(f *diag.File, with ...query.Option) (*Side, diag.List) {
+	name := strings.ToLower(f.Name)
+	switch {
+	case strings.HasSuffix(name, ".yml"), strings.HasSuffix(name, ".yaml"):
+		docs, ds := sigma.Parse(f)
+		if ds.HasErrors() {
+			return nil, ds
+		}
+		var rules []*sigma.Rule
+		for _, d := range docs {
+			if r, ok := d.(*sigma.Rule); ok {
+				rules = append(rules, r)
+			}
+		}
+		if len(rules) != 1 || len(docs) != 1 {
+			return nil, diag.List{{Severity: diag.Error, Code: "one-rule", File: f, Message: fmt.Sprintf("%d Sigma documents stand here, and one detection rule is compared", len(docs)), Help: "put the rule into a file of its own; correlations and filters are not compared"}}
+		}
+		return Sigma(rules[0])
+	case strings.HasSuffix(name, ".json"), strings.HasSuffix(name, ".cse"):
+		return SIEM(f)
+	}
+	return Query(f, with...)
+}
+
+// Query is the predicate of a Sumo query: what stands before its first grouping.
+func Query(f *diag.File, with ...query.Option) (*Side, diag.List) {
+	q, rest, ds := query.Predicate(f, query.Standard(), with...)
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	s := &Side{Name: f.Name, Kind: "Sumo query", layout: q.Layout}
+	r := q.Read()
+	for _, c := range r.Conditions {
+		s.add(c.Cond)
+	}
+	if len(r.Opaque) > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: the events made know nothing of what %s does", f.Name, query.Names(r.Opaque)))
+	}
+	if len(rest) > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s and what follows is not compared: it no longer says which events", f.Name, f.Slice(rest[0].Span())))
+	}
+	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
+		c := &collector{hits: map[uint64]bool{}}
+		err := q.Run(ctx, query.Run{Reader: in, Layout: q.Layout.Clone(), Workers: 1, Now: now, Warnings: &exec.Warnings{}}, c)
+		return c.hits, err
+	}
+	return s, ds
+}
+
+// now is the clock of comparisons: they come out the same on any day.
+var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// add joins a condition to those of the side.
+func (s *Side) add(x expr.Expr) {
+	if s.cond == nil {
+		s.cond = x
+	} else {
+		s.cond = &expr.And{X: s.cond, Y: x}
+	}
+}
+
+// Sigma is a detection rule.
+func Sigma(r *sigma.Rule) (*Side, diag.List) {
+	sc := rule.NewScope()
+	rules, unusable := sc.Lower([]sigma.Document{r}, nil)
+	if len(unusable) > 0 {
+		return nil, diag.List{unusable[0].Diagnostic}
+	}
+	s := &Side{Name: r.File.Name, Kind: "Sigma rule", layout: sc.Layout, cond: rules[0].When()}
+	places, windows, _ := mapping.LogSources(r.LogSource.Product, r.LogSource.Category, r.LogSource.Service)
+	s.places, s.other = places, len(places) == 0 && !windows
+	set := rule.Compile(sc, rules)
+	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
+		c := &collector{hits: map[uint64]bool{}}
+		rt := runtime(ctx, sc.Layout)
+		p := exec.Pipeline{
+			Front: func(exec.Sink) exec.Task {
+				return set.Task(env, nil, func(_ *rule.Rule, b *event.Batch) error { return c.Push(b) })
+			},
+			Back: exec.Chain(c),
+		}
+		err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: set.Fields(), Warnings: rt.Warnings}))
+		return c.hits, err
+	}
+	return s, nil
+}
+
+// SIEM is a Cloud SIEM expression, or the expression of a rule in the API's JSON.
+func SIEM(f *diag.File) (*Side, diag.List) {
+	if strings.HasSuffix(strings.ToLower(f.Name), ".json") {
+		text, err := expression(f.Text)
+		if err != nil {
+			return nil, diag.List{{Severity: diag.Error, Code: "bad-rule", File: f, Message: err.Error(), Help: `a rule of the API is {"fields":{"expression":"...", ...}}`}}
+		}
+		f = diag.Text(f.Name, text)
+	}
+	x, ds := siem.Parse(f)
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	sc := rule.NewScope()
+	cond, ds := sc.SIEM(x)
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	s := &Side{Name: f.Name, Kind: "Cloud SIEM expression", layout: sc.Layout, cond: cond}
+	for _, d := range ds {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s", f.Name, d.Message))
+	}
+	program := expr.Compile(cond)
+	var want event.Fields
+	want.Add(program.Reads()...)
+	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
+		c := &collector{hits: map[uint64]bool{}}
+		rt := runtime(ctx, sc.Layout)
+		p := exec.Pipeline{
+			Front: func(next exec.Sink) exec.Task { return &filter{program.Open(env), next} },
+			Back:  exec.Chain(c),
+		}
+		err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: want.Clone(), Warnings: rt.Warnings}))
+		return c.hits, err
+	}
+	return s, nil
+}
+
+// expression is the condition of a rule in the API's form or an export's. A
+// tuning expression has it at the top.
+func expression(text string) (string, error) {
+	var r struct {
+		Fields struct {
+			Expression string `json:"expression"`
+		} `json:"fields"`
+		Expression string `json:"expression"`
+	}
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return "", fmt.Errorf("this is no JSON: %w", err)
+	}
+	if r.Fields.Expression != "" {
+		return r.Fields.Expression, nil
+	}
+	if r.Expression == "" {
+		return "", fmt.Errorf("the rule has no expression: match and threshold rules can be compared")
+	}
+	return r.Expression, nil
+}
+
+// Runs reports whether gyoji runs the language of a backend.
+func Runs(b *convert.Backend) bool {
+	return b.Name == "sumo" || b.Name == "cse" || b.Name == "terraform"
+}
+
+// Converted is a rule written in a language that gyoji runs, as a side.
+func Converted(b *convert.Backend, r *sigma.Rule, o convert.Options, text string) (*Side, diag.List) {
+	name := r.File.Name + " in " + b.Name
+	if b.Name == "sumo" {
+		return Query(diag.Text(name, text))
+	}
+	in, err := convert.Read(r, o)
+	if err == nil {
+		text, err = convert.CSEExpression(in)
+	}
+	if err != nil {
+		return nil, diag.List{{Severity: diag.Error, Code: "not-convertible", File: r.File, Message: err.Error()}}
+	}
+	return SIEM(diag.Text(name, text))
+}
+
+var env = &expr.Env{Now: now.UnixMilli(), Zone: time.UTC}
+
+func runtime(ctx context.Context, l *event.Layout) *exec.Runtime {
+	return &exec.Runtime{Ctx: ctx, Layout: l.Clone(), Now: now, Zone: time.UTC, Budget: &exec.Budget{}, Warnings: &exec.Warnings{}}
+}
+
+// collector remembers the places of the rows it is given.
+type collector struct {
+	mu   sync.Mutex
+	hits map[uint64]bool
+}
+
+func (c *collector) Push(b *event.Batch) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, row := range b.Live {
+		c.hits[b.Pos[row]] = true
+	}
+	return nil
+}
+
+// filter keeps the rows of a condition.
+type filter struct {
+	cond *expr.Run
+	next exec.Sink
+}
+
+func (f *filter) Push(b *event.Batch) error {
+	b.Live = f.cond.Keep(b, b.Live)
+	return f.next.Push(b)
+}
+
+func (f *filter) Flush() error { return nil }
+
+// eventAt reads the event at a place of the input: its fields, and its text.
+func eventAt(ctx context.Context, in *input.Reader, at uint64) (Event, string, error) {
+	l := event.NewLayout("_raw")
+	rt := runtime(ctx, l)
+	e, raw := Event{}, ""
+	var want event.Fields
+	want.Add(0)
+	p := exec.Pipeline{
+		Front: func(next exec.Sink) exec.Task { return exec.Chain(next) },
+		Back: exec.Chain(sinkFunc(func(b *event.Batch) error {
+			for _, row := range b.Live {
+				if b.Pos[row] == at {
+					raw = strings.Clone(b.Value(0, row).Str())
+				}
+			}
+			return nil
+		})),
+	}
+	if err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: want, Warnings: rt.Warnings})); err != nil {
+		return nil, "", err
+	}
+	err := jsondoc.Flatten([]byte(raw), jsondoc.FlattenOptions{}, func(path []byte, v jsondoc.Value) {
+		if v.Kind != jsondoc.Null {
+			e[string(path)] = string(v.AppendText(nil))
+		}
+	})
+	if err != nil {
+		return nil, raw, nil // an event of another form is shown as it is
+	}
+	return e, raw, nil
+}
+
+type sinkFunc func(*event.Batch) error
+
+func (f sinkFunc) Push(b *event.Batch) error { return f(b) }

@@ -1,0 +1,279 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
+)
+
+// Set is rules compiled for one pass. Open makes what one worker needs.
+type Set struct {
+	scope *Scope
+	rules []*Rule // those with a condition
+
+	indexed   []bool         // by rule: it has needs; the others are candidates of every event of their log source
+	slotsOf   [][]event.Slot // by rule: of its needs
+	index     []slotIndex
+	slotIndex map[event.Slot]int
+	sources   sources
+
+	nodes []atomic.Pointer[node] // by rule; see node
+
+	mu       sync.Mutex // of what is made when it is first asked for
+	atoms    map[expr.Expr]*atom
+	searches []*keywords
+}
+
+// Compile readies rules for one pass.
+func Compile(sc *Scope, rules []*Rule) *Set {
+	s := &Set{scope: sc, atoms: map[expr.Expr]*atom{}, slotIndex: map[event.Slot]int{}}
+	for _, r := range rules {
+		if r.cond == nil {
+			continue
+		}
+		s.sources.add(int32(len(s.rules)), r)
+		s.rules = append(s.rules, r)
+	}
+	s.nodes = make([]atomic.Pointer[node], len(s.rules))
+	s.build()
+	return s
+}
+
+// Rules are the rules with a condition, by the number that Match gives them.
+func (s *Set) Rules() []*Rule { return s.rules }
+
+// Fields are what the rules read of an event.
+func (s *Set) Fields() event.Fields {
+	var f event.Fields
+	f.Add(s.scope.channel, s.scope.provider, s.scope.id)
+	for _, r := range s.rules {
+		f.Add(r.Fields...)
+		if r.keywords {
+			f.Add(s.scope.raw)
+		}
+		for _, d := range r.feeds {
+			f.Add(d.groups...)
+			f.Add(d.values...)
+		}
+	}
+	return f
+}
+
+// Stats says how the index is made up.
+type Stats struct {
+	Rules, Unindexed, Atoms, Literals int
+	Bytes                             int // of the index
+}
+
+// Stats counts what the set consists of.
+func (s *Set) Stats() Stats {
+	st := Stats{Rules: len(s.rules)}
+	for i, ok := range s.indexed {
+		s.node(i)
+		if !ok {
+			st.Unindexed++
+		}
+	}
+	st.Atoms = len(s.atoms)
+	for _, x := range s.index {
+		st.Literals += x.literals.Len()
+		st.Bytes += x.literals.Bytes()
+	}
+	return st
+}
+
+// Run is a Set in the hands of one worker.
+type Run struct {
+	set    *Set
+	env    *expr.Env
+	single *expr.Single
+	wide   map[*node]*expr.Run
+
+	batch uint64
+
+	values    []values // by slot
+	lastID    uint64
+	verdicts  []verdict
+	ofNull    []truth // by atom; isOpen, or missing, when it was not computed yet
+	held      int     // bytes of the values that are kept
+	heldMax   int
+	texts     []byte
+	keptHits  []int32
+	batchHits []int32
+	hits      []int32
+	seen      []uint64 // by rule: stamp of the value it was last found in
+	stamp     uint64
+
+	byName  map[string]*class
+	byCode  map[[3]uint16]*class
+	classes []*class   // by row of the batch's live rows
+	rows    [][]uint16 // by rule: candidates
+	some    []int32    // rules that have candidates
+
+	// Candidates counts what the index let through.
+	Candidates int64
+}
+
+// Open readies the set for one worker.
+func (s *Set) Open(env *expr.Env) *Run {
+	return &Run{
+		set: s, env: env, single: expr.NewSingle(env), wide: map[*node]*expr.Run{},
+		values: make([]values, s.scope.Layout.Len()), heldMax: valuesBytesMax, verdicts: make([]verdict, 1<<verdictBits),
+		seen:   make([]uint64, len(s.rules)),
+		byName: map[string]*class{}, byCode: map[[3]uint16]*class{}, rows: make([][]uint16, len(s.rules)),
+	}
+}
+
+// Match calls found for every rule that some of the batch's live rows match,
+// with those rows, ascending. Rows belong to the Run.
+func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) error {
+	r.batch++
+	r.batchHits = r.batchHits[:0]
+	if r.held > r.heldMax {
+		r.forget()
+	}
+	r.some = r.some[:0]
+	r.join(b)
+	r.classes = r.classes[:0]
+	clear(r.byCode)
+	b.Col(r.set.scope.text) // the highest of the five, so that the others stay where they are
+	channel, provider, id := b.Col(r.set.scope.channel), b.Col(r.set.scope.provider), b.Col(r.set.scope.id)
+	for _, row := range b.Live {
+		key := [3]uint16{code(channel, row), code(provider, row), code(id, row)}
+		c := r.byCode[key]
+		if c == nil {
+			c = r.class(channel.At(row), provider.At(row), id.At(row))
+			r.byCode[key] = c
+		}
+		if c.keywords != nil && c.keywords.mayStand(b.Value(r.set.scope.raw, row).Str()) {
+			r.readText(b, row)
+		}
+		r.classes = append(r.classes, c)
+	}
+	for i, row := range b.Live {
+		c := r.classes[i]
+		for _, rule := range c.always {
+			r.candidate(rule, row)
+		}
+		for _, i := range c.slots {
+			x := &r.set.index[i]
+			if int(x.slot) >= len(b.Cols) {
+				continue
+			}
+			col := &b.Cols[x.slot]
+			if int(row) >= len(col.Code) || col.Code[row] == 0 {
+				continue
+			}
+			for _, rule := range r.candidates(x, col, col.Code[row]) {
+				if c.rules[rule>>6]&(1<<(rule&63)) != 0 {
+					r.candidate(rule, row)
+				}
+			}
+		}
+	}
+	slices.Sort(r.some) // what is found comes in the order of the rules
+	for _, rule := range r.some {
+		rows := r.rows[rule]
+		r.Candidates += int64(len(rows))
+		if r.set.rules[rule].keywords {
+			for _, row := range rows {
+				r.readText(b, row)
+			}
+		}
+		kept, n := rows[:0], r.set.node(int(rule))
+		for _, row := range rows {
+			if r.holds(n, b, row) {
+				kept = append(kept, row)
+			}
+		}
+		r.rows[rule] = rows[:0]
+		if len(kept) > 0 {
+			if err := found(int(rule), kept); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func code(c *event.Column, row uint16) uint16 {
+	if int(row) < len(c.Code) {
+		return c.Code[row]
+	}
+	return 0
+}
+
+// candidate notes that a row may match a rule.
+func (r *Run) candidate(rule int32, row uint16) {
+	rows := r.rows[rule]
+	switch {
+	case len(rows) == 0:
+		r.some = append(r.some, rule)
+	case rows[len(rows)-1] == row:
+		return
+	}
+	r.rows[rule] = append(rows, row)
+}
+
+// lend is bytes as text that lasts as long as they do.
+func lend(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// bytesOf is text as bytes, to be read only.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// readText makes the text in which keywords are looked for: the texts of all
+// fields of the event, a line each.
+func (r *Run) readText(b *event.Batch, row uint16) {
+	raw := b.Value(r.set.scope.raw, row)
+	if raw.IsNull() || !b.Value(r.set.scope.text, row).IsNull() {
+		return
+	}
+	var text []byte
+	err := jsondoc.Flatten(bytesOf(raw.Str()), jsondoc.FlattenOptions{ExtractArrays: true}, func(_ []byte, v jsondoc.Value) {
+		if len(text) > 0 {
+			text = append(text, '\n')
+		}
+		text = v.AppendText(text)
+	})
+	if err != nil { // no JSON: the message is the text
+		text = append(text[:0], raw.Str()...)
+	}
+	b.Col(r.set.scope.text).Set(row, event.Text(string(text)))
+}
+
+// join makes one text, a line each, of a JSON list in the unnamed data of old
+// providers' events.
+func (r *Run) join(b *event.Batch) {
+	slot, ok := r.set.scope.Layout.Find("Data")
+	if !ok || int(slot) >= len(b.Cols) {
+		return
+	}
+	col := &b.Cols[slot]
+	for code := range col.Dict {
+		if s := col.Dict[code].Str(); strings.HasPrefix(s, "[") {
+			if text, ok := joinList(s); ok {
+				col.Edit(uint16(code), event.Text(text))
+			}
+		}
+	}
+}
+
+// joinList makes lines of a JSON list of texts.
+func joinList(s string) (string, bool) {
+	var out []byte
+	n := 0
+	err := jsondoc.Flatten([]byte(`{"":`+s+`}`), jsondoc.FlattenOptions{ExtractArrays: true}, func(_ []byte, v jsondoc.Value) {
+		if n > 0 {
+			out = append(out, '\n')
+		}
+		out = v.AppendText(out)
+		n++
+	})
+	return string(out), err == nil
+}

@@ -1,0 +1,234 @@
+// Package exec runs tasks: workers, input order, memory budget, spill and
+// cancellation. Parallelism lives here and nowhere else.
+package exec
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// ErrStop is returned by Push when nothing downstream wants more rows.
+var ErrStop = errors.New("exec: no more rows wanted")
+
+// Sink takes batches. The batch is lent: the callee may change it while Push
+// runs and keeps nothing of it, values' text included.
+type Sink interface{ Push(*event.Batch) error }
+
+// Task is one worker's copy of one stage. Its methods are called from one goroutine.
+type Task interface {
+	Sink
+	// Flush says that there is no more input: push on what is held. It does not
+	// flush what comes after; the chain does.
+	Flush() error
+}
+
+// Merger is a task whose state can be added to another worker's of the same
+// stage. The task merged from is not used afterwards.
+type Merger interface {
+	Task
+	Merge(Task) error
+}
+
+// Snapshotter is a task that holds rows and can push what it would push if there
+// were no more input, and then go on.
+type Snapshotter interface {
+	Task
+	Snapshot() error
+}
+
+// Snapshot has the last task of a chain push its rows so far. ok is false when
+// that is no Snapshotter, and then nothing is pushed.
+func Snapshot(chain Task) (ok bool, err error) {
+	s, ok := last(chain).(Snapshotter)
+	if !ok {
+		return false, nil
+	}
+	return true, s.Snapshot()
+}
+
+// Snapshots reports whether Snapshot of a chain pushes its rows.
+func Snapshots(chain Task) bool {
+	_, ok := last(chain).(Snapshotter)
+	return ok
+}
+
+// last is the last task of a chain.
+func last(chain Task) Task {
+	for {
+		l, ok := chain.(*link)
+		if !ok {
+			return chain
+		}
+		if _, more := l.next.(*link); !more {
+			return l.Task
+		}
+		chain = l.next
+	}
+}
+
+// Pipeline is a plan cut at its first stage that needs all rows. Every worker
+// has a Front of its own. The last stage of the fronts is merged into one when
+// it is a Merger; what it pushes goes to the single Back.
+type Pipeline struct {
+	Front func(next Sink) Task // opens one worker's chain
+	Back  Task
+}
+
+// Feed gives a worker's front its input until there is no more, or Push fails.
+type Feed func(worker int, front Sink) error
+
+// Run runs p with n workers. Each worker's number is known to its front by the
+// order in which Front is called.
+func Run(rt *Runtime, p Pipeline, n int, feed Feed) error {
+	n = max(n, 1)
+	g := &gate{next: p.Back}
+	fronts := make([]Task, n)
+	for i := range fronts {
+		fronts[i] = p.Front(g)
+	}
+	errs := make([]error, n)
+	if n == 1 { // no goroutine: one core is then one thread
+		errs[0] = feed(0, fronts[0])
+	} else {
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() { errs[i] = feed(i, fronts[i]) })
+		}
+		wg.Wait()
+	}
+	if err := firstError(errs); err != nil {
+		return err
+	}
+	for _, t := range fronts[1:] {
+		if m, ok := fronts[0].(Merger); ok {
+			if err := m.Merge(t); err != nil {
+				return stopped(err)
+			}
+		} else if err := t.Flush(); stopped(err) != nil {
+			return err
+		}
+	}
+	if err := fronts[0].Flush(); stopped(err) != nil {
+		return err
+	}
+	if err := p.Back.Flush(); stopped(err) != nil {
+		return err
+	}
+	return rt.Ctx.Err()
+}
+
+// stopped turns ErrStop, which is no failure, into nil.
+func stopped(err error) error {
+	if errors.Is(err, ErrStop) {
+		return nil
+	}
+	return err
+}
+
+// firstError returns the first failure that is not the echo of another worker's.
+func firstError(errs []error) error {
+	var echo error
+	for _, err := range errs {
+		switch err = stopped(err); {
+		case err == nil:
+		case errors.Is(err, context.Canceled):
+			echo = err
+		default:
+			return err
+		}
+	}
+	return echo
+}
+
+// gate lets one worker at a time into the back.
+type gate struct {
+	mu   sync.Mutex
+	next Sink
+}
+
+func (g *gate) Push(b *event.Batch) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.next.Push(b)
+}
+
+// Chain joins tasks so that flushing the first flushes all, in order. open
+// functions are called back to front, each with the sink it pushes into.
+func Chain(end Sink, open ...func(Sink) Task) Task {
+	t, ok := end.(Task)
+	if !ok || len(open) > 0 {
+		t = terminal{end}
+	}
+	for i := len(open) - 1; i >= 0; i-- {
+		t = &link{open[i](t), t}
+	}
+	return t
+}
+
+// terminal ends a chain. It does not flush what it pushes into: that is another
+// chain's (the back), flushed once all workers are done.
+type terminal struct{ Sink }
+
+func (terminal) Flush() error { return nil }
+
+// link flushes a task and then what comes after it.
+type link struct {
+	Task
+	next Task
+}
+
+func (l *link) Flush() error {
+	if err := l.Task.Flush(); stopped(err) != nil {
+		return err
+	}
+	return l.next.Flush()
+}
+
+// Merge merges the stages of two workers' chains that can be, and flushes the
+// other's stages that cannot. At most the last stage of a front holds rows
+// across batches, so the order of the two does not matter.
+func (l *link) Merge(o Task) error {
+	ol := o.(*link)
+	if m, ok := l.Task.(Merger); ok {
+		if err := m.Merge(ol.Task); err != nil {
+			return err
+		}
+	} else if err := ol.Task.Flush(); stopped(err) != nil {
+		return err
+	}
+	if next, ok := l.next.(*link); ok {
+		return next.Merge(ol.next)
+	}
+	return nil
+}
+
+// Runtime is what a running query shares with its tasks.
+type Runtime struct {
+	Ctx    context.Context
+	Layout *event.Layout // this run's; it may grow
+
+	Now      time.Time
+	From, To int64 // the query's time range in ms, To excluded; see Bounded
+	Bounded  bool  // From and To were given (or computed from a relative range)
+	Zone     *time.Location
+
+	Budget  *Budget
+	TempDir string // where spills go; "" is the system's
+
+	// NoMap says that the fields of a message's text have their own names alone.
+	NoMap bool
+	// Inside reads texts that are events written another way than as JSON: it
+	// gives to the wanted fields of the event that a text is, and reports whether
+	// it is one. nil knows no such texts.
+	Inside func(event.Fields) func(text []byte, to Sink) (bool, error)
+
+	Warnings *Warnings
+
+	// Printer opens what prints the rows that leave the query; nil when they
+	// leave as values.
+	Printer func() Printer
+}

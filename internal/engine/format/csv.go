@@ -1,0 +1,204 @@
+package format
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+)
+
+// CSV is a header and lines of values, with commas, semicolons or tabs between
+// them; values in double quotes may hold line ends. A value that is empty and
+// not quoted is no value. Lines with more values than the header names are
+// reported, and read as far as it goes.
+// Source: RFC 4180.
+var _ = register(input.Format{
+	Name:       "csv",
+	Summary:    "CSV or TSV with a header line (Defender's portal, Excel exports)",
+	Extensions: []string{".csv", ".tsv"},
+	Headed:     true,
+	Sniff: func(head []byte) int {
+		if bytes.IndexByte(head, 0) >= 0 {
+			return 0
+		}
+		sep, names := csvHeader(head)
+		if sep == 0 {
+			return 0
+		}
+		_, end := csvRecord(nil, head, 0, sep)
+		if end >= len(head) {
+			return 30 // a header and nothing else
+		}
+		row, _ := csvRecord(nil, head, end, sep)
+		if len(row) != len(names) {
+			return 0
+		}
+		return 60
+	},
+	Misfit: "does not start with a header line of distinct names between commas, semicolons or tabs",
+	Cut: func(buf []byte, _ int64, last bool) int {
+		if last {
+			return len(buf)
+		}
+		whole, quoted := 0, false
+		for i := 0; i < len(buf); i++ {
+			switch c := buf[i]; {
+			case quoted && c == '"':
+				if i+1 < len(buf) && buf[i+1] == '"' {
+					i++
+				} else {
+					quoted = false
+				}
+			case quoted:
+			case c == '"':
+				quoted = i == 0 || bytes.IndexByte([]byte(",;\t\n"), buf[i-1]) >= 0
+			case c == '\n':
+				whole = i + 1
+			}
+		}
+		return whole
+	},
+	New: func(w *input.Want) input.BlockReader { return &csv{flat: newFlat(w)} },
+})
+
+type csv struct {
+	*flat
+	part  *input.Part
+	sep   byte
+	names []string
+	row   []csvValue
+}
+
+type csvValue struct {
+	text    []byte
+	quoted  bool
+	doubled bool // it holds "" for "
+}
+
+// csvHeader returns the separator and the names of the first line; 0 when it
+// is no header.
+func csvHeader(head []byte) (sep byte, names []string) {
+	line, _, _ := bytes.Cut(head, []byte{'\n'})
+	most := 0
+	for _, c := range []byte(",\t;") {
+		if n := bytes.Count(line, []byte{c}); n > most {
+			sep, most = c, n
+		}
+	}
+	if sep == 0 {
+		return 0, nil
+	}
+	row, _ := csvRecord(nil, head, 0, sep)
+	seen := map[string]bool{}
+	for _, v := range row {
+		name := string(bytes.TrimSpace(v.plain(nil)))
+		if name == "" || len(name) > labelBytesMax || seen[name] || bytes.ContainsAny([]byte(name), "={}<>\n") || name[0]-'0' < 10 {
+			return 0, nil
+		}
+		seen[name] = true
+		names = append(names, name)
+	}
+	return sep, names
+}
+
+// csvRecord appends the values of the record at i and returns where the next begins.
+func csvRecord(row []csvValue, b []byte, i int, sep byte) ([]csvValue, int) {
+	for {
+		var v csvValue
+		if i < len(b) && b[i] == '"' {
+			v.quoted = true
+			start := i + 1
+			end := start
+			for {
+				n := bytes.IndexByte(b[end:], '"')
+				if n < 0 {
+					end = len(b)
+					break
+				}
+				end += n
+				if end+1 < len(b) && b[end+1] == '"' {
+					v.doubled = true
+					end += 2
+					continue
+				}
+				break
+			}
+			v.text = b[start:end:end]
+			i = min(end+1, len(b))
+			for i < len(b) && b[i] != sep && b[i] != '\n' { // text behind the quote
+				i++
+			}
+		} else {
+			start := i
+			for i < len(b) && b[i] != sep && b[i] != '\n' {
+				i++
+			}
+			v.text = b[start:i:i]
+			if i == len(b) || b[i] == '\n' {
+				v.text = bytes.TrimSuffix(v.text, []byte{'\r'})
+			}
+		}
+		row = append(row, v)
+		if i >= len(b) {
+			return row, i
+		}
+		i++
+		if b[i-1] == '\n' {
+			return row, i
+		}
+	}
+}
+
+func (v csvValue) plain(dst []byte) []byte {
+	if !v.doubled {
+		return append(dst, v.text...)
+	}
+	return append(dst, bytes.ReplaceAll(v.text, []byte(`""`), []byte(`"`))...)
+}
+
+func (r *csv) Read(b input.Block, next exec.Sink) error {
+	data := b.Data
+	if r.part != b.Part {
+		r.part = b.Part
+		r.sep, r.names = csvHeader(b.Part.Head)
+		if r.sep == 0 {
+			lost(r.want, &b, 0, "CSV without a header line", data)
+			r.sep = ','
+		}
+	}
+	r.begin(data)
+	at := 0
+	if b.Offset == 0 {
+		_, at = csvRecord(nil, data, 0, r.sep)
+	}
+	for at < len(data) {
+		start := at
+		r.row, at = csvRecord(r.row[:0], data, start, r.sep)
+		text := bytes.TrimRight(data[start:at], "\r\n")
+		if len(text) == 0 || !r.matters(data, start, at) {
+			continue
+		}
+		if len(r.row) > len(r.names) && len(r.names) > 0 {
+			lost(r.want, &b, start, fmt.Sprintf("CSV line with more than %d values", len(r.names)), text)
+		}
+		for i, v := range r.row {
+			if i >= len(r.names) {
+				break
+			}
+			if len(v.text) == 0 && !v.quoted || !r.wants(r.names[i]) {
+				continue
+			}
+			value := v.text
+			if v.doubled {
+				r.w.scratch = v.plain(r.w.scratch[:0])
+				value = r.w.arena.keep(r.w.scratch)
+			}
+			r.field(r.names[i], value)
+		}
+		if err := r.end(&b, start, text, 0, next); err != nil {
+			return err
+		}
+	}
+	return r.push(next)
+}

@@ -1,0 +1,230 @@
+package format
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
+)
+
+// JSONL is one JSON object a line. A line with a _raw key is a message as Sumo
+// Logic exports it: its other keys are metadata and pre-extracted fields. Any
+// other line is an event whose text, _raw, is the line itself.
+var _ = register(input.Format{
+	Name:       "jsonl",
+	Summary:    "JSON Lines: one object a line; also Sumo Logic message exports (objects with _raw)",
+	Extensions: []string{".jsonl", ".ndjson", ".json"},
+	Sniff: func(head []byte) int {
+		head = bytes.TrimLeft(head, " \t\r\n")
+		if len(head) == 0 || head[0] != '{' {
+			return 0
+		}
+		if bytes.IndexByte(head, 0) >= 0 {
+			return 0
+		}
+		return 80
+	},
+	Misfit: "does not start with a JSON object",
+	Cut:    cutLines,
+	Lines:  true,
+	New:    func(w *input.Want) input.BlockReader { return newJSONL(w) },
+})
+
+// cutLines cuts behind the last line end.
+func cutLines(buf []byte, _ int64, last bool) int {
+	if last {
+		return len(buf)
+	}
+	return bytes.LastIndexByte(buf, '\n') + 1
+}
+
+// exportRoot is the object that the search job API wraps a message in.
+const exportRoot = "map"
+
+type jsonl struct {
+	want   *input.Want
+	doc    *mapping.Document
+	filter *filter
+	w      builder
+
+	*plan
+	text int       // of the plan's names: a message's text
+	xml  *xmlEvent // of a string that holds the whole event; nil until one is met
+
+	slots map[string]event.Slot // names met when all fields are wanted
+	plain bool                  // what the batch holds: plain lines, or messages
+
+	part *input.Part
+	off  int64 // of the line in the part
+}
+
+func newJSONL(w *input.Want) *jsonl {
+	r := &jsonl{want: w, plan: newPlan(w), slots: map[string]event.Slot{}, plain: true}
+	r.text = r.Name("_raw")
+	r.doc = r.Document(!w.NoMap, exportRoot)
+	r.filter = newFilter(w)
+	return r
+}
+
+func (r *jsonl) Read(b input.Block, next exec.Sink) error {
+	r.part = b.Part
+	r.w.reset()
+	data := b.Data
+	filtered, skipped := r.filter.begin(), 0
+	for at := 0; at < len(data); {
+		if filtered {
+			start, n := r.filter.next(data, at)
+			if skipped += n; start == len(data) {
+				break
+			}
+			at = start
+		}
+		line := data[at:]
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			line = line[:end]
+		}
+		r.off = b.Offset + int64(at)
+		if err := r.line(line, next); err != nil {
+			return err
+		}
+		at += len(line) + 1
+		if filtered {
+			r.filter.passed += len(line)
+		}
+	}
+	if filtered {
+		r.filter.end(len(data))
+		r.want.Skip(skipped)
+	}
+	return r.push(next)
+}
+
+func (r *jsonl) push(next exec.Sink) error {
+	r.w.b.Auto = r.plain
+	return r.w.push(next)
+}
+
+// line reads one line into the batch, and says where it is no UTF-8.
+func (r *jsonl) line(line []byte, next exec.Sink) error {
+	err := r.event(line, next)
+	if r.w.bad {
+		r.w.bad = false
+		notUTF8(r.want, r.part, r.off)
+	}
+	return err
+}
+
+// event reads one line into the batch.
+func (r *jsonl) event(line []byte, next exec.Sink) error {
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if len(line) == 0 || len(bytes.TrimSpace(line)) == 0 {
+		return nil
+	}
+	vals, xml, err := r.doc.Read(line)
+	if err != nil {
+		r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
+			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
+			Detail: fmt.Sprintf("byte %d: %v", r.off, err),
+		})
+		return nil
+	}
+	inXML := xml.Kind != jsondoc.Missing
+	if inXML {
+		r.openXML(vals, xml)
+	}
+	message := vals[r.text].Kind != jsondoc.Missing
+	if r.plain == message || r.w.b.N == event.MaxRows {
+		if err := r.push(next); err != nil {
+			return err
+		}
+		r.plain = !message
+	}
+	b := &r.w.b
+	row := b.AddRow(0, event.Position(r.part.Index, r.off))
+	if r.raw != event.None {
+		if message {
+			b.Col(r.raw).Set(row, r.w.value(vals[r.text]))
+		} else {
+			b.Col(r.raw).Set(row, event.Text(lend(line)))
+		}
+	}
+	if r.size != event.None {
+		n := len(line)
+		if message {
+			n = len(r.w.value(vals[r.text]).Str())
+		}
+		b.Col(r.size).Set(row, event.Int(int64(n)))
+	}
+	if message {
+		for _, f := range r.fields {
+			b.Col(f.slot).Set(row, r.w.typed(vals[f.At]))
+		}
+	} else {
+		r.set(&r.w, row, vals, r.doc.Given())
+	}
+	b.Time[row] = r.meta.set(&r.w, row, vals, r.part)
+	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {
+		for len(b.Receipt) < int(row) {
+			b.Receipt = append(b.Receipt, b.Time[len(b.Receipt)])
+		}
+		b.Receipt = append(b.Receipt, r.meta.receipt)
+	}
+	if inXML {
+		r.xml.rest(row)
+	}
+	if r.all && !(r.want.JSON && !message) {
+		return r.everything(line, row, message)
+	}
+	return nil
+}
+
+// openXML adds the fields of event XML in a JSON string.
+func (r *jsonl) openXML(vals []jsondoc.Value, v jsondoc.Value) {
+	if r.xml == nil {
+		xml := newXMLEvent(flatOf(r.want, r.plan, &r.w))
+		r.xml = &xml
+	}
+	text := r.w.arena.keep(v.AppendText(nil))
+	if err := r.xml.read(text); err != nil {
+		r.want.Warnings.Add("damaged event XML", true, exec.Sample{
+			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off), Detail: fmt.Sprintf("byte %d: %v", r.off, err),
+		})
+	}
+	for i, v := range r.xml.vals {
+		if v.Kind > jsondoc.Null && vals[i].Kind <= jsondoc.Null {
+			r.doc.Set(i, v)
+		}
+	}
+}
+
+// everything puts the fields that no one named into columns of their own.
+func (r *jsonl) everything(line []byte, row uint16, message bool) error {
+	o := jsondoc.FlattenOptions{}
+	if message {
+		o.MaxDepth = 1 // a message's keys are fields as they are
+	}
+	return jsondoc.Flatten(line, o, func(name []byte, v jsondoc.Value) {
+		s, ok := r.slots[string(name)]
+		if !ok {
+			s = r.want.Layout.Met(string(name))
+			if s == event.None {
+				r.want.Warnings.Add("field beyond the limit", true, exec.Sample{
+					Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
+					Detail: fmt.Sprintf("byte %d: %s is more than %d fields", r.off, name, event.MaxFields),
+				})
+			}
+			r.slots[string(name)] = s
+		}
+		switch {
+		case s == event.None || s == r.raw || r.want.Fields.Has(s):
+		case message:
+			r.w.b.Col(s).Set(row, r.w.typed(v))
+		default:
+			r.w.text(s, row, v)
+		}
+	})
+}

@@ -1,0 +1,204 @@
+package format
+
+import (
+	"bytes"
+	"strings"
+	"unsafe"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
+)
+
+// metadata fills the built-in fields (spec A.3) of JSON events: from the event
+// where it says so itself, else from where it came from.
+type metadata struct {
+	category string // given for every event
+
+	clock    datefmt.Clock
+	times    []int // of the plan's values: candidates for the event's time, best first
+	rcpt     int
+	channel  *field // nil when not needed
+	provider *field
+	host     *field
+	from     *field
+	explicit map[string]int // metadata that the event may hold itself, by lower-case name
+
+	categories map[string]string // by channel, 0, provider
+	key        []byte
+
+	lastKey, lastCategory string
+
+	slots   map[string]event.Slot // wanted, by lower-case name
+	wanted  []metafield           // the same, as a list
+	receipt int64                 // of the last row, 0 when it has none of its own
+}
+
+// metafield is a wanted field of metadata.
+type metafield struct {
+	name     string // in lower case
+	slot     event.Slot
+	explicit int // of the plan's values: where the event may hold it itself
+}
+
+// builtin are the names of metadata that are filled, in lower case.
+var builtin = map[string]bool{
+	"_messagetime": true, "_receipttime": true, "_sourcecategory": true, "_sourcehost": true,
+	"_sourcename": true, "_source": true, "_collector": true, "_size": true,
+}
+
+// handles reports whether a field is metadata that set fills.
+func (m *metadata) handles(name string) bool { return builtin[strings.ToLower(name)] }
+
+// init adds the names that it needs to the plan.
+func (m *metadata) init(w *input.Want, p *plan) {
+	add := p.Name
+	look := func(n string) *field {
+		f := p.field(event.None, n)
+		return &f
+	}
+	m.category = w.Category
+	m.explicit, m.slots, m.categories = map[string]int{}, map[string]event.Slot{}, map[string]string{}
+	for _, t := range mapping.Times {
+		m.times = append(m.times, p.Place(t))
+	}
+	m.rcpt = add("_receiptTime")
+	for _, s := range w.Fields.Slots() {
+		if k := strings.ToLower(w.Layout.Name(s)); builtin[k] {
+			m.slots[k] = s
+		}
+	}
+	if w.Fields.All && !w.JSON { // whole events have no use for it
+		for _, n := range []string{"_messageTime", "_sourceCategory", "_sourceHost", "_sourceName", "_collector", "_source"} {
+			m.slots[strings.ToLower(n)] = w.Layout.Slot(n)
+		}
+	}
+	for k := range m.slots {
+		switch k {
+		case "_messagetime", "_receipttime":
+		default:
+			m.explicit[k] = add(w.Layout.Name(m.slots[k]))
+		}
+		m.wanted = append(m.wanted, metafield{k, m.slots[k], m.explicit[k]})
+	}
+	if _, ok := m.slots["_sourcecategory"]; ok && m.category == "" {
+		m.channel, m.provider = look("Channel"), look("Provider")
+	}
+	if _, ok := m.slots["_sourcehost"]; ok {
+		m.host = look("Computer")
+	}
+	if _, ok := m.slots["_collector"]; ok {
+		m.from = look("_collector")
+	}
+}
+
+// set fills a row's metadata and returns its time in ms.
+func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input.Part) int64 {
+	at := int64(0)
+	for _, i := range m.times {
+		v := vals[i]
+		if v.Kind == jsondoc.Missing || v.Kind == jsondoc.Null {
+			continue
+		}
+		if ms, ok := m.eventTime(v); ok {
+			at = ms
+			break
+		}
+	}
+	m.receipt = 0
+	if v := vals[m.rcpt]; v.Kind != jsondoc.Missing {
+		if ms, ok := m.eventTime(v); ok {
+			m.receipt = ms
+		}
+	}
+	b := &w.b
+	for i := range m.wanted {
+		f := &m.wanted[i]
+		k, s := f.name, f.slot
+		switch k {
+		case "_messagetime":
+			b.Col(s).Set(row, event.Int(at))
+			continue
+		case "_receipttime":
+			if m.receipt == 0 {
+				b.Col(s).Set(row, event.Int(at))
+			} else {
+				b.Col(s).Set(row, event.Int(m.receipt))
+			}
+			continue
+		case "_size":
+			if v := vals[f.explicit]; v.Kind != jsondoc.Missing {
+				b.Col(s).Set(row, w.typed(v))
+			}
+			continue // else jsonl has set it: it knows the text
+		}
+		if v := vals[f.explicit]; v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") {
+			w.text(s, row, v)
+			continue
+		}
+		w.text(s, row, m.inferred(w, k, vals, part))
+	}
+	return at
+}
+
+// inferred is metadata that the event does not hold itself.
+func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part *input.Part) jsondoc.Value {
+	text := ""
+	switch name {
+	case "_sourcecategory":
+		if text = m.category; text == "" {
+			if text = part.Origin.Category; text == "" && m.channel != nil {
+				text = m.categoryOf(m.channel.Find(vals, w), m.provider.Find(vals, w))
+			}
+		}
+	case "_sourcehost":
+		if text = part.Origin.Host; text == "" && m.host != nil {
+			return m.host.Find(vals, w)
+		}
+	case "_sourcename":
+		if text = part.Origin.Name; text == "" {
+			text = part.Name
+		}
+	case "_collector":
+		if text = part.Origin.Collector; text == "" && m.from != nil {
+			return m.from.Find(vals, w)
+		}
+	case "_source":
+		text = part.Origin.Source
+	}
+	if text == "" {
+		return jsondoc.Value{}
+	}
+	return asIs(unsafe.Slice(unsafe.StringData(text), len(text)))
+}
+
+// categoryOf is mapping.Category, which a log asks for few pairs, mostly for the
+// same one again.
+func (m *metadata) categoryOf(channel, provider jsondoc.Value) string {
+	m.key = provider.AppendText(append(channel.AppendText(m.key[:0]), 0))
+	if string(m.key) == m.lastKey {
+		return m.lastCategory
+	}
+	text, ok := m.categories[string(m.key)]
+	if !ok {
+		at := bytes.IndexByte(m.key, 0)
+		text = mapping.Category(string(m.key[:at]), string(m.key[at+1:]))
+		if len(m.categories) >= categoriesMax {
+			clear(m.categories)
+		}
+		m.categories[string(m.key)] = text
+	}
+	m.lastKey, m.lastCategory = string(m.key), text
+	return text
+}
+
+// eventTime reads a time from a JSON value: text, or a number of seconds, ms,
+// us or ns since the epoch.
+func (m *metadata) eventTime(v jsondoc.Value) (int64, bool) {
+	if v.Kind == jsondoc.Container {
+		return 0, false
+	}
+	return m.clock.ParseEventTime(lend(v.Raw))
+}

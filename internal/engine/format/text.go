@@ -1,0 +1,147 @@
+package format
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+)
+
+// Text is what no other format claims. A line that begins with a time begins a
+// message, which goes on over the lines that do not: a stack trace is one. Lines
+// before the first such line, and all of a text that has none, are messages of
+// their own.
+// Source: Sumo Logic documentation, Collecting Multiline Logs (inferred
+// boundaries, which its sources have by default, and their limits).
+var _ = register(input.Format{
+	Name:       "text",
+	Summary:    "plain text: a line that begins with a time begins an event, else each line is one; the first time in it is its own",
+	Extensions: []string{".log", ".txt"},
+	Sniff: func(head []byte) int {
+		odd := 0
+		for i := 0; i < len(head); {
+			r, n := utf8.DecodeRune(head[i:])
+			switch {
+			case r == 0:
+				return 0
+			case r == utf8.RuneError && n == 1 && len(head)-i >= utf8.UTFMax, r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != 0x1b:
+				odd++
+			}
+			i += n
+		}
+		if odd > len(head)/oddShare {
+			return 0
+		}
+		return input.Unsure
+	},
+	Misfit: "holds NUL or many other control characters, or is no UTF-8",
+	Cut:    cutText,
+	New:    func(w *input.Want) input.BlockReader { return &text{newTextLines(w)} },
+})
+
+// Lines is text of which each line is an event, whatever it begins with.
+var _ = register(input.Format{
+	Name:    "lines",
+	Summary: "plain text, where asked for: each line is an event",
+	Sniff:   func([]byte) int { return 0 },
+	Cut:     cutLines,
+	Lines:   true,
+	New:     func(w *input.Want) input.BlockReader { return newTextLines(w) },
+})
+
+func newTextLines(w *input.Want) *lines {
+	return newLines(w, "text", func(*lines, []byte) (int64, bool) { return 0, true })
+}
+
+// cutText cuts before the last line that begins a message, or, where none does,
+// behind the last line end.
+func cutText(buf []byte, _ int64, last bool) int {
+	if last {
+		return len(buf)
+	}
+	if !beginsTimed(buf) {
+		if at := lastTimed(buf); at > 0 {
+			return at
+		}
+		return cutLines(buf, 0, false)
+	}
+	if at := lastTimed(buf); at > 0 {
+		return at
+	}
+	if end, whole := messageEnd(buf, 0); whole { // it has all that it may have
+		return end
+	}
+	return 0
+}
+
+// lastTimed is where the last line begins that begins with a time; 0 when that
+// is the first, or none.
+func lastTimed(buf []byte) int {
+	for end := len(buf); ; {
+		at := bytes.LastIndexByte(buf[:end], '\n')
+		if at < 0 {
+			return 0
+		}
+		if beginsTimed(buf[at+1:]) {
+			return at + 1
+		}
+		end = at
+	}
+}
+
+// messageEnd is where the message that begins at start ends: before the next line
+// that begins with a time, or at its limit; whole is false where that is not seen.
+func messageEnd(data []byte, start int) (end int, whole bool) {
+	end = start
+	for n := 0; end < len(data); n++ {
+		if end > start && beginsTimed(data[end:]) {
+			return end, true
+		}
+		if n == messageLinesMax {
+			return end, true
+		}
+		next := bytes.IndexByte(data[end:], '\n')
+		if next < 0 {
+			return len(data), false
+		}
+		if next += end + 1; next-start > messageBytesMax && end > start {
+			return end, true
+		}
+		end = next
+	}
+	return end, false
+}
+
+// beginsTimed reports whether text begins with a time, which a bracket may stand
+// around.
+func beginsTimed(text []byte) bool {
+	if len(text) > 0 && text[0] == '[' {
+		text = text[1:]
+	}
+	return len(text) >= 15 && (isDigit(text[0]) || 'A' <= text[0] && text[0] <= 'S') && timeAt(text[:min(len(text), timeBytesMax)], someDay) != 0
+}
+
+// someDay is what a time without a year is read against where only its form matters.
+var someDay = time.Unix(1e9, 0)
+
+// text reads plain text.
+type text struct{ *lines }
+
+func (r *text) Read(b input.Block, next exec.Sink) error {
+	data := b.Data
+	r.begin(data)
+	for at := 0; at < len(data); {
+		start := at
+		if beginsTimed(data[at:]) {
+			at, _ = messageEnd(data, start)
+		} else if at = start + bytes.IndexByte(data[start:], '\n') + 1; at == start {
+			at = len(data)
+		}
+		if err := r.line(&b, start, at, next); err != nil {
+			return err
+		}
+	}
+	return r.push(next)
+}

@@ -1,0 +1,171 @@
+// Package input says what a source and a format are, and opens paths: files,
+// globs, folders, standard input, plain or compressed, recognised by content.
+package input
+
+import (
+	"context"
+	"io"
+	"iter"
+	"sync/atomic"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// Want is what a query asks of a reader, and what it lets a reader skip.
+type Want struct {
+	Layout *event.Layout // slot to name; grows when Fields.All meets new names
+	Fields event.Fields  // fields to decode: of the event, and metadata such as _raw
+
+	// Need are groups of literals. An event that lacks all literals of some
+	// group cannot matter, so a reader may skip it, or not.
+	Need []Need
+
+	// From and To (ms, To excluded) bound _messageTime when Bounded; events
+	// outside may be skipped, or not.
+	From, To int64
+	Bounded  bool
+
+	// Now is the latest that an event without a year may be of.
+	Now time.Time
+
+	// NoMap switches off further names for the same thing: a field under
+	// EventData found by its plain name, NewProcessName as Image.
+	NoMap bool
+	// Category is _sourceCategory for every event; "" infers it.
+	Category string
+	// JSON says that fields nobody named are wanted only of events whose _raw is
+	// not a JSON object of them.
+	JSON bool
+	// Carve also looks for events in parts of a file that it no longer uses.
+	Carve bool
+
+	Warnings *exec.Warnings
+
+	skipped *atomic.Int64
+}
+
+// Skip counts events that a reader passed over because of Need or the time range.
+func (w *Want) Skip(n int) {
+	if w.skipped != nil {
+		w.skipped.Add(int64(n))
+	}
+}
+
+// Need is one group of literals, of which an event must hold at least one,
+// letter case aside (see match.Witness for what that means for non-ASCII text).
+type Need struct {
+	// Slot is the field whose value holds the literal; event.None when it only
+	// has to stand somewhere in _raw (a keyword, which field names count for).
+	Slot event.Slot
+	Any  []string
+	// Whole says that the field's value is one of the literals and nothing more.
+	Whole bool
+	// Written says that the literals may be of how an event is written down as
+	// JSON, quotes, colons and names and all: only a reader whose events are
+	// JSON text may look for them.
+	Written bool
+}
+
+// Format turns blocks of bytes into batches. A Format is a table of functions
+// and safe for several goroutines; what New returns is one worker's.
+type Format struct {
+	Name       string // "jsonl", as --format takes it
+	Summary    string
+	Extensions []string // of files to expect it in, with the dot; content decides
+
+	// Sniff reports how sure it is that the part starts with head (up to 64
+	// KiB, decompressed): 0 not at all, up to Certain.
+	Sniff func(head []byte) int
+
+	// Misfit says what Sniff did not find when it returns 0: "does not start
+	// with <Event".
+	Misfit string
+
+	// Headed says that the part's first line names the fields of the others;
+	// readers find it in Part.Head.
+	Headed bool
+
+	// InPlace says that files of the format are written to before their end, so
+	// that they cannot be followed.
+	InPlace bool
+
+	// BlockBytes is how much of the format a worker reads at a time; 0 for what
+	// suits most.
+	BlockBytes int
+
+	// Cut returns how many bytes of buf, which starts at an event boundary at
+	// offset off of the part, are whole events. 0 asks for more. When last is
+	// set nothing follows, and what is left over is the reader's to report.
+	Cut func(buf []byte, off int64, last bool) int
+
+	// Lines says that Cut cuts behind the last line end of buf, whatever comes
+	// before it.
+	Lines bool
+
+	// New makes a reader for one worker.
+	New func(*Want) BlockReader
+}
+
+// What Sniff returns for what may be anything, and for what can be nothing else.
+const (
+	Unsure  = 1
+	Certain = 100
+)
+
+// BlockReader decodes one block at a time.
+type BlockReader interface {
+	// Read pushes the block's events as batches. It keeps nothing of the block
+	// and reports what it cannot read to Want.Warnings; an error it returns
+	// ends the run.
+	Read(b Block, next exec.Sink) error
+}
+
+// LineReader is a BlockReader that can also write a block's events as text, each a
+// flat JSON object on a line of its own, without making batches of them.
+type LineReader interface {
+	BlockReader
+	// Lines appends the lines to dst, which it returns with their number. Else it
+	// is as Read.
+	Lines(b Block, dst []byte) ([]byte, int, error)
+}
+
+// LineSink is a front that takes lines, where the reader has them, in place of
+// batches.
+type LineSink interface {
+	exec.Sink
+	// Lines is what lines are appended to.
+	Lines() *[]byte
+}
+
+// Block is a run of whole events of a part.
+type Block struct {
+	Data   []byte // lent until Read returns
+	Offset int64  // of Data in the decompressed part
+	Part   *Part
+}
+
+// Part is one file, archive member, stream or posted body.
+type Part struct {
+	Index  int    // place among the run's parts; see event.Position
+	Name   string // for messages and _sourceName: the path as given, archive members as a.zip#b.evtx
+	Size   int64  // bytes as stored, -1 when unknown
+	Origin event.Origin
+
+	// Head is the start of a part whose format is Headed, up to 64 KiB.
+	Head []byte
+
+	// Start is where in the file what Open gives begins: a part may be what was
+	// added to it.
+	Start int64
+
+	Format *Format // nil: recognised by content
+	Open   func(context.Context) (io.ReadCloser, error)
+}
+
+// Source lists what there is to read, in an order that does not change between
+// runs. A part that cannot be opened is an error value in its place; the rest follow.
+type Source interface {
+	Parts(context.Context) iter.Seq2[*Part, error]
+}

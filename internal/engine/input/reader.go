@@ -1,0 +1,477 @@
+package input
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+const (
+	// blockBytes is how much a worker reads at a time: small enough for the
+	// second cache, large enough to hide the cost of taking turns.
+	blockBytes = 1 << 20
+	// MaxEventBytes is the longest event that is read; a longer one is skipped
+	// and counted.
+	MaxEventBytes = 256 << 20
+)
+
+// Reader hands the blocks of a source to workers.
+type Reader struct {
+	formats []*Format
+	o       Options
+
+	mu     sync.Mutex
+	src    Source
+	next   func() (*Part, error, bool) // nil before the first part
+	stop   func()
+	cur    *open
+	first  *bufio.Reader // of the open part, and then of the next
+	rest   []byte        // memory for open.rest
+	failed []error
+	ended  bool
+	blocks int // handed out
+
+	bytes, total, events atomic.Int64
+	parts                atomic.Int64
+}
+
+// open is the part that is being read.
+type open struct {
+	part   *Part
+	file   io.Closer
+	r      *bufio.Reader
+	direct *direct // nil when workers cannot read for themselves, or no longer
+	format *Format
+	rest   []byte // read, and not yet part of a whole event
+	off    int64  // of rest in the part
+	eof    bool
+}
+
+// NewReader makes a reader of a source. formats are tried on each part.
+func NewReader(src Source, formats []*Format, o Options) *Reader {
+	r := &Reader{formats: formats, o: o, src: src}
+	if p, ok := src.(*paths); ok {
+		r.total.Store(p.size())
+	}
+	return r
+}
+
+// size adds up the files named, for the progress bar.
+func (p *paths) size() (n int64) {
+	file := func(path string) bool {
+		if st, err := os.Stat(path); err == nil {
+			n += st.Size()
+		}
+		return true
+	}
+	for _, arg := range p.args {
+		if arg != "-" {
+			p.walk(arg, file, func(error) bool { return true })
+		}
+	}
+	return n
+}
+
+// Stats is how far a reader has come.
+type Stats struct {
+	Bytes  int64 // read, as stored
+	Total  int64 // of all parts, as far as known
+	Events int64
+	Parts  int
+	Failed []error // parts that could not be read
+}
+
+// Stats may be called at any time, from any goroutine.
+func (r *Reader) Stats() Stats {
+	r.mu.Lock()
+	failed := append([]error(nil), r.failed...)
+	r.mu.Unlock()
+	return Stats{r.bytes.Load(), r.total.Load(), r.events.Load(), int(r.parts.Load()), failed}
+}
+
+// Feed returns what gives each worker its blocks.
+func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
+	return r.Blocks(ctx, want, func(int, int) error { return nil })
+}
+
+// Blocks is Feed for output in the order of the input: done is called in a
+// worker behind each block, with the block's number. Numbers have no gaps.
+func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block int) error) exec.Feed {
+	want.skipped = &r.events
+	return func(worker int, front exec.Sink) error {
+		readers := map[*Format]BlockReader{}
+		lines, _ := front.(LineSink)
+		var buf []byte
+		for {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			t, err := r.block(ctx, &buf)
+			if err != nil {
+				r.finish() // gives up what the source holds
+				return err
+			}
+			if t.format == nil {
+				return nil
+			}
+			r.complete(&t)
+			br := readers[t.format]
+			if br == nil {
+				br = t.format.New(want)
+				readers[t.format] = br
+			}
+			if lr, ok := br.(LineReader); ok && lines != nil {
+				to, n := lines.Lines(), 0
+				*to, n, err = lr.Lines(t.Block, *to)
+				r.events.Add(int64(n))
+			} else {
+				err = br.Read(t.Block, counting{front, &r.events})
+			}
+			if err == nil {
+				err = done(worker, t.number)
+			}
+			if err != nil {
+				r.finish()
+				return err
+			}
+		}
+	}
+}
+
+// counting counts the events that a reader gives.
+type counting struct {
+	next exec.Sink
+	n    *atomic.Int64
+}
+
+func (c counting) Push(b *event.Batch) error {
+	c.n.Add(int64(b.N))
+	return c.next.Push(b)
+}
+
+// finish makes every worker stop.
+func (r *Reader) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	r.close()
+	if r.stop != nil {
+		r.stop()
+	}
+}
+
+// taken is a block that a worker has taken. A nil format is the end.
+type taken struct {
+	Block
+	number int
+	format *Format
+	piece  piece // what the worker has yet to read of it
+}
+
+// block gives a worker the next block, in its buffer.
+func (r *Reader) block(ctx context.Context, buf *[]byte) (taken, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.ended {
+		if r.cur == nil {
+			if r.next == nil { // the source waits where the run's end reaches it
+				r.next, r.stop = iter.Pull2(r.src.Parts(ctx))
+			}
+			part, err, ok := r.next()
+			if !ok {
+				r.ended = true
+				break
+			}
+			if err == nil {
+				err = r.open(ctx, part)
+			}
+			if ctx.Err() != nil {
+				return taken{}, ctx.Err() // not the part's fault
+			}
+			if err != nil {
+				r.failed = append(r.failed, err)
+				r.close()
+			}
+			continue
+		}
+		t := taken{number: r.blocks, format: r.cur.format}
+		ok := r.cutDirect(&t, buf)
+		if !ok {
+			t.Block, ok = r.cut(ctx, buf)
+		}
+		if ok {
+			r.blocks++
+			return t, nil
+		}
+		r.close()
+	}
+	return taken{}, nil
+}
+
+// blockBytes is how much of the open part a worker reads at a time.
+func (r *Reader) blockBytes() int {
+	return cmp.Or(r.o.BlockBytes, r.cur.format.BlockBytes, blockBytes)
+}
+
+// cutDirect gives the worker a block to read. ok is false when it has to be read
+// here; all that come behind it then are, too.
+func (r *Reader) cutDirect(t *taken, buf *[]byte) (ok bool) {
+	o := r.cur
+	if o.direct == nil {
+		return false
+	}
+	block := r.blockBytes()
+	*buf = slices.Grow((*buf)[:0], block)[:block]
+	size, p := o.direct.cut(*buf, o.format, o.off)
+	if size == 0 {
+		if _, err := o.direct.f.Seek(o.direct.next, io.SeekStart); err != nil {
+			r.failed = append(r.failed, &PathError{o.part.Name, err})
+			o.eof = true
+		}
+		o.r.Reset(&counted{o.direct.f, &r.bytes})
+		o.direct = nil
+		return false
+	}
+	t.Block, t.piece = Block{Data: (*buf)[:size], Offset: o.off, Part: o.part}, p
+	o.off += int64(size)
+	return true
+}
+
+// complete reads what is missing of a block, outside of the lock.
+func (r *Reader) complete(t *taken) {
+	if t.piece.d == nil {
+		return
+	}
+	var err error
+	if t.Data, err = t.piece.read(t.Data); err != nil {
+		r.mu.Lock()
+		r.failed = append(r.failed, &PathError{t.Part.Name, err})
+		r.mu.Unlock()
+	}
+	r.bytes.Add(int64(len(t.Data)))
+}
+
+func (r *Reader) close() {
+	if r.cur != nil {
+		if r.cur.file != nil {
+			r.cur.file.Close()
+		}
+		r.rest = r.cur.rest
+	}
+	r.cur = nil
+}
+
+// open starts a part and recognises its format.
+func (r *Reader) open(ctx context.Context, part *Part) error {
+	r.parts.Add(1)
+	f, err := part.Open(ctx)
+	if err != nil {
+		return &PathError{part.Name, err}
+	}
+	r.cur = &open{part: part, file: f, rest: r.rest[:0], off: part.Start}
+	if r.first == nil {
+		r.first = bufio.NewReaderSize(nil, headBytes)
+	}
+	first := r.first
+	first.Reset(&counted{f, &r.bytes})
+	b, err := decompress(first)
+	if err != nil {
+		return &PathError{part.Name, err}
+	}
+	r.cur.r = b
+	head, err := b.Peek(headBytes)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) && len(head) == 0 {
+		return &PathError{part.Name, err}
+	}
+	if r.cur.format = part.Format; r.cur.format == nil {
+		r.cur.format = r.o.Force
+	}
+	if r.cur.format == nil {
+		if len(bytes.TrimSpace(head)) == 0 {
+			r.close() // an empty file has no events, whatever it is
+			return nil
+		}
+		if r.cur.format = r.recognise(head, part.Name); r.cur.format == nil {
+			return &PathError{part.Name, r.unknown(head, part.Name)}
+		}
+	}
+	if r.cur.format.Headed && part.Head == nil {
+		part.Head = bytes.Clone(head)
+	}
+	if f, ok := f.(*os.File); ok && b == first && r.cur.format.Lines {
+		if d := newDirect(f, b.Buffered(), r.blockBytes()); d != nil {
+			r.cur.file, r.cur.direct = d, d
+			r.bytes.Add(-int64(b.Buffered())) // it will be read again
+		}
+	}
+	return nil
+}
+
+// recognise picks the format that is surest of a part's head. One that is not
+// sure at all, plain text, does not get a part whose name says it is something
+// else: text in a file called .evtx or .json is damage.
+func (r *Reader) recognise(head []byte, name string) *Format {
+	var best *Format
+	sure := 0
+	for _, f := range r.formats {
+		if n := f.Sniff(head); n > sure {
+			best, sure = f, n
+		}
+		if sure == Certain {
+			break
+		}
+	}
+	if sure == Unsure && r.named(name, best) {
+		return nil
+	}
+	return best
+}
+
+// named reports whether a part's extension is another format's and not f's.
+func (r *Reader) named(name string, f *Format) bool {
+	ext := strings.ToLower(filepath.Ext(name))
+	if ext == "" || slices.Contains(f.Extensions, ext) {
+		return false
+	}
+	return slices.ContainsFunc(r.formats, func(o *Format) bool { return slices.Contains(o.Extensions, ext) })
+}
+
+// unknown says why no format fits.
+func (r *Reader) unknown(head []byte, name string) error {
+	var why strings.Builder
+	for _, f := range r.formats {
+		misfit := f.Misfit
+		if f.Sniff(head) > 0 {
+			misfit = "would do, were it not that " + filepath.Ext(name) + " says otherwise"
+		}
+		if misfit != "" {
+			fmt.Fprintf(&why, "\n  %s: %s", f.Name, misfit)
+		}
+	}
+	kind := "text"
+	for _, c := range head[:min(len(head), 512)] {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			kind = "binary data"
+			break
+		}
+	}
+	return fmt.Errorf("%s that is none of the known formats; if it is one all the same, say so with --format%s", kind, why.String())
+}
+
+type counted struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// cut reads on until there are whole events and gives them to the worker. ok is
+// false when the part is at its end.
+func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
+	o := r.cur
+	block := r.blockBytes()
+	data := append((*buf)[:0], o.rest...)
+	o.rest = o.rest[:0]
+	for {
+		if !o.eof {
+			if free := cap(data) - len(data); free < max(1, block/2) {
+				grown := make([]byte, len(data), min(2*len(data), MaxEventBytes)+2*block)
+				copy(grown, data)
+				data = grown
+			}
+			// Blocks are filled up, so where pieces are of one size, as chunks of
+			// event logs are, nothing is left over to be moved. An event longer
+			// than a block is looked through anew at each turn: the turns get
+			// longer with it.
+			full := block
+			if len(data) >= full {
+				full = 2 * len(data)
+			}
+			n, err := io.ReadFull(o.r, data[len(data):min(cap(data), full)])
+			data = data[:len(data)+n]
+			if err != nil {
+				o.eof = true
+				if ctx.Err() != nil {
+					return Block{}, false
+				}
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrUnexpectedEOF) && truncated(o.r) {
+					r.broke(o.off+int64(len(data)), err)
+				}
+			}
+		}
+		*buf = data
+		if len(data) == 0 {
+			return Block{}, false
+		}
+		n := o.format.Cut(data, o.off, o.eof)
+		if n == 0 && o.eof {
+			n = len(data) // what is left over is the format's to report
+		}
+		if n > 0 {
+			o.rest = append(o.rest, data[n:]...)
+			b = Block{Data: data[:n], Offset: o.off, Part: o.part}
+			o.off += int64(n)
+			return b, true
+		}
+		if len(data) > MaxEventBytes {
+			r.skipLong(data)
+			data = data[:0]
+		}
+	}
+}
+
+// broke reports that the open part could not be read to its end.
+func (r *Reader) broke(at int64, err error) {
+	what := "cannot be read beyond byte %d: %w"
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		what = "cut short after %d bytes: %w"
+	}
+	r.failed = append(r.failed, &PathError{r.cur.part.Name, fmt.Errorf(what, at, err)})
+}
+
+// truncated reports whether a stream ended before its own end mark: reading on
+// says so again, where a plain file says io.EOF.
+func truncated(r io.Reader) bool {
+	var one [1]byte
+	_, err := r.Read(one[:])
+	return err != nil && !errors.Is(err, io.EOF)
+}
+
+// skipLong passes the rest of an event that is too long: up to the next line end.
+func (r *Reader) skipLong(data []byte) {
+	o := r.cur
+	skipped := int64(len(data))
+	for {
+		line, err := o.r.ReadSlice('\n')
+		skipped += int64(len(line))
+		if err == nil || !errors.Is(err, bufio.ErrBufferFull) {
+			if o.eof = err != nil; o.eof && !errors.Is(err, io.EOF) {
+				r.broke(o.off+skipped, err)
+			}
+			break
+		}
+	}
+	r.o.Warnings.Add("event too long", true, exec.Sample{
+		Part: o.part.Name, Pos: event.Position(o.part.Index, o.off),
+		Detail: fmt.Sprintf("byte %d: %d bytes without an end, more than %s", o.off, skipped, exec.Size(MaxEventBytes)),
+	})
+	o.off += skipped
+}

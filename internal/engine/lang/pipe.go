@@ -1,0 +1,131 @@
+package lang
+
+import (
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// Step is a stage with how it takes part in the plan.
+type Step struct {
+	Stage  Stage
+	Flow   Flow
+	Syntax *syntax.Stage // nil for a step the planner put in
+	Name   string        // for explain and errors: "where", "count by src_ip"
+}
+
+// Pipe is a run of analysed stages: a query's, or that of a child query in
+// join, filter or transactionize.
+type Pipe struct {
+	Steps   []Step
+	Columns []Column // as in Scope, after the last step
+	// Messages says that what comes out are messages.
+	Messages bool
+	// Ordered says that rows come out in the order of the stream: a sort, an
+	// aggregate or an order-sensitive stage has put them so.
+	Ordered bool
+}
+
+// Analyse binds and checks the stages of a query in scope, which afterwards
+// describes the rows behind the last one. ordered says that rows already come
+// in the order of the stream.
+func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
+	p := &Pipe{}
+	sc.Ordered = ordered
+	for i, s := range stages {
+		sc.stage, sc.before = s, stages[:i]
+		st, flow, name := sc.bind(s)
+		if st == nil {
+			continue
+		}
+		messages, ordered := sc.Messages, sc.Ordered
+		st.Check(sc)
+		if _, ok := st.(ParseFamily); !ok {
+			sc.Mark("parse", nil) // an unbroken run of parse stages ends here (OP-15)
+		}
+		if f, ok := st.(Flower); ok {
+			flow = f.Flow()
+		}
+		if flow == InOrder && !ordered && messages {
+			p.Steps = append(p.Steps, Step{Stage: sc.Vocab.newest(0), Flow: Collects, Name: "newest first"})
+		}
+		if flow != Streams {
+			sc.Ordered = true
+		}
+		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Syntax: s, Name: name})
+		if _, ok := st.(interface{ Ends() }); ok && i+1 < len(stages) {
+			sc.Warn(stages[i+1], "stage-never-runs", "stages behind "+name+" do not run", "put "+name+" at the end")
+			break
+		}
+	}
+	p.Columns, p.Messages, p.Ordered = sc.Columns, sc.Messages, sc.Ordered
+	return p
+}
+
+// bind makes the Stage of a parsed stage, or nil after reporting why not.
+func (sc *Scope) bind(s *syntax.Stage) (Stage, Flow, string) {
+	switch s.Kind {
+	case syntax.Grouping:
+		return sc.Vocab.grouping(s), Collects, "group"
+	case syntax.Assigning:
+		return sc.Vocab.assigning(s), Streams, "assign"
+	}
+	o := sc.Vocab.Operator(s.Op.Text)
+	if o == nil {
+		return nil, 0, "" // reported by the parser
+	}
+	if o.New == nil {
+		sc.Error(s.Op, "planned", o.Name+" is planned, not built yet", "gyoji doc "+o.Name+" says what it will do")
+		return nil, 0, ""
+	}
+	if o.Dialect != "" {
+		sc.Warn(s.Op, "nonportable-operator", o.Name+" is not a Sumo Logic operator", "write "+o.Dialect)
+	}
+	st := o.New()
+	if err := syntax.Bind(s, st); err != nil {
+		sc.Diags.Add(&diag.Diagnostic{Code: "bad-arguments", File: sc.File, Span: s.Pos, Message: err.Error(), Help: "the form is " + o.Usage})
+		return nil, 0, ""
+	}
+	return st, o.Flow, o.Name
+}
+
+// Needs turns the fields wanted after the pipe into those wanted before it.
+func (p *Pipe) Needs(f *event.Fields) {
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		p.Steps[i].Stage.Needs(f)
+	}
+}
+
+// Open makes one task of the whole pipe.
+func (p *Pipe) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
+	return OpenSteps(p.Steps, rt, next)
+}
+
+// OpenSteps makes one task of some steps.
+func OpenSteps(steps []Step, rt *exec.Runtime, next exec.Sink) exec.Task {
+	open := make([]func(exec.Sink) exec.Task, len(steps))
+	for i, s := range steps {
+		open[i] = func(next exec.Sink) exec.Task { return s.Stage.Open(rt, next) }
+	}
+	return exec.Chain(next, open...)
+}
+
+// Child analyses a query inside another, whose scope expression is ignored
+// (spec: join, filter, transactionize), on the rows that reach this stage. The
+// child's scope is returned with its pipe.
+func (sc *Scope) Child(q *syntax.Query) (*Pipe, *Scope) {
+	c := *sc
+	c.made, c.aliases, c.flags = map[event.Slot]bool{}, map[string]event.Slot{}, map[string]syntax.Node{}
+	for k, v := range sc.made {
+		c.made[k] = v
+	}
+	for k, v := range sc.flags {
+		c.flags[k] = v
+	}
+	for k, v := range sc.aliases {
+		c.aliases[k] = v
+	}
+	c.Columns, c.child = append([]Column(nil), sc.Columns...), true
+	return c.Analyse(q.Stages, true), &c
+}

@@ -1,0 +1,502 @@
+// Package logic says what conditions and scores can be, without running them:
+// whether a set of conditions can hold together, and which values a score made
+// of flags can reach. It only ever errs to one side: what it calls impossible
+// is impossible, what it calls possible may not be.
+package logic
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
+)
+
+const (
+	// stepsMax bounds the search of one question; past it the answer is "possible".
+	stepsMax = 200_000
+	// valuesMax bounds how many combinations of flags a score is computed for.
+	valuesMax = 1 << 14
+)
+
+// Fact is a condition that must hold, or must not.
+type Fact struct {
+	Cond expr.Expr
+	Not  bool
+}
+
+// Possible reports whether the facts can hold together for some row.
+func Possible(facts ...Fact) bool {
+	s := &search{steps: stepsMax}
+	return s.holds(&state{}, facts, nil)
+}
+
+// search looks for a way to make facts hold.
+type search struct{ steps int }
+
+// state is what is known on one branch of the search.
+type state struct {
+	subjects []*subject
+}
+
+// subject is an expression that is not looked into, and what it must be.
+type subject struct {
+	key    string
+	values []event.Value // it is one of these; nil when it may be anything
+	null   int8          // 1: is null, -1: is not
+	globs  []pattern
+	terms  []pattern // whatever else must be true or false of it, by key
+}
+
+type pattern struct {
+	key  string
+	not  bool
+	glob *match.Glob
+	test func(event.Value) bool // nil when it cannot be computed for one value
+}
+
+func (st *state) clone() *state {
+	c := &state{subjects: make([]*subject, len(st.subjects))}
+	for i, s := range st.subjects {
+		n := *s
+		n.values, n.globs, n.terms = slices.Clone(s.values), slices.Clone(s.globs), slices.Clone(s.terms)
+		c.subjects[i] = &n
+	}
+	return c
+}
+
+func (st *state) subject(x expr.Expr) *subject {
+	k := Key(x)
+	for _, s := range st.subjects {
+		if s.key == k {
+			return s
+		}
+	}
+	s := &subject{key: k}
+	st.subjects = append(st.subjects, s)
+	return s
+}
+
+// holds reports whether the facts, and the choices put off before, can hold in
+// some extension of st. It puts off alternatives until nothing else is left, so
+// that they meet what is known.
+func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
+	todo := slices.Clone(facts)
+	for len(todo) > 0 {
+		f := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if s.steps--; s.steps < 0 {
+			return true
+		}
+		switch x := f.Cond.(type) {
+		case *expr.Const:
+			if x.Value.True() == f.Not {
+				return false
+			}
+		case *expr.Not:
+			todo = append(todo, Fact{x.X, !f.Not})
+		case *expr.And:
+			if f.Not {
+				choices = append(choices, newChoice([]Fact{{x.X, true}}, []Fact{{x.X, false}, {x.Y, true}}))
+			} else {
+				todo = append(todo, Fact{x.Y, false}, Fact{x.X, false})
+			}
+		case *expr.Or:
+			if f.Not {
+				todo = append(todo, Fact{x.Y, true}, Fact{x.X, true})
+			} else {
+				choices = append(choices, newChoice([]Fact{{x.X, false}}, []Fact{{x.X, true}, {x.Y, false}}))
+			}
+		case *expr.If:
+			choices = append(choices, newChoice(
+				[]Fact{{x.Cond, false}, {x.Then, f.Not}},
+				[]Fact{{x.Cond, true}, {x.Else, f.Not}},
+			))
+		default:
+			if c, rest, ok := split(f.Cond); ok {
+				choices = append(choices, newChoice(
+					[]Fact{{c, false}, {rest[0], f.Not}},
+					[]Fact{{c, true}, {rest[1], f.Not}},
+				))
+				continue
+			}
+			if !st.learn(f) {
+				return false
+			}
+		}
+	}
+	// Choices that share no subject cannot get in each other's way.
+	for _, group := range apart(choices) {
+		if !s.choose(st, group) {
+			return false
+		}
+	}
+	return true
+}
+
+// choose reports whether each choice can be made, given what is known.
+func (s *search) choose(st *state, choices []choice) bool {
+	for _, alternative := range [][]Fact{choices[0].a, choices[0].b} {
+		if s.holds(st.clone(), alternative, slices.Clone(choices[1:])) {
+			return true
+		}
+	}
+	return false
+}
+
+// choice is two ways for a fact to hold.
+type choice struct {
+	a, b  []Fact
+	about map[string]bool // keys of the subjects
+}
+
+func newChoice(a, b []Fact) choice {
+	c := choice{a, b, map[string]bool{}}
+	for _, facts := range [2][]Fact{a, b} {
+		for _, f := range facts {
+			subjectsOf(f.Cond, c.about)
+		}
+	}
+	return c
+}
+
+// apart groups choices by the subjects they are about.
+func apart(choices []choice) [][]choice {
+	var groups [][]choice
+	var about []map[string]bool
+	for _, c := range choices {
+		keys := maps.Clone(c.about)
+		group := []choice{c}
+		kept, keptAbout := groups[:0:0], about[:0:0]
+		for i, g := range groups {
+			if overlap(keys, about[i]) {
+				group = append(g, group...)
+				maps.Copy(keys, about[i])
+			} else {
+				kept, keptAbout = append(kept, g), append(keptAbout, about[i])
+			}
+		}
+		groups, about = append(kept, group), append(keptAbout, keys)
+	}
+	return groups
+}
+
+func overlap(a, b map[string]bool) bool {
+	for k := range a {
+		if b[k] {
+			return true
+		}
+	}
+	return false
+}
+
+// subjectsOf collects the keys of what a condition is about.
+func subjectsOf(x expr.Expr, keys map[string]bool) {
+	switch y := x.(type) {
+	case *expr.And, *expr.Or, *expr.Not, *expr.If:
+		x.Parts(func(p expr.Expr) { subjectsOf(p, keys) })
+		return
+	case *expr.Const:
+		return
+	case *expr.Call:
+		if strings.EqualFold(y.Name, "isNull") && len(y.Args) == 1 {
+			keys[Key(y.Args[0])] = true
+			return
+		}
+	}
+	if c, branches, ok := split(x); ok {
+		subjectsOf(c, keys)
+		subjectsOf(branches[0], keys)
+		subjectsOf(branches[1], keys)
+		return
+	}
+	switch y := x.(type) {
+	case *expr.Compare:
+		if subject, _, _, ok := sides(y); ok {
+			keys[Key(subject)] = true
+			return
+		}
+	case *expr.In:
+		keys[Key(y.X)] = true
+		return
+	case *expr.Glob:
+		keys[Key(y.X)] = true
+		return
+	case *expr.Regexp:
+		keys[Key(y.X)] = true
+		return
+	case *expr.IsNull:
+		keys[Key(y.X)] = true
+		return
+	}
+	keys[Key(x)] = true
+}
+
+// split moves a condition over an if to its branches: if(c, a, b) = k is
+// a = k where c holds, and b = k where it does not.
+func split(x expr.Expr) (cond expr.Expr, branches [2]expr.Expr, ok bool) {
+	with := func(inner expr.Expr, again func(expr.Expr) expr.Expr) bool {
+		i, is := inner.(*expr.If)
+		if !is {
+			return false
+		}
+		cond, branches, ok = i.Cond, [2]expr.Expr{again(i.Then), again(i.Else)}, true
+		return true
+	}
+	switch x := x.(type) {
+	case *expr.Compare:
+		_ = with(x.X, func(y expr.Expr) expr.Expr { return &expr.Compare{Op: x.Op, X: y, Y: x.Y} }) ||
+			with(x.Y, func(y expr.Expr) expr.Expr { return &expr.Compare{Op: x.Op, X: x.X, Y: y} })
+	case *expr.In:
+		with(x.X, func(y expr.Expr) expr.Expr { return &expr.In{X: y, List: x.List} })
+	case *expr.Glob:
+		with(x.X, func(y expr.Expr) expr.Expr { return &expr.Glob{X: y, Glob: x.Glob} })
+	case *expr.Regexp:
+		with(x.X, func(y expr.Expr) expr.Expr { return &expr.Regexp{X: y, Re: x.Re} })
+	case *expr.IsNull:
+		with(x.X, func(y expr.Expr) expr.Expr { return &expr.IsNull{X: y} })
+	}
+	return cond, branches, ok
+}
+
+// learn adds an atomic fact and reports whether it agrees with what is known.
+func (st *state) learn(f Fact) bool {
+	if v, ok := constant(f.Cond); ok {
+		return v.True() != f.Not
+	}
+	switch x := f.Cond.(type) {
+	case *expr.Compare:
+		if x.Op == expr.Ne {
+			return st.learn(Fact{&expr.Compare{Op: expr.Eq, X: x.X, Y: x.Y}, !f.Not})
+		}
+		subject, k, op, ok := sides(x)
+		if !ok {
+			break
+		}
+		if op == expr.Eq && !f.Not {
+			return st.subject(subject).among([]event.Value{k})
+		}
+		return st.subject(subject).test(pattern{key: Key(f.Cond), not: f.Not, test: func(v event.Value) bool { return expr.Holds(op, v, k) }})
+	case *expr.In:
+		var values []event.Value
+		for _, y := range x.List {
+			v, ok := constant(y)
+			if !ok {
+				values = nil
+				break
+			}
+			values = append(values, v)
+		}
+		if values == nil {
+			break
+		}
+		if !f.Not {
+			return st.subject(x.X).among(values)
+		}
+		return st.subject(x.X).test(pattern{key: Key(f.Cond), not: true, test: func(v event.Value) bool {
+			return slices.ContainsFunc(values, func(k event.Value) bool { return expr.Holds(expr.Eq, v, k) })
+		}})
+	case *expr.Glob:
+		return st.subject(x.X).test(pattern{key: Key(f.Cond), not: f.Not, glob: x.Glob, test: func(v event.Value) bool {
+			return !v.IsNull() && x.Glob.Match(v.Str())
+		}})
+	case *expr.Regexp:
+		return st.subject(x.X).test(pattern{key: Key(f.Cond), not: f.Not, test: func(v event.Value) bool {
+			ok, err := x.Re.Match(v.Str())
+			return err != nil || ok && !v.IsNull()
+		}})
+	case *expr.IsNull:
+		return st.subject(x.X).isNull(!f.Not)
+	case *expr.Call:
+		if strings.EqualFold(x.Name, "isNull") && len(x.Args) == 1 {
+			return st.subject(x.Args[0]).isNull(!f.Not)
+		}
+	}
+	return st.subject(f.Cond).test(pattern{key: "", not: f.Not})
+}
+
+// sides returns the side of a comparison that is not constant, the constant,
+// and the operator as read from the former.
+func sides(x *expr.Compare) (subject expr.Expr, k event.Value, op expr.Op, ok bool) {
+	if v, ok := constant(x.Y); ok {
+		return x.X, v, x.Op, true
+	}
+	if v, ok := constant(x.X); ok {
+		turned := map[expr.Op]expr.Op{expr.Eq: expr.Eq, expr.Lt: expr.Gt, expr.Le: expr.Ge, expr.Gt: expr.Lt, expr.Ge: expr.Le}
+		return x.Y, v, turned[x.Op], true
+	}
+	return nil, k, 0, false
+}
+
+// constant computes an expression that reads no field.
+func constant(x expr.Expr) (event.Value, bool) {
+	if c, ok := x.(*expr.Const); ok {
+		return c.Value, true
+	}
+	fixed := true
+	expr.Walk(x, func(y expr.Expr) bool {
+		switch y := y.(type) {
+		case *expr.Field:
+			fixed = false
+		case *expr.Call:
+			fixed = fixed && !y.Varies
+		case *expr.Const, *expr.If, *expr.And, *expr.Or, *expr.Not, *expr.Compare, *expr.Arith, *expr.Neg,
+			*expr.IsNull, *expr.In, *expr.Glob, *expr.GlobOf, *expr.Regexp, *expr.Contains:
+		default:
+			fixed = false
+		}
+		return fixed
+	})
+	if !fixed {
+		return event.Value{}, false
+	}
+	return x.Eval(&expr.Frame{Env: &expr.Env{}}), true
+}
+
+// among says that the subject is one of some values.
+func (s *subject) among(values []event.Value) bool {
+	if s.null > 0 {
+		return false
+	}
+	s.null = -1
+	if s.values == nil {
+		s.values = slices.Clone(values)
+	} else {
+		s.values = slices.DeleteFunc(s.values, func(v event.Value) bool {
+			return !slices.ContainsFunc(values, func(k event.Value) bool { return expr.Holds(expr.Eq, v, k) })
+		})
+	}
+	s.values = slices.DeleteFunc(s.values, func(v event.Value) bool { return !s.allows(v) })
+	return len(s.values) > 0
+}
+
+// allows reports whether a value is none that a known pattern or the
+// subject's own form (lower case) rules out.
+func (s *subject) allows(v event.Value) bool {
+	if strings.HasPrefix(strings.ToLower(s.key), "tolowercase(") && v.Kind() == event.String && strings.ToLower(v.Str()) != v.Str() {
+		return false
+	}
+	for _, ps := range [2][]pattern{s.globs, s.terms} {
+		for _, p := range ps {
+			if p.test != nil && p.test(v) == p.not {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s *subject) isNull(yes bool) bool {
+	want := int8(-1)
+	if yes {
+		want = 1
+	}
+	if s.null != 0 && s.null != want || yes && s.values != nil {
+		return false
+	}
+	s.null = want
+	return true
+}
+
+// test says that a pattern holds of the subject, or does not.
+func (s *subject) test(p pattern) bool {
+	for _, q := range s.terms {
+		if q.key == p.key && q.not != p.not {
+			return false
+		}
+	}
+	for _, q := range s.globs {
+		if q.key == p.key && q.not != p.not || p.glob != nil && !p.not && !q.not && !together(p.glob, q.glob) {
+			return false
+		}
+	}
+	if p.glob != nil {
+		if !p.not {
+			if s.null > 0 {
+				return false
+			}
+			s.null = -1
+		}
+		s.globs = append(s.globs, p)
+	} else {
+		s.terms = append(s.terms, p)
+	}
+	if s.values == nil {
+		return true
+	}
+	s.values = slices.DeleteFunc(s.values, func(v event.Value) bool { return !s.allows(v) })
+	return len(s.values) > 0
+}
+
+// together reports whether some text can match both patterns, by what they
+// start and end with.
+func together(a, b *match.Glob) bool {
+	if a.Folds() != b.Folds() {
+		return true
+	}
+	if text, ok := a.Exact(); ok {
+		return b.Match(text)
+	}
+	if text, ok := b.Exact(); ok {
+		return a.Match(text)
+	}
+	first, last, simple := a.Ends()
+	first2, last2, simple2 := b.Ends()
+	if !simple && !simple2 {
+		if first == "" || first2 == "" {
+			return true
+		}
+	}
+	if !strings.HasPrefix(first, first2) && !strings.HasPrefix(first2, first) {
+		return false
+	}
+	return strings.HasSuffix(last, last2) || strings.HasSuffix(last2, last) || !simple || !simple2
+}
+
+// Key is a text that is equal for equal expressions.
+func Key(x expr.Expr) string {
+	var b strings.Builder
+	writeKey(&b, x)
+	return b.String()
+}
+
+func writeKey(b *strings.Builder, x expr.Expr) {
+	name := ""
+	switch x := x.(type) {
+	case *expr.Field:
+		fmt.Fprintf(b, "#%d", x.Slot)
+		return
+	case *expr.Const:
+		fmt.Fprintf(b, "%d:%q", x.Value.Kind(), x.Value.String())
+		return
+	case *expr.Call:
+		name = x.Name
+	case *expr.Compare:
+		name = fmt.Sprintf("cmp%d", x.Op)
+	case *expr.Arith:
+		name = fmt.Sprintf("arith%d", x.Op)
+	case *expr.Glob:
+		name = fmt.Sprintf("glob%p", x.Glob)
+		first, last, simple := x.Glob.Ends()
+		if simple {
+			name = fmt.Sprintf("glob%q%q", first, last)
+		}
+	case *expr.Regexp:
+		name = fmt.Sprintf("re%p", x.Re)
+	case *expr.If, *expr.And, *expr.Or, *expr.Not, *expr.Neg, *expr.IsNull, *expr.In, *expr.GlobOf, *expr.Contains:
+		name = fmt.Sprintf("%T", x)
+	default:
+		fmt.Fprintf(b, "%T%p", x, x)
+		return
+	}
+	b.WriteString(name)
+	b.WriteByte('(')
+	x.Parts(func(p expr.Expr) {
+		writeKey(b, p)
+		b.WriteByte(',')
+	})
+	b.WriteByte(')')
+}

@@ -1,0 +1,154 @@
+package logic
+
+import (
+	"slices"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+)
+
+// Scores lists the values that x can have where the facts hold, ascending. ok
+// is false when x is not made of constants, ifs and arithmetic alone, or has
+// too many combinations.
+func Scores(x expr.Expr, facts []Fact) (values []int64, ok bool) {
+	combos, ok := Combinations(x, facts)
+	if !ok {
+		return nil, false
+	}
+	for _, c := range combos {
+		if !slices.Contains(values, c.Value) {
+			values = append(values, c.Value)
+		}
+	}
+	slices.Sort(values)
+	return values, true
+}
+
+// Combination is one way for a score's conditions to turn out.
+type Combination struct {
+	Value int64
+	True  []expr.Expr // the conditions that hold
+}
+
+// Combinations lists every possible way for the ifs in x to turn out, with the
+// value of x then.
+func Combinations(x expr.Expr, facts []Fact) ([]Combination, bool) {
+	e := &enumeration{facts: facts}
+	e.run(x, nil)
+	return e.out, !e.failed
+}
+
+type enumeration struct {
+	facts  []Fact
+	out    []Combination
+	failed bool
+}
+
+// run decides the first open if of x both ways, and goes on with what is left.
+func (e *enumeration) run(x expr.Expr, decided []Fact) {
+	if e.failed {
+		return
+	}
+	x = reduce(x)
+	cond, ok := firstCondition(x, sums)
+	if !ok {
+		v, known := constant(x)
+		n, whole := v.Int()
+		if !known || !whole || len(e.out) >= valuesMax {
+			e.failed = true
+			return
+		}
+		c := Combination{Value: n}
+		for _, f := range decided {
+			if !f.Not {
+				c.True = append(c.True, f.Cond)
+			}
+		}
+		e.out = append(e.out, c)
+		return
+	}
+	key := Key(cond)
+	for _, not := range []bool{true, false} {
+		f := Fact{cond, not}
+		all := append(slices.Clone(decided), f)
+		if Possible(append(slices.Clone(e.facts), all...)...) {
+			e.run(decide(x, key, !not, sums), all)
+		}
+	}
+}
+
+// sums reports whether a score may be made of a node. An if further inside is
+// left alone: facts are about expressions as they are written.
+func sums(x expr.Expr) bool {
+	switch x.(type) {
+	case *expr.If, *expr.Arith, *expr.Compare, *expr.Neg, *expr.And, *expr.Or, *expr.Not:
+		return true
+	}
+	return false
+}
+
+// firstCondition finds the condition of the innermost leftmost if in x, below
+// nodes that into allows.
+func firstCondition(x expr.Expr, into func(expr.Expr) bool) (cond expr.Expr, ok bool) {
+	if i, is := x.(*expr.If); is {
+		if c, ok := firstCondition(i.Cond, into); ok {
+			return c, true
+		}
+		return i.Cond, true
+	}
+	if into(x) {
+		x.Parts(func(p expr.Expr) {
+			if !ok {
+				cond, ok = firstCondition(p, into)
+			}
+		})
+	}
+	return cond, ok
+}
+
+// decide replaces every if with this condition by its branch, below nodes that
+// into allows.
+func decide(x expr.Expr, key string, yes bool, into func(expr.Expr) bool) expr.Expr {
+	if i, ok := x.(*expr.If); ok && Key(i.Cond) == key {
+		if yes {
+			return decide(i.Then, key, yes, into)
+		}
+		return decide(i.Else, key, yes, into)
+	}
+	if !into(x) {
+		return x
+	}
+	return expr.Rebuild(x, func(p expr.Expr) expr.Expr { return decide(p, key, yes, into) })
+}
+
+// Split decides the first if of x both ways: x is then where cond holds, and
+// otherwise where it does not. ok is false when there is no if.
+func Split(x expr.Expr) (cond, then, otherwise expr.Expr, ok bool) {
+	anywhere := func(expr.Expr) bool { return true }
+	if cond, ok = firstCondition(x, anywhere); !ok {
+		return nil, nil, nil, false
+	}
+	key := Key(cond)
+	return cond, expr.Fold(decide(x, key, true, anywhere)), expr.Fold(decide(x, key, false, anywhere)), true
+}
+
+// reduce computes what is constant: an if whose condition is known is its branch.
+func reduce(x expr.Expr) expr.Expr {
+	if v, ok := constant(x); ok {
+		return &expr.Const{Value: v}
+	}
+	switch x := x.(type) {
+	case *expr.If:
+		if v, ok := constant(x.Cond); ok {
+			if v.True() {
+				return reduce(x.Then)
+			}
+			return reduce(x.Else)
+		}
+		return &expr.If{Cond: reduce(x.Cond), Then: reduce(x.Then), Else: reduce(x.Else)}
+	case *expr.Arith:
+		return &expr.Arith{Op: x.Op, X: reduce(x.X), Y: reduce(x.Y)}
+	case *expr.Compare:
+		return &expr.Compare{Op: x.Op, X: reduce(x.X), Y: reduce(x.Y)}
+	}
+	return x
+}

@@ -1,0 +1,52 @@
+package mapping_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sort"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+)
+
+// The table is held against ATT&CK's own list, which stands beside the checkout.
+func TestTacticsOfEveryTechnique(t *testing.T) {
+	text, err := os.ReadFile(filepath.FromSlash("../../../../shared/data/attack/techniques.json"))
+	if err != nil {
+		t.Skip("ATT&CK's list is not beside this checkout: ../shared/data/attack is not there")
+	}
+	var list struct {
+		Techniques []struct {
+			ID      string
+			Tactics []string
+			Revoked bool
+		}
+	}
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, x := range list.Techniques {
+		if x.Revoked {
+			continue
+		}
+		n++
+		got := append([]string(nil), mapping.TacticsOf(x.ID)...)
+		sort.Strings(got)
+		sort.Strings(x.Tactics)
+		if !reflect.DeepEqual(got, x.Tactics) {
+			t.Errorf("%s: %v, want %v", x.ID, got, x.Tactics)
+		}
+	}
+	if n < 600 {
+		t.Errorf("only %d techniques were compared", n)
+	}
+	if got := mapping.TacticsOf("T9999"); got != nil {
+		t.Errorf("T9999 has %v", got)
+	}
+	if tactic, ok := mapping.TacticNamed("defense_evasion"); !ok || tactic.ID != "TA0005" {
+		t.Errorf("defense_evasion is %v", tactic)
+	}
+}

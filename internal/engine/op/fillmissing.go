@@ -1,0 +1,338 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// fillMax is how many combinations fillmissing looks at (spec C.1).
+const fillMax = 10000
+
+var _ = register(lang.Operator{
+	Doc: lang.Doc{
+		Name: "fillmissing",
+		Usage: "fillmissing <keys:(timeslice['('<every:duration>')'] [in <field:field>]|values all in <field:field>|values(<values:literal,...>) in <field:field>),...>" +
+			" [with <fills:(<value:literal> for <field:field>),...>] [takeLast]",
+		Summary: "Adds rows for the values and time slices that have none.",
+		Text: "Each key says which values its field ought to have: `values(\"a\", \"b\") in f` those listed, `values all in f` those that occur, " +
+			"`timeslice` every slice of the query's time range, as wide as the last `timeslice`, in `_timeslice`. " +
+			"Of all combinations those that no row has are added at the end; rows that are there stay as they are. " +
+			"The other fields are 0 where they hold numbers, false where booleans, else null, or what `with` says. " +
+			"`takeLast` takes them from the slice before, of the same other keys. At most 10,000 combinations are looked at; the rest is left out and counted.",
+		Differs: "Without a time range slices run from the first to the last that occurs.",
+		Examples: []lang.Example{
+			{Query: `* | count by type | fillmissing values("web", "api") in type`, In: []string{`{"_raw":"","type":"web"}`}, Out: []string{`{"type":"web","_count":1}`, `{"type":"api","_count":0}`}},
+			{Query: `* | count by type | fillmissing values("web", "api") in type with -1 for _count`, In: []string{`{"_raw":"","type":"web"}`}, Out: []string{`{"type":"web","_count":1}`, `{"type":"api","_count":-1}`}},
+			{Query: `* | timeslice 1m | count by _timeslice | fillmissing timeslice | sort by +_timeslice`, In: []string{`{"_raw":"","_messageTime":1704067200000}`, `{"_raw":"","_messageTime":1704067320000}`}, Out: []string{`{"_timeslice":1704067200000,"_count":1}`, `{"_timeslice":1704067260000,"_count":0}`, `{"_timeslice":1704067320000,"_count":1}`}},
+		},
+	},
+	Flow: lang.InOrder,
+	New:  func() lang.Stage { return new(fillmissing) },
+})
+
+type fillmissing struct {
+	Keys []struct {
+		Timeslice bool             `usage:"timeslice"`
+		Every     *syntax.Duration `usage:"every"`
+		All       bool             `usage:"all"`
+		Values    []syntax.Node    `usage:"values"`
+		Field     *syntax.Field    `usage:"field"`
+	} `usage:"keys"`
+	Fills []struct {
+		Value syntax.Node   `usage:"value"`
+		Field *syntax.Field `usage:"field"`
+	} `usage:"fills"`
+	TakeLast bool `usage:"takeLast"`
+
+	keys   []fillKey
+	others []fillOther
+}
+
+// fillKey says which values a field ought to have.
+type fillKey struct {
+	slot  event.Slot
+	vals  []event.Value // those listed
+	all   bool          // those that occur
+	slice *timeslice    // time slices of this width
+}
+
+// fillOther is a field that is no key.
+type fillOther struct {
+	slot  event.Slot
+	kind  event.Kind // as the query says
+	fixed bool
+	with  event.Value
+}
+
+func (s *fillmissing) Check(sc *lang.Scope) {
+	taken := map[event.Slot]bool{}
+	for _, k := range s.Keys {
+		key := fillKey{all: k.All}
+		f := k.Field
+		if k.Timeslice {
+			if f == nil {
+				f = &syntax.Field{Pos: sc.Stage().Pos, Name: "_timeslice"}
+			}
+			key.slice = s.width(sc, k.Every)
+		}
+		for _, n := range k.Values {
+			if x, ok := n.(syntax.Expr); ok {
+				key.vals = append(key.vals, literal(x))
+			}
+		}
+		if key.slot = sc.Read(f); taken[key.slot] {
+			sc.Error(f, "fillmissing-twice", "fillmissing names "+f.Name+" twice", "name each field once")
+		}
+		taken[key.slot] = true
+		s.keys = append(s.keys, key)
+	}
+	with := map[event.Slot]event.Value{}
+	for _, f := range s.Fills {
+		slot := sc.Read(f.Field)
+		if taken[slot] {
+			sc.Error(f.Field, "fillmissing-key", f.Field.Name+" is a key, which has the missing value itself", "write with only for the other fields")
+		}
+		if x, ok := f.Value.(syntax.Expr); ok {
+			with[slot] = literal(x)
+		}
+	}
+	for _, c := range sc.Columns {
+		if v, fixed := with[c.Slot]; c.Slot != event.None && !taken[c.Slot] {
+			s.others = append(s.others, fillOther{slot: c.Slot, kind: c.Kind, fixed: fixed, with: v})
+		}
+	}
+	if s.TakeLast && s.sliceKey() < 0 {
+		sc.Error(sc.Stage(), "takelast-without-timeslice", "takeLast takes values from the slice before, and no key is timeslice", "write: fillmissing timeslice takeLast")
+	}
+}
+
+// width is the slicing of a timeslice key: as written, or that of the last timeslice.
+func (s *fillmissing) width(sc *lang.Scope, every *syntax.Duration) *timeslice {
+	t := &timeslice{Every: every}
+	switch last, _ := sc.Marked(sliceMark).(*syntax.Stage); {
+	case every != nil && every.Millis <= 0:
+		sc.Error(every, "bad-duration", "a slice lasts longer than nothing", "write a duration such as 5m")
+	case every != nil:
+	case last == nil:
+		sc.Error(sc.Stage(), "timeslice-missing", "there is no timeslice before whose width could be taken", "write the width: fillmissing timeslice(5m)")
+	default:
+		if err := syntax.Bind(last, t); err != nil {
+			sc.Error(sc.Stage(), "timeslice-missing", err.Error(), "write the width: fillmissing timeslice(5m)")
+		}
+	}
+	return t
+}
+
+// sliceKey is the place of the timeslice among the keys, -1 when there is none.
+func (s *fillmissing) sliceKey() int {
+	for i, k := range s.keys {
+		if k.slice != nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// literal is the value of a constant.
+func literal(x syntax.Expr) event.Value {
+	switch x := x.(type) {
+	case *syntax.String:
+		return event.Text(x.Value)
+	case *syntax.Number:
+		if x.IsInt {
+			return event.Int(x.Int)
+		}
+		return event.Float(x.Float)
+	case *syntax.Bool:
+		return event.Bool(x.Value)
+	}
+	return event.Value{}
+}
+
+func (s *fillmissing) Needs(f *event.Fields) {
+	for _, k := range s.keys {
+		f.Add(k.slot)
+	}
+}
+
+func (s *fillmissing) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
+	return &fillTask{
+		fillmissing: s, rt: rt, next: next, acct: rt.Budget.Open("fillmissing"), seen: map[string][]event.Value{},
+		met: make([][]event.Value, len(s.keys)), metAt: make([]map[string]bool, len(s.keys)), kinds: make([]event.Kind, len(s.others)),
+	}
+}
+
+type fillTask struct {
+	*fillmissing
+	rt   *exec.Runtime
+	next exec.Sink
+	acct *exec.Account
+	n    uint64
+
+	seen     map[string][]event.Value // combinations that have rows; with takeLast their other fields
+	met      [][]event.Value          // by key: values that occur, of values all
+	metAt    []map[string]bool
+	from, to int64 // first and last slice that occurs
+	sliced   bool
+	kinds    []event.Kind // of the other fields, by their first value
+	buf      []byte
+}
+
+func (t *fillTask) Push(b *event.Batch) error {
+	t.n = arrive(b, t.n)
+	for _, row := range b.Live {
+		t.buf = t.buf[:0]
+		for i, k := range t.keys {
+			v := b.Value(k.slot, row)
+			t.buf = appendKey(t.buf, v)
+			switch {
+			case k.all && !t.metAt[i][v.Str()]:
+				if t.metAt[i] == nil {
+					t.metAt[i] = map[string]bool{}
+				}
+				v = v.Clone()
+				t.metAt[i][v.Str()], t.met[i] = true, append(t.met[i], v)
+			case k.slice != nil:
+				if at, ok := v.Int(); ok {
+					if !t.sliced {
+						t.sliced, t.from, t.to = true, at, at
+					}
+					t.from, t.to = min(t.from, at), max(t.to, at)
+				}
+			}
+		}
+		for i, o := range t.others {
+			if t.kinds[i] == event.Null {
+				t.kinds[i] = b.Value(o.slot, row).Kind()
+			}
+		}
+		var vals []event.Value
+		bytes := len(t.buf) + 64
+		if t.TakeLast {
+			for _, o := range t.others {
+				v := b.Value(o.slot, row).Clone()
+				vals = append(vals, v)
+				bytes += 40 + len(v.Str())
+			}
+		}
+		if old, ok := t.seen[string(t.buf)]; ok && old != nil || ok && !t.TakeLast {
+			continue
+		}
+		if !t.acct.Add(int64(bytes)) && len(t.seen) > 0 {
+			return t.acct.Over(fmt.Sprintf("%d combinations of keys", len(t.seen)), "filter earlier, or fill fewer fields")
+		}
+		t.seen[string(t.buf)] = vals
+	}
+	return t.next.Push(b)
+}
+
+// values lists what a key ought to have.
+func (t *fillTask) values(i int) []event.Value {
+	k := t.keys[i]
+	switch {
+	case k.all:
+		return t.met[i]
+	case k.slice == nil:
+		return k.vals
+	}
+	from, to := t.from, t.to+1
+	if t.rt.Bounded {
+		from, to = t.rt.From, t.rt.To
+	} else if !t.sliced {
+		return nil
+	}
+	ms, origin := k.slice.width(t.rt)
+	if k.slice.Every == nil && k.slice.Buckets == nil {
+		return []event.Value{event.Int(origin)}
+	}
+	var out []event.Value
+	for at := from; at < to && len(out) <= fillMax; {
+		start, end := datefmt.Slice(at, ms, t.rt.Zone)
+		out = append(out, event.Int(start))
+		at = max(end, at+1)
+	}
+	return out
+}
+
+func (t *fillTask) Flush() error {
+	defer t.acct.Release()
+	lists := make([][]event.Value, len(t.keys))
+	total := 1
+	for i := range t.keys {
+		lists[i] = t.values(i)
+		total *= min(len(lists[i]), fillMax+1)
+		total = min(total, fillMax+1)
+	}
+	if total > fillMax {
+		t.rt.Warnings.Add(fmt.Sprintf("fillmissing: combinations beyond the first %d", fillMax), true, exec.Sample{Detail: "fill fewer values, or wider slices"})
+	}
+	out := made{rt: t.rt, next: t.next}
+	at := make([]int, len(t.keys)) // the combination, first key slowest
+	slice := t.sliceKey()
+	last := map[string][]event.Value{} // by the other keys: fields of the slice before
+	for n := 0; n < min(total, fillMax); n++ {
+		t.buf = t.buf[:0]
+		var rest []byte
+		for i := range t.keys {
+			t.buf = appendKey(t.buf, lists[i][at[i]])
+			if i != slice {
+				rest = appendKey(rest, lists[i][at[i]])
+			}
+		}
+		vals, have := t.seen[string(t.buf)]
+		if !have {
+			vals = t.fill(last[string(rest)])
+			t.seen[string(t.buf)] = vals
+			row, err := out.row(0, t.n)
+			if err != nil {
+				return err
+			}
+			t.n++
+			for i, k := range t.keys {
+				out.Col(k.slot).Set(row, lists[i][at[i]])
+			}
+			for i, o := range t.others {
+				out.Col(o.slot).Set(row, vals[i])
+			}
+		}
+		if t.TakeLast {
+			last[string(rest)] = vals
+		}
+		for i := len(at) - 1; i >= 0; i-- {
+			if at[i]++; at[i] < len(lists[i]) {
+				break
+			}
+			at[i] = 0
+		}
+	}
+	return out.flush()
+}
+
+// fill gives the other fields of a row that is added.
+func (t *fillTask) fill(before []event.Value) []event.Value {
+	vals := make([]event.Value, len(t.others))
+	for i, o := range t.others {
+		kind := t.kinds[i]
+		if kind == event.Null {
+			kind = o.kind
+		}
+		switch {
+		case before != nil && t.TakeLast:
+			vals[i] = before[i]
+		case o.fixed:
+			vals[i] = o.with
+		case kind == event.Long:
+			vals[i] = event.Int(0)
+		case kind == event.Double:
+			vals[i] = event.Float(0)
+		case kind == event.Boolean:
+			vals[i] = event.Bool(false)
+		}
+	}
+	return vals
+}

@@ -1,0 +1,185 @@
+package op
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+const (
+	schemaDepth   = 5   // maxdepth unless it is written (spec C.7)
+	schemaKeysMax = 100 // keys of a schema (spec C.7)
+)
+
+var _ = register(lang.Operator{
+	Doc: lang.Doc{
+		Name: "logreduce keys", Usage: "(logreduce keys) {[,] parser=(json|keyvalue)|[,] maxdepth=<depth:int>|[,] field=<from:field>|noaggregate}",
+		Summary: "Counts messages by the keys that they have.",
+		Text: "The schema of a message is the list of its keys, flattened (`a.b`) down to `maxdepth`, 5 unless written, at most 100 of them; keys inside arrays do not count. " +
+			"Rows have `_signature_id`, `_schema` and `_count`, the most common first. A message that has no keys is `unknown`, with the id 0000000000000000. " +
+			"`noaggregate` keeps the messages and adds `_signature_id` and `_schema` to them.",
+		Differs: "The ids are of an algorithm of ours, the same in every run. Stages behind it see counts unless `noaggregate` is written.",
+		Examples: []lang.Example{
+			{Query: `* | logreduce keys`, In: []string{`{"a":1,"b":{"c":2}}`, `{"b":{"c":3},"a":1}`, `{"d":1}`}, Out: []string{`{"_schema":"a, b.c","_count":2}`, `{"_schema":"d","_count":1}`}},
+		},
+	},
+	Flow: lang.Collects,
+	New:  func() lang.Stage { return new(logreduceKeys) },
+})
+
+type logreduceKeys struct {
+	Pairs bool           `usage:"keyvalue"`
+	Depth *syntax.Number `usage:"depth"`
+	From  *syntax.Field  `usage:"from"`
+	Keep  bool           `usage:"noaggregate"`
+
+	from              event.Slot
+	id, schema, count event.Slot
+	options           jsondoc.FlattenOptions
+}
+
+// Flow is row by row where messages are kept.
+func (s *logreduceKeys) Flow() lang.Flow {
+	if s.Keep {
+		return lang.Streams
+	}
+	return lang.Collects
+}
+
+func (s *logreduceKeys) Check(sc *lang.Scope) {
+	s.from = sc.ReadName("_raw")
+	if s.From != nil {
+		s.from = sc.Read(s.From)
+	}
+	s.options.MaxDepth = schemaDepth
+	if s.Depth != nil {
+		if s.Depth.Int < 1 {
+			sc.Error(s.Depth, "bad-depth", "maxdepth is at least 1", "write maxdepth=1, or leave it out")
+		}
+		s.options.MaxDepth = int(s.Depth.Int)
+	}
+	if s.Keep {
+		s.id, s.schema = sc.MakeName("_signature_id"), sc.MakeName("_schema")
+		return
+	}
+	s.id, s.schema, s.count = sc.Slot("_signature_id"), sc.Slot("_schema"), sc.Slot("_count")
+	sc.Records(lang.Column{Slot: s.id, Name: "_signature_id"}, lang.Column{Slot: s.schema, Name: "_schema"}, lang.Column{Slot: s.count, Name: "_count"})
+}
+
+func (s *logreduceKeys) Needs(f *event.Fields) {
+	if s.Keep {
+		f.Remove(s.id, s.schema)
+	} else {
+		f.Clear()
+	}
+	f.Add(s.from)
+}
+
+// of is the schema of a text: its keys in order.
+func (s *logreduceKeys) of(text string) string {
+	var keys []string
+	if s.Pairs {
+		autoPairs(text, "", func(k, _ string) { keys = append(keys, k) })
+	} else if doc := jsondoc.Find([]byte(text)); len(doc) > 0 {
+		err := jsondoc.Flatten(doc, s.options, func(name []byte, _ jsondoc.Value) {
+			if !strings.Contains(string(name), "[") {
+				keys = append(keys, string(name))
+			}
+		})
+		if err != nil {
+			keys = nil
+		}
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	if len(keys) > schemaKeysMax {
+		keys = keys[:schemaKeysMax]
+	}
+	if len(keys) == 0 {
+		return "unknown"
+	}
+	return sentence(keys)
+}
+
+// idOf names a schema.
+func idOf(schema string) string {
+	if schema == "unknown" {
+		return "0000000000000000"
+	}
+	return signature{text: schema}.id()
+}
+
+func (s *logreduceKeys) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
+	if !s.Keep {
+		return &schemaTask{logreduceKeys: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce keys"), counts: map[string]int64{}}
+	}
+	cols, vals := make([]event.Column, 2), make([]event.Value, 2)
+	keys := []event.Slot{s.from}
+	return &each{next: next, fn: func(b *event.Batch) error {
+		perKey(b, keys, cols, func(key []event.Value) []event.Value {
+			schema := s.of(key[0].Str())
+			vals[0], vals[1] = event.Text(idOf(schema)), event.Text(schema)
+			return vals
+		})
+		b.Col(s.id).Alias(&cols[0])
+		b.Col(s.schema).Alias(&cols[1])
+		return nil
+	}}
+}
+
+type schemaTask struct {
+	*logreduceKeys
+	rt     *exec.Runtime
+	next   exec.Sink
+	acct   *exec.Account
+	counts map[string]int64
+}
+
+func (t *schemaTask) Push(b *event.Batch) error {
+	for _, row := range b.Live {
+		schema := t.of(b.Value(t.from, row).Str())
+		if _, ok := t.counts[schema]; !ok && !t.acct.Add(int64(len(schema))+64) {
+			return t.acct.Over(fmt.Sprintf("%d schemas", len(t.counts)), "filter earlier, or lower maxdepth")
+		}
+		t.counts[schema]++
+	}
+	return nil
+}
+
+func (t *schemaTask) Merge(o exec.Task) error {
+	ot := o.(*schemaTask)
+	for k, n := range ot.counts {
+		t.counts[k] += n
+	}
+	t.acct.Take(ot.acct)
+	return nil
+}
+
+func (t *schemaTask) Flush() error {
+	defer t.acct.Release()
+	var schemas []string
+	for k := range t.counts {
+		schemas = append(schemas, k)
+	}
+	slices.SortFunc(schemas, func(a, b string) int {
+		return cmp.Or(cmp.Compare(t.counts[b], t.counts[a]), strings.Compare(a, b))
+	})
+	out := made{rt: t.rt, next: t.next}
+	for i, k := range schemas {
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
+		out.Col(t.id).Set(row, event.Text(idOf(k)))
+		out.Col(t.schema).Set(row, event.Text(k))
+		out.Col(t.count).Set(row, event.Int(t.counts[k]))
+	}
+	return out.flush()
+}

@@ -1,0 +1,152 @@
+package op
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+var _ = register(lang.Operator{
+	Doc: lang.Doc{
+		Name: "logreduce values", Usage: "(logreduce values) on <of:field,...> [[,] output_threshold=<threshold:number>]",
+		Summary: "Puts rows together whose fields have mostly the same values, and counts them.",
+		Text: "A row belongs to the first cluster with which at least half of its fields agree; fields that differ become `*`. " +
+			"Rows have `_cluster_id`, the same in every run for the same signature, `_signature` (`name=value, ...`) and `_count`, the most common first. " +
+			"`output_threshold=0.01` leaves out clusters with less than that share of the rows.",
+		Differs: "The clusters are made by an algorithm of ours, so they differ from the service's; counts are exact.",
+		Examples: []lang.Example{
+			{Query: `* | logreduce values on user, action`, In: []string{`{"_raw":"","user":"a","action":"in"}`, `{"_raw":"","user":"b","action":"in"}`}, Out: []string{`{"_signature":"user=*, action=in","_count":2}`}},
+		},
+	},
+	Flow: lang.InOrder,
+	New:  func() lang.Stage { return new(logreduceValues) },
+})
+
+type logreduceValues struct {
+	Of        []*syntax.Field `usage:"of"`
+	Threshold *syntax.Number  `usage:"threshold"`
+
+	slots                []event.Slot
+	id, signature, count event.Slot
+}
+
+func (s *logreduceValues) Check(sc *lang.Scope) {
+	for _, f := range s.Of {
+		s.slots = append(s.slots, sc.Read(f))
+	}
+	s.id, s.signature, s.count = sc.Slot("_cluster_id"), sc.Slot("_signature"), sc.Slot("_count")
+	sc.Records(lang.Column{Slot: s.id, Name: "_cluster_id"}, lang.Column{Slot: s.signature, Name: "_signature"}, lang.Column{Slot: s.count, Name: "_count"})
+}
+
+func (s *logreduceValues) Needs(f *event.Fields) {
+	f.Clear()
+	f.Add(s.slots...)
+}
+
+func (s *logreduceValues) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
+	return &valuesTask{logreduceValues: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce values"), index: map[string][]*valueCluster{}}
+}
+
+// valueCluster is rows whose fields mostly agree; "*" where they do not.
+type valueCluster struct {
+	vals  []string
+	count int64
+}
+
+type valuesTask struct {
+	*logreduceValues
+	rt    *exec.Runtime
+	next  exec.Sink
+	acct  *exec.Account
+	all   []*valueCluster
+	index map[string][]*valueCluster // by each field and its value: where a row may belong
+	total int64
+}
+
+func (t *valuesTask) Push(b *event.Batch) error {
+	vals := make([]string, len(t.slots))
+	for _, row := range b.Live {
+		for i, s := range t.slots {
+			vals[i] = b.Value(s, row).Str()
+		}
+		t.total++
+		if c := t.find(vals); c != nil {
+			c.count++
+			for i, v := range vals {
+				if c.vals[i] != v {
+					c.vals[i] = "*"
+				}
+			}
+			continue
+		}
+		c := &valueCluster{vals: make([]string, len(vals)), count: 1}
+		n := int64(clusterBytes)
+		for i, v := range vals {
+			c.vals[i] = strings.Clone(v)
+			k := fmt.Sprint(i, "=", v)
+			t.index[k] = append(t.index[k], c)
+			n += int64(2*len(v) + 64)
+		}
+		t.all = append(t.all, c)
+		if !t.acct.Add(n) {
+			return t.acct.Over(fmt.Sprintf("%d clusters", len(t.all)), "filter earlier, or name fewer fields")
+		}
+	}
+	return nil
+}
+
+// find returns the cluster that agrees best, the first of several.
+func (t *valuesTask) find(vals []string) *valueCluster {
+	var best *valueCluster
+	most := 0
+	for i, v := range vals {
+		for _, c := range t.index[fmt.Sprint(i, "=", v)] {
+			n := 0
+			for j, w := range vals {
+				if c.vals[j] == w {
+					n++
+				}
+			}
+			if n > most && 2*n >= len(vals) {
+				best, most = c, n
+			}
+		}
+	}
+	return best
+}
+
+func (t *valuesTask) Flush() error {
+	defer t.acct.Release()
+	counts := map[string]int64{}
+	for _, c := range t.all {
+		parts := make([]string, len(c.vals))
+		for i, v := range c.vals {
+			parts[i] = t.Of[i].Name + "=" + v
+		}
+		counts[sentence(parts)] += c.count
+	}
+	var texts []string
+	for k, n := range counts {
+		if t.Threshold == nil || float64(n) >= t.Threshold.Float*float64(t.total) {
+			texts = append(texts, k)
+		}
+	}
+	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b)) })
+	out := made{rt: t.rt, next: t.next}
+	for i, k := range texts {
+		row, err := out.row(0, uint64(i))
+		if err != nil {
+			return err
+		}
+		out.Col(t.id).Set(row, event.Text(signature{text: k}.id()))
+		out.Col(t.signature).Set(row, event.Text(k))
+		out.Col(t.count).Set(row, event.Int(counts[k]))
+	}
+	return out.flush()
+}

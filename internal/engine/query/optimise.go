@@ -1,0 +1,113 @@
+package query
+
+import (
+	"slices"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// optimise changes the steps without changing the rows.
+func (q *Query) optimise() {
+	q.filterEarly()
+	q.limitSort()
+	q.printEarly()
+	q.require()
+}
+
+// filterEarly moves each condition before the assignments it does not read, so
+// that they are computed for the rows left.
+func (q *Query) filterEarly() {
+	for i := 1; i < len(q.steps); i++ {
+		c, ok := q.steps[i].Stage.(lang.Condition)
+		if !ok {
+			continue
+		}
+		reads := expr.Slots(c.Cond())
+		for j := i; j > 0; j-- {
+			a, ok := q.steps[j-1].Stage.(lang.Assignment)
+			if !ok {
+				break
+			}
+			if out, _ := a.Assigns(); slices.Contains(reads, out) {
+				break
+			}
+			q.steps[j], q.steps[j-1] = q.steps[j-1], q.steps[j]
+		}
+	}
+}
+
+// limitSort lets a sort that is followed by a limit keep only the rows that
+// will be wanted.
+func (q *Query) limitSort() {
+	for i := 0; i+1 < len(q.steps); i++ {
+		s, ok := q.steps[i].Stage.(interface{ SetLimit(int) })
+		l, ok2 := q.steps[i+1].Stage.(interface{ Limit() int })
+		if ok && ok2 {
+			s.SetLimit(l.Limit())
+		}
+	}
+}
+
+// printEarly lets a sort that is the last step keep rows as they are printed.
+func (q *Query) printEarly() {
+	if n := len(q.steps); n > 0 {
+		if s, ok := q.steps[n-1].Stage.(interface{ SetLast() }); ok {
+			s.SetLast()
+		}
+	}
+}
+
+// require finds the literals that any event which matters must hold, from the
+// conditions up to the first step that is not understood.
+func (q *Query) require() {
+	made := map[event.Slot]event.Slot{} // computed slot to the event's field its text is of, or None
+	from := func(s event.Slot) (event.Slot, bool) {
+		if src, ok := made[s]; ok {
+			return src, src != event.None
+		}
+		switch name := q.Layout.Name(s); {
+		case name == "_raw":
+			return event.None, true
+		case internal(name):
+			return 0, false
+		}
+		return s, true
+	}
+	for _, s := range q.steps {
+		switch st := s.Stage.(type) {
+		case lang.Condition:
+			for _, r := range expr.Requires(st.Cond(), from) {
+				_, changed := made[r.Slot] // the event's value may have more to it
+				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, Whole: r.Whole && !changed})
+			}
+		case lang.Assignment:
+			out, x := st.Assigns()
+			src, ok := expr.Source(x, from)
+			if !ok {
+				src = event.None
+			}
+			made[out] = src
+		case lang.Extraction:
+			text, outs, holds := st.Extracts()
+			src, ok := from(text)
+			for _, w := range holds {
+				if ok {
+					q.need = append(q.need, input.Need{Slot: src, Any: w.Any, Written: src == event.None})
+				}
+			}
+			if !ok || len(holds) == 0 {
+				return // a field may be what was taken out, or what it was before
+			}
+			for _, out := range outs {
+				made[out] = src
+			}
+		case lang.FieldsOfRaw:
+			// json auto and the like read fields that stand in the raw text.
+		default:
+			return
+		}
+	}
+}

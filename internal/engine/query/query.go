@@ -1,0 +1,301 @@
+// Package query compiles a query and runs it: parse, analyse, plan, optimise,
+// explain.
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// Query is a compiled query. It may be run any number of times, also at once,
+// unless it holds subqueries or compare, whose rows belong to one run at a time.
+type Query struct {
+	Tree   *syntax.Query
+	Layout *event.Layout // of the names the query mentions; each run clones it
+
+	Columns  []lang.Column // what comes out; nil on messages means every field
+	Messages bool          // what comes out are messages, not records
+
+	written []lang.Step  // as the query has them
+	steps   []lang.Step  // as they run
+	cut     int          // steps before cut run in every worker
+	want    event.Fields // of the input
+	need    []input.Need
+	subs    []*subquery
+	past    []*shifted
+
+	outside lang.Outside
+}
+
+// Option changes how a query is compiled.
+type Option func(*lang.Scope)
+
+// Tables gives the query what it may look things up in. Files are read while
+// the query is compiled, those that it names.
+func Tables(l *lookup.Library) Option { return func(sc *lang.Scope) { sc.Tables = l } }
+
+// Compile parses, analyses and plans a query. The query is nil when the list
+// has errors; warnings and notes come beside one that runs.
+func Compile(f *diag.File, v *lang.Vocabulary, with ...Option) (*Query, diag.List) {
+	tree, diags := syntax.Parse(f, v)
+	if diags.HasErrors() {
+		diags.Sort()
+		return nil, diags // a tree with holes would only earn further complaints
+	}
+	q := compileTree(tree, f, v, &diags, with)
+	diags.Sort()
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return q, diags
+}
+
+func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *diag.List, with []Option) *Query {
+	q := &Query{Tree: tree, Layout: event.NewLayout()}
+	sc := lang.NewScope(v, q.Layout, f, diags)
+	for _, set := range with {
+		set(sc)
+	}
+	if st := v.Search(tree.Search); st != nil {
+		st.Check(sc)
+		q.steps = append(q.steps, lang.Step{Stage: st, Flow: lang.Streams, Name: "search"})
+	}
+	pipe := sc.Analyse(tree.Stages, false)
+	q.steps = append(q.steps, pipe.Steps...)
+	if pipe.Messages && !pipe.Ordered {
+		q.steps = append(q.steps, lang.Step{Stage: v.NewestFirst(0), Flow: lang.Collects, Name: newestFirst})
+	}
+	q.Columns, q.Messages = pipe.Columns, pipe.Messages
+	for _, s := range sc.Subqueries() {
+		q.subs = append(q.subs, compileSub(s, f, v, diags, with))
+	}
+	q.outside = *sc.Outside()
+	if diags.HasErrors() {
+		return q
+	}
+	q.written = slices.Clone(q.steps)
+	q.past = compileShifts(sc.Shifts(), tree, f, v, with)
+	q.optimise()
+	q.plan()
+	return q
+}
+
+// plan cuts the steps and finds what is wanted of the input.
+func (q *Query) plan() {
+	q.cut = len(q.steps)
+	for i, s := range q.steps {
+		if s.Flow != lang.Streams {
+			q.cut = i + 1
+			break
+		}
+	}
+	q.want = event.Fields{All: q.Columns == nil || lang.HasLate(q.Columns)}
+	for _, c := range q.Columns {
+		q.want.Add(c.Slot)
+	}
+	for i := len(q.steps) - 1; i >= 0; i-- {
+		q.steps[i].Stage.Needs(&q.want)
+	}
+}
+
+// newestFirst is the name of the step that puts messages in their order.
+const newestFirst = "newest first"
+
+// Streams reports whether rows can be given as events come, but for the order
+// of messages.
+func (q *Query) Streams() bool {
+	for i, s := range q.steps {
+		if s.Flow != lang.Streams && !(i == len(q.steps)-1 && s.Name == newestFirst) {
+			return false
+		}
+	}
+	return len(q.subs)+len(q.past) == 0
+}
+
+// Run is everything a run of a query needs besides the query.
+type Run struct {
+	Reader  *input.Reader
+	Layout  *event.Layout // a clone of the query's, shared with what prints the rows
+	Workers int
+	Memory  int64 // bytes that stages may hold between batches; 0 is no limit
+	TempDir string
+
+	Now      time.Time
+	From, To int64 // ms, To excluded; used when Bounded
+	Bounded  bool
+	Zone     *time.Location
+
+	NoMap    bool
+	Category string
+	Carve    bool // read what a file's records do not lead to, too
+	Warnings *exec.Warnings
+
+	// Arrival leaves messages in the order in which they are read, rather than
+	// newest first.
+	Arrival bool
+
+	// Again opens the input once more, for subqueries and compare. It may be
+	// nil when the input can be read only once (standard input).
+	Again func() (*input.Reader, error)
+}
+
+// Run runs the query and pushes its rows, in their final order, from one goroutine.
+func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
+	return q.run(ctx, r, &exec.Budget{Limit: r.Memory}, out)
+}
+
+// run is Run with a share of a budget.
+func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink) error {
+	p, release, err := q.ready(ctx, r, budget, out)
+	if err != nil {
+		return err
+	}
+	defer release()
+	rt := &exec.Runtime{Ctx: ctx, Layout: r.Layout}
+	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, q.Want(r)))
+}
+
+// ready runs what has to run before the query, and opens its pipeline, with
+// first in front. release gives back what it holds.
+func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink, first ...lang.Step) (p exec.Pipeline, release func(), err error) {
+	rt, release, err := q.open(ctx, &r, budget)
+	if err != nil {
+		return p, nil, err
+	}
+	if p, ok := out.(exec.Printing); ok && p.Printer() != nil {
+		rt.Printer = p.Printer
+	}
+	front, back := q.split(r)
+	front = append(first, front...)
+	return exec.Pipeline{
+		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
+		Back:  lang.OpenSteps(back, rt, out),
+	}, release, nil
+}
+
+// open runs what has to run before the query, and makes what its stages share.
+func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec.Runtime, release func(), err error) {
+	before, err := q.before(ctx, r, budget)
+	if err != nil {
+		return nil, nil, err
+	}
+	rt = r.runtime(ctx, r.Layout, budget)
+	tables := rt.Budget.Open("lookup")
+	release = func() { tables.Release(); before.Release() }
+	if !tables.Add(q.outside.Bytes) {
+		release()
+		return nil, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
+	}
+	for _, what := range q.outside.Missing {
+		r.Warnings.Add("looked up in nothing: its fields are null", true, exec.Sample{Detail: what + " is not given"})
+	}
+	return rt, release, nil
+}
+
+// split are the steps that run in every worker, and those behind them.
+func (q *Query) split(r Run) (front, back []lang.Step) {
+	if r.Bounded {
+		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
+	}
+	steps := q.steps
+	if n := len(steps); r.Arrival && n > 0 && steps[n-1].Name == newestFirst {
+		steps = steps[:n-1]
+	}
+	cut := min(q.cut, len(steps))
+	return append(front, steps[:cut]...), steps[cut:]
+}
+
+// runtime is what the run's stages share.
+func (r *Run) runtime(ctx context.Context, l *event.Layout, budget *exec.Budget) *exec.Runtime {
+	return &exec.Runtime{
+		Ctx: ctx, Layout: l, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
+		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings, NoMap: r.NoMap,
+		Inside: func(fields event.Fields) func([]byte, exec.Sink) (bool, error) {
+			return format.Inside(&input.Want{Layout: l, Fields: fields, Now: r.Now, Warnings: r.Warnings})
+		},
+	}
+}
+
+// before runs what has to run before the query. The rows that come of it are
+// held until the account is released.
+func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.Account, error) {
+	if r.Zone == nil {
+		r.Zone = time.UTC
+	}
+	held := budget.Open("what runs before the query")
+	for _, s := range q.subs {
+		if err := s.run(ctx, *r, budget, held); err != nil {
+			held.Release()
+			return nil, err
+		}
+	}
+	if !r.Bounded {
+		for _, s := range q.steps {
+			if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
+				held.Release()
+				return nil, fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
+			}
+		}
+	}
+	for _, s := range q.past {
+		if err := s.run(ctx, *r, budget, held); err != nil {
+			held.Release()
+			return nil, err
+		}
+	}
+	return held, nil
+}
+
+// Want is what the query asks of a reader in a run.
+func (q *Query) Want(r Run) *input.Want {
+	return &input.Want{
+		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need,
+		From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now,
+		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
+	}
+}
+
+// timeRange is the stage that keeps the messages of the run's time range.
+type timeRange struct{}
+
+func (timeRange) Check(*lang.Scope)   {}
+func (timeRange) Needs(*event.Fields) {}
+
+func (timeRange) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
+	return &timeRangeTask{next: next, from: rt.From, to: rt.To}
+}
+
+type timeRangeTask struct {
+	next     exec.Sink
+	from, to int64
+}
+
+func (t *timeRangeTask) Push(b *event.Batch) error {
+	live := b.Live[:0]
+	for _, r := range b.Live {
+		if at := b.Time[r]; at >= t.from && at < t.to {
+			live = append(live, r)
+		}
+	}
+	if b.Live = live; len(live) == 0 {
+		return nil
+	}
+	return t.next.Push(b)
+}
+
+func (t *timeRangeTask) Flush() error { return nil }
+
+// internal reports whether a name is metadata rather than part of an event's text.
+func internal(name string) bool { return strings.HasPrefix(name, "_") }

@@ -1,0 +1,224 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/engine/op"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// Part is one of several queries that run over one reading of the input.
+type Part struct {
+	Query  *Query
+	Layout *event.Layout // a clone of the query's, as in Run
+	Out    exec.Sink
+}
+
+// Beside is what reads along with queries and is none itself: Sigma rules. It
+// sees every event of the run's time range.
+type Beside struct {
+	Layout *event.Layout // of the batches that it is given
+	Fields event.Fields  // wanted, in Layout; not all
+	Open   func(*exec.Runtime) exec.Pipeline
+}
+
+// RunTogether runs several queries, and what reads beside them, over one reading
+// of the input. Each part gives the rows that Query.Run would, in the same order.
+// All share r.Memory. r.Layout is not used.
+//
+// A part that wants every field reads on its own, through r.Again if it is not
+// the only one: in company it would also be given the fields that others know by
+// another name.
+func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) error {
+	budget := &exec.Budget{Limit: r.Memory}
+	var shared, own []Part
+	for _, p := range parts {
+		if p.Query.want.All {
+			own = append(own, p)
+		} else {
+			shared = append(shared, p)
+		}
+	}
+	first := len(shared)+len(beside) == 0
+	if !first {
+		if err := runShared(ctx, r, budget, shared, beside); err != nil {
+			return err
+		}
+	}
+	for _, p := range own {
+		r := r
+		if !first {
+			if r.Again == nil {
+				return errors.New("this reads the input a second time, which it does not allow; save it to a file first")
+			}
+			reader, err := r.Again()
+			if err != nil {
+				return err
+			}
+			r.Reader = reader
+		}
+		first = false
+		r.Layout = p.Layout
+		if err := p.Query.Run(ctx, r, p.Out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, beside []Beside) error {
+	common := event.NewLayout()
+	alone := len(parts) == 0 && len(beside) == 1
+	if alone {
+		common = beside[0].Layout // nothing to translate
+	}
+	want := &input.Want{
+		Layout: common, From: r.From, To: r.To, Bounded: r.Bounded,
+		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
+	}
+	for _, part := range parts {
+		wantAs(&want.Fields, common, part.Query.want, part.Query.Layout)
+	}
+	for i := range beside {
+		beside[i].Fields = beside[i].Fields.Clone()
+		op.FieldsOfMessages(beside[i].Layout, event.Fields{}).Needs(&beside[i].Fields)
+		wantAs(&want.Fields, common, beside[i].Fields, beside[i].Layout)
+	}
+	if len(beside) == 0 {
+		want.Need = needOfAny(r, parts)
+	}
+	var ps []exec.Pipeline
+	for _, part := range parts {
+		r := r
+		r.Layout = part.Layout
+		p, release, err := part.Query.ready(ctx, r, budget, part.Out, lang.Step{
+			Stage: &share{from: common, to: part.Query.Layout, fields: part.Query.want.Slots()}, Flow: lang.Streams, Name: "share",
+		})
+		if err != nil {
+			return err
+		}
+		defer release()
+		ps = append(ps, p)
+	}
+	for _, b := range beside {
+		rt := r.runtime(ctx, b.Layout, budget)
+		var open []func(exec.Sink) exec.Task
+		if !alone {
+			take := &share{from: common, to: b.Layout, fields: b.Fields.Slots()}
+			open = append(open, func(next exec.Sink) exec.Task { return take.Open(rt, next) })
+		}
+		if r.Bounded {
+			open = append(open, func(next exec.Sink) exec.Task { return timeRange{}.Open(rt, next) })
+		}
+		auto := op.FieldsOfMessages(b.Layout, b.Fields)
+		open = append(open, func(next exec.Sink) exec.Task { return auto.Open(rt, next) })
+		p := b.Open(rt)
+		open = append(open, p.Front)
+		p.Front = func(next exec.Sink) exec.Task { return exec.Chain(next, open...) }
+		ps = append(ps, p)
+	}
+	rt := &exec.Runtime{Ctx: ctx, Layout: common, Budget: budget, Warnings: r.Warnings}
+	return exec.Run(rt, exec.Together(ps), r.Workers, r.Reader.Feed(ctx, want))
+}
+
+// wantAs adds fields of a layout to those wanted in another.
+func wantAs(to *event.Fields, common *event.Layout, fields event.Fields, l *event.Layout) {
+	for _, s := range fields.Slots() {
+		if in := common.Slot(l.Name(s)); fields.OnlyForAuto(s) {
+			to.AddForAuto(in)
+		} else {
+			to.Add(in)
+		}
+	}
+}
+
+// needOfAny is what an event must hold to matter to one of the parts at least:
+// the literals of one need of each. nil when some part looks at every event.
+func needOfAny(r Run, parts []Part) []input.Need {
+	var any []string
+	for _, part := range parts {
+		best, bestLen := input.Need{}, 0
+		for _, n := range part.Query.need {
+			// A field that is also made by translation, and short texts such as
+			// an event's number, are no use without their field.
+			if n.Written || n.Slot != event.None && !r.NoMap && !mapping.Verbatim(part.Query.Layout.Name(n.Slot)) {
+				continue
+			}
+			shortest := len(n.Any[0])
+			for _, l := range n.Any {
+				shortest = min(shortest, len(l))
+			}
+			if shortest > bestLen {
+				best, bestLen = n, shortest
+			}
+		}
+		if bestLen < needMin {
+			return nil
+		}
+		for _, l := range best.Any {
+			if !slices.Contains(any, l) {
+				any = append(any, l)
+			}
+		}
+	}
+	return []input.Need{{Slot: event.None, Any: any}}
+}
+
+// needMin is how long the literals of a need are at least that is searched for
+// anywhere in an event: shorter ones stand in almost every event.
+const needMin = 4
+
+// share is the first stage of what reads in company: it takes the batch over
+// into a layout of its own.
+type share struct {
+	from, to *event.Layout
+	fields   []event.Slot // of to
+}
+
+func (*share) Check(*lang.Scope)   {}
+func (*share) Needs(*event.Fields) {}
+
+func (s *share) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
+	t := &shareTask{next: next}
+	for _, slot := range s.fields {
+		if from, ok := s.from.Find(s.to.Name(slot)); ok {
+			t.moves = append(t.moves, move{from, slot})
+		}
+	}
+	return t
+}
+
+type shareTask struct {
+	next  exec.Sink
+	moves []move
+	own   event.Batch
+}
+
+// move is a field that goes from one slot to another.
+type move struct{ from, to event.Slot }
+
+func (t *shareTask) Push(b *event.Batch) error {
+	o := &t.own
+	o.Reset()
+	o.N, o.Auto = b.N, b.Auto
+	o.Live = append(o.Live, b.Live...)
+	o.Time = append(o.Time, b.Time...)
+	o.Pos = append(o.Pos, b.Pos...)
+	if b.Receipt != nil {
+		o.Receipt = slices.Clone(b.Receipt)
+	}
+	for _, m := range t.moves {
+		if int(m.from) < len(b.Cols) {
+			o.Col(m.to).Alias(&b.Cols[m.from])
+		}
+	}
+	return t.next.Push(o)
+}
+
+func (t *shareTask) Flush() error { return nil }
