@@ -70,7 +70,7 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.at(in.Cond, tightAnd)
+		cond, err := l.at(in.Cond, inAnd)
 		if err != nil {
 			return "", err
 		}

@@ -65,7 +65,7 @@ func TestValuesInEachLanguage(t *testing.T) {
 			"cse":      `matches /(?i)^fe[89ab][0-9a-f]:[0-9a-f:.]*$/`,
 			"sentinel": `ipv6_is_in_range(tostring(EventData.DestinationIp), "fe80::/10")`,
 		}},
-		{`User: null`, map[string]string{"sumo": `isNull(User)`, "splunk": `NOT User=*`, "eql": `user.name == null`, "duckdb": `"User" IS NULL`}},
+		{`User: null`, map[string]string{"sumo": `isNull(User)`, "splunk": `NOT (User=*)`, "eql": `user.name == null`, "duckdb": `"User" IS NULL`}},
 		{`User|exists: true`, map[string]string{"sumo": `!isNull(User)`, "lucene": `_exists_:user.name`, "logscale": `User=*`}},
 		{`DestinationPort|gte: 1024`, map[string]string{"sumo": `DestinationPort >= 1024`, "duckdb": `TRY_CAST("DestinationPort" AS DOUBLE) >= 1024`, "lucene": `destination.port:>=1024`}},
 		{`Image|fieldref: ParentImage`, map[string]string{"sumo": `toLowerCase(Image) = toLowerCase(ParentImage)`, "lucene": "!", "eql": `process.executable : process.parent.executable`}},

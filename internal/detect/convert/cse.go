@@ -101,7 +101,7 @@ func cseRuleOf(in *Input) (*cseRule, error) {
 func CSEExpression(in *Input) (string, error) {
 	fields := cseFields(in)
 	l := cseLanguage(func(f string) string { return cseField(fields, in.field(f)) }, func(f string) string { return csePresent(in, fields, in.field(f)) })
-	cond, err := l.at(in.Cond, tightAnd)
+	cond, err := l.at(in.Cond, inAnd)
 	if err != nil {
 		return "", err
 	}
@@ -335,9 +335,9 @@ func cseLanguage(field, there func(string) string) *language {
 				if !ok {
 					return "", refuse(m, ipv6Refused)
 				}
-				return fmt.Sprintf("isValidIPv6(%s) AND %s matches %s", f, f, sumoRegex(p)), nil
+				return fmt.Sprintf("(isValidIPv6(%s) AND %s matches %s)", f, f, sumoRegex(p)), nil
 			}
-			return fmt.Sprintf("isValidIPv4(%s) AND compareCIDRPrefix('%s', %s, %d)", f, v.Prefix.Addr(), f, v.Prefix.Bits()), nil
+			return fmt.Sprintf("(isValidIPv4(%s) AND compareCIDRPrefix('%s', %s, %d))", f, v.Prefix.Addr(), f, v.Prefix.Bits()), nil
 		case sigma.FieldRef:
 			g := field(v.Field)
 			switch {

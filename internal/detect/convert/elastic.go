@@ -105,7 +105,7 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.at(in.Cond, tightAnd)
+		cond, err := l.at(in.Cond, inAnd)
 		if err != nil {
 			return "", err
 		}
@@ -371,7 +371,7 @@ var _ = register(Backend{
 	Name: "lucene", Summary: "Elastic and OpenSearch query string (Lucene)", Extension: "lucene",
 	Rule: func(in *Input) (string, error) {
 		name := func(f string) string { return strings.ReplaceAll(ecsField(in, f), " ", `\ `) }
-		l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
+		l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }, notAlone: true}
 		l.match = func(m *Match) (string, error) {
 			f := ""
 			if m.Field != "" {
@@ -391,13 +391,8 @@ var _ = register(Backend{
 				return f + luceneEscape(v.Text), nil
 			case sigma.Bool:
 				return fmt.Sprintf("%s%v", f, bool(v)), nil
-			case sigma.Null:
-				return "NOT _exists_:" + strings.TrimSuffix(f, ":"), nil
 			case sigma.Exists:
-				if v {
-					return "_exists_:" + strings.TrimSuffix(f, ":"), nil
-				}
-				return "NOT _exists_:" + strings.TrimSuffix(f, ":"), nil
+				return "_exists_:" + strings.TrimSuffix(f, ":"), nil
 			case sigma.Compare:
 				if v.Op == sigma.Eq || v.Op == sigma.Ne {
 					return "", refuse(m, "%s", unsaid(v))
@@ -414,7 +409,7 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.at(in.Cond, tightAnd)
+		cond, err := l.at(positive(in.Cond), inAnd)
 		if err != nil {
 			return "", err
 		}

@@ -11,29 +11,52 @@ import (
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
-// language is how one target writes conditions. match is required; list, when
-// set, writes several texts that one field may be equal to.
+// language is how one target writes conditions. match is required, and writes
+// what is one term whatever stands beside it; list, when set, writes several
+// texts that one field may be equal to.
 type language struct {
 	and, or string // with their blanks
 	not     func(string) string
 	match   func(*Match) (string, error)
 	list    func(field string, texts []string) (string, error)
 	apart   func(text string) bool // texts that do not go into a list; nil for none
+	// notAlone says that NOT stands in parentheses within OR: in Lucene, NOT
+	// forbids for the whole group that it stands in.
+	notAlone bool
+	// wrote, when set, is told of each term that is written, and of what.
+	wrote func(c Cond, text string)
 }
 
-// write renders a condition; top says that it need not be grouped.
-func (l *language) write(c Cond) (string, error) { return l.at(c, 0) }
+// write renders a condition that stands alone.
+func (l *language) write(c Cond) (string, error) { return l.at(c, alone) }
+
+// within is what a condition stands in. Where AND and OR meet there are
+// parentheses, in every language: which of the two binds tighter differs
+// (Splunk's search and LogScale: OR; Lucene: neither; the others: AND).
+type within uint8
 
 const (
-	looseOr = iota
-	tightAnd
-	operand
+	alone within = iota
+	inAnd
+	inOr
 )
 
-func (l *language) at(c Cond, level int) (string, error) {
+func (l *language) at(c Cond, in within) (string, error) {
 	switch c := c.(type) {
 	case *And:
-		return l.join(c.Of, l.and, tightAnd, level)
+		var parts []string
+		for _, x := range c.Of {
+			s, err := l.at(x, inAnd)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, s)
+		}
+		s := strings.Join(parts, l.and)
+		if in == inOr {
+			s = "(" + s + ")"
+		}
+		return s, nil
 	case *Or:
 		parts, err := l.lists(c.Of)
 		if err != nil {
@@ -43,36 +66,32 @@ func (l *language) at(c Cond, level int) (string, error) {
 			return parts[0], nil
 		}
 		s := strings.Join(parts, l.or)
-		if level > looseOr {
+		if in == inAnd {
 			s = "(" + s + ")"
 		}
 		return s, nil
 	case *Not:
-		s, err := l.at(c.X, looseOr)
+		s, err := l.at(c.X, alone)
 		if err != nil {
 			return "", err
 		}
-		return l.not(s), nil
+		s = l.not(s)
+		if l.notAlone && in == inOr {
+			s = "(" + s + ")"
+		}
+		return s, nil
 	case *Match:
-		return l.match(c)
+		return l.term(c)
 	}
 	panic("bug: convert: unknown condition")
 }
 
-func (l *language) join(of []Cond, sep string, own, level int) (string, error) {
-	var parts []string
-	for _, c := range of {
-		s, err := l.at(c, own)
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, s)
+func (l *language) term(m *Match) (string, error) {
+	s, err := l.match(m)
+	if l.wrote != nil && err == nil {
+		l.wrote(m, s)
 	}
-	s := strings.Join(parts, sep)
-	if level > own {
-		s = "(" + s + ")"
-	}
-	return s, nil
+	return s, err
 }
 
 // lists writes the parts of an Or, those that compare one field with plain
@@ -100,12 +119,15 @@ func (l *language) lists(of []Cond) ([]string, error) {
 				if err != nil {
 					return nil, err
 				}
+				if l.wrote != nil {
+					l.wrote(&Or{of[i:j]}, s)
+				}
 				parts = append(parts, s)
 				i = j - 1
 				continue
 			}
 		}
-		s, err := l.at(of[i], tightAnd)
+		s, err := l.at(of[i], inOr)
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,13 @@ func SigmaText(p *Predicate, m sigma.Meta) string {
 	return b.String() + rule + "---\n" + correlationText(p.Count, counted.Name, m, p.Notes)
 }
 
+// The order of Sigma's operators: what binds a condition tighter stands later.
+const (
+	looseOr = iota
+	tightAnd
+	operand
+)
+
 // ruleText writes the detection rule of a predicate.
 func ruleText(p *Predicate, m sigma.Meta, notes []string) string {
 	w := &sigmaWriter{names: map[string]bool{}}

@@ -10,11 +10,8 @@ import (
 var _ = register(Backend{
 	Name: "splunk", Summary: "Splunk search (SPL)", Extension: "spl",
 	Rule: func(in *Input) (string, error) {
-		search, err := splunkSearch(in).write(in.Cond)
+		search, err := splunkSearch(in).at(positive(in.Cond), inAnd)
 		if err == nil {
-			if _, or := in.Cond.(*Or); or {
-				search = "(" + search + ")"
-			}
 			return splunkSource(in) + " " + search + "\n", nil
 		}
 		// What the search command cannot say, where can: regular expressions,
@@ -96,13 +93,8 @@ func splunkSearch(in *Input) *language {
 			return f + v.Text, nil
 		case sigma.Bool:
 			return fmt.Sprintf(`%s"%v"`, f, bool(v)), nil
-		case sigma.Null:
-			return "NOT " + f + "*", nil
 		case sigma.Exists:
-			if v {
-				return f + "*", nil
-			}
-			return "NOT " + f + "*", nil
+			return f + "*", nil
 		case sigma.Compare:
 			return splunkField(in, m.Field) + v.Op.String() + v.Number.Text, nil
 		}

@@ -119,7 +119,7 @@ func sqlRule(in *Input, d *sqlDialect) (string, error) {
 		}
 		return "", refuse(m, "%s", unsaid(m.Value))
 	}
-	cond, err := l.at(in.Cond, tightAnd)
+	cond, err := l.at(in.Cond, inAnd)
 	if err != nil {
 		return "", err
 	}

@@ -144,9 +144,9 @@ func sumoLanguage(field func(string) string) *language {
 				if !ok {
 					return "", refuse(m, ipv6Refused)
 				}
-				return fmt.Sprintf(`isValidIPv6(replace(%s, /(?s)%%.+$/, "")) AND %s matches %s`, f, f, sumoRegex(p)), nil
+				return fmt.Sprintf(`(isValidIPv6(replace(%s, /(?s)%%.+$/, "")) AND %s matches %s)`, f, f, sumoRegex(p)), nil
 			}
-			return fmt.Sprintf(`isValidIPv4(%s) AND compareCIDRPrefix("%s", %s, toInt(%d))`, f, v.Prefix.Addr(), f, v.Prefix.Bits()), nil
+			return fmt.Sprintf(`(isValidIPv4(%s) AND compareCIDRPrefix("%s", %s, toInt(%d)))`, f, v.Prefix.Addr(), f, v.Prefix.Bits()), nil
 		case sigma.FieldRef:
 			g := name(v.Field)
 			switch {

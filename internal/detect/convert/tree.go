@@ -141,3 +141,34 @@ func or(of []Cond) Cond {
 	}
 	return &Or{flat}
 }
+
+// positive writes that a field is not there as NOT of that it is, for languages
+// whose NOT binds by rules of its own.
+func positive(c Cond) Cond {
+	switch c := c.(type) {
+	case *And:
+		of := make([]Cond, len(c.Of))
+		for i, x := range c.Of {
+			of[i] = positive(x)
+		}
+		return &And{of}
+	case *Or:
+		of := make([]Cond, len(c.Of))
+		for i, x := range c.Of {
+			of[i] = positive(x)
+		}
+		return &Or{of}
+	case *Not:
+		return &Not{positive(c.X)}
+	case *Match:
+		there := *c
+		there.Value = sigma.Exists(true)
+		if v, ok := c.Value.(sigma.Exists); ok && !bool(v) {
+			return &Not{&there}
+		}
+		if _, ok := c.Value.(sigma.Null); ok {
+			return &Not{&there}
+		}
+	}
+	return c
+}
