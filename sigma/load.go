@@ -53,7 +53,7 @@ func Load(names []string, skip string) (docs []Document, diags diag.List, err er
 		wg.Go(func() {
 			var slab nodes
 			for f := range read {
-				f.docs, f.diags = parse(diag.Text(f.at, f.text), &slab)
+				f.docs, f.diags = parseGuarded(diag.Text(f.at, f.text), &slab)
 			}
 		})
 	}
@@ -76,6 +76,19 @@ func Load(names []string, skip string) (docs []Document, diags diag.List, err er
 		docs, diags = append(docs, f.docs...), append(diags, f.diags...)
 	}
 	return docs, diags, err
+}
+
+// parseGuarded is parse, of which a panic is a diagnostic: of many files the
+// others are still read.
+func parseGuarded(f *diag.File, slab *nodes) (docs []Document, diags diag.List) {
+	defer func() {
+		if p := recover(); p != nil {
+			docs, *slab = nil, nodes{}
+			diags = diag.List{{Severity: diag.Error, Code: "bug", File: f,
+				Message: fmt.Sprintf("a bug in gyoji: reading this panics: %v", p), Help: "please report it with the file"}}
+		}
+	}()
+	return parse(f, slab)
 }
 
 // visit gives the text of each file that a path names to a function, or why it

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -27,6 +26,7 @@ const (
 	exitDiagnostics = 2   // the query, rule or package is wrong
 	exitUsage       = 3   // the command line is wrong
 	exitInput       = 4   // input cannot be read, lost under --strict, or over budget
+	exitBug         = 70  // a mistake in gyoji itself: EX_SOFTWARE of sysexits.h
 	exitInterrupted = 130 // Ctrl-C
 )
 
@@ -81,8 +81,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Fprintf(stderr, "\ngyoji: bug: %v\n\nThis is a mistake in gyoji, not in your query. Please report it with the command you ran and this:\n\n%s\n", p, debug.Stack())
-			code = exitInput
+			b := exec.Panicked(p, "")
+			code = a.bug(b, b.Stack)
 		}
 	}()
 	// A closed pipe is an error of the write, not the end of the process: what
@@ -107,7 +107,10 @@ func (a *app) code(err error) int {
 	var failure *diag.Failure
 	var e *exit
 	var over *exec.OverBudget
+	var bug *exec.Bug
 	switch {
+	case errors.As(err, &bug):
+		return a.bug(err, bug.Stack)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(a.stderr, "gyoji: interrupted; what was printed is not all")
 		return exitInterrupted
@@ -135,6 +138,17 @@ func (a *app) code(err error) int {
 	}
 	fmt.Fprintf(a.stderr, "gyoji: %s\n", err)
 	return exitInput
+}
+
+// bug reports a panic and returns the exit code for it. The stack says where it was.
+func (a *app) bug(err error, stack []byte) int {
+	fmt.Fprintf(a.stderr, "\ngyoji: %v\n\nThis is a mistake in gyoji, not in your query. ", err)
+	if a.verbose {
+		fmt.Fprintf(a.stderr, "Please report it with the command you ran and this:\n\n%s\n", stack)
+	} else {
+		fmt.Fprintln(a.stderr, "Please report it with the command you ran and what it prints with --verbose.")
+	}
+	return exitBug
 }
 
 // isUsage recognises cobra's own complaints about the command line.
@@ -179,7 +193,8 @@ Results go to stdout: a table on a terminal, one JSON object a line in a pipe.
 Everything else goes to stderr.
 
 Exit codes: 0 ran, 1 findings at or above --fail-on, 2 the query or detection is
-wrong, 3 the command line is wrong, 4 input cannot be read, 130 interrupted.`,
+wrong, 3 the command line is wrong, 4 input cannot be read, 70 a bug in gyoji,
+130 interrupted.`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},

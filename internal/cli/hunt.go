@@ -15,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/packages"
@@ -181,10 +182,11 @@ type hunt struct {
 // run runs all detections and rules over one reading of the logs, and prints
 // their findings.
 func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output) error {
-	if err := h.search(ctx, pkgs, rules); err != nil {
+	err := h.search(ctx, pkgs, rules)
+	if err != nil && !exec.IsBug(err) {
 		return err
 	}
-	return h.print(ctx, h.app, h.session, out)
+	return firstOf(err, h.print(ctx, h.app, h.session, out)) // what the others found stands
 }
 
 // search runs the packages' detections and the rules, if there are any.

@@ -233,7 +233,7 @@ func ruleOut(r *rule.Rule) string {
 func (g *sigmaHunt) beside() query.Beside {
 	want := g.set.Fields()
 	want.Add(g.event[colComputer:]...)
-	return query.Beside{Layout: g.rules.scope.Layout, Fields: want, Open: func(rt *exec.Runtime) exec.Pipeline {
+	return query.Beside{Name: "the Sigma rules", Layout: g.rules.scope.Layout, Fields: want, Open: func(rt *exec.Runtime) exec.Pipeline {
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}

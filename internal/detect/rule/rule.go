@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -174,8 +175,15 @@ func (sc *Scope) Lower(docs []sigma.Document, values sigma.Placeholders) (rules 
 	lowered := make([]*Rule, len(docs))
 	problems := make([]*diag.Diagnostic, len(docs))
 	atOnce(len(docs), 16, func(i int) {
-		if d, ok := docs[i].(*sigma.Rule); ok {
+		d, ok := docs[i].(*sigma.Rule)
+		if !ok {
+			return
+		}
+		if err := exec.Guard("reading", func() error {
 			lowered[i], problems[i] = sc.rule(d, filters, values)
+			return nil
+		}); err != nil { // this rule's alone
+			problems[i] = problem(&d.Meta, diag.Span{}, "bug", "%v", err)
 		}
 	})
 	var correlations []*Rule

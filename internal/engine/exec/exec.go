@@ -47,6 +47,7 @@ func Snapshot(chain Task) (ok bool, err error) {
 	if !ok {
 		return false, nil
 	}
+	defer Caught(&err, "")
 	return true, s.Snapshot()
 }
 
@@ -74,6 +75,7 @@ func last(chain Task) Task {
 // has a Front of its own. The last stage of the fronts is merged into one when
 // it is a Merger; what it pushes goes to the single Back.
 type Pipeline struct {
+	Name  string               // of the query, for the message of a Bug
 	Front func(next Sink) Task // opens one worker's chain
 	Back  Task
 }
@@ -82,8 +84,10 @@ type Pipeline struct {
 type Feed func(worker int, front Sink) error
 
 // Run runs p with n workers. Each worker's number is known to its front by the
-// order in which Front is called.
-func Run(rt *Runtime, p Pipeline, n int, feed Feed) error {
+// order in which Front is called. A panic in any of them is the run's error, a *Bug.
+func Run(rt *Runtime, p Pipeline, n int, feed Feed) (err error) {
+	defer func() { err = Named(err, p.Name) }()
+	defer Caught(&err, "")
 	n = max(n, 1)
 	g := &gate{next: p.Back}
 	fronts := make([]Task, n)
@@ -92,11 +96,11 @@ func Run(rt *Runtime, p Pipeline, n int, feed Feed) error {
 	}
 	errs := make([]error, n)
 	if n == 1 { // no goroutine: one core is then one thread
-		errs[0] = feed(0, fronts[0])
+		errs[0] = feed.give(0, fronts[0])
 	} else {
 		var wg sync.WaitGroup
 		for i := range n {
-			wg.Go(func() { errs[i] = feed(i, fronts[i]) })
+			wg.Go(func() { errs[i] = feed.give(i, fronts[i]) })
 		}
 		wg.Wait()
 	}
@@ -119,6 +123,12 @@ func Run(rt *Runtime, p Pipeline, n int, feed Feed) error {
 		return err
 	}
 	return rt.Ctx.Err()
+}
+
+// give calls the feed. What panics here and is no stage's is reading.
+func (f Feed) give(worker int, front Task) (err error) {
+	defer Caught(&err, "reading")
+	return f(worker, front)
 }
 
 // stopped turns ErrStop, which is no failure, into nil.
@@ -156,17 +166,36 @@ func (g *gate) Push(b *event.Batch) error {
 	return g.next.Push(b)
 }
 
-// Chain joins tasks so that flushing the first flushes all, in order. open
-// functions are called back to front, each with the sink it pushes into.
-func Chain(end Sink, open ...func(Sink) Task) Task {
+// Opener makes one worker's task of a stage, which pushes into a sink.
+type Opener struct {
+	Name string // of the stage, for the message of a Bug; "" for a part of another
+	Open func(Sink) Task
+}
+
+// Chain joins tasks so that flushing the first flushes all, in order. Stages are
+// opened back to front, each with the sink it pushes into. A panic of a stage is
+// an error of what was asked of it: a *Bug with its name.
+func Chain(end Sink, stages ...Opener) Task {
 	t, ok := end.(Task)
-	if !ok || len(open) > 0 {
+	if !ok || len(stages) > 0 {
 		t = terminal{end}
 	}
-	for i := len(open) - 1; i >= 0; i-- {
-		t = &link{open[i](t), t}
+	for i := len(stages) - 1; i >= 0; i-- {
+		t = &link{stages[i].open(t), t, stages[i].Name}
 	}
 	return t
+}
+
+// open is Open, of which a panic tells the stage.
+func (o Opener) open(next Sink) Task {
+	if o.Name != "" {
+		defer func() {
+			if p := recover(); p != nil {
+				panic(Panicked(p, o.Name))
+			}
+		}()
+	}
+	return o.Open(next)
 }
 
 // terminal ends a chain. It does not flush what it pushes into: that is another
@@ -175,17 +204,52 @@ type terminal struct{ Sink }
 
 func (terminal) Flush() error { return nil }
 
-// link flushes a task and then what comes after it.
+func (t terminal) Push(b *event.Batch) (err error) {
+	defer Caught(&err, "output")
+	return t.Sink.Push(b)
+}
+
+// link is a stage's task and what comes after it.
 type link struct {
 	Task
 	next Task
+	name string
 }
 
+func (l *link) Push(b *event.Batch) (err error) {
+	if l.name != "" {
+		defer Caught(&err, l.name)
+	}
+	return l.Task.Push(b)
+}
+
+// Flush flushes the task and then what comes after it.
 func (l *link) Flush() error {
-	if err := l.Task.Flush(); stopped(err) != nil {
+	if err := l.flush(); stopped(err) != nil {
 		return err
 	}
 	return l.next.Flush()
+}
+
+// flush flushes the task alone.
+func (l *link) flush() (err error) {
+	if l.name != "" {
+		defer Caught(&err, l.name)
+	}
+	return l.Task.Flush()
+}
+
+// merge adds another worker's task of the same stage, or flushes it when the
+// stage has nothing to merge.
+func (l *link) merge(o *link) (err error) {
+	m, ok := l.Task.(Merger)
+	if !ok {
+		return stopped(o.flush())
+	}
+	if l.name != "" {
+		defer Caught(&err, l.name)
+	}
+	return m.Merge(o.Task)
 }
 
 // Merge merges the stages of two workers' chains that can be, and flushes the
@@ -193,11 +257,7 @@ func (l *link) Flush() error {
 // across batches, so the order of the two does not matter.
 func (l *link) Merge(o Task) error {
 	ol := o.(*link)
-	if m, ok := l.Task.(Merger); ok {
-		if err := m.Merge(ol.Task); err != nil {
-			return err
-		}
-	} else if err := ol.Task.Flush(); stopped(err) != nil {
+	if err := l.merge(ol); err != nil {
 		return err
 	}
 	if next, ok := l.next.(*link); ok {
@@ -227,6 +287,8 @@ type Runtime struct {
 	Inside func(event.Fields) func(text []byte, to Sink) (bool, error)
 
 	Warnings *Warnings
+
+	spills spills // open files
 
 	// Printer opens what prints the rows that leave the query; nil when they
 	// leave as values.

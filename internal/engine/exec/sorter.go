@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -469,6 +471,7 @@ type spill struct {
 	prefix uint64
 	rec    []byte
 	at     int // its place among the runs of a merge
+	of     *spills
 }
 
 // headBytes are before each record: its prefix and its length.
@@ -500,7 +503,42 @@ func newSpill(rt *Runtime) (*spill, error) {
 	}
 	// On Unix the name can go at once, so that nothing stays after a crash.
 	_ = os.Remove(f.Name())
-	return &spill{f: f, w: bufio.NewWriterSize(f, mergeReadBytes)}, nil
+	s := &spill{f: f, w: bufio.NewWriterSize(f, mergeReadBytes), of: &rt.spills}
+	rt.spills.add(s)
+	return s, nil
+}
+
+// spills are the open files of a run. Those that a failed run did not read to
+// their end are closed with it.
+type spills struct {
+	mu   sync.Mutex
+	open map[*spill]bool
+}
+
+func (s *spills) add(f *spill) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[*spill]bool{}
+	}
+	s.open[f] = true
+}
+
+func (s *spills) remove(f *spill) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, f)
+}
+
+// Close removes the files that the run's stages have spilled to and not read to
+// their end, because it failed or nobody wanted more. Its stages are not used after.
+func (rt *Runtime) Close() {
+	rt.spills.mu.Lock()
+	left := slices.Collect(maps.Keys(rt.spills.open))
+	rt.spills.mu.Unlock()
+	for _, f := range left {
+		f.close()
+	}
 }
 
 func cmpOr(a, b string) string {
@@ -584,5 +622,6 @@ func (s *spill) close() {
 		s.f.Close()
 		_ = os.Remove(s.f.Name())
 		s.f = nil
+		s.of.remove(s)
 	}
 }

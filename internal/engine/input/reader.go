@@ -112,7 +112,16 @@ func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
 // worker behind each block, with the block's number. Numbers have no gaps.
 func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block int) error) exec.Feed {
 	want.skipped = &r.events
-	return func(worker int, front exec.Sink) error {
+	return func(worker int, front exec.Sink) (err error) {
+		at := "the input"
+		defer func() {
+			if p := recover(); p != nil {
+				err = exec.Panicked(p, "reading "+at)
+			}
+			if err != nil {
+				r.finish() // every worker stops, and what the source holds is given up
+			}
+		}()
 		readers := map[*Format]BlockReader{}
 		lines, _ := front.(LineSink)
 		var buf []byte
@@ -122,12 +131,12 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 			}
 			t, err := r.block(ctx, &buf)
 			if err != nil {
-				r.finish() // gives up what the source holds
 				return err
 			}
 			if t.format == nil {
 				return nil
 			}
+			at = t.Part.Name
 			r.complete(&t)
 			br := readers[t.format]
 			if br == nil {
@@ -145,7 +154,6 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				err = done(worker, t.number)
 			}
 			if err != nil {
-				r.finish()
 				return err
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 )
 
 // stdinBytes is how much is read of standard input at once.
@@ -63,7 +65,10 @@ func newInterruptible(ctx context.Context, r io.Reader) *interruptible {
 	s.free <- make([]byte, stdinBytes)
 	go func() {
 		for buf := range s.free {
-			n, err := r.Read(buf)
+			n, err := 0, error(nil)
+			if bug := exec.Guard("reading", func() error { n, err = r.Read(buf); return nil }); bug != nil {
+				n, err = 0, bug
+			}
 			select {
 			case s.got <- chunk{buf[:n], err}:
 			case <-ctx.Done():

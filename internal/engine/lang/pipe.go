@@ -104,9 +104,9 @@ func (p *Pipe) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 
 // OpenSteps makes one task of some steps.
 func OpenSteps(steps []Step, rt *exec.Runtime, next exec.Sink) exec.Task {
-	open := make([]func(exec.Sink) exec.Task, len(steps))
+	open := make([]exec.Opener, len(steps))
 	for i, s := range steps {
-		open[i] = func(next exec.Sink) exec.Task { return s.Stage.Open(rt, next) }
+		open[i] = exec.Opener{Name: s.Name, Open: func(next exec.Sink) exec.Task { return s.Stage.Open(rt, next) }}
 	}
 	return exec.Chain(next, open...)
 }

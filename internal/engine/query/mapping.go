@@ -81,12 +81,12 @@ func Events(ctx context.Context, r Run, want event.Fields, open func() exec.Task
 	auto := op.FieldsOfMessages(r.Layout, want)
 	rt := r.runtime(ctx, r.Layout, &exec.Budget{Limit: r.Memory})
 	p := exec.Pipeline{Back: exec.Chain(nothing{}), Front: func(exec.Sink) exec.Task {
-		return exec.Chain(nothing{}, func(next exec.Sink) exec.Task {
+		return exec.Chain(nothing{}, exec.Opener{Name: "fields of messages", Open: func(next exec.Sink) exec.Task {
 			if r.Bounded {
 				next = timeRange{}.Open(rt, next)
 			}
 			return auto.Open(rt, next)
-		}, func(exec.Sink) exec.Task { return open() })
+		}}, exec.Opener{Open: func(exec.Sink) exec.Task { return open() }})
 	}}
 	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, &input.Want{
 		Layout: r.Layout, Fields: want, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now,

@@ -157,7 +157,9 @@ func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
 }
 
 // run is Run with a share of a budget.
-func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink) error {
+func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink) (err error) {
+	defer func() { err = exec.Named(err, q.name()) }()
+	defer exec.Caught(&err, "")
 	p, release, err := q.ready(ctx, r, budget, out)
 	if err != nil {
 		return err
@@ -180,10 +182,14 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	front, back := q.split(r)
 	front = append(first, front...)
 	return exec.Pipeline{
+		Name:  q.name(),
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
 		Back:  lang.OpenSteps(back, rt, out),
 	}, release, nil
 }
+
+// name is what messages call the query.
+func (q *Query) name() string { return q.Tree.File.Name }
 
 // open runs what has to run before the query, and makes what its stages share.
 func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec.Runtime, release func(), err error) {
@@ -193,7 +199,7 @@ func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec
 	}
 	rt = r.runtime(ctx, r.Layout, budget)
 	tables := rt.Budget.Open("lookup")
-	release = func() { tables.Release(); before.Release() }
+	release = func() { tables.Release(); before.Release(); rt.Close() }
 	if !tables.Add(q.outside.Bytes) {
 		release()
 		return nil, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")

@@ -51,7 +51,9 @@ func (q *Query) Start(ctx context.Context, r Run, keep int) (*Running, error) {
 }
 
 // Add reads what has come. An exec.ErrStop says that no more rows are wanted.
-func (x *Running) Add(ctx context.Context, reader *input.Reader) error {
+func (x *Running) Add(ctx context.Context, reader *input.Reader) (err error) {
+	defer func() { err = exec.Named(err, x.q.name()) }()
+	defer exec.Caught(&err, "reading")
 	return reader.Feed(ctx, x.q.Want(x.run))(0, x.front)
 }
 

@@ -23,6 +23,7 @@ type Part struct {
 // Beside is what reads along with queries and is none itself: Sigma rules. It
 // sees every event of the run's time range.
 type Beside struct {
+	Name   string        // for the message of a bug: "Sigma rules"
 	Layout *event.Layout // of the batches that it is given
 	Fields event.Fields  // wanted, in Layout; not all
 	Open   func(*exec.Runtime) exec.Pipeline
@@ -31,6 +32,9 @@ type Beside struct {
 // RunTogether runs several queries, and what reads beside them, over one reading
 // of the input. Each part gives the rows that Query.Run would, in the same order.
 // All share r.Memory. r.Layout is not used.
+//
+// A part that panics ends alone: the others run to their end, and then its
+// *exec.Bug is the error.
 //
 // A part that wants every field reads on its own, through r.Again if it is not
 // the only one: in company it would also be given the fields that others know by
@@ -46,8 +50,11 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 		}
 	}
 	first := len(shared)+len(beside) == 0
+	var bugs []error
 	if !first {
-		if err := runShared(ctx, r, budget, shared, beside); err != nil {
+		if err := runShared(ctx, r, budget, shared, beside); exec.IsBug(err) {
+			bugs = append(bugs, err)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -65,14 +72,17 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 		}
 		first = false
 		r.Layout = p.Layout
-		if err := p.Query.Run(ctx, r, p.Out); err != nil {
+		if err := p.Query.Run(ctx, r, p.Out); exec.IsBug(err) {
+			bugs = append(bugs, err)
+		} else if err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(bugs...)
 }
 
-func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, beside []Beside) error {
+func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, beside []Beside) (err error) {
+	defer exec.Caught(&err, "")
 	common := event.NewLayout()
 	alone := len(parts) == 0 && len(beside) == 1
 	if alone {
@@ -108,18 +118,24 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 	}
 	for _, b := range beside {
 		rt := r.runtime(ctx, b.Layout, budget)
-		var open []func(exec.Sink) exec.Task
+		defer func() {
+			if err != nil { // else what it holds may yet be asked for
+				rt.Close()
+			}
+		}()
+		var open []exec.Opener
 		if !alone {
 			take := &share{from: common, to: b.Layout, fields: b.Fields.Slots()}
-			open = append(open, func(next exec.Sink) exec.Task { return take.Open(rt, next) })
+			open = append(open, exec.Opener{Name: "share", Open: func(next exec.Sink) exec.Task { return take.Open(rt, next) }})
 		}
 		if r.Bounded {
-			open = append(open, func(next exec.Sink) exec.Task { return timeRange{}.Open(rt, next) })
+			open = append(open, exec.Opener{Name: "time range", Open: func(next exec.Sink) exec.Task { return timeRange{}.Open(rt, next) }})
 		}
 		auto := op.FieldsOfMessages(b.Layout, b.Fields)
-		open = append(open, func(next exec.Sink) exec.Task { return auto.Open(rt, next) })
+		open = append(open, exec.Opener{Name: "fields of messages", Open: func(next exec.Sink) exec.Task { return auto.Open(rt, next) }})
 		p := b.Open(rt)
-		open = append(open, p.Front)
+		p.Name = b.Name
+		open = append(open, exec.Opener{Name: "conditions", Open: p.Front})
 		p.Front = func(next exec.Sink) exec.Task { return exec.Chain(next, open...) }
 		ps = append(ps, p)
 	}
