@@ -247,6 +247,9 @@ func (sc *Scope) rule(d *sigma.Rule, filters []*sigma.Filter, values sigma.Place
 		return nil, problem(&d.Meta, l.Span, "unknown-logsource", "it is not known where events of %s are written", l)
 	}
 	r.windows = r.anywhere || len(r.places) > 0
+	if !r.windows {
+		r.places = mapping.AlsoAt(l.Product, l.Category, l.Service)
+	}
 	low := &lowering{sc: sc, rule: r, meta: &d.Meta}
 	var any []expr.Expr
 	for _, c := range d.Conditions {
@@ -271,13 +274,14 @@ func (r *Rule) When() expr.Expr { return &expr.And{X: r.scope.source(r), Y: r.co
 // source is the condition that an event is of a rule's log source.
 func (sc *Scope) source(r *Rule) expr.Expr {
 	channel := &expr.Field{Slot: sc.channel, Name: "Channel"}
-	if !r.windows { // of other products, whose events have no channel
-		return &expr.IsNull{X: channel}
-	}
 	if r.anywhere {
-		return &expr.Not{X: &expr.And{X: &expr.IsNull{X: channel}, Y: &expr.IsNull{X: &expr.Field{Slot: sc.provider, Name: "Provider"}}}}
+		none := &expr.And{X: &expr.IsNull{X: channel}, Y: &expr.IsNull{X: &expr.Field{Slot: sc.provider, Name: "Provider"}}}
+		return &expr.Not{X: &expr.Or{X: none, Y: sc.same(sc.channel, mapping.LinuxSysmon)}}
 	}
 	var any []expr.Expr
+	if !r.windows { // of other products, most of whose events have no channel
+		any = append(any, &expr.IsNull{X: channel})
+	}
 	for _, p := range r.places {
 		place := expr.Expr(sc.same(sc.channel, p.Channel))
 		if p.Provider != "" {
@@ -297,11 +301,14 @@ func (sc *Scope) source(r *Rule) expr.Expr {
 
 // in is source computed for known values.
 func (r *Rule) in(channel, provider, id event.Value) bool {
-	if !r.windows {
-		return channel.IsNull()
+	if !r.windows && channel.IsNull() {
+		return true
 	}
 	if r.anywhere {
-		return !channel.IsNull() || !provider.IsNull()
+		if channel.IsNull() {
+			return !provider.IsNull()
+		}
+		return !strings.EqualFold(channel.Str(), mapping.LinuxSysmon)
 	}
 	for _, p := range r.places {
 		switch {

@@ -202,6 +202,10 @@ func (r *evtxReader) eachName(f *evtxField, visit func(at int, exact bool)) {
 		visit(int(at), f.is(r.plan.Names[at]))
 	}
 	if f.column != f.name {
+		r.scratch = match.AppendFolded(r.scratch[:0], strings.ReplaceAll(f.name, " ", ""))
+		for _, at := range r.byFolded[string(r.scratch)] {
+			visit(int(at), false)
+		}
 		r.scratch = match.AppendFolded(r.scratch[:0], f.column)
 		for _, at := range r.byFolded[string(r.scratch)] {
 			if f.is(r.plan.Names[at]) {

@@ -29,6 +29,8 @@ type flat struct {
 	folded map[string][]int // the plan's names by lower case
 	extra  []pair           // fields that no one named, when all are wanted
 
+	inner *unwrapper // nil until an event holds more in a field
+
 	need *match.Set // what must stand in an event's text; nil for nothing
 	hit  int        // where the block has it next
 }
@@ -88,6 +90,15 @@ func (f *flat) matters(data []byte, start, end int) bool {
 	return true
 }
 
+// spellings are the names that a field with blanks in its own is found under:
+// Threat Name as Threat_Name, as json auto has it, and as ThreatName, as Sigma has.
+func spellings(name string) []string {
+	if !strings.Contains(name, " ") {
+		return []string{name}
+	}
+	return []string{name, columnName(name), strings.ReplaceAll(name, " ", "")}
+}
+
 // target finds where a name leads to, nil for nowhere. It remembers names up to
 // a limit: those that are data, as in a log of keys, must not fill the memory.
 func (f *flat) target(name string) *target {
@@ -95,10 +106,12 @@ func (f *flat) target(name string) *target {
 		return t
 	}
 	var t *target
-	if at := f.folded[strings.ToLower(name)]; len(at) > 0 {
-		t = &target{index: at, slot: event.None}
-		for _, i := range at {
-			t.exact = append(t.exact, f.Names[i] == name)
+	for _, n := range spellings(name) {
+		for _, i := range f.folded[strings.ToLower(n)] {
+			if t == nil {
+				t = &target{slot: event.None}
+			}
+			t.index, t.exact = append(t.index, i), append(t.exact, f.Names[i] == name)
 		}
 	}
 	if f.all && !strings.HasPrefix(name, "_") {
@@ -121,12 +134,14 @@ func (f *flat) target(name string) *target {
 func (f *flat) wants(name string) bool { return f.target(name) != nil }
 
 // field gives the event a field. text must stay as it is until the batch is pushed.
-func (f *flat) field(name string, text []byte) {
+func (f *flat) field(name string, text []byte) { f.give(name, asIs(text)) }
+
+// give is field for a value of JSON.
+func (f *flat) give(name string, v jsondoc.Value) {
 	t := f.target(name)
 	if t == nil {
 		return
 	}
-	v := asIs(text)
 	for k, i := range t.index {
 		if f.vals[i].Kind != jsondoc.Missing && (f.exact[i] || !t.exact[k]) {
 			continue
@@ -152,9 +167,25 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 	if !utf8.Valid(text) {
 		notUTF8(f.want, b.Part, b.Offset+int64(off))
 	}
+	f.unwrap(text, place{b.Part, b.Offset + int64(off)})
 	row := f.event(f.w, f.vals, f.given, text, b, b.Offset+int64(off), fallback)
 	f.rest(row)
 	return nil
+}
+
+// unwrap gives the event what stands in fields that hold more of it.
+func (f *flat) unwrap(text []byte, where place) {
+	if !f.HoldsMore(f.vals) {
+		return
+	}
+	f.unwrapper().event(text, where)
+}
+
+func (f *flat) unwrapper() *unwrapper {
+	if f.inner == nil {
+		f.inner = newUnwrapper(f)
+	}
+	return f.inner
 }
 
 // rest gives a row the fields that no one named, and forgets the event.

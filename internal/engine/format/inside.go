@@ -5,9 +5,8 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 )
 
-// insideNames are the formats in which Windows events are the text of messages,
-// besides JSON.
-var insideNames = []string{"xml", "splunk", "sumo-legacy"}
+// insideNames are the formats in which Windows events are the text of messages.
+var insideNames = []string{"json", "xml", "splunk", "sumo-legacy"}
 
 // Inside reads events that are the text of messages. What it returns gives to the
 // event that a text is, and reports whether it is one. It is one goroutine's.

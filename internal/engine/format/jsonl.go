@@ -6,7 +6,6 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
-	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 )
@@ -47,13 +46,13 @@ const exportRoot = "map"
 
 type jsonl struct {
 	want   *input.Want
-	doc    *mapping.Document
+	doc    *jsondoc.Scanner
 	filter *filter
 	w      builder
 
 	*plan
-	text int       // of the plan's names: a message's text
-	xml  *xmlEvent // of a string that holds the whole event; nil until one is met
+	text int   // of the plan's names: a message's text
+	more *flat // of events that hold more in a field; nil until one is met
 
 	slots map[string]event.Slot // names met when all fields are wanted
 	plain bool                  // what the batch holds: plain lines, or messages
@@ -124,7 +123,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	if len(line) == 0 || len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
-	vals, xml, err := r.doc.Read(line)
+	vals, err := r.doc.Scan(line)
 	if err != nil {
 		r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
 			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
@@ -132,11 +131,11 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 		})
 		return nil
 	}
-	inXML := xml.Kind != jsondoc.Missing
-	if inXML {
-		r.openXML(vals, xml)
-	}
 	message := vals[r.text].Kind != jsondoc.Missing
+	more := !message && r.HoldsMore(vals)
+	if more {
+		r.unwrap(line, vals)
+	}
 	if r.plain == message || r.w.b.N == event.MaxRows {
 		if err := r.push(next); err != nil {
 			return err
@@ -164,7 +163,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 			b.Col(f.slot).Set(row, r.w.typed(vals[f.At]))
 		}
 	} else {
-		r.set(&r.w, row, vals, r.doc.Given())
+		r.set(&r.w, row, vals, r.doc.Found())
 	}
 	b.Time[row] = r.meta.set(&r.w, row, vals, r.part)
 	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {
@@ -173,8 +172,8 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 		}
 		b.Receipt = append(b.Receipt, r.meta.receipt)
 	}
-	if inXML {
-		r.xml.rest(row)
+	if more {
+		r.more.rest(row)
 	}
 	if r.all && !(r.want.JSON && !message) {
 		return r.everything(line, row, message)
@@ -182,22 +181,21 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	return nil
 }
 
-// openXML adds the fields of event XML in a JSON string.
-func (r *jsonl) openXML(vals []jsondoc.Value, v jsondoc.Value) {
-	if r.xml == nil {
-		xml := newXMLEvent(flatOf(r.want, r.plan, &r.w))
-		r.xml = &xml
+// unwrap adds what stands in fields that hold more of the event.
+func (r *jsonl) unwrap(line []byte, vals []jsondoc.Value) {
+	if r.more == nil {
+		r.more = flatOf(r.want, r.plan, &r.w)
 	}
-	text := r.w.arena.keep(v.AppendText(nil))
-	if err := r.xml.read(text); err != nil {
-		r.want.Warnings.Add("damaged event XML", true, exec.Sample{
-			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off), Detail: fmt.Sprintf("byte %d: %v", r.off, err),
-		})
-	}
-	for i, v := range r.xml.vals {
-		if v.Kind > jsondoc.Null && vals[i].Kind <= jsondoc.Null {
-			r.doc.Set(i, v)
+	f := r.more
+	for _, i := range r.doc.Found() {
+		if i < len(f.vals) && f.vals[i].Kind == jsondoc.Missing {
+			f.vals[i] = vals[i]
+			f.given = append(f.given, i)
 		}
+	}
+	f.unwrapper().event(line, place{r.part, r.off})
+	for _, i := range f.given {
+		r.doc.Set(i, f.vals[i])
 	}
 }
 

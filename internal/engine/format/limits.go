@@ -10,6 +10,9 @@ const (
 	// xmlDepthMax is how deep the elements of an event may stand.
 	xmlDepthMax = 32
 
+	// openedMax is how many fields of an event are opened that hold more of it.
+	openedMax = 64
+
 	// labelBytesMax is the longest label of a line in a rendered message.
 	labelBytesMax = 64
 

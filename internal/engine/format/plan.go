@@ -22,6 +22,8 @@ type plan struct {
 	filled  []uint64 // by field: the event that it was looked for in last
 	events  uint64
 
+	from struct{ provider, id mapping.Field } // what an event is told by
+
 	raw, size event.Slot // event.None when not wanted
 	meta      metadata
 	all       bool
@@ -54,6 +56,9 @@ func newPlan(w *input.Want) *plan {
 	}
 	if !w.NoMap {
 		p.LookForMarks()
+		p.Openings()
+		mapping.Moves(func(mark string, _ mapping.Moved) { p.Path(mark) })
+		p.from.provider, p.from.id = p.Lookup.Field("Provider", true), p.Lookup.Field("EventID", true)
 	}
 	p.readers, p.filled = make([][]int32, len(p.Names)), make([]uint64, len(p.fields))
 	for i := range p.fields {

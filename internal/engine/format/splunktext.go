@@ -90,8 +90,13 @@ func (r *eventXML) splunkText(b *input.Block, at int, text []byte, next exec.Sin
 }
 
 func (r *eventXML) splunkEvent(b *input.Block, at int, text []byte, next exec.Sink) error {
+	fallback := r.splunkFields(text)
+	return r.end(b, at, text, fallback, next)
+}
+
+// splunkFields gives the fields of a text event and returns its time in ms, 0 for none.
+func (r *flat) splunkFields(text []byte) (fallback int64) {
 	line, rest, _ := bytes.Cut(text, []byte{'\n'})
-	fallback := int64(0)
 	if t, err := time.Parse(splunkTime, strings.TrimSpace(lend(line))); err == nil {
 		fallback = t.UnixMilli()
 	}
@@ -119,5 +124,5 @@ func (r *eventXML) splunkEvent(b *input.Block, at int, text []byte, next exec.Si
 		}
 		r.field(lend(name), value)
 	}
-	return r.end(b, at, text, fallback, next)
+	return fallback
 }

@@ -8,6 +8,10 @@ var evtxdump = Shape{
 	Mark:     "Event.System.EventRecordID",
 	Roots:    []string{"Event.EventData", "Event.UserData", "Event.System"},
 	Envelope: "document.data", // chainsaw hunt
+	Inside: []Inner{
+		{Field: "Event.UserData", As: Element},
+		{Field: "Event.EventData.Data"},
+	},
 	Fields: []Source{
 		{Name: "Provider", From: []string{"Event.System.Provider.#attributes.Name"}},
 		{Name: "Provider", From: []string{"Event.System.Provider_attributes.Name"}},

@@ -13,8 +13,9 @@ type Lookup struct {
 	Names []string
 	Whole []bool // by name: it is a path from the top of the event, and not under a root
 
-	index map[string]int
-	marks []int // values whose presence says that backslashes are doubled
+	index    map[string]int
+	openings []Opening
+	marks    []int // values whose presence says that backslashes are doubled
 }
 
 // Field is a name and where else its text may stand.
@@ -59,6 +60,12 @@ func (l *Lookup) add(n string, whole bool) int {
 		l.index[n] = i
 	}
 	return i
+}
+
+// At is the index of a name that is looked for.
+func (l *Lookup) At(n string) (i int, ok bool) {
+	i, ok = l.index[n]
+	return i, ok
 }
 
 // Place is Name or Path for a name of the tables.

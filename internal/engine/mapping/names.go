@@ -17,6 +17,9 @@ var Times = []string{
 	"Timestamp",
 	"timestamp",
 	"system_time",
+	"datetime",
+	"Date and Time",
+	"_time",
 	"time",
 	"EventTime",
 }

@@ -11,6 +11,11 @@ var otel = Shape{
 	Mark:     "record_id",
 	Roots:    []string{"event_data"},
 	Envelope: "body",
+	Inside: []Inner{
+		{Field: "event_data", As: Text},
+		{Field: "event_data.data"}, // a list of objects of one field
+		{Field: "user_data", As: Element},
+	},
 	Fields: []Source{
 		{Name: "EventID", From: []string{"event_id.id"}},
 		{Name: "EventID", From: []string{"event_id"}, Form: Inside, Part: "id", When: "record_id"},

@@ -23,6 +23,11 @@ type Shape struct {
 	Envelope string
 	// Fields are the flat names and where their text stands otherwise.
 	Fields []Source
+	// Inside are fields that hold more of the event, besides the Envelope.
+	Inside []Inner
+	// Moved are fields of the shape that are not what their names say elsewhere:
+	// ProcessId is the number of the process that wrote the event.
+	Moved []Moved
 	// Doubled says that values are escaped once more than their JSON: backslashes
 	// are doubled, and quotes have one.
 	Doubled bool
@@ -55,7 +60,10 @@ const (
 )
 
 // shapes in the order in which their sources are tried.
-var shapes = []*Shape{&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &hayabusa, &defender, &syslog}
+var shapes = []*Shape{
+	&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &hayabusa, &defender, &syslog,
+	&sentinel, &evtxecmd, &getwinevent, &eventviewer, &splunk, &osquery, &promtail, &fluent, &graylog,
+}
 
 // Shapes lists the shapes that are known.
 func Shapes() []*Shape { return slices.Clone(shapes) }
@@ -72,16 +80,6 @@ func roots() (out []string) {
 			if !slices.Contains(out, r) {
 				out = append(out, r)
 			}
-		}
-	}
-	return out
-}
-
-// Envelopes are the JSON objects that a whole event may be wrapped in.
-func Envelopes() (out []string) {
-	for _, s := range shapes {
-		if s.Envelope != "" {
-			out = append(out, s.Envelope)
 		}
 	}
 	return out

@@ -8,6 +8,10 @@ var sumo = Shape{
 	Summary: "Sumo Logic Installed Collector, Windows source (JSON, complete or concise; legacy text)",
 	Mark:    "EventRecordID",
 	Roots:   []string{"EventData", "UserData"},
+	Inside: []Inner{
+		{Field: "UserData", As: Element},
+		{Field: "EventData.Data"}, // a list of names and texts, of one that kept attributes
+	},
 	Fields: []Source{
 		{Name: "Provider", From: []string{"Provider.Name"}},
 		{Name: "SystemTime", From: []string{"TimeCreated"}},

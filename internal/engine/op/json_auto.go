@@ -98,7 +98,7 @@ type jsonAutoTask struct {
 	slots   map[string]event.Slot
 
 	look    mapping.Lookup
-	doc     *mapping.Document
+	doc     *jsondoc.Scanner
 	wanted  []autoField // keys first
 	scratch []byte
 	inside  func(text []byte, to exec.Sink) (bool, error) // nil when fields have their own names alone
@@ -131,7 +131,8 @@ func (t *jsonAutoTask) ready() {
 	}
 	if mapped {
 		t.look.LookForMarks()
-		if t.rt.Inside != nil && t.plain {
+		t.look.Openings()
+		if t.rt.Inside != nil {
 			t.inside = t.rt.Inside(fields)
 		}
 	}
@@ -162,15 +163,17 @@ func (t *jsonAutoTask) run(b *event.Batch) error {
 // read gives a row the fields of its text.
 func (t *jsonAutoTask) read(b *event.Batch, row uint16, whole []byte) error {
 	if start := bytes.TrimLeft(whole, " \t\r\n"); len(start) == 0 || start[0] != '{' {
-		if found, err := t.event(b, row, start); found || err != nil {
-			return err
+		if t.plain {
+			if found, err := t.event(b, row, start); found || err != nil {
+				return err
+			}
 		}
 	}
 	text := jsondoc.Find(whole)
 	if len(text) == 0 || text[0] != '{' {
 		return nil
 	}
-	vals, xml, err := t.doc.Read(text)
+	vals, err := t.doc.Scan(text)
 	if err != nil {
 		return nil // not JSON after all: the row stays
 	}
@@ -197,8 +200,8 @@ func (t *jsonAutoTask) read(b *event.Batch, row uint16, whole []byte) error {
 	if t.all || flat && !t.RefOnly {
 		t.flatten(b, row, text)
 	}
-	if xml.Kind != jsondoc.Missing {
-		_, err = t.event(b, row, xml.AppendText(nil))
+	if !flat && t.look.HoldsMore(vals) {
+		_, err = t.event(b, row, text)
 	}
 	return err
 }

@@ -53,7 +53,8 @@ func (v Value) Plain() bool {
 type Want struct {
 	// Names are flattened names: Image, EventData.Image, a[0].b. A key with dots
 	// in it is found as well as nested objects. Names are matched exactly first,
-	// then ignoring ASCII letter case and taking blanks in keys as underscores.
+	// then ignoring ASCII letter case and taking blanks in keys as underscores, or
+	// else as nothing: Threat Name is Threat_Name and ThreatName.
 	// A name also finds the text of an element with attributes: EventID finds
 	// {"EventID":{"#text":4688}}.
 	Names []string
@@ -581,6 +582,10 @@ func (l *level) resolve(key []byte, scratch *[]byte) *node {
 		fold = *scratch
 	}
 	w := l.words[string(fold)]
+	if w == nil && !l.exact && bytes.IndexByte(key, ' ') >= 0 {
+		*scratch = appendFold((*scratch)[:0], bytes.ReplaceAll(key, []byte{' '}, nil))
+		w = l.words[string(*scratch)]
+	}
 	if w == nil {
 		return other
 	}
