@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
+
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 const (
@@ -72,14 +74,14 @@ func (s Style) write(w io.Writer, d *Diagnostic) {
 	where, gutter := "", "  "
 	if d.File != nil {
 		p := d.File.Place(d.Span.Start)
-		where = fmt.Sprintf("%s:%d:%d: ", d.File.Name, p.Line, p.Col)
+		where = fmt.Sprintf("%s:%d:%d: ", printable.Text(d.File.Name), p.Line, p.Col)
 		last := p.Line
 		for _, l := range d.Labels {
 			last = max(last, d.File.Place(l.Span.Start).Line)
 		}
 		gutter = strings.Repeat(" ", len(fmt.Sprint(last))+1)
 	}
-	fmt.Fprintf(w, "%s%s %s [%s]\n", s.paint(bold, where), s.paint(color, d.Severity.String()+":"), s.paint(bold, d.Message), d.Code)
+	fmt.Fprintf(w, "%s%s %s [%s]\n", s.paint(bold, where), s.paint(color, d.Severity.String()+":"), s.paint(bold, printable.Lines(d.Message)), d.Code)
 	if d.File != nil {
 		s.mark(w, d.File, d.Span, d.Mark, "^", color, gutter)
 		for _, l := range d.Labels {
@@ -87,7 +89,7 @@ func (s Style) write(w io.Writer, d *Diagnostic) {
 		}
 	}
 	if d.Help != "" {
-		fmt.Fprintf(w, "%s%s %s\n", gutter, s.paint(cyan, "= help:"), d.Help)
+		fmt.Fprintf(w, "%s%s %s\n", gutter, s.paint(cyan, "= help:"), printable.Lines(d.Help))
 	}
 }
 
@@ -103,7 +105,7 @@ func (s Style) mark(w io.Writer, f *File, at Span, note, with, color, gutter str
 	size := max(1, width(marked, column)-column)
 	number := fmt.Sprint(p.Line)
 	fmt.Fprintf(w, "%s%s%s %s\n", s.paint(blue, number), strings.Repeat(" ", len(gutter)-len(number)), s.paint(blue, "|"), show(before+marked+after))
-	fmt.Fprintf(w, "%s%s %s%s\n", gutter, s.paint(blue, "|"), strings.Repeat(" ", column), s.paint(color, strings.TrimRight(strings.Repeat(with, size)+" "+note, " ")))
+	fmt.Fprintf(w, "%s%s %s%s\n", gutter, s.paint(blue, "|"), strings.Repeat(" ", column), s.paint(color, strings.TrimRight(strings.Repeat(with, size)+" "+printable.Text(note), " ")))
 }
 
 // window cuts a long line down to what stands round the marked part.
@@ -154,7 +156,7 @@ func show(text string) string {
 			b.WriteString(strings.Repeat(" ", n))
 			column += n
 			continue
-		case unicode.IsControl(r):
+		case !printable.Shown(r):
 			r = '\uFFFD'
 		}
 		b.WriteRune(r)
@@ -168,6 +170,8 @@ func width(text string, column int) int {
 	for _, r := range text {
 		if r == '\t' {
 			column += tabWidth - column%tabWidth
+		} else if !printable.Shown(r) {
+			column++ // as show has it
 		} else {
 			column += runeWidth(r)
 		}

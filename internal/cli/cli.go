@@ -17,6 +17,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // Exit codes. They are stable: scripts depend on them.
@@ -28,17 +29,22 @@ const (
 	exitInput       = 4   // input cannot be read, lost under --strict, or over budget
 	exitBug         = 70  // a mistake in gyoji itself: EX_SOFTWARE of sysexits.h
 	exitInterrupted = 130 // Ctrl-C
+	exitClosed      = 141 // whoever read the output closed it: 128 + SIGPIPE, as shells have it
 )
 
 // app is what every subcommand works with.
 type app struct {
 	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	stdout io.Writer // text for people, made safe to show
+	stderr io.Writer // the same
+
+	out, err *stream // stdout and stderr themselves: for data, and for what draws and colours
 
 	outTTY, errTTY bool
 	width          int // of the terminal that stdout is; 0 when it is none
 	errWidth       int // and of stderr's
+
+	written map[string]bool // files of this run in a folder of -o
 
 	quiet   bool
 	verbose bool
@@ -66,7 +72,10 @@ func usageError(format string, args ...any) error {
 // Main runs the command line and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	collectLate(collectFrom)
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, out: &stream{w: stdout}, err: &stream{w: stderr}}
+	people, messages := printable.NewWriter(a.out, printable.People, false), printable.NewWriter(a.err, printable.People, false)
+	a.stdout, a.stderr = people, messages
+	defer messages.Flush()
 	if f, ok := stdout.(*os.File); ok {
 		a.outTTY = term.IsTerminal(int(f.Fd()))
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -94,9 +103,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	return a.code(root.ExecuteContext(ctx))
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	return a.code(firstOf(root.ExecuteContext(ctx), people.Flush(), a.out.lost()))
 }
 
 // code prints an error as it wants to be read and returns the exit code.
@@ -115,11 +124,12 @@ func (a *app) code(err error) int {
 		fmt.Fprintln(a.stderr, "gyoji: interrupted; what was printed is not all")
 		return exitInterrupted
 	case errors.Is(err, syscall.EPIPE):
-		// As head does it: whoever reads has seen enough.
+		// Perhaps whoever reads has seen enough, as head has. That not all was taken is
+		// said the way a shell says it of other programs.
 		if !a.quiet {
 			fmt.Fprintln(a.stderr, "gyoji: stopped, since the output was closed")
 		}
-		return exitRan
+		return exitClosed
 	case errors.As(err, &failure):
 		a.diagnose(failure.List)
 		return exitDiagnostics
@@ -163,7 +173,7 @@ func isUsage(err error) bool {
 
 // diagnose prints findings about a text to stderr.
 func (a *app) diagnose(l diag.List) {
-	diag.WriteText(a.stderr, l, diag.Style{Color: a.colors(a.errTTY)})
+	diag.WriteText(a.styled(a.err, a.errTTY), l, diag.Style{Color: a.colors(a.errTTY)})
 }
 
 // colors reports whether to colour what goes to a stream.
@@ -193,8 +203,9 @@ Results go to stdout: a table on a terminal, one JSON object a line in a pipe.
 Everything else goes to stderr.
 
 Exit codes: 0 ran, 1 findings at or above --fail-on, 2 the query or detection is
-wrong, 3 the command line is wrong, 4 input cannot be read, 70 a bug in gyoji,
-130 interrupted.`,
+wrong, 3 the command line is wrong, 4 input cannot be read or output not be
+written, 70 a bug in gyoji, 130 interrupted, 141 the output was closed before all
+was written.`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},

@@ -66,7 +66,7 @@ It exits with 1 when a case fails.`,
 				report.Suites = append(report.Suites, suite)
 			}
 			style := render.TestStyle{Color: a.colors(a.outTTY), All: a.verbose}
-			if err := render.WriteTests(a.stdout, report, form, style); err != nil {
+			if err := render.WriteTests(a.out, report, form, style); err != nil {
 				return usageError("-f: %v", err)
 			}
 			passed, failed, _ := report.Count()

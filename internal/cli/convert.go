@@ -212,20 +212,33 @@ func (a *app) writeConverted(b *convert.Backend, dir, rule string, i int, text s
 		if again {
 			text = "\n" + text
 		}
-		_, err := a.stdout.Write([]byte(text))
+		_, err := a.data().Write([]byte(text))
 		return err
 	}
 	base := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(rule), ".yml"), ".yaml")
 	if i > 0 {
 		base = fmt.Sprintf("%s-%d", base, i+1)
 	}
-	return writeInto(dir, base+"."+b.Suffix(), text)
+	return a.writeInto(dir, base+"."+b.Suffix(), text)
 }
 
-// writeInto writes a file in a folder, which is made when it is not there.
-func writeInto(dir, name, text string) error {
+// writeInto writes a file in a folder, which is made when it is not there. What this run
+// has written there is not written over: the name gets a number.
+func (a *app) writeInto(dir, name, text string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)
+	path := filepath.Join(dir, name)
+	for i := 2; a.written[strings.ToLower(path)]; i++ {
+		ext := filepath.Ext(name)
+		path = filepath.Join(dir, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), i, ext))
+	}
+	if path != filepath.Join(dir, name) {
+		fmt.Fprintf(a.stderr, "gyoji: another rule of this run is %s; this one is written to %s\n", name, path)
+	}
+	if a.written == nil {
+		a.written = map[string]bool{}
+	}
+	a.written[strings.ToLower(path)] = true
+	return a.replace(path, []byte(text))
 }

@@ -61,11 +61,11 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 			if q.hunt != nil {
 				to = filepath.Join(dir, "hunts") // questions apart from alerts
 			}
-			err = writeInto(to, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo")+".yml", text)
+			err = a.writeInto(to, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo")+".yml", text)
 		case written > 0:
 			_, err = fmt.Fprintf(a.stdout, "---\n%s", text)
 		default:
-			_, err = a.stdout.Write([]byte(text))
+			_, err = a.data().Write([]byte(text))
 		}
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 var _ = command((*app).coverageCmd)
@@ -30,7 +31,7 @@ A detection whose data is not there cannot fire, however good it is.
 is covered and 2 for one with data to fire on; -f html is a page.`,
 		Example: `  gyoji coverage evtx/
   gyoji coverage -f navigator -o layer.json evtx/`,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (failed error) {
 			if !slices.Contains([]string{"text", "navigator", "html"}, form) {
 				return usageError("-f: there is no format %s; choose text, navigator or html", form)
 			}
@@ -46,12 +47,16 @@ is covered and 2 for one with data to fire on; -f html is a page.`,
 				}
 				reading = s.reading
 			}
-			covers, err := detection.Coverage(cmd.Context(), pkgs, reading)
+			out := output{file: file}
+			w, done, err := out.open(a, cmd, s)
 			if err != nil {
 				return err
 			}
-			out := output{file: file}
-			w, done, err := out.open(a)
+			defer func() { failed = done(failed) }()
+			if form == "text" {
+				w = printable.NewWriter(w, printable.People, false)
+			}
+			covers, err := detection.Coverage(cmd.Context(), pkgs, reading)
 			if err != nil {
 				return err
 			}
@@ -70,10 +75,9 @@ is covered and 2 for one with data to fire on; -f html is a page.`,
 				if form == "html" {
 					err = c.HTML(w)
 				} else {
-					err = report.WriteLayer(w, c.Layer())
+					err = report.WriteLayer(printable.NewWriter(w, printable.JSON, false), c.Layer())
 				}
 			}
-			err = firstOf(err, done())
 			if s != nil {
 				err = firstOf(err, s.finish(""))
 			}
@@ -84,7 +88,7 @@ is covered and 2 for one with data to fire on; -f html is a page.`,
 	f := cmd.Flags()
 	f.StringArrayVarP(&detections, "detections", "d", nil, "packages (default: those that gyoji ships)")
 	f.StringVarP(&form, "output", "f", "text", "text, navigator or html")
-	f.StringVarP(&file, "out", "o", "", "write to a file instead of stdout")
+	fileFlag(f, &file)
 	return cmd
 }
 

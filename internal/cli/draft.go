@@ -112,7 +112,7 @@ func (a *app) draft(ctx context.Context, in *inputs, from, baseline []string) er
 			return fmt.Errorf("the drafted rule finds %d events of the baseline and was to find %d, so it is not printed", n, r.Matched)
 		}
 	}
-	if _, err := fmt.Fprint(a.stdout, text); err != nil {
+	if _, err := fmt.Fprint(a.data(), text); err != nil {
 		return err
 	}
 	err = s.finish("")

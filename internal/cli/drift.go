@@ -80,7 +80,7 @@ longer there; with 2 when a file cannot be read as what it is.`,
 				fmt.Fprintf(a.stdout, "%s: %d files compared, %d differences, %d of them meant\n", p.Name, len(compared), len(found), explained)
 			}
 			if form == "json" {
-				e := json.NewEncoder(a.stdout)
+				e := json.NewEncoder(a.json())
 				e.SetEscapeHTML(false)
 				e.SetIndent("", "  ")
 				if err := e.Encode(results); err != nil {

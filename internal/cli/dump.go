@@ -45,7 +45,7 @@ order of the input, one on a line:
 	}
 	in.flags(cmd)
 	cmd.Flags().StringVarP(&form, "output", "f", "ndjson", "form of the events: ndjson, xml, sumo")
-	cmd.Flags().StringVarP(&file, "out", "o", "", "write to a file instead of stdout")
+	fileFlag(cmd.Flags(), &file)
 	return cmd
 }
 
@@ -59,12 +59,15 @@ func (s *session) dump(cmd *cobra.Command, form, file string) error {
 		return err
 	}
 	out := output{file: file}
-	w, closeFile, err := out.open(s.app)
+	w, done, err := out.open(s.app, cmd, s)
 	if err != nil {
 		return err
 	}
+	if file == "" {
+		w = s.app.data()
+	}
 	err = s.pass(all, func(run query.Run) error { return dumpEvents(cmd, run, form, w) })
-	return firstOf(err, closeFile())
+	return done(err)
 }
 
 // dumpEvents reads a run's input and writes its events in their order.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -38,6 +39,9 @@ under its own alone. What detections want and no event has stands at the end.`,
 			if len(args) == 0 {
 				return usageError("fields wants the logs to look at: gyoji fields FOLDER")
 			}
+			if out.format == "" {
+				out.format = "table"
+			}
 			if err := out.check(); err != nil {
 				return err
 			}
@@ -53,9 +57,13 @@ under its own alone. What detections want and no event has stands at the end.`,
 			if err != nil {
 				return err
 			}
+			w, done, err := out.open(a, cmd, s)
+			if err != nil {
+				return err
+			}
 			c, err := s.census(cmd.Context(), want)
 			s.rows = int64(len(c.names()))
-			return firstOf(err, a.printFields(c, want, &out), s.finish(plural(s.rows, "field", "fields")))
+			return firstOf(done(firstOf(err, a.printFields(c, want, &out, w))), s.finish(plural(s.rows, "field", "fields")))
 		},
 	}
 	in.flags(cmd)
@@ -70,22 +78,13 @@ under its own alone. What detections want and no event has stands at the end.`,
 var fieldColumns = []string{"field", "events", "values", "detections", "wanted_by"}
 
 // printFields lists the fields that events have, and those that are wanted of them.
-func (a *app) printFields(c *census, want wanting, out *output) error {
-	if out.format == "" {
-		out.format = "table"
-	}
-	w, done, err := out.open(a)
-	if err != nil {
-		return err
-	}
+func (a *app) printFields(c *census, want wanting, out *output, w io.Writer) error {
 	layout := event.NewLayout(fieldColumns...)
 	var cols []lang.Column
 	for i, n := range fieldColumns {
 		cols = append(cols, lang.Column{Slot: event.Slot(i), Name: n})
 	}
-	sink, err := render.New(out.format, w, render.Options{
-		Columns: cols, Layout: layout, Color: out.file == "" && a.colors(a.outTTY), Width: out.width(a),
-	})
+	sink, err := render.New(out.format, w, out.look(a, render.Options{Columns: cols, Layout: layout}))
 	if err != nil {
 		return usageError("%v", err)
 	}
@@ -112,7 +111,7 @@ func (a *app) printFields(c *census, want wanting, out *output) error {
 			return err
 		}
 	}
-	return firstOf(sink.Close(), done())
+	return sink.Close()
 }
 
 // shown are a field's values for people.

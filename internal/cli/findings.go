@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 
@@ -204,30 +205,23 @@ func (s *detectedRows) entities(b *event.Batch, row uint16) string {
 }
 
 // print puts the findings in order and prints them.
-func (f *findings) print(ctx context.Context, a *app, s *session, out *output) error {
+func (f *findings) print(ctx context.Context, a *app, s *session, out *output, w io.Writer) error {
 	if report.Is(out.kind(a)) {
-		return f.report(ctx, a, s, out)
-	}
-	w, done, err := out.open(a)
-	if err != nil {
-		return err
+		return f.report(ctx, s, out.kind(a), w)
 	}
 	cols := f.cols
 	if f.all {
 		cols = nil
 	}
-	sink, err := render.New(out.kind(a), w, render.Options{
-		Columns: cols, Layout: f.layout, Zone: s.run.Zone,
-		Color: out.file == "" && a.colors(a.outTTY), Width: out.width(a),
-	})
+	sink, err := render.New(out.kind(a), w, out.look(a, render.Options{Columns: cols, Layout: f.layout, Zone: s.run.Zone}))
 	if err != nil {
-		return firstOf(usageError("%v", err), done())
+		return usageError("%v", err)
 	}
 	if f.sorter != nil {
 		f.rt.Ctx = ctx
 		err = f.sorter.Flush(sink)
 	}
-	return firstOf(err, sink.Close(), done())
+	return firstOf(err, sink.Close())
 }
 
 // collect puts the findings in order into a report.
@@ -251,12 +245,12 @@ func (f *findings) collect(ctx context.Context, s *session) (*report.Report, err
 }
 
 // report writes the findings as one document.
-func (f *findings) report(ctx context.Context, a *app, s *session, out *output) error {
+func (f *findings) report(ctx context.Context, s *session, kind string, w io.Writer) error {
 	r, err := f.collect(ctx, s)
 	if err != nil {
 		return err
 	}
-	if kind := strings.ToLower(out.kind(a)); kind == "html" || kind == "md" {
+	if k := strings.ToLower(kind); k == "html" || k == "md" {
 		if err := s.trees(ctx, r); err != nil {
 			return err
 		}
@@ -273,11 +267,7 @@ func (f *findings) report(ctx context.Context, a *app, s *session, out *output) 
 			r.Notes = append(r.Notes, fmt.Sprintf("%s × %s", number(k.Count), k.Kind))
 		}
 	}
-	w, done, err := out.open(a)
-	if err != nil {
-		return err
-	}
-	return firstOf(report.Write(w, out.kind(a), r), done())
+	return report.Write(w, kind, r)
 }
 
 // tally says what each detection found, in the order they ran.

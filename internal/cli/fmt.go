@@ -49,12 +49,12 @@ meaning does not change. Without files it reads standard input.`,
 					}
 				case write && name != "-":
 					if out != text {
-						if err := os.WriteFile(name, []byte(out), 0o644); err != nil {
+						if err := a.replace(name, []byte(out)); err != nil {
 							return err
 						}
 					}
 				default:
-					if _, err := io.WriteString(a.stdout, out); err != nil {
+					if _, err := io.WriteString(a.data(), out); err != nil {
 						return err
 					}
 				}

@@ -84,16 +84,19 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 	s.opt.Warnings = &exec.Warnings{}
 	s.passes = append(s.passes, s.opt.Warnings)
 	s.run.Warnings, s.run.Again = s.opt.Warnings, nil
+	w, done, err := out.open(a, cmd, s)
+	if err != nil {
+		return err
+	}
+	if t, ok := w.(*target); ok {
+		t.live = true
+	}
+	defer func() { err = done(err) }()
 	f, err := s.follower(access)
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstOf(err, f.Close()) }()
-	w, closeFile, err := out.open(a)
-	if err != nil {
-		return err
-	}
-	defer func() { err = firstOf(err, closeFile()) }()
 
 	x := &following{app: a, s: s, q: q, f: f, out: out, w: w, kind: out.kind(a), layout: q.Layout.Clone(), names: map[string]bool{}}
 	live := x.kind == "table" && out.file == "" && a.outTTY
@@ -280,10 +283,9 @@ func (x *following) print(ctx context.Context, w io.Writer, width int) error {
 }
 
 func (x *following) sink(w io.Writer, width int) (render.Sink, error) {
-	sink, err := render.New(x.kind, w, render.Options{
-		Columns: x.q.Columns, Layout: x.layout, Messages: x.q.Messages, Zone: x.s.run.Zone,
-		Color: x.out.file == "" && x.app.colors(x.app.outTTY), Width: width,
-	})
+	sink, err := render.New(x.kind, w, x.out.look(x.app, render.Options{
+		Columns: x.q.Columns, Layout: x.layout, Messages: x.q.Messages, Zone: x.s.run.Zone, Width: width,
+	}))
 	if err != nil {
 		return nil, usageError("%v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -86,7 +87,11 @@ higher one, for use in scripts and CI.`,
 				return err
 			}
 			h := &hunt{app: a, session: s, tables: lib, findings: newFindings(&s.run, out.kind(a) != "table")}
-			err = h.run(cmd.Context(), pkgs, &rules, &out)
+			w, done, err := out.open(a, cmd, s)
+			if err != nil {
+				return err
+			}
+			err = done(h.run(cmd.Context(), pkgs, &rules, &out, w))
 			h.tally(a)
 			err = firstOf(err, s.finish(plural(s.rows, "finding", "findings")))
 			if err == nil && h.found && h.worst >= threshold {
@@ -181,12 +186,12 @@ type hunt struct {
 
 // run runs all detections and rules over one reading of the logs, and prints
 // their findings.
-func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output) error {
+func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output, w io.Writer) error {
 	err := h.search(ctx, pkgs, rules)
 	if err != nil && !exec.IsBug(err) {
 		return err
 	}
-	return firstOf(err, h.print(ctx, h.app, h.session, out)) // what the others found stands
+	return firstOf(err, h.print(ctx, h.app, h.session, out, w)) // what the others found stands
 }
 
 // search runs the packages' detections and the rules, if there are any.

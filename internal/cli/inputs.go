@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
-	"github.com/gyoji-dev/gyoji/internal/engine/render"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -402,59 +400,4 @@ func parseSize(s string) (int64, error) {
 		return 0, errors.New("write a size such as 64m, 512m or 2g")
 	}
 	return int64(f * float64(int64(1)<<shift)), nil
-}
-
-// output is where rows go and how.
-type output struct {
-	format  string
-	file    string
-	reports []string // further formats: those of a report
-}
-
-// formats lists what -f takes.
-func (o *output) formats() []string { return append(render.Names(), o.reports...) }
-
-func (o *output) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVarP(&o.format, "output", "f", "", "output: "+strings.Join(o.formats(), ", ")+" (default: table on a terminal, ndjson in a pipe)")
-	f.StringVarP(&o.file, "out", "o", "", "write to a file instead of stdout")
-}
-
-// check reports a format that does not exist before anything is read.
-func (o *output) check() error {
-	if o.format != "" && !slices.Contains(o.formats(), strings.ToLower(o.format)) {
-		return usageError("-f %s: there is no such output format; choose one of %s", o.format, strings.Join(o.formats(), ", "))
-	}
-	return nil
-}
-
-// width is how wide rows may be; 0 is as wide as they like.
-func (o *output) width(a *app) int {
-	if o.file == "" && a.outTTY {
-		return a.width
-	}
-	return 0
-}
-
-// open returns the writer and what closes it.
-func (o *output) open(a *app) (io.Writer, func() error, error) {
-	if o.file == "" {
-		return a.stdout, func() error { return nil }, nil
-	}
-	f, err := os.Create(o.file)
-	if err != nil {
-		return nil, nil, &exit{exitInput, err}
-	}
-	return f, f.Close, nil
-}
-
-// kind is the renderer's name.
-func (o *output) kind(a *app) string {
-	switch {
-	case o.format != "":
-		return o.format
-	case o.file == "" && a.outTTY:
-		return "table"
-	}
-	return "ndjson"
 }

@@ -32,7 +32,7 @@ a folder. Findings are numbered as gyoji hunt lists those of that package, newes
 first.`,
 		Example: `  gyoji investigate T1204.001 --finding 1 evtx/
   gyoji investigate T1204.001 --finding 1 -f html -o case.html evtx/`,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (failed error) {
 			if len(args) < 2 {
 				return usageError("investigate wants a package and the logs: gyoji investigate T1204.001 --finding 1 FOLDER")
 			}
@@ -61,6 +61,12 @@ first.`,
 			if slices.Contains(s.paths, "-") {
 				return usageError("investigate reads the logs once for each step; standard input can be read only once, so save it to a file first")
 			}
+			out := output{file: file}
+			w, done, err := out.open(a, cmd, s)
+			if err != nil {
+				return err
+			}
+			defer func() { failed = done(failed) }()
 			f, err := a.finding(cmd.Context(), s, dirs, n)
 			if err != nil {
 				return err
@@ -88,19 +94,14 @@ first.`,
 					inv.Tree = b.String()
 				}
 			}
-			out := output{file: file}
-			w, done, err := out.open(a)
-			if err != nil {
-				return err
-			}
-			return firstOf(report.WriteInvestigation(w, form, inv), done(), s.finish(""))
+			return firstOf(report.WriteInvestigation(w, form, inv), s.finish(""))
 		},
 	}
 	in.flags(cmd)
 	fl := cmd.Flags()
 	fl.IntVar(&n, "finding", 1, "which finding, as gyoji hunt lists them")
 	fl.StringVarP(&form, "output", "f", "md", "md or html")
-	fl.StringVarP(&file, "out", "o", "", "write to a file instead of stdout")
+	fileFlag(fl, &file)
 	fl.BoolVar(&playbook, "playbook", false, "run the playbook's queries instead of the guide's")
 	return cmd
 }

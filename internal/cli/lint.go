@@ -14,6 +14,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/lint"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -200,17 +201,13 @@ func (a *app) fixed(f *diag.File, all bool) (*diag.File, error) {
 	}
 	switch {
 	case f.Name == "-":
-		if _, err := fmt.Fprint(a.stdout, text); err != nil {
+		if _, err := fmt.Fprint(a.data(), text); err != nil {
 			return nil, err
 		}
 	case text != f.Text && strings.Contains(f.Name, "#"): // in an archive
 		return f, nil
 	case text != f.Text:
-		st, err := os.Stat(f.Name)
-		if err == nil {
-			err = os.WriteFile(f.Name, []byte(text), st.Mode().Perm())
-		}
-		if err != nil {
+		if err := a.replace(f.Name, []byte(text)); err != nil {
 			return nil, &exit{exitInput, err}
 		}
 	}
@@ -222,7 +219,7 @@ func (a *app) fixed(f *diag.File, all bool) (*diag.File, error) {
 func (a *app) writeFindings(out io.Writer, form string, l diag.List) error {
 	switch form {
 	case "json":
-		return diag.WriteJSON(out, l)
+		return diag.WriteJSON(printable.NewWriter(a.streamOf(out), printable.JSON, false), l)
 	case "github":
 		return diag.WriteGitHub(out, l)
 	case "sarif":
@@ -230,7 +227,11 @@ func (a *app) writeFindings(out io.Writer, form string, l diag.List) error {
 		for _, c := range lint.Checks() {
 			rules = append(rules, diag.Rule{Code: c.ID, Severity: c.Severity, What: c.What, Why: c.Why})
 		}
-		return diag.WriteSARIF(out, l, "gyoji", Version(), "https://github.com/gyoji-dev/gyoji", rules)
+		return diag.WriteSARIF(printable.NewWriter(a.streamOf(out), printable.JSON, false), l, "gyoji", Version(), "https://github.com/gyoji-dev/gyoji", rules)
 	}
-	return diag.WriteText(out, l, diag.Style{Color: out == a.stdout && a.colors(a.outTTY), All: true})
+	color := out == a.stdout && a.colors(a.outTTY)
+	if color {
+		out = a.styled(a.out, a.outTTY)
+	}
+	return diag.WriteText(out, l, diag.Style{Color: color, All: true})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -67,7 +68,7 @@ func (a *app) pkgShow() *cobra.Command {
 			}
 			switch form {
 			case "json":
-				e := json.NewEncoder(a.stdout)
+				e := json.NewEncoder(a.json())
 				e.SetIndent("", "  ")
 				e.SetEscapeHTML(false)
 				for _, p := range pkgs {
@@ -173,7 +174,7 @@ func (a *app) pkgBuild() *cobra.Command {
 					if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 						return err
 					}
-					if err := os.WriteFile(at, []byte(files[name]), 0o644); err != nil {
+					if err := a.replace(at, []byte(files[name])); err != nil {
 						return err
 					}
 				}
@@ -205,12 +206,12 @@ func (a *app) pkgPack() *cobra.Command {
 			if file == "" {
 				file = fmt.Sprintf("%s-%s.tar.gz", filepath.Base(filepath.FromSlash(pkgs[0].Dir)), pkgs[0].Version)
 			}
-			w, err := os.Create(file)
-			if err != nil {
-				return err
+			var packed bytes.Buffer
+			if err := pkgs[0].Pack(&packed); err != nil {
+				return &exit{exitDiagnostics, err}
 			}
-			if err := errors.Join(pkgs[0].Pack(w), w.Close()); err != nil {
-				return err
+			if err := a.replace(file, packed.Bytes()); err != nil {
+				return &exit{exitInput, err}
 			}
 			fmt.Fprintln(a.stdout, file)
 			return nil

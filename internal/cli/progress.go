@@ -34,10 +34,10 @@ func (s *session) watch(r *input.Reader) {
 		for {
 			select {
 			case <-p.quit:
-				fmt.Fprint(s.app.stderr, "\r\x1b[K")
+				fmt.Fprint(s.app.err, "\r\x1b[K")
 				return
 			case <-t.C:
-				fmt.Fprintf(s.app.stderr, "\r\x1b[K%s", fitted(bar(r.Stats(), time.Since(start)), width))
+				fmt.Fprintf(s.app.err, "\r\x1b[K%s", fitted(bar(r.Stats(), time.Since(start)), width))
 			}
 		}
 	}()

@@ -70,7 +70,7 @@ It exits with 1 when they differ, and with 2 when one does not compile.`,
 				return err
 			}
 			if form == "json" {
-				e := json.NewEncoder(a.stdout)
+				e := json.NewEncoder(a.json())
 				e.SetEscapeHTML(false)
 				e.SetIndent("", "  ")
 				err = e.Encode(newProved(sides, r))

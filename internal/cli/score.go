@@ -53,7 +53,7 @@ It exits with 1 when a range is not what the query says.`,
 			wrong := false
 			switch form {
 			case "json":
-				e := json.NewEncoder(a.stdout)
+				e := json.NewEncoder(a.json())
 				e.SetIndent("", "  ")
 				err = e.Encode(all)
 			case "text":

@@ -32,8 +32,8 @@ type screen struct {
 
 // openScreen takes the terminal that stdout is.
 func (a *app) openScreen() *screen {
-	s := &screen{w: a.stdout, color: a.colors(a.outTTY), size: func() (int, int) { return 80, 24 }}
-	if f, ok := a.stdout.(*os.File); ok {
+	s := &screen{w: a.out, color: a.colors(a.outTTY), size: func() (int, int) { return 80, 24 }}
+	if f, ok := a.out.w.(*os.File); ok {
 		s.size = func() (int, int) {
 			if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
 				return w, h

@@ -135,16 +135,15 @@ func (a *app) queryText(file string, args []string) (*diag.File, []string, error
 
 // print runs a query and prints its rows.
 func (a *app) print(cmd *cobra.Command, s *session, q *query.Query, out *output) error {
-	w, closeFile, err := out.open(a)
+	w, done, err := out.open(a, cmd, s)
 	if err != nil {
 		return err
 	}
 	var sink render.Sink
 	err = s.search(cmd.Context(), q, func(l *event.Layout) (exec.Sink, error) {
-		sink, err = render.New(out.kind(a), w, render.Options{
+		sink, err = render.New(out.kind(a), w, out.look(a, render.Options{
 			Columns: q.Columns, Layout: l, Messages: q.Messages, Zone: s.run.Zone,
-			Color: out.file == "" && a.colors(a.outTTY), Width: out.width(a),
-		})
+		}))
 		if err != nil {
 			return nil, usageError("%v", err)
 		}
@@ -153,5 +152,5 @@ func (a *app) print(cmd *cobra.Command, s *session, q *query.Query, out *output)
 	if sink != nil {
 		err = firstOf(err, sink.Close())
 	}
-	return firstOf(err, closeFile())
+	return done(err)
 }

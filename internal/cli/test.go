@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"context"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/engine/render"
 )
@@ -85,7 +86,7 @@ case fails or a kill score is too low.`,
 				passed = passed && v.Passed()
 			}
 			style := render.TestStyle{Color: a.colors(a.outTTY), All: a.verbose}
-			if err := render.WriteTests(a.stdout, report, form, style); err != nil {
+			if err := render.WriteTests(a.out, report, form, style); err != nil {
 				return usageError("-f: %v", err)
 			}
 			if !passed {
@@ -153,7 +154,7 @@ func (a *app) writeGolden(p *detection.Package, name string, got []byte) error {
 		return nil
 	}
 	fmt.Fprintf(a.stderr, "recorded %s\n", path)
-	return os.WriteFile(path, got, 0o644)
+	return a.replace(path, got)
 }
 
 // changedSince keeps those of the packages' folders that hold a file which git
@@ -170,15 +171,12 @@ func changedSince(cmd *cobra.Command, base string, dirs []string) ([]string, err
 		}
 		for _, p := range pkgs {
 			dir := filepath.FromSlash(p.Dir)
-			diff := exec.CommandContext(cmd.Context(), "git", "-C", dir, "diff", "--name-only", base, "--", ".")
-			extra := exec.CommandContext(cmd.Context(), "git", "-C", dir, "ls-files", "--others", "--exclude-standard", "--", ".")
-			for _, c := range []*exec.Cmd{diff, extra} {
-				out, err := c.Output()
+			for _, args := range [][]string{
+				{"diff", "--name-only", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--end-of-options", base},
+				{"ls-files", "--others", "--exclude-standard"},
+			} {
+				out, err := git(cmd.Context(), dir, args...)
 				if err != nil {
-					var e *exec.ExitError
-					if errors.As(err, &e) && len(e.Stderr) > 0 {
-						err = errors.New(strings.TrimSpace(string(e.Stderr)))
-					}
 					return nil, &exit{exitUsage, fmt.Errorf("--changed asks git what changed: %w", err)}
 				}
 				if len(bytes.TrimSpace(out)) > 0 {
@@ -189,4 +187,71 @@ func changedSince(cmd *cobra.Command, base string, dirs []string) ([]string, err
 		}
 	}
 	return kept, nil
+}
+
+// git asks git about a folder. A package is someone else's: nothing in it may have git
+// run a program. So git takes no repository that is in a package (its configuration could
+// name a program as core.fsmonitor, or as an external diff), is told where the repository
+// is rather than left to find one, and runs without hooks, monitors, filters of the
+// network and the system's configuration.
+func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	top, err := repository(dir)
+	if err != nil {
+		return nil, err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return nil, err
+	}
+	safe := []string{
+		"--git-dir=" + filepath.Join(top, ".git"), "--work-tree=" + top, "--no-pager", "--literal-pathspecs",
+		"-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "diff.external=", "-c", "protocol.allow=never",
+		"-c", "core.sshCommand=false", "-c", "core.askPass=", "-c", "credential.helper=",
+	}
+	c := exec.CommandContext(ctx, "git", append(append(safe, args...), "--", abs)...)
+	c.Dir = top
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "GIT_") {
+			c.Env = append(c.Env, v)
+		}
+	}
+	c.Env = append(c.Env, "GIT_CONFIG_NOSYSTEM=1", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	out, err := c.Output()
+	var e *exec.ExitError
+	if errors.As(err, &e) && len(e.Stderr) > 0 {
+		err = errors.New(strings.TrimSpace(string(e.Stderr)))
+	}
+	return out, err
+}
+
+// repository is the folder of the repository that a folder is in. One that is itself in a
+// package is refused.
+func repository(dir string) (string, error) {
+	at, err := filepath.Abs(dir)
+	if err == nil {
+		at, err = filepath.EvalSymlinks(at)
+	}
+	if err != nil {
+		return "", err
+	}
+	top := ""
+	for {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil && top == "" {
+			top = at
+		}
+		if _, err := os.Lstat(filepath.Join(at, detection.ManifestName)); err == nil && top != "" {
+			return "", fmt.Errorf("%s is a repository inside a package, whose settings could make git run programs; keep packages in a repository of your own", top)
+		}
+		if up := filepath.Dir(at); up != at {
+			at = up
+			continue
+		}
+		if top == "" {
+			return "", fmt.Errorf("%s is in no git repository", dir)
+		}
+		return top, nil
+	}
 }

@@ -80,9 +80,9 @@ one with --guid, or with --pid on --computer (the last one to start before --at)
 			}
 			style := process.Style{Color: a.colors(a.outTTY), Marks: map[*process.Node]string{p: mark}, Zone: s.run.Zone, Width: a.width}
 			if whole {
-				err = style.Write(a.stdout, p.Root())
+				err = style.Write(a.styled(a.out, a.outTTY), p.Root())
 			} else {
-				err = style.WritePath(a.stdout, p)
+				err = style.WritePath(a.styled(a.out, a.outTTY), p)
 			}
 			return firstOf(err, s.finish(""))
 		},

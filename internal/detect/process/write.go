@@ -4,8 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // Style says how Write prints.
@@ -49,16 +50,6 @@ func (s Style) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// clean keeps text from logs from moving the cursor.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
 func (s Style) cut(line string) string {
 	if r := []rune(line); s.Width > 0 && len(r) > s.Width {
 		return string(r[:s.Width-1]) + "…"
@@ -82,6 +73,7 @@ func (s Style) node(b *bufio.Writer, n *Node, lead, below string) {
 	if n.PID != "" {
 		head += " (" + n.PID + ")"
 	}
+	head = printable.Text(head)
 	rest := ""
 	if t := s.at(n.Start); t != "" {
 		rest += " " + t
@@ -93,16 +85,16 @@ func (s Style) node(b *bufio.Writer, n *Node, lead, below string) {
 		rest += " [its start is not in the logs]"
 	}
 	mark := s.Marks[n]
-	line := s.cut(lead + head + clean(rest))
+	line := s.cut(lead + head + printable.Text(rest))
 	if mark != "" {
-		line = lead + s.paint("1;31", head) + clean(rest) + "  " + s.paint("1;31", "<- "+mark)
+		line = lead + s.paint("1;31", head) + printable.Text(rest) + "  " + s.paint("1;31", "<- "+mark)
 	}
 	fmt.Fprintln(b, line)
 	if n.CommandLine != "" {
-		fmt.Fprintln(b, s.cut(below+"    "+clean(n.CommandLine)))
+		fmt.Fprintln(b, s.cut(below+"    "+printable.Text(n.CommandLine)))
 	}
 	for _, a := range n.Acts {
-		fmt.Fprintln(b, s.cut(fmt.Sprintf("%s    %s %-7s %s", below, s.at(a.Time), a.Kind, clean(a.Text))))
+		fmt.Fprintln(b, s.cut(fmt.Sprintf("%s    %s %-7s %s", below, s.at(a.Time), a.Kind, printable.Text(a.Text))))
 	}
 	if len(n.Acts) == actsMax {
 		fmt.Fprintf(b, "%s    (the first %d of what it did)\n", below, actsMax)

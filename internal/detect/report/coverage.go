@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // CoverageReport is which techniques packages cover, and whether logs have the
@@ -69,7 +70,9 @@ func (r *CoverageReport) Layer() Layer {
 //go:embed coverage.html
 var coveragePage string
 
-var coverageTemplate = template.Must(template.New("coverage").Funcs(template.FuncMap{"style": style}).Parse(coveragePage))
+var coverageTemplate = template.Must(template.New("coverage").Funcs(pageFuncs).Parse(coveragePage))
 
 // HTML writes the report as a page of its own.
-func (r *CoverageReport) HTML(w io.Writer) error { return coverageTemplate.Execute(w, r) }
+func (r *CoverageReport) HTML(w io.Writer) error {
+	return coverageTemplate.Execute(printable.NewWriter(w, printable.People, false), r)
+}

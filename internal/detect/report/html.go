@@ -1,7 +1,9 @@
 package report
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"html/template"
 	"io"
 	"slices"
@@ -21,11 +23,25 @@ var stylesheet string
 // style is what every page embeds, so that it needs nothing from elsewhere.
 func style() template.CSS { return template.CSS(stylesheet) }
 
-var page = template.Must(template.New("hunt").Funcs(template.FuncMap{
-	"style": style,
-	"join":  strings.Join,
-	"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-}).Parse(huntPage))
+// policy is a page's Content-Security-Policy: a page shows what is in it, and would load,
+// run and send nothing even if a log's text became part of it. The stylesheet is known by
+// its hash.
+func policy() template.HTMLAttr {
+	h := sha256.Sum256([]byte(stylesheet))
+	return template.HTMLAttr(`content="default-src 'none'; style-src 'sha256-` + base64.StdEncoding.EncodeToString(h[:]) + `'; base-uri 'none'; form-action 'none'"`)
+}
+
+// pageFuncs are what pages call.
+var pageFuncs = template.FuncMap{
+	"style":  style,
+	"policy": policy,
+	"join":   strings.Join,
+	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+	"text":   valueText,
+	"plain":  plainText,
+}
+
+var page = template.Must(template.New("hunt").Funcs(pageFuncs).Parse(huntPage))
 
 // html writes a page that needs nothing from elsewhere: styles and figures are
 // in it, and it holds no script.

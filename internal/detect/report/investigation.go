@@ -12,6 +12,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // Investigation is a guide that was run for a finding.
@@ -28,16 +29,11 @@ type Investigation struct {
 //go:embed investigation.html
 var investigationPage string
 
-var casePage = template.Must(template.New("investigation").Funcs(template.FuncMap{
-	"style": style,
-	"join":  strings.Join,
-	"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-	"text":  func(column string, v event.Value) string { return valueText(column, v) },
-	"plain": plainText,
-}).Parse(investigationPage))
+var casePage = template.Must(template.New("investigation").Funcs(pageFuncs).Parse(investigationPage))
 
 // WriteInvestigation writes the investigation as md or html.
 func WriteInvestigation(w io.Writer, format string, i *Investigation) error {
+	w = printable.NewWriter(w, printable.People, false)
 	switch strings.ToLower(format) {
 	case "md":
 		return i.markdown(w)
@@ -70,33 +66,37 @@ func plainText(s string) string {
 func (i *Investigation) markdown(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	f := i.Finding
-	fmt.Fprintf(b, "# %s: finding %d\n\n%s, %s. Detection **%s**, severity %s", i.Package, f.N, i.Tool, i.Made.UTC().Format("2006-01-02 15:04 MST"), cell(f.Detection), f.Severity)
+	fmt.Fprintf(b, "# %s: finding %d\n\n%s, %s. Detection **%s**, severity %s", cell(i.Package), f.N, i.Tool, i.Made.UTC().Format("2006-01-02 15:04 MST"), cell(f.Detection), cell(f.Severity))
 	if f.Score != "" {
-		fmt.Fprintf(b, ", score %s", f.Score)
+		fmt.Fprintf(b, ", score %s", cell(f.Score))
 	}
 	fmt.Fprintf(b, ", at %s UTC.\n\n| field | value |\n|---|---|\n", f.When().Format("2006-01-02 15:04:05.000"))
 	for _, x := range f.Fields {
-		fmt.Fprintf(b, "| %s | %s |\n", x.Name, cell(x.Value))
+		fmt.Fprintf(b, "| %s | %s |\n", cell(x.Name), cell(x.Value))
 	}
 	if i.Tree != "" {
-		fmt.Fprintf(b, "\n```\n%s```\n", strings.ReplaceAll(i.Tree, "```", "'''"))
+		fmt.Fprintf(b, "\n%s", block(i.Tree))
 	}
 	fmt.Fprint(b, "\n## Where the answers lead\n\n")
 	for _, e := range i.Path() {
-		fmt.Fprintf(b, "- %s %s %s\n", e.Step.Title, count(e), cell(plainText(e.Answer.Text)))
+		fmt.Fprintf(b, "- %s %s %s\n", cell(e.Step.Title), count(e), cell(plainText(e.Answer.Text)))
 	}
 	for _, e := range i.Evidence {
-		fmt.Fprintf(b, "\n## %s\n\n", e.Step.Title)
+		fmt.Fprintf(b, "\n## %s\n\n", cell(e.Step.Title))
 		if e.Step.Text != "" {
-			fmt.Fprintf(b, "%s\n\n", e.Step.Text)
+			fmt.Fprintf(b, "%s\n\n", line(plainText(e.Step.Text)))
 		}
 		if e.Skipped != "" {
-			fmt.Fprintf(b, "Not run: %s.\n", e.Skipped)
+			fmt.Fprintf(b, "Not run: %s.\n", cell(e.Skipped))
 			continue
 		}
-		fmt.Fprintf(b, "```sumo\n%s\n```\n\n", e.Query)
+		fmt.Fprintf(b, "%s\n", fence("sumo", e.Query))
 		if len(e.Rows.Values) > 0 {
-			fmt.Fprintf(b, "| %s |\n|%s\n", strings.Join(e.Rows.Columns, " | "), strings.Repeat("---|", len(e.Rows.Columns)))
+			var heads []string
+			for _, c := range e.Rows.Columns {
+				heads = append(heads, cell(c))
+			}
+			fmt.Fprintf(b, "| %s |\n|%s\n", strings.Join(heads, " | "), strings.Repeat("---|", len(e.Rows.Columns)))
 			for _, row := range e.Rows.Values {
 				var cells []string
 				for j := range e.Rows.Columns {
@@ -106,7 +106,7 @@ func (i *Investigation) markdown(w io.Writer) error {
 			}
 			fmt.Fprintln(b)
 		}
-		fmt.Fprintf(b, "%s %s\n", count(e), plainText(e.Answer.Text))
+		fmt.Fprintf(b, "%s %s\n", count(e), line(plainText(e.Answer.Text)))
 	}
 	return b.Flush()
 }

@@ -6,17 +6,32 @@ import (
 	"io"
 	"sort"
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
-// cell makes text safe for a table of Markdown.
+// cell is text of a log or rule on one line of Markdown, as text.
 func cell(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	s = strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "'").Replace(s)
-	if r := []rune(s); len(r) > 160 {
+	if r := []rune(strings.Join(strings.Fields(s), " ")); len(r) > 160 {
 		s = string(r[:159]) + "…"
 	}
-	return s
+	return line(s)
 }
+
+// line is cell without its limit.
+func line(s string) string { return printable.Markdown(strings.Join(strings.Fields(s), " ")) }
+
+// fence is a query, to be copied: the fence is longer than any in it.
+func fence(lang, s string) string {
+	marks := "```"
+	for strings.Contains(s, marks) {
+		marks += "`"
+	}
+	return marks + lang + "\n" + strings.TrimRight(printable.Lines(s), "\n") + "\n" + marks + "\n"
+}
+
+// block is lines of text, laid out as they are.
+func block(s string) string { return "<pre>\n" + printable.HTML(s) + "</pre>\n" }
 
 func (r *Report) markdown(w io.Writer) error {
 	b := bufio.NewWriter(w)
@@ -30,7 +45,7 @@ func (r *Report) markdown(w io.Writer) error {
 	}
 	fmt.Fprint(b, "\n## Findings\n\n| # | severity | score | time (UTC) | detection | technique | host | user | evidence |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, f := range r.Findings {
-		fmt.Fprintf(b, "| %d | %s | %s | %s | %s | %s | %s | %s | `%s` |\n", f.N, f.Severity, f.Score, f.When().Format("2006-01-02 15:04:05"), cell(f.Detection), strings.Join(f.Techniques, " "), cell(f.Host()), cell(f.User()), cell(f.Evidence()))
+		fmt.Fprintf(b, "| %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", f.N, cell(f.Severity), cell(f.Score), f.When().Format("2006-01-02 15:04:05"), cell(f.Detection), cell(strings.Join(f.Techniques, " ")), cell(f.Host()), cell(f.User()), cell(f.Evidence()))
 	}
 	next := map[string]bool{}
 	for _, f := range r.Findings {
@@ -46,7 +61,7 @@ func (r *Report) markdown(w io.Writer) error {
 		fmt.Fprint(b, "\n## Process trees\n")
 		for _, f := range r.Findings {
 			if t, ok := r.Trees[f.N]; ok {
-				fmt.Fprintf(b, "\nFinding %d, %s:\n\n```\n%s```\n", f.N, cell(f.Detection), strings.ReplaceAll(t, "```", "'''"))
+				fmt.Fprintf(b, "\nFinding %d, %s:\n\n%s", f.N, cell(f.Detection), block(t))
 			}
 		}
 	}
@@ -70,24 +85,14 @@ func (r *Report) timeline(w io.Writer) error {
 			day = d
 			fmt.Fprintf(b, "%s\n", day)
 		}
-		evidence := strings.Join(strings.Fields(clean(f.Evidence())), " ")
+		evidence := strings.Join(strings.Fields(f.Evidence()), " ")
 		if t := []rune(evidence); len(t) > 160 {
 			evidence = string(t[:159]) + "…"
 		}
-		fmt.Fprintf(b, "  %s  %-13s %s  %s  %s\n                 %s\n", f.When().Format("15:04:05.000"), f.Severity, f.Host(), f.User(), f.Detection, evidence)
+		fmt.Fprintf(b, "  %s  %-13s %s  %s  %s\n                 %s\n", f.When().Format("15:04:05.000"), printable.Text(f.Severity), printable.Text(f.Host()), printable.Text(f.User()), printable.Text(f.Detection), printable.Text(evidence))
 	}
 	if r.Beyond > 0 {
 		fmt.Fprintf(b, "and %d more findings\n", r.Beyond)
 	}
 	return b.Flush()
-}
-
-// clean keeps text from logs from moving the cursor.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 }

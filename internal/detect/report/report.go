@@ -12,6 +12,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // FindingsMax is how many findings a report holds; the rest are counted.
@@ -87,10 +88,17 @@ type Report struct {
 	Trees    map[int]string
 }
 
-// formats are the ways to write a report.
-var formats = map[string]func(*Report, io.Writer) error{
-	"html": (*Report).html, "md": (*Report).markdown, "sarif": (*Report).sarif,
-	"junit": (*Report).junit, "ocsf": (*Report).ocsf, "navigator": (*Report).navigator, "timeline": (*Report).timeline,
+// format is a way to write a report, and the form that what a terminal would obey
+// takes in it.
+type format struct {
+	write func(*Report, io.Writer) error
+	form  printable.Form
+}
+
+var formats = map[string]format{
+	"html": {(*Report).html, printable.People}, "md": {(*Report).markdown, printable.People}, "timeline": {(*Report).timeline, printable.People},
+	"sarif": {(*Report).sarif, printable.JSON}, "ocsf": {(*Report).ocsf, printable.JSON}, "navigator": {(*Report).navigator, printable.JSON},
+	"junit": {(*Report).junit, printable.XML},
 }
 
 // Formats lists the names that Write takes.
@@ -103,15 +111,15 @@ func Formats() (names []string) {
 }
 
 // Is reports whether a format is one of a report.
-func Is(format string) bool { return formats[strings.ToLower(format)] != nil }
+func Is(format string) bool { return formats[strings.ToLower(format)].write != nil }
 
 // Write writes the report.
 func Write(w io.Writer, format string, r *Report) error {
 	f := formats[strings.ToLower(format)]
-	if f == nil {
+	if f.write == nil {
 		return fmt.Errorf("there is no report %s; choose one of %s", format, strings.Join(Formats(), ", "))
 	}
-	return f(r, w)
+	return f.write(r, printable.NewWriter(w, f.form, false))
 }
 
 // severities from the worst.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -21,6 +22,8 @@ type Options struct {
 	Force    *Format // read every part as this format
 	Warnings *exec.Warnings
 	TempDir  string // where a zip from standard input is put; "" is the system's
+	// Leave are files that are left out of folders and globs: what is written meanwhile.
+	Leave []fs.FileInfo
 	// BlockBytes is how much is read at a time; 0 is the default. Tests make it small.
 	BlockBytes int
 }
@@ -107,12 +110,28 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 // errNoFile is why a pipe, a socket or a device in a folder is passed over.
 var errNoFile = errors.New("neither a file nor a folder")
 
+// Walk visits the files that an argument of Paths names. What cannot be read is passed
+// over.
+func Walk(arg string, file func(path string) bool) {
+	(&paths{}).walk(arg, file, func(error) bool { return true })
+}
+
+// left reports whether a file is one to be left out.
+func (p *paths) left(path string) bool {
+	if len(p.o.Leave) == 0 {
+		return false
+	}
+	st, err := os.Stat(path)
+	return err == nil && slices.ContainsFunc(p.o.Leave, func(l fs.FileInfo) bool { return os.SameFile(l, st) })
+}
+
 // walk visits what an argument names, in the order of the paths.
-func (p *paths) walk(arg string, file func(string) bool, fail func(error) bool) bool {
+func (p *paths) walk(arg string, visit func(string) bool, fail func(error) bool) bool {
+	file := func(path string) bool { return p.left(path) || visit(path) }
 	st, err := os.Stat(arg)
 	switch {
 	case err == nil && !st.IsDir():
-		return file(arg)
+		return visit(arg)
 	case err == nil:
 		return walkFolder(arg, nil, file, fail)
 	case !strings.ContainsAny(arg, "*?["):

@@ -7,47 +7,6 @@ import (
 	"golang.org/x/text/width"
 )
 
-// harmless makes a log's text safe to show on a terminal: line ends and other
-// control characters become signs, so that a log cannot move the cursor, set
-// colours or rename the window; so do the marks that reverse the direction of
-// writing, which make one file name look like another.
-func harmless(s string) string {
-	ok := true
-	for _, r := range s {
-		if obeyed(r) || r == unicode.ReplacementChar {
-			ok = false
-			break
-		}
-	}
-	if ok {
-		return s
-	}
-	var b strings.Builder
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	for _, r := range s {
-		switch {
-		case r == '\n' || r == '\r':
-			b.WriteRune('⏎')
-		case r == '\t':
-			b.WriteByte(' ')
-		case r < 0x20:
-			b.WriteRune('␀' + r)
-		case r == 0x7f:
-			b.WriteRune('␡')
-		case obeyed(r):
-			b.WriteRune(unicode.ReplacementChar)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// obeyed reports whether a terminal acts on r rather than showing it.
-func obeyed(r rune) bool {
-	return r < 0x20 || 0x7f <= r && r < 0xa0 || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 || r == 0x200e || r == 0x200f
-}
-
 // cellWidth is how many columns of a terminal a text takes.
 func cellWidth(s string) (n int) {
 	for _, r := range s {

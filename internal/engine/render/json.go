@@ -11,11 +11,11 @@ import (
 
 var _ = register(format{"ndjson", "one JSON object a line", func(w io.Writer, o Options) Sink {
 	return &objects{w: w, o: o, between: "\n", end: "\n"}
-}})
+}, escaped})
 
 var _ = register(format{"json", "one JSON array", func(w io.Writer, o Options) Sink {
 	return &objects{w: w, o: o, start: "[", between: ",\n", end: "]\n", always: true}
-}})
+}, escaped})
 
 // flushBytes is how much is gathered before it is written.
 const flushBytes = 64 << 10

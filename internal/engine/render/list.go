@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 var _ = register(format{"list", "each row as lines of name and value, for people", func(w io.Writer, o Options) Sink {
 	return &lister{w: w, list: list{o: o}}
-}})
+}, nil})
 
 const (
 	// listWidth is how wide lines get when the terminal's width is not known;
@@ -43,7 +44,7 @@ func (l *list) append(dst []byte, cells []string) []byte {
 		if c == "" {
 			continue
 		}
-		name, style := l.names[i]+": ", highlight(l.names[i], c)
+		name, style := printable.Text(l.names[i])+": ", highlight(l.names[i], c)
 		w := cellWidth(name) + cellWidth(c)
 		short := cellWidth(c) <= pairMax && w <= width
 		switch {

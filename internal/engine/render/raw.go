@@ -10,7 +10,7 @@ import (
 
 var _ = register(format{"raw", "the text of each message; for other rows their values", func(w io.Writer, o Options) Sink {
 	return &raw{w: w, o: o}
-}})
+}, exact})
 
 // raw prints _raw, or where there is none the row's values with blanks between.
 type raw struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // Sink prints batches, pushed in their final order from one goroutine. Close
@@ -28,13 +29,38 @@ type Options struct {
 	Messages bool // rows are messages
 	Zone     *time.Location
 	Color    bool
-	Width    int // of the terminal; 0 does not shorten anything
+	Width    int  // of the terminal; 0 does not shorten anything
+	Terminal bool // a terminal shows it: then data, too, is sent as text that is safe to show
+	SafeCSV  bool // cells of csv and tsv that a spreadsheet would compute are text
 }
 
-// format is one way to print.
+// format is one way to print. Unless it says that it is data, people read it, and what
+// a terminal would obey is shown by its code.
 type format struct {
 	name, summary string
 	open          func(io.Writer, Options) Sink
+	data          func(io.Writer, Options) io.Writer // how data is written; nil for people's
+}
+
+// exact writes data as it is, but on a terminal.
+func exact(w io.Writer, o Options) io.Writer {
+	if o.Terminal {
+		return printable.NewWriter(w, printable.People, false)
+	}
+	return w
+}
+
+// escaped writes JSON, whose escapes keep the value of what a terminal would obey.
+func escaped(w io.Writer, _ Options) io.Writer {
+	return printable.NewWriter(w, printable.JSON, false)
+}
+
+// writer is what the format's text goes through.
+func (f *format) writer(w io.Writer, o Options) io.Writer {
+	if f.data != nil {
+		return f.data(w, o)
+	}
+	return printable.NewWriter(w, printable.People, o.Color)
 }
 
 var formats []format
@@ -61,6 +87,7 @@ func New(name string, w io.Writer, o Options) (Sink, error) {
 	}
 	for _, f := range formats {
 		if strings.EqualFold(f.name, name) {
+			w := f.writer(w, o)
 			if lang.HasLate(o.Columns) {
 				return &late{open: func(o Options) Sink { return f.open(w, o) }, o: o}, nil
 			}

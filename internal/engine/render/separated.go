@@ -1,20 +1,20 @@
 package render
 
 import (
-	"bytes"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
 var _ = register(format{"csv", "comma-separated values with a header (RFC 4180)", func(w io.Writer, o Options) Sink {
 	return &separated{w: w, o: o, sep: ','}
-}})
+}, exact})
 
 var _ = register(format{"tsv", "tab-separated values with a header", func(w io.Writer, o Options) Sink {
 	return &separated{w: w, o: o, sep: '\t'}
-}})
+}, exact})
 
 // separated prints rows as lines of values. Without fixed columns the header
 // can only be known when all rows are: they are gathered as text first.
@@ -44,7 +44,8 @@ func (p *separated) Push(b *event.Batch) error {
 			if i > 0 {
 				p.buf = append(p.buf, p.sep)
 			}
-			p.cell(c.col.At(row).Str())
+			v := c.col.At(row)
+			p.cell(p.harmless(v.Str(), v.IsNumber()))
 		}
 		p.buf = append(p.buf, '\n')
 		if len(p.buf) >= flushBytes {
@@ -65,9 +66,22 @@ func (p *separated) head() {
 		if i > 0 {
 			p.buf = append(p.buf, p.sep)
 		}
-		p.cell(c.Name)
+		p.cell(p.harmless(c.Name, false))
 	}
 	p.buf = append(p.buf, '\n')
+}
+
+// harmless is a value that no spreadsheet computes, if that is asked for: text that
+// begins as a formula does gets a ' in front (OWASP, CSV injection). Full-width signs
+// count, as some spreadsheets read them; so do a tab and line ends, which they skip.
+func (p *separated) harmless(s string, number bool) string {
+	if !p.o.SafeCSV || number || s == "" {
+		return s
+	}
+	if r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \u00a0\ufeff")); strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", r) {
+		return "'" + s
+	}
+	return s
 }
 
 // cell appends one value, quoted where it must be.
@@ -105,7 +119,8 @@ func (p *separated) gather(b *event.Batch) {
 	for _, row := range b.Live {
 		cells := make([]string, len(p.names))
 		for i, c := range p.cols {
-			cells[at[i]] = string(bytes.Clone([]byte(c.col.At(row).Str())))
+			v := c.col.At(row)
+			cells[at[i]] = p.harmless(strings.Clone(v.Str()), v.IsNumber())
 		}
 		p.rows = append(p.rows, cells)
 	}
@@ -127,7 +142,7 @@ func (p *separated) Close() error {
 		if i > 0 {
 			p.buf = append(p.buf, p.sep)
 		}
-		p.cell(p.names[j])
+		p.cell(p.harmless(p.names[j], false))
 	}
 	if len(order) > 0 {
 		p.buf = append(p.buf, '\n')

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 var _ = register(format{"table", "a table for people; a list where the terminal is too narrow", func(w io.Writer, o Options) Sink {
 	return &table{w: w, o: o}
-}})
+}, nil})
 
 const (
 	// lookAhead is from how many rows the widths of the columns are taken; later
@@ -130,14 +131,14 @@ func (o *Options) cell(name string, v event.Value) string {
 			return time.UnixMilli(ms).In(o.Zone).Format(timeLayout)
 		}
 	}
-	return harmless(strings.Clone(v.Str()))
+	return printable.Text(strings.Clone(v.Str()))
 }
 
 // measure fixes the widths by the rows gathered, and prints them.
 func (p *table) measure() {
 	p.widths = make([]int, len(p.names))
 	for i, n := range p.names {
-		p.widths[i] = cellWidth(n)
+		p.widths[i] = cellWidth(printable.Text(n))
 	}
 	for _, r := range p.rows {
 		for i, c := range r {
@@ -153,7 +154,11 @@ func (p *table) measure() {
 		p.list = &list{o: p.o, names: p.names}
 	}
 	if p.list == nil {
-		p.line(p.names, "1")
+		heads := make([]string, len(p.names))
+		for i, n := range p.names {
+			heads[i] = printable.Text(n)
+		}
+		p.line(heads, "1")
 	}
 	for _, r := range p.rows {
 		p.print(r)

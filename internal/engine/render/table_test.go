@@ -6,6 +6,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // printed renders rows of text fields; a number is given as an event.Value.
@@ -94,14 +95,15 @@ func TestSeverityIsHighlighted(t *testing.T) {
 }
 
 func TestLogsCannotCommandTheTerminal(t *testing.T) {
-	for _, kind := range []string{"table", "list"} {
-		got := printed(t, kind, Options{}, []string{"a"}, []any{"x\x1b[31mred\x07\r\nnext\tcol \u202egpj.exe \u009b2J"})
-		for _, r := range strings.TrimSuffix(got, "\n") {
-			if r != '\n' && obeyed(r) {
+	for _, f := range formats { // all of them, as a terminal gets them
+		kind := f.name
+		got := printed(t, kind, Options{Terminal: true, Color: f.data == nil}, []string{"a"}, []any{"x\x1b[31mred\x07\r\nnext\tcol \u202egpj.exe \u009b2J"})
+		for _, r := range strings.NewReplacer("\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "").Replace(got) {
+			if r != '\n' && r != '\t' && !printable.Shown(r) {
 				t.Errorf("%s lets %q through: %q", kind, r, got)
 			}
 		}
-		if !strings.Contains(got, "x␛[31mred␇⏎next col") {
+		if f.data == nil && !strings.Contains(got, "x␛[31mred␇⏎next col \\u202egpj.exe \\u009b2J") {
 			t.Errorf("%s: %q", kind, got)
 		}
 	}

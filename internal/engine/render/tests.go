@@ -5,8 +5,11 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // Tests is the outcome of a run of tests, for people and for CI.
@@ -62,17 +65,38 @@ type TestStyle struct {
 func WriteTests(w io.Writer, t *Tests, format string, s TestStyle) error {
 	switch format {
 	case "text":
-		return s.text(w, t)
+		return s.text(printable.NewWriter(w, printable.People, s.Color), t.printable())
 	case "json":
-		return testsJSON(w, t)
+		return testsJSON(printable.NewWriter(w, printable.JSON, false), t)
 	case "junit":
-		return testsJUnit(w, t)
+		return testsJUnit(printable.NewWriter(w, printable.XML, false), t)
 	case "tap":
-		return testsTAP(w, t)
+		return testsTAP(printable.NewWriter(w, printable.People, false), t)
 	case "github":
-		return testsGitHub(w, t)
+		return testsGitHub(printable.NewWriter(w, printable.People, false), t)
 	}
 	return fmt.Errorf("there is no test format %s; choose one of %s", format, strings.Join(TestFormats, ", "))
+}
+
+// printable is t with all its text safe to show.
+func (t *Tests) printable() *Tests {
+	out := &Tests{}
+	for _, s := range t.Suites {
+		suite := TestSuite{Name: printable.Text(s.Name)}
+		for _, c := range s.Cases {
+			c.Name, c.Title, c.File, c.Skipped = printable.Text(c.Name), printable.Text(c.Title), printable.Text(c.File), printable.Text(c.Skipped)
+			c.Failures = slices.Clone(c.Failures)
+			for i, f := range c.Failures {
+				c.Failures[i] = printable.Lines(f)
+			}
+			suite.Cases = append(suite.Cases, c)
+		}
+		for _, n := range s.Notes {
+			suite.Notes = append(suite.Notes, printable.Lines(n))
+		}
+		out.Suites = append(out.Suites, suite)
+	}
+	return out
 }
 
 func (s TestStyle) text(w io.Writer, t *Tests) error {
