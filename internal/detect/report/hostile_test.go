@@ -54,7 +54,7 @@ func TestHostileEventThroughEveryReport(t *testing.T) {
 	live := map[string]*regexp.Regexp{
 		"a script":           regexp.MustCompile(`(?i)<script`),
 		"a picture":          regexp.MustCompile(`(?i)<img`),
-		"an address as such": regexp.MustCompile(`(?i)<[^>]*(src|href|action)\s*=\s*["']?\s*(javascript|data|http)`),
+		"an address as such": regexp.MustCompile(`(?i)<[^>"]*\s(src|href|action)\s*=\s*["']?\s*(javascript|data|http)`),
 	}
 	markdown := map[string]*regexp.Regexp{
 		"a picture":   regexp.MustCompile(`(^|[^\\])!\[`),
@@ -80,7 +80,7 @@ func TestHostileEventThroughEveryReport(t *testing.T) {
 		switch {
 		case strings.HasSuffix(name, "html"):
 			for what, re := range live {
-				if m := re.FindString(strings.ReplaceAll(got, `href="https://attack.mitre.org/techniques/`, "")); m != "" {
+				if m := re.FindString(strings.ReplaceAll(got, `href="https://attack.mitre.org/techniques/`, `href="#`)); m != "" {
 					t.Errorf("%s: holds %s: %q", name, what, m)
 				}
 			}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -44,8 +45,7 @@ func (p *separated) Push(b *event.Batch) error {
 			if i > 0 {
 				p.buf = append(p.buf, p.sep)
 			}
-			v := c.col.At(row)
-			p.cell(p.harmless(v.Str(), v.IsNumber()))
+			p.cell(p.harmless(c.col.At(row).Str()))
 		}
 		p.buf = append(p.buf, '\n')
 		if len(p.buf) >= flushBytes {
@@ -66,7 +66,7 @@ func (p *separated) head() {
 		if i > 0 {
 			p.buf = append(p.buf, p.sep)
 		}
-		p.cell(p.harmless(c.Name, false))
+		p.cell(p.harmless(c.Name))
 	}
 	p.buf = append(p.buf, '\n')
 }
@@ -74,9 +74,12 @@ func (p *separated) head() {
 // harmless is a value that no spreadsheet computes, if that is asked for: text that
 // begins as a formula does gets a ' in front (OWASP, CSV injection). Full-width signs
 // count, as some spreadsheets read them; so do a tab and line ends, which they skip.
-func (p *separated) harmless(s string, number bool) string {
-	if !p.o.SafeCSV || number || s == "" {
+func (p *separated) harmless(s string) string {
+	if !p.o.SafeCSV || s == "" {
 		return s
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return s // -5
 	}
 	if r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \u00a0\ufeff")); strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", r) {
 		return "'" + s
@@ -119,8 +122,7 @@ func (p *separated) gather(b *event.Batch) {
 	for _, row := range b.Live {
 		cells := make([]string, len(p.names))
 		for i, c := range p.cols {
-			v := c.col.At(row)
-			cells[at[i]] = p.harmless(strings.Clone(v.Str()), v.IsNumber())
+			cells[at[i]] = p.harmless(strings.Clone(c.col.At(row).Str()))
 		}
 		p.rows = append(p.rows, cells)
 	}
@@ -142,7 +144,7 @@ func (p *separated) Close() error {
 		if i > 0 {
 			p.buf = append(p.buf, p.sep)
 		}
-		p.cell(p.harmless(p.names[j], false))
+		p.cell(p.harmless(p.names[j]))
 	}
 	if len(order) > 0 {
 		p.buf = append(p.buf, '\n')
