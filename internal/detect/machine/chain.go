@@ -1,0 +1,119 @@
+package machine
+
+import (
+	"math"
+	"math/bits"
+	"sort"
+)
+
+// MaxSteps is how many steps a chain can have.
+const MaxSteps = 64
+
+// chain fires when each of its steps has as many records in a window as it wants,
+// in the steps' order if it is ordered (6.3).
+type chain struct {
+	w       window
+	limits  []int
+	ordered bool
+	times   [][]int64 // of the hits in the window that fit each step, in order
+}
+
+// NewChain is a group of a chain rule. size is the window in ms; limits says how
+// many records each step needs.
+func NewChain(limits []int, ordered bool, size int64) Machine {
+	most := MaxRecords
+	for _, n := range limits {
+		most = max(most, n*len(limits))
+	}
+	return &chain{w: window{Size: size, Most: most}, limits: limits, ordered: ordered, times: make([][]int64, len(limits))}
+}
+
+func (m *chain) Take(h *Hit, fire Fire) {
+	m.w.push(h, m.gone)
+	m.add(h)
+	for i, n := range m.limits {
+		if len(m.times[i]) < n {
+			return
+		}
+	}
+	if !m.w.may(h.Time) || m.ordered && !(m.likely() && m.inOrder(h)) {
+		return
+	}
+	m.w.fire(&Firing{Hit: h}, fire)
+}
+
+func (m *chain) add(h *Hit) {
+	for steps := h.Steps; steps != 0; steps &= steps - 1 {
+		i := bits.TrailingZeros64(steps)
+		m.times[i] = append(m.times[i], h.Time)
+	}
+}
+
+func (m *chain) gone(h *Hit) {
+	for steps := h.Steps; steps != 0; steps &= steps - 1 {
+		i := bits.TrailingZeros64(steps)
+		m.times[i] = m.times[i][1:]
+	}
+}
+
+// likely says whether the steps are in order if a record may count for several: what
+// inOrder needs at least, at a small part of its cost.
+func (m *chain) likely() bool {
+	from := int64(math.MaxInt64)
+	for step := len(m.limits) - 1; step >= 0; step-- {
+		times := m.times[step]
+		n := sort.Search(len(times), func(i int) bool { return times[i] > from }) - m.limits[step]
+		if n < 0 {
+			return false
+		}
+		from = times[n]
+	}
+	return true
+}
+
+// inOrder says whether records can be chosen such that none of a step is later
+// than one of the next, none counts twice, and last, the newest hit, counts (6.3;
+// 18, R02 and R03). It goes through the window from its newest time to its oldest
+// and lets each time's records serve the last steps first: what is satisfied late
+// leaves most to choose from. Records of one time may serve in any way.
+func (m *chain) inOrder(last *Hit) bool {
+	step, need := len(m.limits)-1, m.limits[len(m.limits)-1]
+	for end := len(m.w.hits); end > 0; {
+		start := end - 1
+		for start > 0 && m.w.hits[start-1].Time == m.w.hits[start].Time {
+			start--
+		}
+		var t tie
+		for _, h := range m.w.hits[start:end] {
+			t.add(h.Steps)
+		}
+		served := uint64(0) // steps that this time's records serve
+		for step >= 0 && t.serve(step) {
+			served |= 1 << step
+			if need--; need == 0 {
+				if step--; step >= 0 {
+					need = m.limits[step]
+				}
+			}
+		}
+		// The last hit counts if a step that it fits is served: it can then stand in
+		// for a record that serves it.
+		if end == len(m.w.hits) && served&last.Steps == 0 {
+			return false
+		}
+		if step < 0 {
+			return true
+		}
+		end = start
+	}
+	return false
+}
+
+func (m *chain) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
+func (m *chain) Idle(t int64) bool     { return m.w.idle(t) }
+func (m *chain) Lost() int             { return m.w.lost }
+func (m *chain) Save() ([]byte, error) { return m.w.save() }
+func (m *chain) Load(state []byte) error {
+	clear(m.times)
+	return m.w.load(state, m.add)
+}

@@ -1,0 +1,122 @@
+package machine
+
+import (
+	"container/list"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// MaxGroups is how many groups a rule has at once unless it is told otherwise (7).
+const MaxGroups = 1_000_000
+
+// Groups are the machines of one rule, by group key. When there are too many the
+// one that was quiet for longest goes and is counted: the rule is degraded.
+type Groups struct {
+	New     func() Machine
+	Max     int // 0 is MaxGroups
+	Evicted int // groups that went
+
+	by    map[string]*list.Element
+	queue list.List // of *group, the longest quiet first
+	crowd int       // how many groups there are when idle ones are looked for
+	lost  int       // records of groups that are gone
+}
+
+type group struct {
+	key string
+	m   Machine
+}
+
+// Take gives a hit to its group's machine.
+func (g *Groups) Take(key string, h *Hit, fire Fire) {
+	e := g.by[key]
+	if e == nil {
+		if g.by == nil {
+			g.by, g.crowd = map[string]*list.Element{}, 1024
+		}
+		if len(g.by) >= g.crowd {
+			g.sweep(h.Time)
+		}
+		most := g.Max
+		if most == 0 {
+			most = MaxGroups
+		}
+		if len(g.by) >= most {
+			g.remove(g.queue.Front())
+			g.Evicted++
+		}
+		e = g.queue.PushBack(&group{key, g.New()})
+		g.by[key] = e
+	} else {
+		g.queue.MoveToBack(e)
+	}
+	e.Value.(*group).m.Take(h, fire)
+}
+
+// sweep drops groups that are as new at t.
+func (g *Groups) sweep(t int64) {
+	for e := g.queue.Front(); e != nil; {
+		next := e.Next()
+		if m := e.Value.(*group).m; m.Idle(t) {
+			g.remove(e)
+		}
+		e = next
+	}
+	g.crowd = max(1024, 2*len(g.by))
+}
+
+func (g *Groups) remove(e *list.Element) {
+	x := e.Value.(*group)
+	g.lost += x.m.Lost()
+	delete(g.by, x.key)
+	g.queue.Remove(e)
+}
+
+// Close tells all groups, in the order of their keys, that no hit before t will come.
+func (g *Groups) Close(t int64, fire Fire) {
+	for _, key := range slices.Sorted(maps.Keys(g.by)) {
+		g.by[key].Value.(*group).m.Close(t, fire)
+	}
+	g.sweep(t)
+}
+
+// Len is how many groups there are, Lost how many records were too many for theirs.
+func (g *Groups) Len() int { return len(g.by) }
+
+// Lost is described with Len.
+func (g *Groups) Lost() int {
+	n := g.lost
+	for e := g.queue.Front(); e != nil; e = e.Next() {
+		n += e.Value.(*group).m.Lost()
+	}
+	return n
+}
+
+// Save gives each the key and state of every group, the longest quiet first.
+func (g *Groups) Save(each func(key string, state []byte) error) error {
+	for e := g.queue.Front(); e != nil; e = e.Next() {
+		x := e.Value.(*group)
+		state, err := x.m.Save()
+		if err != nil {
+			return fmt.Errorf("group %q: %w", x.key, err)
+		}
+		if err := each(x.key, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Load adds a group that Save has given, after those that were added before.
+func (g *Groups) Load(key string, state []byte) error {
+	m := g.New()
+	if err := m.Load(state); err != nil {
+		return fmt.Errorf("group %q: %w", key, err)
+	}
+	if g.by == nil {
+		g.by, g.crowd = map[string]*list.Element{}, 1024
+	}
+	g.by[key] = g.queue.PushBack(&group{key, m})
+	return nil
+}

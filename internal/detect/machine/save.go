@@ -1,0 +1,80 @@
+package machine
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// text is a string that JSON carries whole, also where it is not UTF-8.
+type text string
+
+// MarshalText quotes what JSON would change, and what looks quoted.
+func (s text) MarshalText() ([]byte, error) {
+	if !utf8.ValidString(string(s)) || strings.HasPrefix(string(s), `"`) {
+		return []byte(strconv.Quote(string(s))), nil
+	}
+	return []byte(s), nil
+}
+
+// UnmarshalText reads what MarshalText has written.
+func (s *text) UnmarshalText(b []byte) error {
+	if len(b) == 0 || b[0] != '"' {
+		*s = text(b)
+		return nil
+	}
+	u, err := strconv.Unquote(string(b))
+	*s = text(u)
+	return err
+}
+
+// savedHit is a hit as it is written down.
+type savedHit struct {
+	Time  int64        `json:"t"`
+	Pos   uint64       `json:"p"`
+	UID   text         `json:"u,omitempty"`
+	Steps uint64       `json:"s,omitempty"`
+	Value text         `json:"v,omitempty"`
+	Null  bool         `json:"n,omitempty"`
+	Args  []savedValue `json:"a,omitempty"`
+}
+
+type savedValue struct {
+	Kind event.Kind `json:"k"`
+	Bits uint64     `json:"b,omitempty"`
+	Text text       `json:"x,omitempty"`
+}
+
+func saved(h *Hit) savedHit {
+	return savedHit{h.Time, h.Pos, text(h.UID), h.Steps, text(h.Value), h.Null, savedValues(h.Args)}
+}
+
+func (s *savedHit) hit() *Hit {
+	return &Hit{Time: s.Time, Pos: s.Pos, UID: string(s.UID), Steps: s.Steps, Value: string(s.Value), Null: s.Null, Args: loadedValues(s.Args)}
+}
+
+func savedValues(vs []event.Value) (out []savedValue) {
+	for _, v := range vs {
+		s := savedValue{Kind: v.Kind()}
+		if v.Kind() == event.String {
+			s.Text = text(v.Str())
+		} else {
+			s.Bits = v.Bits()
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func loadedValues(ss []savedValue) (out []event.Value) {
+	for _, s := range ss {
+		if s.Kind == event.String {
+			out = append(out, event.Text(string(s.Text)))
+		} else {
+			out = append(out, event.FromBits(s.Kind, s.Bits))
+		}
+	}
+	return out
+}

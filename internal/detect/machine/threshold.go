@@ -1,0 +1,55 @@
+package machine
+
+// threshold fires when a window holds so many records, or so many distinct values
+// (6.2).
+type threshold struct {
+	w        window
+	limit    int
+	distinct map[string]int // value -> its hits in the window; nil where records are counted
+}
+
+// NewThreshold is a group of a threshold rule. size is the window in ms. With
+// distinct the hits' values are counted, else the hits.
+func NewThreshold(limit int, size int64, distinct bool) Machine {
+	m := &threshold{w: window{Size: size, Most: max(MaxRecords, limit)}, limit: limit}
+	if distinct {
+		m.distinct = map[string]int{}
+	}
+	return m
+}
+
+func (m *threshold) Take(h *Hit, fire Fire) {
+	if m.distinct != nil && h.Null {
+		return // never completes one, and adds nothing (18, R17)
+	}
+	m.w.push(h, m.gone)
+	n := len(m.w.hits)
+	if m.distinct != nil {
+		m.distinct[h.Value]++
+		n = len(m.distinct)
+	}
+	if n >= m.limit && m.w.may(h.Time) {
+		m.w.fire(&Firing{Hit: h}, fire)
+	}
+}
+
+func (m *threshold) gone(h *Hit) {
+	if m.distinct == nil {
+		return
+	}
+	if m.distinct[h.Value]--; m.distinct[h.Value] == 0 {
+		delete(m.distinct, h.Value)
+	}
+}
+
+func (m *threshold) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
+func (m *threshold) Idle(t int64) bool     { return m.w.idle(t) }
+func (m *threshold) Lost() int             { return m.w.lost }
+func (m *threshold) Save() ([]byte, error) { return m.w.save() }
+func (m *threshold) Load(state []byte) error {
+	if m.distinct == nil {
+		return m.w.load(state, nil)
+	}
+	clear(m.distinct)
+	return m.w.load(state, func(h *Hit) { m.distinct[h.Value]++ })
+}
