@@ -29,7 +29,7 @@ var _ = register(Check{
 					return true
 				}
 				for _, v := range f.Values {
-					if strings.HasPrefix(v.Text, "*") && strings.Trim(v.Text, "*") != "" {
+					if !v.Quoted && strings.HasPrefix(v.Text, "*") && strings.Trim(v.Text, "*") != "" {
 						report(v.Pos, fmt.Sprintf("%s compares with every source category", v.Text), "write how the category starts")
 					}
 				}

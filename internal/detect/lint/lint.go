@@ -69,9 +69,9 @@ func checkOf(code string) *Check {
 // never take a comment with them.
 func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
 	q := &Query{File: f, Vocab: v, uses: map[any][]lang.Use{}}
-	with = append(slices.Clone(with), func(sc *lang.Scope) { sc.Uses = q.use })
-	compiled, found := query.Compile(f, v, with...)
+	compiled, found := query.Compile(f, v, append(slices.Clone(with), func(sc *lang.Scope) { sc.Uses = q.use })...)
 	if compiled == nil {
+		newGate(f, v, with, nil, found).pass(found)
 		return found
 	}
 	q.Tree = compiled.Tree
@@ -92,6 +92,7 @@ func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
 	}
 	q.spareComments(found)
 	found = suppress(f, said, found)
+	newGate(f, v, with, compiled, found).pass(found)
 	found.Sort()
 	return found
 }
@@ -122,10 +123,15 @@ const fixRounds = 10
 // that keep the meaning, or with all set every one. It returns the text as it
 // was when it does not compile.
 func Fix(f *diag.File, v *lang.Vocabulary, all bool, with ...query.Option) string {
-	return fixAll(f, all, func(f *diag.File) diag.List { return Text(f, v, with...) })
+	return fixAll(f, all, func(f *diag.File) diag.List { return Text(f, v, with...) }, func(text string) bool {
+		compiled, _ := query.Compile(diag.Text(f.Name, text), v, with...)
+		return compiled != nil
+	})
 }
 
-func fixAll(f *diag.File, all bool, check func(*diag.File) diag.List) string {
+// fixAll makes the fixes that check offers. Where a text compiles, fixes that
+// break it together are made one at a time.
+func fixAll(f *diag.File, all bool, check func(*diag.File) diag.List, compiles func(string) bool) string {
 	text := f.Text
 	for range fixRounds {
 		found := check(diag.Text(f.Name, text))
@@ -139,6 +145,9 @@ func fixAll(f *diag.File, all bool, check func(*diag.File) diag.List) string {
 			}
 		}
 		next := diag.Apply(text, fixes)
+		if len(fixes) > 1 && !found.HasErrors() && !compiles(next) {
+			next = diag.Apply(text, fixes[:1])
+		}
 		if next == text {
 			break
 		}

@@ -142,18 +142,3 @@ func TestPublishedQueriesAreCheckedWithoutAPanic(t *testing.T) {
 	slices.Sort(list)
 	t.Logf("%d queries\n%s", checked, strings.Join(list, "\n"))
 }
-
-func FuzzText(f *testing.F) {
-	for _, c := range lint.Checks() {
-		if c.Sigma != nil {
-			continue
-		}
-		for _, s := range append(slices.Clone(c.Bad), c.Good...) {
-			f.Add(s)
-		}
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		run(text)
-		lint.Fix(diag.Text("query", text), query.Standard(), true)
-	})
-}

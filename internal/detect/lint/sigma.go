@@ -123,7 +123,10 @@ func SigmaFiles(files []*diag.File) (found diag.List) {
 // FixSigma makes the fixes of a Sigma file: those that keep the meaning, or with
 // all set every one. Comments and layout stay.
 func FixSigma(f *diag.File, all bool) string {
-	return fixAll(f, all, func(f *diag.File) diag.List { return SigmaFiles([]*diag.File{f}) })
+	return fixAll(f, all, func(f *diag.File) diag.List { return SigmaFiles([]*diag.File{f}) }, func(text string) bool {
+		_, found := sigma.Parse(diag.Text(f.Name, text))
+		return !found.HasErrors()
+	})
 }
 
 func sigmaFile(f *diag.File, docs []sigma.Document, found diag.List, ids map[string]sigma.Document, all []sigma.Document) diag.List {

@@ -24,7 +24,7 @@ const misspeltMin = 6
 
 func misspeltFields(q *Query, report Report) {
 	for _, p := range q.Pipes {
-		made, told := map[string]string{}, map[string]bool{}
+		made, lacking, told := map[string]string{}, map[string]string{}, map[string]bool{}
 		all := map[string]bool{}
 		for _, s := range p.Stages {
 			for _, u := range s.Makes {
@@ -37,44 +37,45 @@ func misspeltFields(q *Query, report Report) {
 				if u.At == nil || !u.Messages || all[k] || told[k] || len(k) < misspeltMin || strings.HasPrefix(k, "_") {
 					continue
 				}
-				for m, name := range made {
-					if slip(k, m) {
-						told[k] = true
-						d := report(u.At.Pos, fmt.Sprintf("%s is not made by this query, and %s is", u.Name, name), "did you mean "+name+"?")
-						d.Fix = edit("write "+name, u.At.Pos, name)
-						break
-					}
+				if name := slipOf(k, made, lacking); name != "" {
+					told[k] = true
+					d := report(u.At.Pos, fmt.Sprintf("%s is not made by this query, and %s is", u.Name, name), "did you mean "+name+"?")
+					d.Fix = edit("write "+name, u.At.Pos, name)
 				}
 			}
 			for _, u := range s.Makes {
-				if u.At != nil {
-					made[strings.ToLower(u.Name)] = u.Name
+				k := strings.ToLower(u.Name)
+				if u.At == nil || len(k) < misspeltMin || made[k] != "" {
+					continue
+				}
+				made[k] = u.Name
+				for i := 1; i < len(k); i++ {
+					if short := k[:i] + k[i+1:]; lacking[short] == "" && dropped(k, short) {
+						lacking[short] = u.Name
+					}
 				}
 			}
 		}
 	}
 }
 
-// slip reports whether a is b with two neighbours swapped, or a letter missing or
-// doubled. A letter that differs makes a different name as often as not: src_ip
-// and dst_ip, user1 and user2.
-func slip(a, b string) bool {
-	if a == b || len(b) < misspeltMin {
-		return false
-	}
-	switch len(a) - len(b) {
-	case 0:
-		for i := 0; i+1 < len(a); i++ {
-			if a[i] != b[i] {
-				return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
-			}
+// slipOf is the name in made that k is with two neighbours swapped, or a letter
+// missing or doubled; lacking has the names of made by what is left of them
+// without a letter. It is "" when there is none. A letter that differs makes a
+// different name as often as not: src_ip and dst_ip, user1 and user2.
+func slipOf(k string, made, lacking map[string]string) string {
+	for i := 0; i+1 < len(k); i++ {
+		if name := made[k[:i]+k[i+1:i+2]+k[i:i+1]+k[i+2:]]; name != "" {
+			return name
 		}
-	case 1:
-		return dropped(a, b)
-	case -1:
-		return dropped(b, a)
+		if i == 0 {
+			continue
+		}
+		if short := k[:i] + k[i+1:]; made[short] != "" && dropped(k, short) {
+			return made[short]
+		}
 	}
-	return false
+	return lacking[k]
 }
 
 // dropped reports whether a letter inside long is all that short lacks. An s at

@@ -22,47 +22,34 @@ var _ = register(Check{
 })
 
 func usedBeforeMade(p *Pipe, report Report) {
+	makers := map[string][]int{} // the stages that make a field, in order
+	for i, s := range p.Stages {
+		for _, u := range s.Makes {
+			k := strings.ToLower(u.Name)
+			makers[k] = append(makers[k], i)
+		}
+	}
 	told := map[string]bool{}
 	for i, s := range p.Stages {
+		if s.Kind == syntax.Grouping || !s.Messages {
+			return // what is made later is made of records
+		}
 		for _, u := range s.Reads {
 			k := strings.ToLower(u.Name)
 			if u.At == nil || !u.Messages || told[k] || strings.HasPrefix(k, "_") || s.makes(k) {
 				continue
 			}
 			told[k] = true // made before, or told, or never made: once is enough
-			if madeIn(p.Stages[:i], k) {
+			if len(makers[k]) == 0 || makers[k][0] <= i {
 				continue
 			}
-			if m := maker(p.Stages[i+1:], k); m != nil {
-				d := report(u.At.Pos, fmt.Sprintf("%s is read here and made only later", u.Name), "move the stage that makes it before this one")
-				d.Labels = []diag.Label{{Span: m.Pos, Text: "made here"}}
+			// A stage that changes the field in place, or may make any name, makes nothing new.
+			m := p.Stages[makers[k][0]]
+			if !m.Messages || m.Kind != syntax.Assigning || m.reads(k) {
+				continue
 			}
+			d := report(u.At.Pos, fmt.Sprintf("%s is read here and made only later", u.Name), "move the stage that makes it before this one")
+			d.Labels = []diag.Label{{Span: m.Pos, Text: "made here"}}
 		}
 	}
-}
-
-func madeIn(stages []*Stage, name string) bool {
-	for _, s := range stages {
-		if s.makes(name) {
-			return true
-		}
-	}
-	return false
-}
-
-// maker is the stage that makes a field out of others, while rows are messages:
-// nil when the first that makes it changes it in place, or may make any name.
-func maker(stages []*Stage, name string) *Stage {
-	for _, s := range stages {
-		if s.Kind == syntax.Grouping || !s.Messages {
-			return nil
-		}
-		if s.makes(name) {
-			if s.Kind != syntax.Assigning || s.reads(name) {
-				return nil
-			}
-			return s
-		}
-	}
-	return nil
 }

@@ -18,13 +18,23 @@ type values struct {
 
 	lower, upper bool // they have no upper-case, no lower-case letters
 	literal      bool // the expression is written out: there is nothing to find
+	typed        typed
 }
+
+// typed is the type that all the values have.
+type typed uint8
+
+const (
+	anyType typed = iota // of the event, or not known
+	textType
+	numberType
+)
 
 // textsMax is how many different texts are kept apart.
 const textsMax = 50
 
 func exactly(v float64) values {
-	return values{number: true, lo: v, hi: v, whole: v == math.Trunc(v), texts: []string{numberText(v)}}
+	return values{typed: numberType, number: true, lo: v, hi: v, whole: v == math.Trunc(v), texts: []string{numberText(v)}}
 }
 
 func numberText(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
@@ -38,6 +48,9 @@ func either(a, b values) (v values) {
 		v.texts = append(append([]string{}, a.texts...), b.texts...)
 	}
 	v.lower, v.upper = a.lower && b.lower, a.upper && b.upper
+	if a.typed == b.typed {
+		v.typed = a.typed
+	}
 	return v
 }
 
@@ -57,7 +70,7 @@ func (k known) of(x syntax.Expr) values {
 		v.literal = true
 		return v
 	case *syntax.String:
-		v := values{texts: []string{x.Value}, lower: strings.ToLower(x.Value) == x.Value, upper: strings.ToUpper(x.Value) == x.Value, literal: true}
+		v := values{typed: textType, texts: []string{x.Value}, lower: strings.ToLower(x.Value) == x.Value, upper: strings.ToUpper(x.Value) == x.Value, literal: true}
 		if n, err := strconv.ParseFloat(x.Value, 64); err == nil && !math.IsInf(n, 0) && !math.IsNaN(n) {
 			v.number, v.lo, v.hi = true, n, n
 		}
@@ -68,7 +81,7 @@ func (k known) of(x syntax.Expr) values {
 		return either(k.of(x.T), k.of(x.F))
 	case *syntax.Unary:
 		if v := k.of(x.X); x.Op == "-" && v.number {
-			return values{number: true, lo: -v.hi, hi: -v.lo, whole: v.whole}
+			return values{typed: numberType, number: true, lo: -v.hi, hi: -v.lo, whole: v.whole}
 		}
 	case *syntax.Binary:
 		return k.binary(x)
@@ -80,26 +93,30 @@ func (k known) of(x syntax.Expr) values {
 
 func (k known) binary(x *syntax.Binary) values {
 	a, b := k.of(x.X), k.of(x.Y)
-	if !a.number || !b.number || len(a.texts) > 0 && len(b.texts) > 0 && a.literal && b.literal {
-		return values{}
+	t := anyType
+	if strings.Contains("+-*/%", x.Op) {
+		t = numberType
 	}
-	v := values{number: true, whole: a.whole && b.whole}
+	if !a.number || !b.number || len(a.texts) > 0 && len(b.texts) > 0 && a.literal && b.literal {
+		return values{typed: t}
+	}
+	v := values{typed: t, number: true, whole: a.whole && b.whole}
 	switch x.Op {
 	case "+":
 		v.lo, v.hi = a.lo+b.lo, a.hi+b.hi
 	case "-":
 		v.lo, v.hi = a.lo-b.hi, a.hi-b.lo
 	case "*":
-		p := []float64{a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi}
+		p := [...]float64{a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi}
 		v.lo, v.hi = p[0], p[0]
 		for _, q := range p {
 			v.lo, v.hi = min(v.lo, q), max(v.hi, q)
 		}
 	default:
-		return values{}
+		return values{typed: t}
 	}
 	if math.IsNaN(v.lo) || math.IsNaN(v.hi) {
-		return values{}
+		return values{typed: t}
 	}
 	return v
 }
@@ -116,11 +133,11 @@ func (k known) call(x *syntax.Call) values {
 	v.literal = false
 	switch name {
 	case "tolowercase", "tolower", "lower":
-		return values{lower: true, texts: mapped(v.texts, strings.ToLower)}
+		return values{typed: textType, lower: true, texts: mapped(v.texts, strings.ToLower)}
 	case "touppercase", "toupper", "upper":
-		return values{upper: true, texts: mapped(v.texts, strings.ToUpper)}
+		return values{typed: textType, upper: true, texts: mapped(v.texts, strings.ToUpper)}
 	case "trim", "substring":
-		return values{lower: v.lower, upper: v.upper}
+		return values{typed: textType, lower: v.lower, upper: v.upper}
 	case "concat", "replace": // what is replaced goes: the texts left decide
 		all := v
 		for i, a := range x.Args {
@@ -130,19 +147,22 @@ func (k known) call(x *syntax.Call) values {
 			w := k.of(a)
 			all.lower, all.upper = all.lower && w.lower, all.upper && w.upper
 		}
-		return values{lower: all.lower, upper: all.upper}
+		return values{typed: textType, lower: all.lower, upper: all.upper}
 	case "length":
-		return values{number: true, lo: 0, hi: math.Inf(1), whole: true}
-	case "num", "number", "tonumber", "double", "todouble":
-		if v.number {
+		return values{typed: numberType, number: true, lo: 0, hi: math.Inf(1), whole: true}
+	case "num", "number", "tonumber", "double", "todouble", "tolong", "toint", "long", "int":
+		if v.number && name[0] != 't' && name != "long" && name != "int" || v.whole {
+			v.typed = numberType
 			return v
 		}
+		return values{typed: numberType}
 	case "abs":
-		return values{number: true, lo: 0, hi: math.Inf(1), whole: v.whole}
+		return values{typed: numberType, number: true, lo: 0, hi: math.Inf(1), whole: v.whole}
 	case "round", "floor", "ceil":
 		if v.number && len(x.Args) == 1 {
-			return values{number: true, lo: math.Floor(v.lo), hi: math.Ceil(v.hi), whole: true}
+			return values{typed: numberType, number: true, lo: math.Floor(v.lo), hi: math.Ceil(v.hi), whole: true}
 		}
+		return values{typed: numberType}
 	}
 	return values{}
 }
@@ -154,11 +174,11 @@ func mapped(list []string, fn func(string) string) (out []string) {
 	return out
 }
 
-// after is what is known behind a stage.
+// after is what is known after a stage. It changes k, and returns it or another.
 func (k known) after(s *Stage) known {
-	next := known{}
 	switch s.Kind {
 	case syntax.Grouping:
+		next := known{}
 		for _, b := range s.By {
 			if f, ok := b.X.(*syntax.Field); ok {
 				as := f
@@ -173,27 +193,19 @@ func (k known) after(s *Stage) known {
 			if a.As != nil {
 				name = strings.ToLower(a.As.Name)
 			}
-			if v := k.aggregate(a); v.number {
-				next[name] = v
-			}
+			next[name] = k.aggregate(a)
 		}
 		return next
 	case syntax.Assigning:
-		for n, v := range k {
-			next[n] = v
-		}
 		v := k.of(s.X)
 		v.literal = false
 		for _, u := range s.Makes {
-			next[strings.ToLower(u.Name)] = v
+			k[strings.ToLower(u.Name)] = v
 		}
-		return next
+		return k
 	}
 	if s.Is("transpose", "compare", "join", "transactionize", "merge", "fillmissing", "logreduce", "transaction") {
-		return next
-	}
-	for n, v := range k {
-		next[n] = v
+		return known{}
 	}
 	from := values{}
 	if s.Is("parse", "parse regex", "extract", "split", "csv") {
@@ -203,23 +215,27 @@ func (k known) after(s *Stage) known {
 			}
 		}
 	}
-	for _, u := range s.Makes {
-		next[strings.ToLower(u.Name)] = from
+	if s.Is("parse", "parse regex", "extract", "split", "csv", "keyvalue", "parse xml") {
+		from.typed = textType
 	}
-	return next
+	for _, u := range s.Makes {
+		k[strings.ToLower(u.Name)] = from
+	}
+	return k
 }
 
 // aggregate is what is known of a group function's result.
 func (k known) aggregate(a *syntax.Agg) values {
 	switch strings.ToLower(a.Func.Text) {
 	case "count", "count_distinct":
-		return values{number: true, lo: 0, hi: math.Inf(1), whole: true}
+		return values{typed: numberType, number: true, lo: 0, hi: math.Inf(1), whole: true}
 	case "sum":
 		if len(a.Args) == 1 {
 			if v := k.of(a.Args[0]); v.number {
-				return values{number: true, lo: min(v.lo*math.Inf(1), 0), hi: math.Inf(1), whole: v.whole}.nan()
+				return values{typed: numberType, number: true, lo: min(v.lo*math.Inf(1), 0), hi: math.Inf(1), whole: v.whole}.nan()
 			}
 		}
+		return values{typed: numberType}
 	case "min", "max", "avg", "pct", "median", "first", "last", "most_recent", "least_recent":
 		if len(a.Args) > 0 {
 			v := k.of(a.Args[0])

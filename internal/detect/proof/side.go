@@ -74,6 +74,9 @@ func Query(f *diag.File, with ...query.Option) (*Side, diag.List) {
 	for _, c := range r.Conditions {
 		s.add(c.Cond)
 	}
+	if s.cond == nil { // it asks nothing of an event
+		s.cond = &expr.Const{Value: event.Bool(true)}
+	}
 	if len(r.Opaque) > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%s: the events made know nothing of what %s does", f.Name, query.Names(r.Opaque)))
 	}
