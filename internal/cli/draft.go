@@ -128,7 +128,7 @@ func (s *session) events(ctx context.Context, fn func(draft.Event) error) error 
 		layout := event.NewLayout()
 		return run.Reader.Feed(ctx, &input.Want{
 			Layout: layout, Fields: event.Fields{All: true}, NoMap: run.NoMap, Category: run.Category,
-			Carve: run.Carve, Now: run.Now, From: run.From, To: run.To, Bounded: run.Bounded, Warnings: run.Warnings,
+			Carve: run.Carve, Now: run.Now, Zone: run.Zone, From: run.From, To: run.To, Bounded: run.Bounded, Warnings: run.Warnings,
 		})(0, &eventTexts{run: run, layout: layout, fn: fn})
 	})
 }
@@ -141,7 +141,7 @@ type eventTexts struct {
 
 func (t *eventTexts) Push(b *event.Batch) error {
 	for _, row := range b.Live {
-		if at := b.Time[row]; t.run.Bounded && (at < t.run.From || at >= t.run.To) {
+		if at := b.Time[row]; t.run.Bounded && (at < t.run.From || at >= t.run.To || at == event.NoTime) {
 			continue
 		}
 		e := draft.Event{}

@@ -75,7 +75,7 @@ func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer) err
 	ctx := cmd.Context()
 	want := &input.Want{
 		Layout: run.Layout, NoMap: run.NoMap, Category: run.Category, Carve: run.Carve, JSON: true,
-		From: run.From, To: run.To, Bounded: run.Bounded, Warnings: run.Warnings,
+		From: run.From, To: run.To, Bounded: run.Bounded, Now: run.Now, Zone: run.Zone, Warnings: run.Warnings,
 	}
 	var workers []*dumpWorker
 	front := func(exec.Sink) exec.Task {
@@ -125,7 +125,7 @@ type dumpWorker struct {
 func (w *dumpWorker) Push(b *event.Batch) error {
 	w.dump.Batch(b)
 	for _, row := range b.Live {
-		if at := b.Time[row]; w.want.Bounded && (at < w.want.From || at >= w.want.To) {
+		if at := b.Time[row]; w.want.Bounded && (at < w.want.From || at >= w.want.To || at == event.NoTime) {
 			continue
 		}
 		w.buf = w.dump.Append(w.buf, b, row)

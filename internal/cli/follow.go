@@ -246,6 +246,7 @@ func (x *following) reader(parts []*input.Part) *input.Reader {
 func (x *following) count(r *input.Reader, parts []*input.Part) {
 	st, all := r.Stats(), &x.s.followed
 	all.Events += st.Events
+	all.Untimed += st.Untimed
 	all.Bytes += st.Bytes
 	all.Failed = append(all.Failed, st.Failed...)
 	for _, p := range parts {

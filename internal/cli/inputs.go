@@ -36,6 +36,7 @@ type inputs struct {
 
 	from, to, now string
 	zone          string
+	dates         string // mdy, dmy or ""
 
 	workers int
 	memory  string
@@ -62,7 +63,8 @@ func (in *inputs) flags(cmd *cobra.Command) {
 	f.StringVar(&in.from, "from", "", "start of the time range: -1d, 03/01/2026 08:00:00, 2026-03-01T08:00:00Z, or epoch milliseconds")
 	f.StringVar(&in.to, "to", "", "end of the time range, not included")
 	f.StringVar(&in.now, "now", "", "what now() and relative times count from (default: the clock)")
-	f.StringVar(&in.zone, "timezone", "UTC", "zone of days, dates and absolute times: Europe/Berlin, +02:00")
+	f.StringVar(&in.zone, "timezone", "UTC", "zone of days, of dates, and of times that name none: Europe/Berlin, +02:00")
+	f.StringVar(&in.dates, "date-order", "", "order of day and month in dates like 03/04/2026, mdy or dmy (default: as the dates of the file say that have a day above 12, else mdy)")
 	f.IntVarP(&in.workers, "jobs", "j", runtime.GOMAXPROCS(0), "workers; the output does not depend on it")
 	f.StringVar(&in.memory, "memory", memoryDefault, "memory that stages may hold before rows are put aside on disk")
 	f.StringVar(&in.tempDir, "temp-dir", "", "where rows are put aside (default: the system's)")
@@ -132,6 +134,15 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 	zone, err := datefmt.Zone(in.zone)
 	if err != nil {
 		return nil, usageError("--timezone %s: %v", in.zone, err)
+	}
+	switch in.dates {
+	case "":
+	case "mdy":
+		s.opt.DateOrder = datefmt.MonthFirst
+	case "dmy":
+		s.opt.DateOrder = datefmt.DayFirst
+	default:
+		return nil, usageError("--date-order %s: write mdy for month/day/year or dmy for day/month/year", in.dates)
 	}
 	now := time.Now()
 	if in.now != "" {
@@ -279,7 +290,7 @@ func (c countRows) Printer() exec.Printer {
 // parts, and anything lost under --strict, are failures.
 func (s *session) finish(what string) error {
 	// Several passes read the same files, so the summary is of the longest one.
-	var bytes, events int64
+	var bytes, events, untimed int64
 	var parts int
 	var failed []string
 	all := []input.Stats{s.followed}
@@ -287,6 +298,7 @@ func (s *session) finish(what string) error {
 		all = append(all, r.Stats())
 	}
 	for _, st := range all {
+		untimed = max(untimed, st.Untimed)
 		bytes, events, parts = max(bytes, st.Bytes), max(events, st.Events), max(parts, st.Parts)
 		for _, p := range st.Failed {
 			if !slices.Contains(failed, p.Error()) {
@@ -314,6 +326,14 @@ func (s *session) finish(what string) error {
 			exec.Size(bytes), passes, time.Since(s.started).Round(time.Millisecond), what)
 	}
 	lost := int64(0)
+	if untimed > 0 && (s.run.Bounded || !s.app.quiet) {
+		without := fmt.Sprintf("%s %s no time", number(untimed), plural(untimed, "event has", "events have"))
+		if s.run.Bounded {
+			lost += untimed
+			without += " and cannot be in the time range: left out (lost)"
+		}
+		fmt.Fprintf(w, "  %s\n", without)
+	}
 	for _, k := range s.warnings() {
 		mark := ""
 		if k.Lost {

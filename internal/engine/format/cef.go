@@ -2,10 +2,8 @@ package format
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
-	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
 
 // CEF is ArcSight's Common Event Format, bare or behind a syslog header. The
@@ -41,7 +39,7 @@ func (r *lines) cef(line []byte) (at int64, ok bool) {
 		return 0, false
 	}
 	if start > 0 {
-		m, _ := parseSyslog(line, r.want.Now)
+		m, _ := parseSyslog(line, &r.meta.stamps)
 		m.message = nil
 		r.syslog(&m)
 		at = m.at
@@ -68,8 +66,8 @@ func (r *lines) cef(line []byte) (at int64, ok bool) {
 		name := lend(key)
 		switch name {
 		case "rt", "start", "end":
-			if ms, good := cefTime(value); good {
-				times[string(key)] = ms
+			if t, good := r.meta.stamps.Whole(value); good {
+				times[string(key)] = t.Millis
 			}
 		}
 		if r.wants(name) {
@@ -139,16 +137,4 @@ func (r *lines) unescapeCEF(v []byte) []byte {
 	}
 	r.w.scratch = dst
 	return r.w.arena.keep(dst)
-}
-
-func cefTime(v []byte) (int64, bool) {
-	if ms, ok := datefmt.ParseEventTime(lend(v)); ok {
-		return ms, true
-	}
-	for _, layout := range []string{"Jan 02 2006 15:04:05.000 MST", "Jan 02 2006 15:04:05.000", "Jan 02 2006 15:04:05 MST", "Jan 02 2006 15:04:05"} {
-		if t, err := time.Parse(layout, string(v)); err == nil {
-			return t.UnixMilli(), true
-		}
-	}
-	return 0, false
 }

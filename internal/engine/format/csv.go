@@ -6,6 +6,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
 
 // CSV is a header and lines of values, with commas, semicolons or tabs between
@@ -88,6 +89,10 @@ func csvHeader(head []byte) (sep byte, names []string) {
 	}
 	if sep == 0 {
 		return 0, nil
+	}
+	stamps := datefmt.Recogniser{Now: someDay}
+	if _, timed := stamps.Find(line); timed {
+		return 0, nil // names are no times
 	}
 	row, _ := csvRecord(nil, head, 0, sep)
 	seen := map[string]bool{}

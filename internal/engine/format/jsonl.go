@@ -165,7 +165,11 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	} else {
 		r.set(&r.w, row, vals, r.doc.Found())
 	}
-	b.Time[row] = r.meta.set(&r.w, row, vals, r.part)
+	text := line
+	if message {
+		text = vals[r.text].Raw
+	}
+	b.Time[row] = r.meta.set(&r.w, row, vals, r.part, event.NoTime, text)
 	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {
 		for len(b.Receipt) < int(row) {
 			b.Receipt = append(b.Receipt, b.Time[len(b.Receipt)])

@@ -16,8 +16,8 @@ const (
 	// labelBytesMax is the longest label of a line in a rendered message.
 	labelBytesMax = 64
 
-	// timeBytesMax is how far into a line its time is looked for.
-	timeBytesMax = 256
+	// timeBytesMax is the longest time that a line may begin with.
+	timeBytesMax = 128
 
 	// messageLinesMax and messageBytesMax are how long a message of plain text may
 	// get before its lines are taken for messages of their own.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
-	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
 // Logfmt is lines of key=value, values with blanks in double quotes. A word
@@ -35,16 +35,14 @@ var _ = register(input.Format{
 					return
 				}
 				ok = true
-				switch name := lend(key); name {
-				case "ts", "t", "time", "timestamp":
-					if ms, good := datefmt.ParseEventTime(lend(value)); good && at == 0 {
-						at = ms
+				name := lend(key)
+				if name == "t" && at == event.NoTime { // Go's log15; too short a name for others
+					if t, good := r.meta.stamps.Whole(value); good {
+						at = t.Millis
 					}
-					r.field(name, value)
-				default:
-					if r.wants(name) {
-						r.field(name, r.unquoted(value))
-					}
+				}
+				if r.wants(name) {
+					r.field(name, r.unquoted(value))
 				}
 			})
 			return at, ok

@@ -2,9 +2,13 @@ package format
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"strings"
+	"time"
 	"unsafe"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
@@ -18,7 +22,10 @@ type metadata struct {
 	category string // given for every event
 
 	clock    datefmt.Clock
-	times    []int // of the plan's values: candidates for the event's time, best first
+	times    []timeField // candidates for the event's time, best first
+	stamps   datefmt.Recogniser
+	zoned    bool // times that name no zone are not UTC
+	warnings *exec.Warnings
 	rcpt     int
 	channel  *field // nil when not needed
 	provider *field
@@ -34,6 +41,12 @@ type metadata struct {
 	slots   map[string]event.Slot // wanted, by lower-case name
 	wanted  []metafield           // the same, as a list
 	receipt int64                 // of the last row, 0 when it has none of its own
+}
+
+// timeField is a field that may say when an event was.
+type timeField struct {
+	at  int  // of the plan's values
+	utc bool // it is in UTC where it names no zone
 }
 
 // metafield is a wanted field of metadata.
@@ -60,9 +73,12 @@ func (m *metadata) init(w *input.Want, p *plan) {
 		return &f
 	}
 	m.category = w.Category
+	m.stamps = datefmt.Recogniser{Now: w.Now, Zone: w.Zone}
+	m.zoned = w.Zone != nil && w.Zone != time.UTC
+	m.warnings = w.Warnings
 	m.explicit, m.slots, m.categories = map[string]int{}, map[string]event.Slot{}, map[string]string{}
 	for _, t := range mapping.Times {
-		m.times = append(m.times, p.Place(t))
+		m.times = append(m.times, timeField{p.Place(t), mapping.UTC(t)})
 	}
 	m.rcpt = add("_receiptTime")
 	for _, s := range w.Fields.Slots() {
@@ -94,22 +110,31 @@ func (m *metadata) init(w *input.Want, p *plan) {
 	}
 }
 
-// set fills a row's metadata and returns its time in ms.
-func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input.Part) int64 {
-	at := int64(0)
-	for _, i := range m.times {
-		v := vals[i]
+// set fills a row's metadata and returns its time in ms, event.NoTime where the
+// event says none: that of its fields, else fallback, else the first in its text.
+func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input.Part, fallback int64, text []byte) int64 {
+	m.stamps.Order = part.DateOrder
+	at := event.NoTime
+	for _, t := range m.times {
+		v := vals[t.at]
 		if v.Kind == jsondoc.Missing || v.Kind == jsondoc.Null {
 			continue
 		}
-		if ms, ok := m.eventTime(v); ok {
+		if ms, ok := m.eventTime(v, t.utc, w, row, part); ok {
 			at = ms
 			break
 		}
 	}
+	if at == event.NoTime {
+		if at = fallback; at == event.NoTime {
+			if s, ok := m.stamps.Find(text); ok {
+				at = m.said(s, text, w, row, part)
+			}
+		}
+	}
 	m.receipt = 0
 	if v := vals[m.rcpt]; v.Kind != jsondoc.Missing {
-		if ms, ok := m.eventTime(v); ok {
+		if ms, ok := m.eventTime(v, true, w, row, part); ok {
 			m.receipt = ms
 		}
 	}
@@ -119,13 +144,13 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 		k, s := f.name, f.slot
 		switch k {
 		case "_messagetime":
-			b.Col(s).Set(row, event.Int(at))
+			if at != event.NoTime {
+				b.Col(s).Set(row, event.Int(at))
+			}
 			continue
 		case "_receipttime":
-			if m.receipt == 0 {
-				b.Col(s).Set(row, event.Int(at))
-			} else {
-				b.Col(s).Set(row, event.Int(m.receipt))
+			if ms := cmp.Or(m.receipt, at); ms != event.NoTime {
+				b.Col(s).Set(row, event.Int(ms))
 			}
 			continue
 		case "_size":
@@ -194,11 +219,29 @@ func (m *metadata) categoryOf(channel, provider jsondoc.Value) string {
 	return text
 }
 
-// eventTime reads a time from a JSON value: text, or a number of seconds, ms,
-// us or ns since the epoch.
-func (m *metadata) eventTime(v jsondoc.Value) (int64, bool) {
+// eventTime reads the time that a field is: text in any form, or a number of
+// seconds, ms, us or ns since the epoch, or a FILETIME.
+func (m *metadata) eventTime(v jsondoc.Value, utc bool, w *builder, row uint16, part *input.Part) (int64, bool) {
 	if v.Kind == jsondoc.Container {
 		return 0, false
 	}
-	return m.clock.ParseEventTime(lend(v.Raw))
+	if utc || !m.zoned {
+		if ms, ok := m.clock.ParseEventTime(lend(v.Raw)); ok && datefmt.Plausible(ms) {
+			return ms, true
+		}
+	}
+	if s, ok := m.stamps.Whole(v.Raw); ok {
+		return m.said(s, v.Raw, w, row, part), true
+	}
+	return 0, false
+}
+
+// said is the time of a stamp. It says where that is a guess.
+func (m *metadata) said(s datefmt.Stamp, text []byte, w *builder, row uint16, part *input.Part) int64 {
+	if s.Unsure {
+		m.warnings.Add("date whose day and month nothing tells apart, taken for month/day; --date-order says which", false, exec.Sample{
+			Part: part.Name, Pos: w.b.Pos[row], Detail: fmt.Sprintf("byte %d: %s", event.Offset(w.b.Pos[row]), text[s.Start:s.End]),
+		})
+	}
+	return s.Millis
 }

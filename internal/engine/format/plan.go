@@ -106,7 +106,8 @@ func (p *plan) set(w *builder, row uint16, vals []jsondoc.Value, given []int) {
 func asIs(text []byte) jsondoc.Value { return jsondoc.Value{Kind: jsondoc.Number, Raw: text} }
 
 // event adds an event to the batch: its values by the plan's names, which of
-// them are given as in set, its text, and the time to use when no field has one.
+// them are given as in set, its text, and the time to use when no field has one,
+// event.NoTime for the first that its text says.
 func (p *plan) event(w *builder, vals []jsondoc.Value, given []int, text []byte, b *input.Block, off int64, fallback int64) uint16 {
 	row := w.b.AddRow(0, event.Position(b.Part.Index, off))
 	if p.raw != event.None {
@@ -116,13 +117,6 @@ func (p *plan) event(w *builder, vals []jsondoc.Value, given []int, text []byte,
 		w.b.Col(p.size).Set(row, event.Int(int64(len(text))))
 	}
 	p.set(w, row, vals, given)
-	at := p.meta.set(w, row, vals, b.Part)
-	if at == 0 {
-		at = fallback
-		if s, ok := p.meta.slots["_messagetime"]; ok {
-			w.b.Col(s).Set(row, event.Int(at))
-		}
-	}
-	w.b.Time[row] = at
+	w.b.Time[row] = p.meta.set(w, row, vals, b.Part, fallback, text)
 	return row
 }

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // Splunk's WinEventLog text is a line with the host's local time, lines of
 // name=value, and last the rendered message. The time has no zone and is taken
-// as UTC when the message does not hold Sysmon's.
+// as UTC, or as of --timezone, when the message does not hold Sysmon's.
 var _ = register(input.Format{
 	Name:       "splunk",
 	Summary:    "Splunk WinEventLog text: a time, name=value lines, Message= (XmlWinEventLog between them, too)",
@@ -97,7 +98,8 @@ func (r *eventXML) splunkEvent(b *input.Block, at int, text []byte, next exec.Si
 // splunkFields gives the fields of a text event and returns its time in ms, 0 for none.
 func (r *flat) splunkFields(text []byte) (fallback int64) {
 	line, rest, _ := bytes.Cut(text, []byte{'\n'})
-	if t, err := time.Parse(splunkTime, strings.TrimSpace(lend(line))); err == nil {
+	zone := cmp.Or(r.want.Zone, time.UTC)
+	if t, err := time.ParseInLocation(splunkTime, strings.TrimSpace(lend(line)), zone); err == nil {
 		fallback = t.UnixMilli()
 	}
 	head, msg, _ := bytes.Cut(rest, []byte("\nMessage="))

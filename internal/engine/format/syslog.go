@@ -3,7 +3,6 @@ package format
 import (
 	"bytes"
 	"strconv"
-	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
@@ -21,7 +20,7 @@ var _ = register(input.Format{
 		if bytes.IndexByte(head, 0) >= 0 {
 			return 0
 		}
-		if m, ok := parseSyslog(firstLine(head), time.Unix(0, 0)); !ok || m.cef() {
+		if m, ok := parseSyslog(firstLine(head), &datefmt.Recogniser{Now: someDay}); !ok || m.cef() {
 			return 0
 		}
 		return 55
@@ -31,7 +30,7 @@ var _ = register(input.Format{
 	Lines:  true,
 	New: func(w *input.Want) input.BlockReader {
 		return newLines(w, "syslog", func(r *lines, line []byte) (int64, bool) {
-			m, ok := parseSyslog(line, r.want.Now)
+			m, ok := parseSyslog(line, &r.meta.stamps)
 			if ok {
 				r.syslog(&m)
 			}
@@ -114,7 +113,7 @@ func word(text []byte) (w, rest []byte) {
 	return w, rest
 }
 
-func parseSyslog(line []byte, now time.Time) (m syslogLine, ok bool) {
+func parseSyslog(line []byte, stamps *datefmt.Recogniser) (m syslogLine, ok bool) {
 	m.priority = -1
 	rest := line
 	if len(rest) > 2 && rest[0] == '<' {
@@ -129,14 +128,10 @@ func parseSyslog(line []byte, now time.Time) (m syslogLine, ok bool) {
 		m.priority, rest = n, rest[end+1:]
 	}
 	if m.priority >= 0 && bytes.HasPrefix(rest, []byte("1 ")) {
-		return m, m.rfc5424(rest[2:])
+		return m, m.rfc5424(rest[2:], stamps)
 	}
-	if ms := bsdTime(rest, now); ms != 0 {
-		m.at, rest = ms, bytes.TrimLeft(rest[15:], " ")
-	} else if w, after := word(rest); len(w) >= 19 {
-		if ms, good := datefmt.ParseEventTime(lend(w)); good && isDigit(w[0]) {
-			m.at, rest = ms, after
-		}
+	if t, ok := syslogTime(rest, stamps); ok {
+		m.at, rest = t.Millis, bytes.TrimLeft(rest[t.End:], " ")
 	}
 	if m.at == 0 {
 		m.message = rest
@@ -164,11 +159,27 @@ func parseSyslog(line []byte, now time.Time) (m syslogLine, ok bool) {
 	return m, true
 }
 
-func (m *syslogLine) rfc5424(rest []byte) bool {
+// syslogTime reads the time of a header: a month's name, a day and a time, and
+// what hosts write besides, a year, a zone, a fraction; or one word.
+func syslogTime(text []byte, stamps *datefmt.Recogniser) (datefmt.Stamp, bool) {
+	if len(text) < len("Jan _2 15:04:05") || !isDigit(text[0]) && text[3] != ' ' {
+		return datefmt.Stamp{}, false
+	}
+	t, ok := stamps.Begins(text)
+	if !ok || t.Bare || t.Start > 0 {
+		return t, false
+	}
+	if isDigit(text[0]) {
+		return t, bytes.IndexByte(text[:t.End], ' ') < 0
+	}
+	return t, bytes.IndexByte(text[:t.End], ',') < 0
+}
+
+func (m *syslogLine) rfc5424(rest []byte, stamps *datefmt.Recogniser) bool {
 	var stamp []byte
 	stamp, rest = word(rest)
-	if ms, ok := datefmt.ParseEventTime(lend(stamp)); ok {
-		m.at = ms
+	if t, ok := stamps.Whole(stamp); ok {
+		m.at = t.Millis
 	} else if string(stamp) != "-" {
 		return false
 	}

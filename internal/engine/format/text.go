@@ -7,6 +7,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
 
 // Text is what no other format claims. A line that begins with a time begins a
@@ -117,14 +118,20 @@ func messageEnd(data []byte, start int) (end int, whole bool) {
 // beginsTimed reports whether text begins with a time, which a bracket may stand
 // around.
 func beginsTimed(text []byte) bool {
-	if len(text) > 0 && text[0] == '[' {
-		text = text[1:]
+	if len(text) == 0 || text[0] == ' ' || text[0] == '\t' {
+		return false
 	}
-	return len(text) >= 15 && (isDigit(text[0]) || 'A' <= text[0] && text[0] <= 'S') && timeAt(text[:min(len(text), timeBytesMax)], someDay) != 0
+	if line := bytes.IndexByte(text[:min(len(text), timeBytesMax)], '\n'); line >= 0 {
+		text = text[:line]
+	}
+	r := datefmt.Recogniser{Now: someDay}
+	_, ok := r.Begins(text[:min(len(text), timeBytesMax)])
+	return ok
 }
 
-// someDay is what a time without a year is read against where only its form matters.
-var someDay = time.Unix(1e9, 0)
+// someDay is what a time is read against where only its form matters: all dates
+// are of its past.
+var someDay = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // text reads plain text.
 type text struct{ *lines }

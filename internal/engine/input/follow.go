@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -84,9 +86,10 @@ type tail struct {
 	size   int64
 	format *Format
 	head   []byte
-	last   []byte // what was given last, up to followedBytes before off
-	done   bool   // nothing more is read of it
-	late   bool   // it was not there at the start
+	last   []byte           // what was given last, up to followedBytes before off
+	done   bool             // nothing more is read of it
+	late   bool             // it was not there at the start
+	dates  datefmt.Evidence // what has been given says of its dates
 	index  int
 }
 
@@ -223,7 +226,9 @@ func (w *followFiles) lookAt(t *tail) (out []*Part) {
 }
 
 // again has a file read from its start.
-func (t *tail) again() { t.off, t.size, t.format, t.head = 0, 0, nil, nil }
+func (t *tail) again() {
+	t.off, t.size, t.format, t.head, t.dates = 0, 0, nil, nil, datefmt.Evidence{}
+}
 
 // overwritten reports whether what was given of a file is no longer there.
 func (t *tail) overwritten() bool {
@@ -293,8 +298,12 @@ func (w *followFiles) piece(t *tail, last bool) *Part {
 	f, off := t.f, t.off
 	t.off += int64(whole)
 	t.last = append(t.last[:0], data[max(0, whole-followedBytes):whole]...)
+	if !t.format.InPlace {
+		t.dates.Add(data[:whole])
+	}
 	return &Part{
 		Index: t.index, Name: t.path, Size: int64(whole), Format: t.format, Head: t.head, Start: off,
+		DateOrder: cmp.Or(w.o.DateOrder, t.dates.Order()),
 		Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(io.NewSectionReader(f, off, int64(whole))), nil
 		},
@@ -361,6 +370,7 @@ type followStream struct {
 	off    int64
 	format *Format
 	head   []byte
+	dates  datefmt.Evidence
 	ended  bool
 }
 
@@ -407,7 +417,8 @@ func (w *followStream) Next(ctx context.Context) ([]*Part, error) {
 			continue
 		}
 		p := MemoryPart("-", bytes.Clone(w.data[:whole]))
-		p.Format, p.Head, p.Start = w.format, w.head, w.off
+		w.dates.Add(w.data[:whole])
+		p.Format, p.Head, p.Start, p.DateOrder = w.format, w.head, w.off, cmp.Or(w.o.DateOrder, w.dates.Order())
 		w.off += int64(whole)
 		w.data = append(w.data[:0], w.data[whole:]...)
 		if w.ended {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -27,8 +28,10 @@ type Want struct {
 	From, To int64
 	Bounded  bool
 
-	// Now is the latest that an event without a year may be of.
+	// Now is the latest that an event without a year may be of; zero is the clock's.
 	Now time.Time
+	// Zone is that of times which name none; nil is UTC.
+	Zone *time.Location
 
 	// NoMap switches off further names for the same thing: a field under
 	// EventData found by its plain name, NewProcessName as Image.
@@ -156,11 +159,15 @@ type Part struct {
 	// Head is the start of a part whose format is Headed, up to 64 KiB.
 	Head []byte
 
+	// DateOrder is the order of day and month in the part's dates.
+	DateOrder datefmt.Order
+
 	// Start is where in the file what Open gives begins: a part may be what was
 	// added to it.
 	Start int64
 
 	Format *Format // nil: recognised by content
+	once   bool    // Open works only once
 	Open   func(context.Context) (io.ReadCloser, error)
 }
 

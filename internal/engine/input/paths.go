@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
 
 // Options say how paths are opened and read.
@@ -24,6 +25,8 @@ type Options struct {
 	TempDir  string // where a zip from standard input is put; "" is the system's
 	// Leave are files that are left out of folders and globs: what is written meanwhile.
 	Leave []fs.FileInfo
+	// DateOrder is that of day and month in dates; unknown has each part say it.
+	DateOrder datefmt.Order
 	// BlockBytes is how much is read at a time; 0 is the default. Tests make it small.
 	BlockBytes int
 }

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -47,6 +48,7 @@ type Reader struct {
 
 	bytes, total, events atomic.Int64
 	parts                atomic.Int64
+	untimed              atomic.Int64
 }
 
 // open is the part that is being read.
@@ -92,7 +94,9 @@ type Stats struct {
 	Total  int64 // of all parts, as far as known
 	Events int64
 	Parts  int
-	Failed []error // parts that could not be read
+	// Untimed are the events of batches that say no time.
+	Untimed int64
+	Failed  []error // parts that could not be read
 }
 
 // Stats may be called at any time, from any goroutine.
@@ -100,7 +104,10 @@ func (r *Reader) Stats() Stats {
 	r.mu.Lock()
 	failed := append([]error(nil), r.failed...)
 	r.mu.Unlock()
-	return Stats{r.bytes.Load(), r.total.Load(), r.events.Load(), int(r.parts.Load()), failed}
+	return Stats{
+		Bytes: r.bytes.Load(), Total: r.total.Load(), Events: r.events.Load(), Parts: int(r.parts.Load()),
+		Untimed: r.untimed.Load(), Failed: failed,
+	}
 }
 
 // Feed returns what gives each worker its blocks.
@@ -148,7 +155,7 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				*to, n, err = lr.Lines(t.Block, *to)
 				r.events.Add(int64(n))
 			} else {
-				err = br.Read(t.Block, counting{front, &r.events})
+				err = br.Read(t.Block, counting{front, &r.events, &r.untimed})
 			}
 			if err == nil {
 				err = done(worker, t.number)
@@ -160,14 +167,23 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 	}
 }
 
-// counting counts the events that a reader gives.
+// counting counts the events that a reader gives, and those of them without a time.
 type counting struct {
-	next exec.Sink
-	n    *atomic.Int64
+	next       exec.Sink
+	n, untimed *atomic.Int64
 }
 
 func (c counting) Push(b *event.Batch) error {
 	c.n.Add(int64(b.N))
+	untimed := int64(0)
+	for _, at := range b.Time {
+		if at == event.NoTime {
+			untimed++
+		}
+	}
+	if untimed > 0 {
+		c.untimed.Add(untimed)
+	}
 	return c.next.Push(b)
 }
 
@@ -315,6 +331,17 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 		}
 		if r.cur.format = r.recognise(head, part.Name); r.cur.format == nil {
 			return &PathError{part.Name, r.unknown(head, part.Name)}
+		}
+	}
+	if part.DateOrder = cmp.Or(part.DateOrder, r.o.DateOrder); part.DateOrder == datefmt.OrderUnknown && !r.cur.format.InPlace {
+		var ahead []byte
+		if part.DateOrder, ahead, err = dateOrder(ctx, part, head, b); err != nil {
+			return &PathError{part.Name, err}
+		}
+		if ahead != nil {
+			head = ahead[:min(len(ahead), headBytes)]
+			b = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(ahead), b), headBytes)
+			r.cur.r = b
 		}
 	}
 	if r.cur.format.Headed && part.Head == nil {

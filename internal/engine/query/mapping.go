@@ -89,7 +89,7 @@ func Events(ctx context.Context, r Run, want event.Fields, open func() exec.Task
 		}}, exec.Opener{Open: func(exec.Sink) exec.Task { return open() }})
 	}}
 	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, &input.Want{
-		Layout: r.Layout, Fields: want, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now,
+		Layout: r.Layout, Fields: want, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}))
 }

@@ -229,7 +229,7 @@ func (r *Run) runtime(ctx context.Context, l *event.Layout, budget *exec.Budget)
 		Ctx: ctx, Layout: l, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
 		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings, NoMap: r.NoMap,
 		Inside: func(fields event.Fields) func([]byte, exec.Sink) (bool, error) {
-			return format.Inside(&input.Want{Layout: l, Fields: fields, Now: r.Now, Warnings: r.Warnings})
+			return format.Inside(&input.Want{Layout: l, Fields: fields, Now: r.Now, Zone: r.Zone, Warnings: r.Warnings})
 		},
 	}
 }
@@ -268,12 +268,13 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.
 func (q *Query) Want(r Run) *input.Want {
 	return &input.Want{
 		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need,
-		From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now,
+		From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
 }
 
-// timeRange is the stage that keeps the messages of the run's time range.
+// timeRange is the stage that keeps the messages of the run's time range. Those
+// without a time are of none.
 type timeRange struct{}
 
 func (timeRange) Check(*lang.Scope)   {}
@@ -291,7 +292,7 @@ type timeRangeTask struct {
 func (t *timeRangeTask) Push(b *event.Batch) error {
 	live := b.Live[:0]
 	for _, r := range b.Live {
-		if at := b.Time[r]; at >= t.from && at < t.to {
+		if at := b.Time[r]; at >= t.from && at < t.to && at != event.NoTime {
 			live = append(live, r)
 		}
 	}

@@ -89,7 +89,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		common = beside[0].Layout // nothing to translate
 	}
 	want := &input.Want{
-		Layout: common, From: r.From, To: r.To, Bounded: r.Bounded,
+		Layout: common, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
 	for _, part := range parts {

@@ -4,13 +4,15 @@ package datefmt
 
 import (
 	"time"
+	"unsafe"
 )
 
 // ParseEventTime reads a time as logs hold it and returns ms since the epoch.
 // It takes ISO 8601 dates with T or a blank, with or without a fraction, Z or an
-// offset, which may stand behind a blank (UTC where there is none), epoch seconds, milliseconds, microseconds and
-// nanoseconds by their size, and WMI's yyyyMMddHHmmss.ffffff+mmm. Digits beyond
-// the millisecond are cut off, not rounded.
+// offset, which may come after a blank (UTC where there is none), epoch seconds,
+// milliseconds, microseconds and nanoseconds by their digits, FILETIMEs, and WMI's
+// yyyyMMddHHmmss.ffffff+mmm. Digits beyond the millisecond are cut off, not
+// rounded. Recogniser reads what is written in other ways.
 func ParseEventTime(s string) (ms int64, ok bool) {
 	if len(s) >= 19 && s[4] == '-' {
 		return isoTime(s)
@@ -18,7 +20,7 @@ func ParseEventTime(s string) (ms int64, ok bool) {
 	if len(s) >= 21 && s[14] == '.' {
 		return wmiTime(s)
 	}
-	return epochTime(s)
+	return number(unsafe.Slice(unsafe.StringData(s), len(s)))
 }
 
 // digits reads n decimal digits.
@@ -125,46 +127,6 @@ func wmiTime(s string) (int64, bool) {
 		}
 	}
 	return (days(y, mo, d)*86400+int64(h*3600+mi*60+sec)-int64(offset)*60)*1000 + int64(us/1000), true
-}
-
-// epochTime reads a number of seconds, ms, us or ns, told apart by size: each
-// unit is taken for times from 1973 to 5138.
-func epochTime(s string) (int64, bool) {
-	n, frac, scale := int64(0), int64(0), int64(100)
-	if s == "" || len(s) > 24 {
-		return 0, false
-	}
-	i := 0
-	for ; i < len(s) && s[i] != '.'; i++ {
-		d := int64(s[i]) - '0'
-		if d < 0 || d > 9 || n > 1<<59 {
-			return 0, false
-		}
-		n = n*10 + d
-	}
-	if i == 0 {
-		return 0, false
-	}
-	if i < len(s) {
-		for _, c := range s[i+1:] {
-			if c < '0' || c > '9' {
-				return 0, false
-			}
-			frac += int64(c-'0') * scale
-			scale /= 10
-		}
-	}
-	switch {
-	case n < 1e8:
-		return 0, false // too small to be a time rather than a counter
-	case n < 1e11:
-		return n*1000 + frac, true
-	case n < 1e14:
-		return n, true
-	case n < 1e17:
-		return n / 1000, true
-	}
-	return n / 1e6, true
 }
 
 var monthDays = [...]int{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}

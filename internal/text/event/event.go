@@ -196,7 +196,7 @@ type Batch struct {
 	N    int
 	Cols []Column // by Slot
 	Live []uint16 // rows still in the stream; ascending unless Sorted made an order
-	Time []int64  // _messageTime in ms, by row; nil for rows that have none (after an aggregate)
+	Time []int64  // _messageTime in ms, by row, NoTime where the event says none; nil after an aggregate
 	Pos  []uint64 // place in the input, by row; see Position. Breaks ties, so that output does not depend on -j
 	// Receipt is _receiptTime in ms by row where it differs from Time, else nil.
 	Receipt []int64
@@ -210,6 +210,10 @@ type Batch struct {
 	// done so; there are no columns then.
 	Printed [][]byte
 }
+
+// NoTime is the time of an event that says none: before any that an event can be
+// of, so that it is the last where the newest come first.
+const NoTime int64 = 0
 
 // Position makes a row's place in the input from the number of its part (file)
 // and its byte offset there.
