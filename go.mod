@@ -3,6 +3,7 @@ module github.com/gyoji-dev/gyoji
 go 1.26.0
 
 require (
+	aead.dev/minisign v0.3.0
 	github.com/dlclark/regexp2 v1.12.0
 	github.com/klauspost/compress v1.20.4
 	github.com/oschwald/maxminddb-golang/v2 v2.9.0
@@ -25,5 +26,6 @@ require (
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/twmb/franz-go/pkg/kmsg v1.15.1 // indirect
+	golang.org/x/crypto v0.51.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )

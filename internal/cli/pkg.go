@@ -26,7 +26,7 @@ func (a *app) pkgCmd() *cobra.Command {
 		Short:   "Make, check, pack and install detection packages",
 		Long:    "pkg works on detection packages: folders with a " + detection.ManifestName + ", queries, tests, tuning and guides. docs/packages.md describes them.",
 	}
-	cmd.AddCommand(a.pkgNew(), a.pkgShow(), a.pkgLint(), a.pkgBuild(), a.pkgPack(), a.pkgVerify(), a.pkgInstall(), a.pkgUpdate())
+	cmd.AddCommand(a.pkgNew(), a.pkgShow(), a.pkgLint(), a.pkgBuild(), a.pkgPack(), a.pkgSign(), a.pkgVerify(), a.pkgInstall(), a.pkgUpdate())
 	return cmd
 }
 
@@ -207,8 +207,15 @@ func (a *app) pkgPack() *cobra.Command {
 				file = fmt.Sprintf("%s-%s.tar.gz", filepath.Base(filepath.FromSlash(pkgs[0].Dir)), pkgs[0].Version)
 			}
 			var packed bytes.Buffer
-			if err := pkgs[0].Pack(&packed); err != nil {
+			left, err := pkgs[0].Pack(&packed)
+			if err != nil {
 				return &exit{exitDiagnostics, err}
+			}
+			if len(left) > 0 && !a.quiet {
+				fmt.Fprintf(a.stderr, "not packed, since names that begin with a dot are of other programs: %s\n", strings.Join(left, ", "))
+			}
+			if st, err := os.Stat(file); err == nil && below(args[0], st) && !strings.HasSuffix(file, ".tar.gz") {
+				return usageError("-o %s: this file is of the package, and writing to it would destroy it; choose another name", file)
 			}
 			if err := a.replace(file, packed.Bytes()); err != nil {
 				return &exit{exitInput, err}
@@ -221,61 +228,106 @@ func (a *app) pkgPack() *cobra.Command {
 	return cmd
 }
 
-// unpack reads a packed package from a file, or standard input for "-".
-func (a *app) unpack(name string) (map[string][]byte, error) {
+// packed are the flags of commands that read a packed package.
+type packed struct{ key, signature string }
+
+func (p *packed) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&p.key, "key", "", "public key of whom the package is to be from, as minisign writes it: a file, or the key itself; the package must be signed with it")
+	f.StringVar(&p.signature, "signature", "", "the file of the signature (default: FILE.minisig)")
+}
+
+// unpack reads a packed package from a file, or standard input for "-". said is what is
+// known of whom it is from.
+func (a *app) unpack(name string, p *packed) (files map[string][]byte, said string, err error) {
 	r := io.Reader(a.stdin)
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, &exit{exitInput, err}
+			return nil, "", &exit{exitInput, err}
 		}
 		defer f.Close()
 		r = f
 	}
-	files, err := detection.Unpack(r)
+	text, err := io.ReadAll(io.LimitReader(r, detection.PackedMax+1))
 	if err != nil {
-		return nil, &exit{exitDiagnostics, fmt.Errorf("%s: %w", name, err)}
+		return nil, "", &exit{exitInput, err}
 	}
-	return files, nil
+	said = "not signed by a key that you named: the hashes stand in the file itself, so they show damage, not who made it (--key checks a signature)"
+	if p.key == "" && p.signature != "" {
+		return nil, "", usageError("--signature wants --key: the public key of whom the package is to be from")
+	}
+	if p.key != "" {
+		if p.signature == "" {
+			if name == "-" {
+				return nil, "", usageError("--key wants --signature FILE where the package comes from standard input")
+			}
+			p.signature = name + signatureSuffix
+		}
+		id, comment, err := checkSignature(text, p.key, p.signature)
+		if err != nil {
+			return nil, "", err
+		}
+		said = fmt.Sprintf("signed by the key %s (%s)", id, comment)
+	}
+	if files, err = detection.Unpack(bytes.NewReader(text)); err != nil {
+		return nil, "", &exit{exitDiagnostics, fmt.Errorf("%s: %w", name, err)}
+	}
+	return files, said, nil
 }
 
 func (a *app) pkgVerify() *cobra.Command {
-	return &cobra.Command{
+	var p packed
+	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Check the hashes of a packed package",
-		Args:  cobra.ExactArgs(1),
+		Short: "Check the hashes, names and, with --key, the signature of a packed package",
+		Long: `verify checks that every file of a packed package is as it was packed, and that its
+names are such that any system can hold and no other program acts on.
+
+The hashes stand in the package: they show damage, and say nothing of who made it.
+With --key it must be signed by that key (gyoji pkg sign, or minisign -S).`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			files, err := a.unpack(args[0])
+			files, said, err := a.unpack(args[0], &p)
 			if err == nil {
-				fmt.Fprintf(a.stdout, "%s: %d files, as packed\n", args[0], len(files))
+				fmt.Fprintf(a.stdout, "%s: %d files, as packed; %s\n", args[0], len(files), said)
 			}
 			return err
 		},
 	}
+	p.flags(cmd)
+	return cmd
 }
 
 func (a *app) pkgInstall() *cobra.Command {
-	return &cobra.Command{
+	var p packed
+	cmd := &cobra.Command{
 		Use:     "install FILE FOLDER",
 		Short:   "Unpack a package into a new folder, remembering it as it was for updates",
 		Example: "  gyoji pkg install malicious-link-1.0.0.tar.gz detections/malicious-link",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			files, err := a.unpack(args[0])
+			files, said, err := a.unpack(args[0], &p)
 			if err != nil {
 				return err
 			}
 			if err := detection.Install(files, args[1]); err != nil {
 				return &exit{exitUsage, err}
 			}
+			if p.key != "" {
+				fmt.Fprintf(a.stderr, "%s: %s\n", args[0], said)
+			}
 			fmt.Fprintf(a.stderr, "installed %d files; run it with: gyoji hunt -d %s LOGS\n", len(files), args[1])
 			return nil
 		},
 	}
+	p.flags(cmd)
+	return cmd
 }
 
 func (a *app) pkgUpdate() *cobra.Command {
-	return &cobra.Command{
+	var p packed
+	cmd := &cobra.Command{
 		Use:   "update FILE FOLDER",
 		Short: "Bring an installed package to a new version, keeping what was changed here",
 		Long: `update compares three texts of each file: as installed, as it is here, and as it
@@ -284,7 +336,7 @@ stays. A file that both changed keeps the local text; the new one is put beside
 it as NAME.new, and update exits with 1.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			files, err := a.unpack(args[0])
+			files, _, err := a.unpack(args[0], &p)
 			if err != nil {
 				return err
 			}
@@ -303,4 +355,6 @@ it as NAME.new, and update exits with 1.`,
 			return nil
 		},
 	}
+	p.flags(cmd)
+	return cmd
 }

@@ -22,15 +22,22 @@ const (
 	// baseDir keeps, in an installed package, its files as they were installed.
 	baseDir = ".gyoji-base"
 
+	// PackedMax is the most bytes that a packed package may have.
+	PackedMax = 64 << 20
+
 	packedBytesMax = 256 << 20 // of an archive unpacked
 	packedFilesMax = 10_000
 )
 
-// Pack writes the package as a gzipped tar: the same bytes for the same files.
-func (p *Package) Pack(w io.Writer) error {
-	files, err := p.files()
+// Pack writes the package as a gzipped tar: the same bytes for the same files. left are
+// the names that are not packed, since they begin with a dot.
+func (p *Package) Pack(w io.Writer) (left []string, err error) {
+	files, left, err := p.files()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if err := checkNames(files); err != nil {
+		return nil, err
 	}
 	files[SumsName] = sums(files)
 	z := gzip.NewWriter(w)
@@ -38,35 +45,40 @@ func (p *Package) Pack(w io.Writer) error {
 	for _, name := range sortedKeys(files) {
 		h := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name])), Format: tar.FormatUSTAR}
 		if err := t.WriteHeader(h); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := t.Write(files[name]); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return errors.Join(t.Close(), z.Close())
+	return left, errors.Join(t.Close(), z.Close())
 }
 
-// files reads every file of the package but what installing left there.
-func (p *Package) files() (map[string][]byte, error) {
-	out := map[string][]byte{}
-	err := fs.WalkDir(p.FS, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
+// files reads every file of the package but those whose names begin with a dot, which
+// are of other programs, and of what installing left there.
+func (p *Package) files() (out map[string][]byte, left []string, err error) {
+	out = map[string][]byte{}
+	err = fs.WalkDir(p.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		if d.IsDir() {
-			if d.Name() == baseDir {
+		case name != "." && strings.HasPrefix(d.Name(), "."):
+			if d.Name() != baseDir {
+				left = append(left, name)
+			}
+			if d.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
-		}
-		if name == SumsName {
+		case d.IsDir() || name == SumsName:
 			return nil
+		case !d.Type().IsRegular():
+			return fmt.Errorf("%q is no plain file: a package holds no links or devices", name)
 		}
 		out[name], err = fs.ReadFile(p.FS, name)
 		return err
 	})
-	return out, err
+	return out, left, err
 }
 
 func sums(files map[string][]byte) []byte {
@@ -85,6 +97,7 @@ func Unpack(r io.Reader) (map[string][]byte, error) {
 		return nil, fmt.Errorf("not a packed package: %w", err)
 	}
 	files := map[string][]byte{}
+	var met names
 	left := int64(packedBytesMax)
 	for t := tar.NewReader(z); ; {
 		h, err := t.Next()
@@ -94,8 +107,11 @@ func Unpack(r io.Reader) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("not a packed package: %w", err)
 		}
-		if h.Typeflag != tar.TypeReg || !fs.ValidPath(h.Name) {
-			return nil, fmt.Errorf("the archive holds %q, which is no plain file below it", h.Name)
+		if h.Typeflag != tar.TypeReg {
+			return nil, fmt.Errorf("the archive holds %q, which is no plain file", h.Name)
+		}
+		if err := met.add(h.Name); err != nil {
+			return nil, err
 		}
 		if len(files) == packedFilesMax || h.Size > left {
 			return nil, fmt.Errorf("the archive is larger than a package may be (%d files, %d MiB)", packedFilesMax, packedBytesMax>>20)
@@ -106,6 +122,9 @@ func Unpack(r io.Reader) (map[string][]byte, error) {
 		}
 		left -= int64(len(text))
 		files[h.Name] = text
+	}
+	if err := endsHere(z); err != nil {
+		return nil, err
 	}
 	want, ok := files[SumsName]
 	if !ok {
@@ -118,7 +137,27 @@ func Unpack(r io.Reader) (map[string][]byte, error) {
 	if files[ManifestName] == nil {
 		return nil, fmt.Errorf("the archive has no %s", ManifestName)
 	}
-	return files, nil
+	return files, checkNames(files)
+}
+
+// endsHere reports whatever an archive holds after its end: another program would unpack
+// what was not checked.
+func endsHere(r io.Reader) error {
+	buf := make([]byte, 32<<10)
+	for left := int64(packedBytesMax); left > 0; {
+		n, err := r.Read(buf)
+		left -= int64(n)
+		if len(bytes.Trim(buf[:n], "\x00")) > 0 {
+			return errors.New("the archive goes on after its end")
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("not a packed package: %w", err)
+		}
+	}
+	return errors.New("the archive goes on after its end")
 }
 
 // Change is what an update did, or would do, to a file.
@@ -127,47 +166,103 @@ type Change struct {
 	What string // added, updated, removed, kept, conflict
 }
 
+// newSuffix is added to the name of a file that an update brings and does not put in its
+// place.
+const newSuffix = ".new"
+
 // Create writes the files of a new package into a folder that is not there, or
 // is empty.
 func Create(files map[string][]byte, dir string) error {
 	if old, err := os.ReadDir(dir); err == nil && len(old) > 0 {
 		return fmt.Errorf("%s is not empty", dir)
 	}
-	for _, name := range sortedKeys(files) {
-		if err := writeFile(dir, name, files[name]); err != nil {
+	return within(dir, func(root *os.Root) error {
+		for _, name := range sortedKeys(files) {
+			if err := writeFile(root, name, files[name]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Install writes a package's files into a folder that does not hold it yet. Nothing that
+// is there is written over.
+func Install(files map[string][]byte, dir string) error {
+	if err := checkNames(files); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, ManifestName)); err == nil {
+		return fmt.Errorf("%s already holds a package; update it instead", dir)
+	}
+	return within(dir, func(root *os.Root) error {
+		for _, name := range sortedKeys(files) {
+			for _, at := range []string{name, path.Join(baseDir, name)} {
+				if _, err := root.Lstat(filepath.FromSlash(at)); !errors.Is(err, fs.ErrNotExist) {
+					return firstError(err, fmt.Errorf("%s is there already; install into a folder of its own", filepath.Join(dir, filepath.FromSlash(at))))
+				}
+			}
+		}
+		for _, name := range sortedKeys(files) {
+			for _, at := range []string{name, path.Join(baseDir, name)} {
+				if err := writeFile(root, at, files[name]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Install writes a package's files into a folder that does not hold it yet.
-func Install(files map[string][]byte, dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, ManifestName)); err == nil {
-		return fmt.Errorf("%s already holds a package; update it instead", dir)
+// within makes a folder and opens it: nothing is written outside it, whatever links are
+// in it.
+func within(dir string, do func(*os.Root) error) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
-	for _, name := range sortedKeys(files) {
-		for _, at := range []string{name, path.Join(baseDir, name)} {
-			if err := writeFile(dir, at, files[name]); err != nil {
-				return err
-			}
-		}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer root.Close()
+	return do(root)
 }
 
 // Update brings an installed package to new files, keeping what was changed
 // here: a file changed on one side alone is taken from that side; one changed on
 // both keeps the local text, and the new one is put beside it as NAME.new.
 func Update(files map[string][]byte, dir string) (changes []Change, err error) {
+	if err := checkNames(files); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(filepath.Join(dir, baseDir, ManifestName)); err != nil {
 		return nil, fmt.Errorf("%s was not installed by gyoji pkg install: it has no record of what was installed", dir)
 	}
+	err = within(dir, func(root *os.Root) error {
+		changes, err = update(files, root)
+		return err
+	})
+	return changes, err
+}
+
+func update(files map[string][]byte, root *os.Root) (changes []Change, err error) {
 	names := map[string]bool{}
 	for n := range files {
 		names[n] = true
 	}
-	base := os.DirFS(filepath.Join(dir, baseDir))
+	base, err := fs.Sub(root.FS(), baseDir)
+	if err != nil {
+		return nil, err
+	}
 	if err := fs.WalkDir(base, ".", func(n string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			names[n] = true
@@ -178,11 +273,11 @@ func Update(files map[string][]byte, dir string) (changes []Change, err error) {
 	}
 	for _, n := range sortedKeys(names) {
 		fresh, inNew := files[n]
-		old, inBase, err := readIf(filepath.Join(dir, baseDir, filepath.FromSlash(n)))
+		old, inBase, err := readIf(root, path.Join(baseDir, n))
 		if err != nil {
 			return changes, err
 		}
-		local, here, err := readIf(filepath.Join(dir, filepath.FromSlash(n)))
+		local, here, err := readIf(root, n)
 		if err != nil {
 			return changes, err
 		}
@@ -196,18 +291,18 @@ func Update(files map[string][]byte, dir string) (changes []Change, err error) {
 		case changedHere && here && inNew && bytes.Equal(local, fresh):
 		case changedHere && inNew:
 			what = "conflict"
-			err = writeFile(dir, n+".new", fresh)
+			err = writeFile(root, n+newSuffix, fresh)
 		case changedHere:
 			what = "kept" // removed there, changed here
 		case !inNew:
 			what = "removed"
-			err = os.Remove(filepath.Join(dir, filepath.FromSlash(n)))
+			err = root.Remove(filepath.FromSlash(n))
 		default:
 			what = "updated"
 			if !inBase {
 				what = "added"
 			}
-			err = writeFile(dir, n, fresh)
+			err = writeFile(root, n, fresh)
 		}
 		if err != nil {
 			return changes, err
@@ -216,9 +311,9 @@ func Update(files map[string][]byte, dir string) (changes []Change, err error) {
 			changes = append(changes, Change{n, what})
 		}
 		if inNew {
-			err = writeFile(dir, path.Join(baseDir, n), fresh)
+			err = writeFile(root, path.Join(baseDir, n), fresh)
 		} else if inBase {
-			err = os.Remove(filepath.Join(dir, baseDir, filepath.FromSlash(n)))
+			err = root.Remove(filepath.FromSlash(path.Join(baseDir, n)))
 		}
 		if err != nil {
 			return changes, err
@@ -227,23 +322,26 @@ func Update(files map[string][]byte, dir string) (changes []Change, err error) {
 	return changes, nil
 }
 
-func readIf(name string) (text []byte, ok bool, err error) {
-	text, err = os.ReadFile(name)
+func readIf(root *os.Root, name string) (text []byte, ok bool, err error) {
+	text, err = root.ReadFile(filepath.FromSlash(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
 	return text, err == nil, err
 }
 
-func writeFile(dir, name string, text []byte) error {
-	if !fs.ValidPath(name) {
-		return fmt.Errorf("%q is no path below a package", name)
-	}
-	at := filepath.Join(dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+// writeFile writes a file below a folder. A link in its place is taken away, not followed.
+func writeFile(root *os.Root, name string, text []byte) error {
+	at := filepath.FromSlash(name)
+	if err := root.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(at, text, 0o644)
+	if st, err := root.Lstat(at); err == nil && !st.Mode().IsRegular() {
+		if err := root.Remove(at); err != nil {
+			return err
+		}
+	}
+	return root.WriteFile(at, text, 0o644)
 }
 
 // Skeleton is the files of a new package for a technique.
