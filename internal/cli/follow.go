@@ -98,6 +98,7 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 	}
 	defer func() { err = firstOf(err, f.Close()) }()
 
+	var interrupted error
 	x := &following{app: a, s: s, q: q, f: f, out: out, w: w, kind: out.kind(a), layout: q.Layout.Clone(), names: map[string]bool{}}
 	live := x.kind == "table" && out.file == "" && a.outTTY
 	x.adding = !live && q.Streams() && slices.Contains(followable, x.kind)
@@ -117,7 +118,10 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 		defer func() { err = firstOf(err, x.screen.close()) }()
 	}
 	if err := x.loop(cmd.Context(), ctx); err != nil {
-		return err
+		if !errors.Is(err, context.Canceled) {
+			return err
+		}
+		interrupted = err // rows so far are printed; of what came last, not all is in them
 	}
 	if x.screen != nil {
 		if err := x.screen.close(); err != nil {
@@ -125,9 +129,9 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 		}
 	}
 	if x.adding {
-		return nil
+		return interrupted
 	}
-	return x.print(ctx, w, out.width(a))
+	return firstOf(x.print(ctx, w, out.width(a)), interrupted)
 }
 
 // increment is what a follower gave.
@@ -136,8 +140,7 @@ type increment struct {
 	err   error
 }
 
-// loop takes what comes until the input ends or ctx does; what has come is worked
-// on to its end, in work.
+// loop takes what comes until the input ends or ctx does. Drawing is done in work.
 func (x *following) loop(ctx, work context.Context) error {
 	come, taken := make(chan increment), make(chan struct{})
 	waiting, stop := context.WithCancel(ctx)
@@ -176,16 +179,25 @@ func (x *following) loop(ctx, work context.Context) error {
 				}
 				return &exit{exitInput, i.err}
 			}
-			if err := x.take(work, i.parts); err != nil {
+			// Ctrl-C ends the work on what has come, too: a broker gives it again, since
+			// Done has not been said.
+			if err := x.take(ctx, i.parts); err != nil {
 				return err
 			}
-			if err := x.f.Done(work); err != nil {
+			if err := x.f.Done(ctx); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 				return &exit{exitInput, err}
 			}
 			if i.err != nil || x.stopped {
 				return nil
 			}
-			taken <- struct{}{}
+			select {
+			case taken <- struct{}{}:
+			case <-ctx.Done():
+				return nil
+			}
 			drawn = false
 		case <-tick.C:
 			if x.screen == nil || drawn && !x.screen.resized() {

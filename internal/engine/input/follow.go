@@ -9,7 +9,10 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -20,6 +23,12 @@ import (
 const (
 	// followTick is how often followed files are looked at.
 	followTick = 250 * time.Millisecond
+	// followSoon is the same where something has just come.
+	followSoon = 2 * time.Millisecond
+	// cutsMax is how many cuts of a file are remembered.
+	cutsMax = 32
+	// piecesMax is how many pieces of one file are taken in a look.
+	piecesMax = 4
 	// followQuiet is after how long an event is taken for whole whose end only
 	// the next one would show.
 	followQuiet = 2 * time.Second
@@ -58,8 +67,9 @@ func (l list) Parts(context.Context) iter.Seq2[*Part, error] {
 
 // Follow follows files, the files of folders and globs, new ones as well, or
 // standard input. A file that is replaced is read to its end and then the new
-// one from its start; one that is cut short or written over is read from its start
-// again. A file that was followed under another name is not read under its new one.
+// one from its start, and what it was rotated to meanwhile; one that is cut short or written
+// over is read from its start again, and of the copy made of it what was not read yet. A
+// file that was followed under another name is not read under its new one.
 // What does not only grow at its end is read once, as it is. What
 // Next gives of files may be opened again for as long as the follower is open.
 func Follow(args []string, formats []*Format, o Options) (Follower, error) {
@@ -74,13 +84,14 @@ func Follow(args []string, formats []*Format, o Options) (Follower, error) {
 	if len(args) == 0 {
 		return nil, errors.New("nothing to follow")
 	}
-	return &followFiles{paths: &paths{args, o}, r: NewReader(list(nil), formats, o), o: o, byPath: map[string]*tail{}}, nil
+	return &followFiles{paths: &paths{args, o}, r: NewReader(list(nil), formats, o), o: o, byPath: map[string]*tail{}, failed: map[string]bool{}}, nil
 }
 
-// tail is a file that is followed.
+// tail is a file that is followed: the file itself, whatever its name is by now.
 type tail struct {
 	path   string
 	f      *os.File
+	info   os.FileInfo
 	off    int64 // up to where it has been given
 	grown  time.Time
 	size   int64
@@ -91,35 +102,40 @@ type tail struct {
 	late   bool             // it was not there at the start
 	dates  datefmt.Evidence // what has been given says of its dates
 	index  int
+	look   int     // the last one that found it
+	beside bool    // it is here only because a named file was rotated to it
+	cuts   []*tail // what it was before it was cut short, each time, until a copy is found
+	met    time.Time
 }
 
 type followFiles struct {
-	paths  *paths
-	r      *Reader // recognises formats
-	o      Options
-	tails  []*tail
-	byPath map[string]*tail
-	old    []*os.File
-	next   int
-	looked bool // the files that were there at the start are known
+	paths   *paths
+	r       *Reader // recognises formats
+	o       Options
+	tails   []*tail
+	byPath  map[string]*tail
+	ignored []os.FileInfo // older rotations of named files, which nobody asked for
+	failed  map[string]bool
+	next    int
+	round   int
+	looked  bool // the files that were there at the start are known
 }
 
 func (w *followFiles) Done(context.Context) error { return nil }
 
 func (w *followFiles) Close() error {
 	for _, t := range w.tails {
-		if t.f != nil {
-			t.f.Close()
-		}
-	}
-	for _, f := range w.old {
-		f.Close()
+		t.f.Close()
 	}
 	return nil
 }
 
 func (w *followFiles) Next(ctx context.Context) ([]*Part, error) {
-	for {
+	// What is rotated is seen the sooner the sooner one looks again.
+	for wait := followSoon; ; wait = min(2*wait, followTick) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		parts, err := w.look()
 		if len(parts) > 0 || err != nil {
 			return parts, err
@@ -127,31 +143,74 @@ func (w *followFiles) Next(ctx context.Context) ([]*Part, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(followTick):
+		case <-time.After(wait):
 		}
 	}
 }
 
 // look gives what there is now.
 func (w *followFiles) look() (out []*Part, err error) {
-	for _, arg := range w.paths.args {
-		w.paths.walk(arg, func(path string) bool {
-			if w.byPath[path] == nil && !w.renamed(path) {
-				t := &tail{path: path, index: w.next, late: w.looked}
-				w.next++
-				w.byPath[path] = t
-				w.tails = append(w.tails, t)
+	w.round++
+	var found []*tail
+	see := func(path string, beside bool) {
+		st, err := os.Stat(path)
+		if err != nil {
+			return // gone again
+		}
+		if t := w.of(path, st); t != nil {
+			t.path, t.look = path, w.round
+			w.byPath[path] = t
+			return
+		}
+		same := func(old os.FileInfo) bool { return os.SameFile(old, st) }
+		if beside && slices.ContainsFunc(w.ignored, same) {
+			return
+		}
+		if beside && !w.looked {
+			w.ignored = append(w.ignored, st)
+			return
+		}
+		f, err := os.Open(path)
+		if err == nil {
+			st, err = f.Stat()
+		}
+		switch {
+		case err != nil:
+			if !w.failed[path] && !errors.Is(err, os.ErrNotExist) {
+				w.failed[path] = true
+				w.o.Warnings.Add("file that cannot be followed", true, exec.Sample{Part: path, Detail: reason(err)})
 			}
-			return true
-		}, func(e error) bool {
+			return
+		case w.of(path, st) != nil: // renamed meanwhile
+			f.Close()
+			return
+		}
+		found = append(found, &tail{path: path, f: f, info: st, late: w.looked, look: w.round, beside: beside, met: time.Now()})
+		w.tails = append(w.tails, found[len(found)-1])
+		w.byPath[path] = found[len(found)-1]
+	}
+	for _, arg := range w.paths.args {
+		w.paths.walk(arg, func(path string) bool { see(path, false); return true }, func(e error) bool {
 			if len(w.tails) == 0 && !errors.Is(e, errNoFile) {
 				err = e
 			}
 			return true
 		})
+		for _, path := range rotations(arg) {
+			see(path, true)
+		}
 	}
 	if err != nil {
 		return nil, err
+	}
+	if w.looked { // rotated and made anew more than once since: the oldest first
+		w.tails = w.tails[:len(w.tails)-len(found)]
+		slices.SortStableFunc(found, func(a, b *tail) int { return a.info.ModTime().Compare(b.info.ModTime()) })
+		w.tails = append(w.tails, found...)
+	}
+	for _, t := range found {
+		t.index = w.next
+		w.next++
 	}
 	w.looked = true
 	for _, t := range w.tails {
@@ -160,78 +219,141 @@ func (w *followFiles) look() (out []*Part, err error) {
 	return out, nil
 }
 
-// renamed reports whether a path is a file that is, or was, followed under another:
-// a rotated log.
-func (w *followFiles) renamed(path string) bool {
-	if !w.looked {
-		return false
+// of is the tail of a file.
+func (w *followFiles) of(path string, st os.FileInfo) *tail {
+	if t := w.byPath[path]; t != nil && os.SameFile(t.info, st) {
+		return t
 	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	same := func(f *os.File) bool {
-		if f == nil {
-			return false
+	for _, t := range w.tails {
+		if os.SameFile(t.info, st) {
+			return t
 		}
-		own, err := f.Stat()
-		return err == nil && os.SameFile(st, own)
 	}
-	return slices.ContainsFunc(w.old, same) || slices.ContainsFunc(w.tails, func(t *tail) bool { return same(t.f) })
+	return nil
 }
 
-func (w *followFiles) lookAt(t *tail) (out []*Part) {
-	if t.done {
+// rotated are the ends of names that logs are rotated to: .1, -20261130, .old (logrotate,
+// log4j, Go's lumberjack).
+var rotated = regexp.MustCompile(`^[._-](\d[\dTZ:._-]*|old|prev)$`)
+
+// rotations lists the files beside a file that it may have been rotated to.
+func rotations(path string) (out []string) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return nil
 	}
-	st, err := os.Stat(t.path)
-	if t.f != nil {
-		own, ownErr := t.f.Stat()
-		if err != nil || ownErr != nil || !os.SameFile(st, own) { // moved away
-			for {
-				p := w.piece(t, true)
-				if p == nil {
-					break
-				}
-				out = append(out, p)
-			}
-			w.old = append(w.old, t.f)
-			t.f = nil
-			t.again()
-		} else if st.Size() < t.off {
-			w.o.Warnings.Add("file cut short while it was followed; read from its start", false, exec.Sample{Part: t.path})
-			t.again()
-		} else if t.overwritten() {
-			w.o.Warnings.Add("file written over while it was followed; read from its start", false, exec.Sample{Part: t.path})
-			t.again()
-		}
+	dir, base := filepath.Split(path)
+	if strings.ContainsAny(base, "*?[") {
+		return nil
 	}
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
 	if err != nil {
-		return out
+		return nil
 	}
-	if !st.Mode().IsRegular() {
-		w.fail(t, errors.New("no plain file; write it to gyoji's standard input and follow -"))
-		return out
-	}
-	if t.f == nil {
-		if t.f, err = os.Open(t.path); err != nil {
-			w.fail(t, err)
-			return out
+	ext := filepath.Ext(base)
+	stem := strings.TrimSuffix(base, ext)
+	for _, e := range entries {
+		n := e.Name()
+		end, ok := strings.CutPrefix(n, base)
+		middle, okMiddle := strings.CutPrefix(strings.TrimSuffix(n, ext), stem)
+		if e.Type().IsRegular() && n != base && (ok && rotated.MatchString(end) || okMiddle && strings.HasSuffix(n, ext) && rotated.MatchString(middle)) {
+			out = append(out, dir+n)
 		}
-	}
-	if p := w.piece(t, false); p != nil {
-		out = append(out, p)
 	}
 	return out
 }
 
+// lookAt gives what is new of a file. One that has another name, or none, by now is read
+// like any other: whoever writes to it may not have noticed yet.
+func (w *followFiles) lookAt(t *tail) (out []*Part) {
+	if t.done {
+		return nil
+	}
+	st, err := t.f.Stat()
+	if err != nil {
+		w.fail(t, err)
+		return nil
+	}
+	if st.Size() < t.off {
+		w.o.Warnings.Add("file cut short while it was followed; read from its start", false, exec.Sample{Part: t.path})
+		t.again()
+	} else if w.overwritten(t) {
+		w.o.Warnings.Add("file written over while it was followed; read from its start", false, exec.Sample{Part: t.path})
+		t.again()
+	}
+	if t.late && t.off == 0 && t.format == nil && st.Size() > 0 && !w.original(t) {
+		return nil
+	}
+	gone := t.look != w.round && time.Since(t.grown) > followQuiet
+	for {
+		p := w.piece(t, gone)
+		if p == nil {
+			return out
+		}
+		if w.overwritten(t) { // between the look and the reading
+			t.off = p.Start
+			return out
+		}
+		out = append(out, p)
+		if len(out) == piecesMax || t.done {
+			return out
+		}
+	}
+}
+
+// original reports whether a file that has come is to be read. One that begins as another
+// does may be its copy, made before that is cut short (logrotate's copytruncate): then only
+// what was not given yet is read, once the other has been cut.
+func (w *followFiles) original(t *tail) bool {
+	is := func(o *tail, whole bool) bool {
+		n := min(int64(len(o.head)), o.off, followedBytes)
+		got := make([]byte, n)
+		k, _ := t.f.ReadAt(got, 0)
+		if k == 0 || n == 0 || !bytes.Equal(got[:k], o.head[:k]) || whole && int64(k) < n {
+			return false
+		}
+		if !whole {
+			return true
+		}
+		end := make([]byte, len(o.last))
+		k, _ = t.f.ReadAt(end, o.off-int64(len(end)))
+		return bytes.Equal(end[:k], o.last)
+	}
+	maybe := false
+	for _, o := range w.tails {
+		if o == t || filepath.Dir(o.path) != filepath.Dir(t.path) {
+			continue
+		}
+		for i, was := range o.cuts {
+			if is(was, true) {
+				t.off, t.format, t.head, t.last, t.dates = was.off, was.format, was.head, was.last, was.dates
+				o.cuts = slices.Delete(o.cuts, i, i+1)
+				return true
+			}
+		}
+		maybe = maybe || is(o, false)
+	}
+	if !maybe {
+		return true
+	}
+	if time.Since(t.met) > followQuiet {
+		t.done = t.beside // a copy that nobody asked for
+		return !t.beside
+	}
+	return false
+}
+
 // again has a file read from its start.
 func (t *tail) again() {
+	if t.off > 0 {
+		was := *t
+		was.last, was.cuts = bytes.Clone(t.last), nil
+		t.cuts = append(t.cuts[max(0, len(t.cuts)-cutsMax):], &was)
+	}
 	t.off, t.size, t.format, t.head, t.dates = 0, 0, nil, nil, datefmt.Evidence{}
 }
 
 // overwritten reports whether what was given of a file is no longer there.
-func (t *tail) overwritten() bool {
+func (w *followFiles) overwritten(t *tail) bool {
 	if t.off == 0 || t.format == nil {
 		return false
 	}
