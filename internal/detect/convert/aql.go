@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
-	Name: "qradar", Summary: "IBM QRadar Ariel query (AQL)", Extension: "aql", Comment: "--",
+	Name: "qradar", Summary: "IBM QRadar Ariel query (AQL)", Extension: "aql", Target: "qradar", Comment: "--",
 	Rule: func(in *Input) (string, error) {
-		name := func(f string) string { return aqlName(in.field(f)) }
+		name := aqlName
 		l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
 		l.match = func(m *Match) (string, error) {
 			f := "UTF8(payload)"
@@ -70,7 +71,11 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.at(in.Cond, inAnd)
+		c, err := in.condition(in.native, byChannel("Channel", "EventID", mapping.Keyword, false))
+		if err != nil {
+			return "", err
+		}
+		cond, err := l.at(c, inAnd)
 		if err != nil {
 			return "", err
 		}

@@ -18,6 +18,8 @@ type Backend struct {
 	Name, Summary string
 	Extension     string // of the files it writes, without the dot
 	Comment       string // what starts a comment line; "" when the language has none
+	// Target is whose tables the language asks, in mapping.StoreOf.
+	Target string
 	// Rule writes a rule. An error is a *Refusal.
 	Rule func(*Input) (string, error)
 }
@@ -34,7 +36,9 @@ type Input struct {
 	Rule    *sigma.Rule
 	Cond    Cond
 	Places  []mapping.LogSource // where its events are written; none when All
+	Without []mapping.LogSource // places left out: no event of them can match
 	All     bool                // every event of Windows
+	Store   *mapping.Store      // where the events of another product are; nil for those of Windows
 	Options Options
 }
 
@@ -96,11 +100,64 @@ func Rule(b *Backend, r *sigma.Rule, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := in.ofOthers(b); err != nil {
+		return "", err
+	}
 	out, err := b.Rule(in)
 	if ref, ok := err.(*Refusal); ok {
 		ref.Rule = r
 	}
 	return out, err
+}
+
+// ofOthers finds where the target keeps the events of a rule for another product
+// than Windows. They are not written as events of Windows.
+func (in *Input) ofOthers(b *Backend) error {
+	ls := in.Rule.LogSource
+	antivirus := strings.EqualFold(ls.Category, "antivirus") // of any product; the places are of one
+	if (len(in.Places) > 0 || in.All) && !antivirus {
+		return nil
+	}
+	in.Places, in.All = nil, false
+	named, flag := in.Options.Index, "--index" // the user says where they are
+	if b.Target == "sumo" {
+		named, flag = in.Options.Category, "--category"
+	}
+	own := b.Target == "sumo" || b.Target == "splunk" || b.Target == "table"
+	if in.Store = mapping.StoreOf(b.Target, ls.Product, ls.Category, ls.Service); in.Store == nil && named != "" && own {
+		in.Store = &mapping.Store{Rest: "*"}
+	}
+	if in.Store != nil || b.Target == "defender" {
+		return nil
+	}
+	what := "no table and no fields are known for the log source " + ls.String()
+	if own {
+		what += "; with " + flag + " the rule is written with its own field names"
+	}
+	return &Refusal{Rule: in.Rule, Span: ls.Span, What: what}
+}
+
+// stored are the columns of another product's events.
+func (in *Input) stored(m *Match, field string) (mapping.Column, error) {
+	if n, ok := in.Options.Fields[field]; ok {
+		return mapping.Column{Names: []string{n}}, nil
+	}
+	if c, ok := in.Store.Column(field); ok {
+		return c, nil
+	}
+	return mapping.Column{}, refuse(m, "no field is known for this one, of the log source %s", in.Rule.LogSource)
+}
+
+// whose is the condition that an event is one of another product's.
+func (in *Input) whose() (of []Cond) {
+	for _, w := range in.Store.Where {
+		var any []Cond
+		for v := range strings.SplitSeq(w[1], "|") {
+			any = append(any, &Match{Field: w[0], Value: literal(v)})
+		}
+		of = append(of, or(any))
+	}
+	return of
 }
 
 // Read readies a rule for the backends.
@@ -167,6 +224,9 @@ func (in *Input) about(comment string) string {
 	line(in.Rule.Title)
 	if in.Rule.ID != "" {
 		line("Sigma rule " + in.Rule.ID + levelText(in.Rule.Level))
+	}
+	for _, p := range in.Without {
+		line(fmt.Sprintf("Not asked of %s %s: those events lack a field that the rule needs.", p.Channel, strings.Join(p.EventIDs, ", ")))
 	}
 	return b.String()
 }

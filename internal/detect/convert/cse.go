@@ -10,7 +10,7 @@ import (
 )
 
 var _ = register(Backend{
-	Name: "cse", Summary: "Sumo Logic Cloud SIEM match rule, as the API and exports have it (JSON)", Extension: "json",
+	Name: "cse", Summary: "Sumo Logic Cloud SIEM match rule, as the API and exports have it (JSON)", Extension: "json", Target: "cse",
 	Rule: func(in *Input) (string, error) {
 		r, err := cseRuleOf(in)
 		if err != nil {
@@ -99,9 +99,22 @@ func cseRuleOf(in *Input) (*cseRule, error) {
 
 // CSEExpression is a rule as a Cloud SIEM expression.
 func CSEExpression(in *Input) (string, error) {
-	fields := cseFields(in)
-	l := cseLanguage(func(f string) string { return cseField(fields, in.field(f)) }, func(f string) string { return csePresent(in, fields, in.field(f)) })
-	cond, err := l.at(in.Cond, inAnd)
+	c, err := in.condition(in.cse, func(p mapping.LogSource, _ bool) Cond {
+		if len(p.EventIDs) == 0 {
+			return &Match{Field: "metadata_deviceEventId", Value: sigma.String{Cased: true, Parts: []sigma.Part{{Kind: sigma.Literal, Text: p.Channel + "-"}, {Kind: sigma.AnyRun}}}}
+		}
+		var any []Cond
+		for _, id := range p.EventIDs {
+			v := literal(p.Channel + "-" + id)
+			v.Cased = true
+			any = append(any, &Match{Field: "metadata_deviceEventId", Value: v})
+		}
+		return or(any)
+	})
+	if err != nil {
+		return "", err
+	}
+	cond, err := cseLanguage(same).at(c, inAnd)
 	if err != nil {
 		return "", err
 	}
@@ -137,9 +150,17 @@ func CSEExpression(in *Input) (string, error) {
 // CSECondition writes a condition on the records of process creations.
 func CSECondition(c Cond) (string, error) {
 	in := &Input{Rule: &sigma.Rule{LogSource: sigma.LogSource{Product: "windows", Category: "process_creation"}}}
-	fields := cseFields(in)
-	name := func(f string) string { return cseField(fields, in.field(f)) }
-	return cseLanguage(name, name).write(c)
+	in.Places, _, _ = mapping.LogSources("windows", "process_creation", "")
+	attributes := map[string]string{}
+	for f, a := range cseAttributes(in.Rule.LogSource.Category) {
+		attributes[strings.ToLower(f)] = a
+	}
+	return cseLanguage(func(f string) string {
+		if a, ok := attributes[strings.ToLower(f)]; ok {
+			return a
+		}
+		return cseKey(f)
+	}).write(c)
 }
 
 // The tables below are what Sumo's mappers make of the fields of
@@ -166,8 +187,10 @@ var (
 	}
 )
 
-func cseFields(in *Input) map[string]string {
-	category := strings.ToLower(in.Rule.LogSource.Category)
+// cseAttributes are the attributes that may hold the fields of a category, by
+// their names in small letters.
+func cseAttributes(category string) map[string]string {
+	category = strings.ToLower(category)
 	out := map[string]string{}
 	for f, a := range cseCommon {
 		out[strings.ToLower(f)] = a
@@ -181,65 +204,61 @@ func cseFields(in *Input) map[string]string {
 	if category == "" { // a service's events have many shapes
 		return map[string]string{"computer": "device_hostname"}
 	}
-	// An attribute stands for a field only where the mappers of all the rule's
-	// events fill it from that field. The hashes are no fields of events: the
-	// product cuts them out of Hashes.
-	for f, a := range out {
-		if strings.HasPrefix(a, "file_hash_") {
-			continue
-		}
-		for _, p := range in.Places {
-			for _, id := range p.EventIDs {
-				if from := mapping.RecordOf(p.Channel, id).From[a]; len(from) == 0 || !sameField(f, from[0]) {
-					delete(out, f)
-				}
-			}
-			if len(p.EventIDs) == 0 {
-				delete(out, f)
-			}
-		}
-	}
 	return out
 }
 
-// sameField reports whether a Sigma field, in lower case, is what a mapper reads
-// as name: under its own, or the one that a 4688 has it by; of Hashes its part.
-func sameField(field, name string) bool {
-	switch name {
-	case "NewProcessName":
-		return field == "image"
-	case "ParentProcessName":
-		return field == "parentimage"
+// cse are the columns of records: an attribute where the mapper of the place
+// fills it from the field alone, and else the field's own place in the event. The
+// hashes are no fields of events: the product cuts them out of Hashes.
+func (in *Input) cse(at *mapping.LogSource, m *Match, field string) (mapping.Column, error) {
+	if n, ok := in.Options.Fields[field]; ok {
+		return mapping.Column{Names: []string{n}}, nil
 	}
-	return strings.EqualFold(field, name)
-}
-
-// cseField is the attribute of a field, or its place in the raw fields.
-func cseField(attributes map[string]string, name string) string {
-	if a, ok := attributes[strings.ToLower(name)]; ok {
-		return a
+	if in.Store != nil {
+		return in.stored(m, field)
 	}
-	switch strings.ToLower(name) {
-	case "eventid", "channel", "provider", "level", "task", "opcode", "keywords":
-		return "fields['" + name + "']"
-	}
-	return "fields['EventData." + name + "']"
-}
-
-// csePresent is where to look whether a field is there: mappers leave an
-// attribute unfilled for an empty field, so the raw field, where all of the rule's
-// events call it the same.
-func csePresent(in *Input, attributes map[string]string, name string) string {
-	a, ok := attributes[strings.ToLower(name)]
-	if !ok || len(in.Places) == 0 {
-		return cseField(attributes, name)
-	}
-	for _, p := range in.Places {
-		for _, id := range p.EventIDs {
-			if from := mapping.RecordOf(p.Channel, id).From[a]; len(from) == 0 || !strings.EqualFold(from[0], name) {
-				return a
-			}
+	a, ok := cseAttributes(in.Rule.LogSource.Category)[strings.ToLower(mapping.SigmaField(field))]
+	if strings.HasPrefix(a, "file_hash_") && at != nil {
+		if c, known := mapping.Native(*at, field); known && c.Missing() && in.Rule.LogSource.Category != "" {
+			return c, nil
 		}
+		return mapping.Column{Names: []string{a}}, nil
+	}
+	c, err := in.native(at, m, field)
+	if err != nil || c.Missing() {
+		return c, err
+	}
+	if ok && at != nil && c.Form == mapping.Same && len(at.EventIDs) > 0 && !asksWhether(m.Value) {
+		filled := true
+		for _, id := range at.EventIDs {
+			from := mapping.RecordOf(at.Channel, id).From[a]
+			filled = filled && len(from) > 0 && strings.EqualFold(from[0], c.Names[0])
+		}
+		if filled {
+			return mapping.Column{Names: []string{a}}, nil
+		}
+	}
+	return renamed(func(*mapping.LogSource, *Match, string) (mapping.Column, error) { return c, nil }, cseKey)(at, m, field)
+}
+
+// asksWhether reports whether a value asks if a field is there, or empty: mappers
+// leave an attribute unfilled for an empty field, so the field itself is asked.
+func asksWhether(v sigma.Value) bool {
+	switch v := v.(type) {
+	case sigma.Null, sigma.Exists:
+		return true
+	case sigma.String:
+		k, text := shapeOf(v)
+		return k == present || k == exact && text == ""
+	}
+	return false
+}
+
+// cseKey is a field's place in the event.
+func cseKey(name string) string {
+	switch strings.ToLower(name) {
+	case "eventid", "channel", "provider", "level", "task", "opcode", "keywords", "computer", "version", "eventrecordid":
+		return "fields['" + name + "']"
 	}
 	return "fields['EventData." + name + "']"
 }
@@ -269,9 +288,8 @@ func cseLike(of, text string, k shape) string {
 	return of + " LIKE " + cseText(pattern)
 }
 
-// cseLanguage writes conditions on records; there names a field where it is
-// asked whether it is there.
-func cseLanguage(field, there func(string) string) *language {
+// cseLanguage writes conditions on records.
+func cseLanguage(field func(string) string) *language {
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
 	l.apart = oddCase
 	l.list = func(f string, texts []string) (string, error) {
@@ -299,11 +317,11 @@ func cseLanguage(field, there func(string) string) *language {
 			switch k {
 			case exact:
 				if text == "" {
-					return there(m.Field) + " = ''", nil // no more: a field that is missing is another matter in Sigma
+					return f + " = ''", nil // no more: a field that is missing is another matter in Sigma
 				}
 				return of + " = " + cseText(text), nil
 			case present:
-				return there(m.Field) + " IS NOT NULL", nil
+				return f + " IS NOT NULL", nil
 			case wild:
 			default:
 				if s := cseLike(of, text, k); s != "" {
@@ -316,12 +334,12 @@ func cseLanguage(field, there func(string) string) *language {
 		case sigma.Bool:
 			return fmt.Sprintf("lower(%s) = '%v'", f, bool(v)), nil
 		case sigma.Null: // an empty text is a value
-			return there(m.Field) + " IS NULL", nil
+			return f + " IS NULL", nil
 		case sigma.Exists:
 			if v {
-				return there(m.Field) + " IS NOT NULL", nil
+				return f + " IS NOT NULL", nil
 			}
-			return there(m.Field) + " IS NULL", nil
+			return f + " IS NULL", nil
 		case sigma.Regexp:
 			if !re2(v) {
 				return "", refuse(m, "a regular expression that looks around or refers back")

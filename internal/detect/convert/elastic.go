@@ -2,44 +2,88 @@ package convert
 
 import (
 	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
-// ecs are the names that Elastic's Windows integrations give Sysmon's fields;
-// what they do not name keeps its own under winlog.event_data.
-// Source: the Elastic Common Schema and the winlogbeat modules.
-var ecs = map[string]string{
-	"eventid": "winlog.event_id", "channel": "winlog.channel", "provider": "winlog.provider_name", "computer": "winlog.computer_name",
-	"image": "process.executable", "commandline": "process.command_line", "processid": "process.pid", "currentdirectory": "process.working_directory",
-	"parentimage": "process.parent.executable", "parentcommandline": "process.parent.command_line", "parentprocessid": "process.parent.pid",
-	"originalfilename": "process.pe.original_file_name", "company": "process.pe.company", "product": "process.pe.product", "description": "process.pe.description", "fileversion": "process.pe.file_version",
-	"user": "user.name", "targetfilename": "file.path", "imageloaded": "dll.path", "targetobject": "registry.path", "details": "registry.data.strings",
-	"sourceip": "source.ip", "sourceport": "source.port", "destinationip": "destination.ip", "destinationport": "destination.port",
-	"destinationhostname": "destination.domain", "queryname": "dns.question.name", "pipename": "file.name",
-	"md5": "process.hash.md5", "sha1": "process.hash.sha1", "sha256": "process.hash.sha256", "imphash": "process.pe.imphash",
-	"scriptblocktext": "powershell.file.script_block_text",
+// elastic readies a rule for Elastic's languages: its condition in the fields of
+// the Elastic Common Schema.
+func (in *Input) elastic(tell func(mapping.LogSource, bool) Cond) (Cond, error) {
+	c, err := apart(in.Cond)
+	if err == nil && in.Store == nil {
+		c, err = each(c, ecsDetails)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.Cond = c
+	return in.condition(in.ecs, tell)
 }
 
-func ecsField(in *Input, f string) string {
-	f = in.field(f)
-	if n, ok := ecs[strings.ToLower(f)]; ok {
-		return n
+// ecs are the columns of Windows events as Winlogbeat has them.
+func (in *Input) ecs(at *mapping.LogSource, m *Match, field string) (mapping.Column, error) {
+	if n, ok := in.Options.Fields[field]; ok {
+		return mapping.Column{Names: []string{n}}, nil
 	}
-	return "winlog.event_data." + f
+	if in.Store != nil {
+		return in.stored(m, field)
+	}
+	field = mapping.SigmaField(field)
+	if strings.EqualFold(field, "IpAddress") { // the one field is kept beside the other, which is of type ip
+		if _, ok := m.Value.(sigma.CIDR); ok {
+			return mapping.Column{Names: []string{"source.ip"}, Type: mapping.Address}, nil
+		}
+	}
+	c, ok, why := mapping.ECS(in.Rule.LogSource.Category, field)
+	switch {
+	case why != "":
+		return c, refuse(m, "%s", why)
+	case ok:
+		return c, nil
+	}
+	return renamed(in.native, func(f string) string { return "winlog.event_data." + f })(at, m, field)
+}
+
+var (
+	dwordText = regexp.MustCompile(`(?i)^DWORD \(0x([0-9a-f]{8})\)$`)
+	qwordText = regexp.MustCompile(`(?i)^QWORD \(0x([0-9a-f]{8})-0x([0-9a-f]{8})\)$`)
+)
+
+// ecsDetails writes the numbers of registry values as Winlogbeat's module for
+// Sysmon does: DWORD (0x0000000a) is 10.
+func ecsDetails(m *Match) (Cond, error) {
+	s, ok := m.Value.(sigma.String)
+	if !ok || !strings.EqualFold(m.Field, "Details") {
+		return m, nil
+	}
+	k, text := shapeOf(s)
+	if n := dwordText.FindStringSubmatch(text); n != nil && k != wild {
+		v, err := strconv.ParseUint(n[1], 16, 32)
+		if err != nil {
+			return nil, refuse(m, "a number that cannot be read")
+		}
+		return m.at(m.Field, m.Type, literal(strconv.FormatUint(v, 10))), nil
+	}
+	if qwordText.MatchString(text) || strings.Contains(strings.ToUpper(literalText(s)), "WORD (0X") || strings.HasPrefix(strings.ToUpper(text), "DWORD") || strings.HasPrefix(strings.ToUpper(text), "QWORD") {
+		return nil, refuse(m, "a part of a number in the registry, which Winlogbeat keeps in decimal (registry.data.strings)")
+	}
+	return m, nil
 }
 
 var _ = register(Backend{
-	Name: "eql", Summary: "Elastic Event Query Language", Extension: "eql", Comment: "//",
+	Name: "eql", Summary: "Elastic Event Query Language", Extension: "eql", Target: "ecs", Comment: "//",
 	Rule: func(in *Input) (string, error) {
-		name := func(f string) string { return eqlName(ecsField(in, f)) }
+		name := eqlName
 		l := &language{and: " and ", or: " or ", not: func(s string) string { return "not (" + s + ")" }}
+		l.apart = func(t string) bool { return strings.ContainsAny(t, "*?") }
 		l.list = func(f string, texts []string) (string, error) {
 			for i, t := range texts {
-				if strings.ContainsAny(t, "*?") {
-					return "", fmt.Errorf("a plain wildcard cannot be written")
-				}
 				texts[i] = eqlText(t)
 			}
 			return name(f) + " : (" + strings.Join(texts, ", ") + ")", nil
@@ -49,12 +93,29 @@ var _ = register(Backend{
 				return "", refuse(m, "a keyword: EQL compares fields")
 			}
 			f := name(m.Field)
+			if m.Type == mapping.Words {
+				return "", refuse(m, "%s is of type text, which EQL does not compare", m.Field)
+			}
 			switch v := m.Value.(type) {
 			case sigma.String:
-				k, _ := shapeOf(v)
+				k, text := shapeOf(v)
 				switch {
 				case k == present:
 					return f + " != null", nil
+				case k == exact && m.Type == mapping.Number && decimal.MatchString(text):
+					return f + " == " + text, nil
+				case k == exact && m.Type == mapping.Boolean && isBool(text):
+					return f + " == " + strings.ToLower(text), nil
+				case k == exact && m.Type == mapping.Address && isAddress(text):
+					return f + " == " + eqlText(text), nil
+				}
+				if net, ok := octets(v); ok && m.Type == mapping.Address {
+					return fmt.Sprintf("cidrMatch(%s, %q)", f, net), nil
+				}
+				if m.Type >= mapping.Number { // : compares text
+					f = "string(" + f + ")"
+				}
+				switch {
 				case has(v, "*?"):
 					re := "regex~"
 					if v.Cased {
@@ -68,8 +129,14 @@ var _ = register(Backend{
 				}
 				return f + " : " + eqlText(wildcards(v, "*", "?", same)), nil
 			case sigma.Number:
-				return f + " == " + v.Text, nil
+				if m.Type == mapping.Number {
+					return f + " == " + v.Text, nil
+				}
+				return fmt.Sprintf("%s : %q", f, v.Text), nil
 			case sigma.Bool:
+				if m.Type == mapping.Boolean {
+					return fmt.Sprintf("%s == %v", f, bool(v)), nil
+				}
 				return fmt.Sprintf(`%s : "%v"`, f, bool(v)), nil
 			case sigma.Null:
 				return f + " == null", nil
@@ -79,13 +146,25 @@ var _ = register(Backend{
 				}
 				return f + " == null", nil
 			case sigma.Compare:
-				return fmt.Sprintf("%s %s %s", f, map[sigma.Op]string{sigma.Lt: "<", sigma.Le: "<=", sigma.Gt: ">", sigma.Ge: ">=", sigma.Eq: "==", sigma.Ne: "!="}[v.Op], v.Number.Text), nil
+				if m.Type != mapping.Number {
+					f = "number(" + f + ")"
+				}
+				return fmt.Sprintf("%s %s %s", f, esqlOps[v.Op], v.Number.Text), nil
 			case sigma.CIDR:
+				if m.Type != mapping.Address {
+					if nets, ok := octetTexts(v.Prefix); ok {
+						return fmt.Sprintf("%s like (%s)", f, strings.Join(nets, ", ")), nil
+					}
+					return "", refuse(m, "a network, where %s is text and no address", m.Field)
+				}
 				return fmt.Sprintf("cidrMatch(%s, %q)", f, v.Prefix.String()), nil
 			case sigma.Regexp:
 				p, ok := wholeRegex(v)
 				if !ok {
 					return "", refuse(m, "a regular expression that Lucene's syntax does not have")
+				}
+				if m.Type >= mapping.Number {
+					f = "string(" + f + ")"
 				}
 				if v.IgnoreCase {
 					return f + " regex~ " + eqlText(p), nil
@@ -105,7 +184,11 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.at(in.Cond, inAnd)
+		c, err := in.elastic(byChannel("winlog.channel", "winlog.event_id", mapping.Keyword, false))
+		if err != nil {
+			return "", err
+		}
+		cond, err := l.at(c, inAnd)
 		if err != nil {
 			return "", err
 		}
@@ -254,9 +337,9 @@ func wholeRegex(r sigma.Regexp) (string, bool) {
 }
 
 var _ = register(Backend{
-	Name: "esql", Summary: "Elastic ES|QL", Extension: "esql", Comment: "//",
+	Name: "esql", Summary: "Elastic ES|QL", Extension: "esql", Target: "ecs", Comment: "//",
 	Rule: func(in *Input) (string, error) {
-		name := func(f string) string { return esqlName(ecsField(in, f)) }
+		name := esqlName
 		l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT COALESCE(" + s + ", false)" }}
 		l.list = func(f string, texts []string) (string, error) {
 			for i, t := range texts {
@@ -271,11 +354,25 @@ var _ = register(Backend{
 			f := name(m.Field)
 			switch v := m.Value.(type) {
 			case sigma.String:
+				k, text := shapeOf(v)
+				switch {
+				case k == exact && m.Type == mapping.Number && decimal.MatchString(text):
+					return f + " == " + text, nil
+				case k == exact && m.Type == mapping.Boolean && isBool(text):
+					return f + " == " + strings.ToLower(text), nil
+				case k == exact && m.Type == mapping.Address && isAddress(text):
+					return f + " == " + eqlText(text), nil
+				}
+				if net, ok := octets(v); ok && m.Type == mapping.Address {
+					return fmt.Sprintf("CIDR_MATCH(%s, %q)", f, net), nil
+				}
+				if m.Type >= mapping.Number && k != present {
+					f = "TO_STRING(" + f + ")"
+				}
 				of, lower := "TO_LOWER("+f+")", strings.ToLower
 				if v.Cased {
 					of, lower = f, same
 				}
-				k, text := shapeOf(v)
 				switch k {
 				case exact:
 					return of + " == " + eqlText(lower(text)), nil
@@ -292,9 +389,15 @@ var _ = register(Backend{
 				})
 				return of + " LIKE " + eqlText(p), nil
 			case sigma.Number:
-				return fmt.Sprintf("TO_STRING(%s) == %q", f, v.Text), nil
+				if m.Type == mapping.Number {
+					return f + " == " + v.Text, nil
+				}
+				return fmt.Sprintf("%s == %q", f, v.Text), nil
 			case sigma.Bool:
-				return fmt.Sprintf(`TO_LOWER(TO_STRING(%s)) == "%v"`, f, bool(v)), nil
+				if m.Type == mapping.Boolean {
+					return fmt.Sprintf("%s == %v", f, bool(v)), nil
+				}
+				return fmt.Sprintf(`TO_LOWER(%s) == "%v"`, f, bool(v)), nil
 			case sigma.Null:
 				return f + " IS NULL", nil
 			case sigma.Exists:
@@ -303,13 +406,22 @@ var _ = register(Backend{
 				}
 				return f + " IS NULL", nil
 			case sigma.Compare:
-				return fmt.Sprintf("TO_DOUBLE(%s) %s %s", f, v.Op, v.Number.Text), nil
+				if m.Type == mapping.Number {
+					return fmt.Sprintf("%s %s %s", f, esqlOps[v.Op], v.Number.Text), nil
+				}
+				return fmt.Sprintf("TO_DOUBLE(%s) %s %s", f, esqlOps[v.Op], v.Number.Text), nil
 			case sigma.CIDR:
+				if m.Type != mapping.Address {
+					f = "TO_IP(" + f + ")"
+				}
 				return fmt.Sprintf("CIDR_MATCH(%s, %q)", f, v.Prefix.String()), nil
 			case sigma.Regexp:
 				p, ok := wholeRegex(v)
 				if !ok || v.IgnoreCase && strings.ToLower(p) != p {
 					return "", refuse(m, "a regular expression that Lucene's syntax does not have")
+				}
+				if m.Type >= mapping.Number {
+					f = "TO_STRING(" + f + ")"
 				}
 				if v.IgnoreCase {
 					f = "TO_LOWER(" + f + ")"
@@ -329,12 +441,20 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.write(in.Cond)
+		c, err := in.elastic(byChannel("winlog.channel", "winlog.event_id", mapping.Keyword, true))
+		if err != nil {
+			return "", err
+		}
+		cond, err := l.write(c)
 		if err != nil {
 			return "", err
 		}
 		index := in.Options.Index
-		if index == "" {
+		switch {
+		case index != "":
+		case in.Store != nil:
+			index = in.Store.Table
+		default:
 			index = "logs-*,winlogbeat-*"
 		}
 		out := in.about("//") + "FROM " + index + "\n"
@@ -344,6 +464,9 @@ var _ = register(Backend{
 		return out + "| WHERE " + cond + "\n", nil
 	},
 })
+
+// esqlOps are the comparisons of numbers, in ES|QL and EQL alike.
+var esqlOps = map[sigma.Op]string{sigma.Lt: "<", sigma.Le: "<=", sigma.Gt: ">", sigma.Ge: ">=", sigma.Eq: "==", sigma.Ne: "!="}
 
 func esqlName(f string) string {
 	if strings.ContainsAny(f, " -@") {
@@ -368,9 +491,9 @@ func esqlSource(in *Input) string {
 }
 
 var _ = register(Backend{
-	Name: "lucene", Summary: "Elastic and OpenSearch query string (Lucene)", Extension: "lucene",
+	Name: "lucene", Summary: "Elastic and OpenSearch query string (Lucene)", Extension: "lucene", Target: "ecs",
 	Rule: func(in *Input) (string, error) {
-		name := func(f string) string { return strings.ReplaceAll(ecsField(in, f), " ", `\ `) }
+		name := func(f string) string { return strings.ReplaceAll(f, " ", `\ `) }
 		l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }, notAlone: true}
 		l.match = func(m *Match) (string, error) {
 			f := ""
@@ -380,14 +503,40 @@ var _ = register(Backend{
 			switch v := m.Value.(type) {
 			case sigma.String:
 				k, text := shapeOf(v)
-				switch {
-				case k == present && m.Field != "":
+				if m.Field == "" { // anywhere in a field
+					return "*" + strings.Trim(wildcards(v, "*", "?", luceneEscape), "*") + "*", nil
+				}
+				if k == present {
 					return "_exists_:" + strings.TrimSuffix(f, ":"), nil
-				case k == exact && text == "":
+				}
+				if m.Type == mapping.Small && !v.Cased {
+					v, text = inSmall(v), strings.ToLower(text)
+				}
+				switch m.Type {
+				case mapping.Words:
+					if k != contained || v.Cased || !oneWord.MatchString(text) {
+						return "", refuse(m, "%s is of type text, of which only single words are found", m.Field)
+					}
+				case mapping.Number, mapping.Address, mapping.Boolean:
+					net, ok := octets(v)
+					switch {
+					case ok && m.Type == mapping.Address:
+						return f + `"` + net + `"`, nil
+					case k == exact && (m.Type == mapping.Number && decimal.MatchString(text) || m.Type == mapping.Boolean && isBool(text)):
+					case k == exact && m.Type == mapping.Address && isAddress(text):
+						return f + `"` + text + `"`, nil
+					default:
+						return "", refuse(m, "a part of a text, where %s is none", m.Field)
+					}
+				}
+				if k == exact && text == "" {
 					return f + `""`, nil
 				}
 				return f + wildcards(v, "*", "?", luceneEscape), nil
 			case sigma.Number:
+				if m.Field == "" {
+					return "*" + luceneEscape(v.Text) + "*", nil
+				}
 				return f + luceneEscape(v.Text), nil
 			case sigma.Bool:
 				return fmt.Sprintf("%s%v", f, bool(v)), nil
@@ -397,8 +546,20 @@ var _ = register(Backend{
 				if v.Op == sigma.Eq || v.Op == sigma.Ne {
 					return "", refuse(m, "%s", unsaid(v))
 				}
+				if m.Type != mapping.Number {
+					return "", refuse(m, "a comparison of numbers, where %s is text", m.Field)
+				}
 				return f + v.Op.String() + v.Number.Text, nil
 			case sigma.CIDR:
+				if m.Type != mapping.Address {
+					if nets, ok := octetTexts(v.Prefix); ok {
+						for i, n := range nets {
+							nets[i] = strings.Trim(n, `"`)
+						}
+						return f + "(" + strings.Join(nets, " OR ") + ")", nil
+					}
+					return "", refuse(m, "a network, where %s is text and no address", m.Field)
+				}
 				return f + `"` + v.Prefix.String() + `"`, nil
 			case sigma.Regexp:
 				p, ok := wholeRegex(v)
@@ -409,7 +570,11 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.at(positive(in.Cond), inAnd)
+		c, err := in.elastic(byChannel("winlog.channel", "winlog.event_id", mapping.Keyword, false))
+		if err != nil {
+			return "", err
+		}
+		cond, err := l.at(positive(c), inAnd)
 		if err != nil {
 			return "", err
 		}
@@ -427,6 +592,63 @@ var _ = register(Backend{
 		return cond + "\n", nil
 	},
 })
+
+var (
+	decimal = regexp.MustCompile(`^-?[0-9]+$`)
+	oneWord = regexp.MustCompile(`^[\pL\pN]+$`)
+)
+
+func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// octets reads the beginning of IPv4 addresses, up to a dot, as a network.
+func octets(s sigma.String) (network string, ok bool) {
+	k, text := shapeOf(s)
+	if k != prefixed || !strings.HasSuffix(text, ".") || strings.Count(text, ".") > 3 {
+		return "", false
+	}
+	n := strings.Count(text, ".")
+	p, err := netip.ParsePrefix(text[:len(text)-1] + strings.Repeat(".0", 4-n) + "/" + strconv.Itoa(8*n))
+	return p.String(), err == nil
+}
+
+// octetTexts are the beginnings of an IPv4 network's addresses, quoted and with a
+// star, where they are few.
+func octetTexts(p netip.Prefix) (texts []string, ok bool) {
+	if !p.Addr().Is4() || p.Bits() == 0 {
+		return nil, false
+	}
+	a, whole := p.Masked().Addr().As4(), (p.Bits()+7)/8
+	for i := range 1 << (8*whole - p.Bits()) {
+		b := a
+		b[whole-1] += byte(i)
+		var parts []string
+		for _, o := range b[:whole] {
+			parts = append(parts, strconv.Itoa(int(o)))
+		}
+		text := strings.Join(parts, ".")
+		if whole < 4 {
+			text += ".*"
+		}
+		texts = append(texts, `"`+text+`"`)
+	}
+	return texts, true
+}
+
+// inSmall is a text in small letters.
+func inSmall(s sigma.String) sigma.String {
+	parts := slices.Clone(s.Parts)
+	for i := range parts {
+		if parts[i].Kind == sigma.Literal {
+			parts[i].Text = strings.ToLower(parts[i].Text)
+		}
+	}
+	return sigma.String{Parts: parts, Cased: s.Cased}
+}
 
 // luceneEscape makes text plain for the query string.
 func luceneEscape(s string) string {

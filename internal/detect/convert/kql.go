@@ -2,21 +2,36 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
-	Name: "sentinel", Summary: "Microsoft Sentinel, table WindowsEvent (KQL)", Extension: "kql", Comment: "//",
+	Name: "sentinel", Summary: "Microsoft Sentinel, table WindowsEvent for Windows (KQL)", Extension: "kql", Target: "sentinel", Comment: "//",
 	Rule: func(in *Input) (string, error) {
-		l := kqlLanguage(func(m *Match, f string) (string, error) { return sentinelField(in.field(f)), nil }, "tostring(EventData)")
-		cond, err := l.write(in.Cond)
+		c, err := in.condition(in.sentinel, byChannel("Channel", "EventID", mapping.Number, true))
+		if err != nil {
+			return "", err
+		}
+		all := "tostring(EventData)"
+		if in.Store != nil {
+			if all = ""; in.Store.Texts {
+				all = "SyslogMessage"
+			}
+		}
+		cond, err := kqlLanguage(all).write(c)
 		if err != nil {
 			return "", err
 		}
 		table := in.Options.Index
-		if table == "" {
+		switch {
+		case table != "":
+		case in.Store != nil:
+			table = in.Store.Table
+		default:
 			table = "WindowsEvent"
 		}
 		var b strings.Builder
@@ -30,24 +45,54 @@ var _ = register(Backend{
 })
 
 var _ = register(Backend{
-	Name: "defender", Summary: "Microsoft Defender XDR advanced hunting (KQL)", Extension: "kql", Comment: "//",
+	Name: "defender", Summary: "Microsoft Defender XDR advanced hunting (KQL)", Extension: "kql", Target: "defender", Comment: "//",
 	Rule: func(in *Input) (string, error) {
 		t, ok := defenderTables[strings.ToLower(in.Rule.LogSource.Category)]
 		if !ok {
 			return "", &Refusal{Span: in.Rule.LogSource.Span, What: "no table of advanced hunting holds the log source " + in.Rule.LogSource.String()}
 		}
-		l := kqlLanguage(func(m *Match, f string) (string, error) {
-			f = in.field(f)
-			if c, ok := t.columns[strings.ToLower(f)]; ok {
-				return c, nil
+		platform, known := defenderPlatforms[strings.ToLower(in.Rule.LogSource.Product)]
+		if !known {
+			return "", &Refusal{Span: in.Rule.LogSource.Span, What: "no table of advanced hunting is known for the log source " + in.Rule.LogSource.String()}
+		}
+		c, err := apart(in.Cond)
+		if err != nil {
+			return "", err
+		}
+		in.Cond = c
+		in.Places = nil // the table holds them all under the same names
+		c, err = in.condition(func(_ *mapping.LogSource, m *Match, f string) (mapping.Column, error) {
+			if n, ok := in.Options.Fields[f]; ok {
+				return mapping.Column{Names: []string{n}}, nil
 			}
-			return "", refuse(m, "%s has no column for this field", t.name)
-		}, "")
-		cond, err := l.write(in.Cond)
+			f = strings.ToLower(mapping.SigmaField(f))
+			names, ok := t.columns[f]
+			if !ok {
+				return mapping.Column{}, refuse(m, "%s has no column for this field", t.name)
+			}
+			c := mapping.Column{Names: strings.Split(names, " + ")}
+			if len(c.Names) == 2 {
+				c.Form = mapping.Account
+			}
+			if defenderNumbers[f] {
+				c.Type = mapping.Number
+			}
+			return c, nil
+		}, nil)
+		if err != nil {
+			return "", err
+		}
+		if c, err = each(c, defenderHives); err != nil {
+			return "", err
+		}
+		cond, err := kqlLanguage("").write(c)
 		if err != nil {
 			return "", err
 		}
 		out := in.about("//") + t.name + "\n"
+		if platform != "" {
+			out += fmt.Sprintf("| where DeviceId in ((DeviceInfo | where OSPlatform =~ %q | distinct DeviceId))\n", platform)
+		}
 		if t.where != "" {
 			out += "| where " + t.where + "\n"
 		}
@@ -63,10 +108,32 @@ type defenderTable struct {
 	columns     map[string]string
 }
 
+// defenderPlatforms are the values of OSPlatform for products; "" asks for none.
+var defenderPlatforms = map[string]string{"windows": "", "": "", "linux": "Linux", "macos": "macOS"}
+
+// defenderNumbers are the fields whose columns are numbers.
+var defenderNumbers = map[string]bool{"processid": true, "parentprocessid": true, "sourceport": true, "destinationport": true}
+
+// defenderHives writes the registry's hives as advanced hunting has them.
+func defenderHives(m *Match) (Cond, error) {
+	s, ok := m.Value.(sigma.String)
+	if !ok || !strings.Contains(m.Field, "RegistryKey") || len(s.Parts) == 0 || s.Parts[0].Kind != sigma.Literal {
+		return m, nil
+	}
+	for short, long := range map[string]string{`HKLM\`: `HKEY_LOCAL_MACHINE\`, `HKU\`: `HKEY_USERS\`, `HKCU\`: `HKEY_CURRENT_USER\`, `HKCR\`: `HKEY_CLASSES_ROOT\`} {
+		if text := s.Parts[0].Text; len(text) >= len(short) && strings.EqualFold(text[:len(short)], short) {
+			parts := slices.Clone(s.Parts)
+			parts[0].Text = long + text[len(short):]
+			return m.at(m.Field, m.Type, sigma.String{Parts: parts, Cased: s.Cased}), nil
+		}
+	}
+	return m, nil
+}
+
 // initiating are the columns of the process that did something.
 var initiating = map[string]string{
 	"image": "InitiatingProcessFolderPath", "commandline": "InitiatingProcessCommandLine", "processid": "InitiatingProcessId",
-	"user": "InitiatingProcessAccountName", "computer": "DeviceName", "parentimage": "InitiatingProcessParentFileName",
+	"user": "InitiatingProcessAccountDomain + InitiatingProcessAccountName", "computer": "DeviceName",
 }
 
 func columns(more map[string]string) map[string]string {
@@ -81,7 +148,7 @@ func columns(more map[string]string) map[string]string {
 
 var defenderTables = map[string]defenderTable{
 	"process_creation": {"DeviceProcessEvents", `ActionType == "ProcessCreated"`, map[string]string{
-		"image": "FolderPath", "commandline": "ProcessCommandLine", "processid": "ProcessId", "user": "AccountName", "computer": "DeviceName",
+		"image": "FolderPath", "commandline": "ProcessCommandLine", "processid": "ProcessId", "user": "AccountDomain + AccountName", "computer": "DeviceName",
 		"parentimage": "InitiatingProcessFolderPath", "parentcommandline": "InitiatingProcessCommandLine", "parentprocessid": "InitiatingProcessId",
 		"originalfilename": "ProcessVersionInfoOriginalFileName", "product": "ProcessVersionInfoProductName", "company": "ProcessVersionInfoCompanyName",
 		"description": "ProcessVersionInfoFileDescription", "fileversion": "ProcessVersionInfoProductVersion", "integritylevel": "ProcessIntegrityLevel",
@@ -98,26 +165,35 @@ var defenderTables = map[string]defenderTable{
 	"registry_event":     {"DeviceRegistryEvents", "", columns(map[string]string{"targetobject": "strcat(RegistryKey, @'\\', RegistryValueName)", "details": "RegistryValueData", "eventtype": "ActionType"})},
 }
 
-// sentinelField is a column of WindowsEvent, or a member of its EventData.
-func sentinelField(f string) string {
-	switch strings.ToLower(f) {
-	case "eventid":
-		return "EventID"
-	case "channel":
-		return "Channel"
-	case "computer":
-		return "Computer"
-	case "provider":
-		return "Provider"
-	case "level":
-		return "EventLevel"
-	case "task":
-		return "Task"
+// sentinelColumns are the columns of WindowsEvent that hold what stands in an
+// event's System part.
+// Source: Microsoft, Azure Monitor Logs reference, WindowsEvent.
+var sentinelColumns = map[string]mapping.Column{
+	"eventid": {Names: []string{"EventID"}, Type: mapping.Number}, "level": {Names: []string{"EventLevel"}, Type: mapping.Number},
+	"task": {Names: []string{"Task"}, Type: mapping.Number}, "version": {Names: []string{"Version"}, Type: mapping.Number},
+	"executionprocessid": {Names: []string{"SystemProcessId"}, Type: mapping.Number}, "executionthreadid": {Names: []string{"SystemThreadId"}, Type: mapping.Number},
+	"opcode": {Names: []string{"Opcode"}}, "keywords": {Names: []string{"Keywords"}}, "channel": {Names: []string{"Channel"}},
+	"computer": {Names: []string{"Computer"}}, "provider": {Names: []string{"Provider"}}, "eventrecordid": {Names: []string{"EventRecordId"}},
+	"userid": {Names: []string{"SystemUserId"}}, "activityid": {Names: []string{"Correlation"}},
+}
+
+// sentinel are the columns of WindowsEvent: those of its own, and the members of
+// EventData.
+func (in *Input) sentinel(at *mapping.LogSource, m *Match, field string) (mapping.Column, error) {
+	if in.Store != nil {
+		return in.stored(m, field)
 	}
-	if sumoName.MatchString(f) {
-		return "tostring(EventData." + f + ")"
+	if _, ok := in.Options.Fields[field]; !ok {
+		if c, ok := sentinelColumns[strings.ToLower(mapping.SigmaField(field))]; ok {
+			return c, nil
+		}
 	}
-	return "tostring(EventData[" + kqlText(f) + "])"
+	return renamed(in.native, func(f string) string {
+		if sumoName.MatchString(f) {
+			return "tostring(EventData." + f + ")"
+		}
+		return "tostring(EventData[" + kqlText(f) + "])"
+	})(at, m, field)
 }
 
 func kqlSource(in *Input) string {
@@ -148,24 +224,29 @@ func kqlText(s string) string {
 }
 
 // kqlLanguage writes conditions; =~, contains, startswith and endswith ignore
-// letter case. all is the expression for the whole event, "" when there is none.
-func kqlLanguage(field func(*Match, string) (string, error), all string) *language {
+// letter case. all is the expression for the whole event, as JSON; "" when there
+// is none.
+func kqlLanguage(all string) *language {
 	l := &language{and: " and ", or: " or ", not: func(s string) string { return "not(" + s + ")" }}
 	l.match = func(m *Match) (string, error) {
-		f := all
-		if m.Field != "" {
-			var err error
-			if f, err = field(m, m.Field); err != nil {
-				return "", err
+		f := m.Field
+		if f == "" {
+			if all == "" {
+				return "", refuse(m, "a keyword: the table has columns, no whole event")
 			}
-		} else if all == "" {
-			return "", refuse(m, "a keyword: the table has columns, no whole event")
+			return kqlKeyword(m, all)
 		}
+		number := m.Type == mapping.Number
 		switch v := m.Value.(type) {
 		case sigma.String:
 			k, text := shapeOf(v)
-			if m.Field == "" && k == exact {
-				k = contained
+			switch {
+			case number && k == exact && decimal.MatchString(text):
+				return f + " == " + text, nil
+			case number && k == present:
+				return "isnotnull(" + f + ")", nil
+			case number:
+				f = "tostring(" + f + ")"
 			}
 			ops := map[shape][2]string{exact: {"=~", "=="}, prefixed: {"startswith", "startswith_cs"}, suffixed: {"endswith", "endswith_cs"}, contained: {"contains", "contains_cs"}}
 			if op, ok := ops[k]; ok {
@@ -183,23 +264,40 @@ func kqlLanguage(field func(*Match, string) (string, error), all string) *langua
 			}
 			return f + " matches regex " + kqlText(flags+pattern(v)), nil
 		case sigma.Number:
+			if number {
+				return f + " == " + v.Text, nil
+			}
 			return fmt.Sprintf("tostring(%s) == %q", f, v.Text), nil
 		case sigma.Bool:
 			return fmt.Sprintf(`tostring(%s) =~ "%v"`, f, bool(v)), nil
 		case sigma.Null:
-			return "isempty(" + f + ")", nil
-		case sigma.Exists:
-			if v {
-				return "isnotempty(" + f + ")", nil
+			if number {
+				return "isnull(" + f + ")", nil
 			}
 			return "isempty(" + f + ")", nil
+		case sigma.Exists:
+			is, of := "is", "empty("
+			if v {
+				is = "isnot"
+			}
+			if number {
+				of = "null("
+			}
+			return is + of + f + ")", nil
 		case sigma.Regexp:
 			if !re2(v) {
 				return "", refuse(m, "a regular expression that looks around or refers back")
 			}
+			if number {
+				f = "tostring(" + f + ")"
+			}
 			return f + " matches regex " + kqlText(v.Syntax()), nil
 		case sigma.Compare:
-			return fmt.Sprintf("toreal(%s) %s %s", f, v.Op, v.Number.Text), nil
+			op := esqlOps[v.Op]
+			if number {
+				return fmt.Sprintf("%s %s %s", f, op, v.Number.Text), nil
+			}
+			return fmt.Sprintf("toreal(%s) %s %s", f, op, v.Number.Text), nil
 		case sigma.CIDR:
 			fn := "ipv4_is_in_range"
 			if !v.Prefix.Addr().Is4() {
@@ -207,14 +305,47 @@ func kqlLanguage(field func(*Match, string) (string, error), all string) *langua
 			}
 			return fmt.Sprintf("%s(%s, %q)", fn, f, v.Prefix.String()), nil
 		case sigma.FieldRef:
-			g, err := field(m, v.Field)
-			if err != nil {
-				return "", err
-			}
+			g := v.Field
 			op := map[[2]bool]string{{false, false}: "=~", {true, true}: "contains", {true, false}: "startswith", {false, true}: "endswith"}[[2]bool{v.Start, v.End}]
 			return f + " " + op + " " + g, nil
 		}
 		return "", refuse(m, "%s", unsaid(m.Value))
 	}
 	return l
+}
+
+// kqlKeyword looks for a text anywhere in the whole event, which is JSON: its
+// backslashes and quotes have one in front of them.
+func kqlKeyword(m *Match, all string) (string, error) {
+	var s sigma.String
+	switch v := m.Value.(type) {
+	case sigma.String:
+		s = sigma.String{Parts: slices.Clone(v.Parts), Cased: v.Cased}
+	case sigma.Number:
+		s = literal(v.Text)
+	case sigma.Regexp:
+		if re2(v) {
+			return all + " matches regex " + kqlText(v.Syntax()), nil
+		}
+		return "", refuse(m, "a regular expression that looks around or refers back")
+	default:
+		return "", refuse(m, "a keyword that is no text")
+	}
+	for i, p := range s.Parts {
+		if p.Kind == sigma.Literal && strings.HasPrefix(all, "tostring(") {
+			s.Parts[i].Text = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(p.Text)
+		}
+	}
+	switch k, text := shapeOf(s); {
+	case k == present:
+		return "isnotempty(" + all + ")", nil
+	case k == wild && s.Cased:
+		return all + " matches regex " + kqlText("(?s)"+anywhere(s)), nil
+	case k == wild:
+		return all + " matches regex " + kqlText("(?is)"+anywhere(s)), nil
+	case s.Cased:
+		return all + " contains_cs " + kqlText(text), nil
+	default:
+		return all + " contains " + kqlText(text), nil
+	}
 }

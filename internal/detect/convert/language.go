@@ -212,6 +212,18 @@ func pattern(s sigma.String) string {
 	return b.String()
 }
 
+// anywhere is a Sigma text as a regular expression that finds it wherever it stands.
+func anywhere(s sigma.String) string {
+	parts := s.Parts
+	for len(parts) > 0 && parts[0].Kind == sigma.AnyRun {
+		parts = parts[1:]
+	}
+	for len(parts) > 0 && parts[len(parts)-1].Kind == sigma.AnyRun {
+		parts = parts[:len(parts)-1]
+	}
+	return wildcards(sigma.String{Parts: parts}, ".*", ".", regexp.QuoteMeta)
+}
+
 // wildcards writes a Sigma text with a language's wildcards, its plain text
 // escaped by escape.
 func wildcards(s sigma.String, any, one string, escape func(string) string) string {

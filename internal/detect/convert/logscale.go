@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
-	Name: "logscale", Summary: "CrowdStrike Falcon LogScale", Extension: "logscale", Comment: "//",
+	Name: "logscale", Summary: "CrowdStrike Falcon LogScale", Extension: "logscale", Target: "logscale", Comment: "//",
 	Rule: func(in *Input) (string, error) {
-		name := func(f string) string { return logscaleName(in.field(f)) }
+		name := logscaleName
 		l := &language{and: " and ", or: " or ", not: func(s string) string { return "not (" + s + ")" }}
 		regex := func(f, p string, fold, dotall bool) string {
 			flags := ""
@@ -28,8 +29,7 @@ var _ = register(Backend{
 				if !ok || s.Cased {
 					return "", refuse(m, "a keyword that is no plain text")
 				}
-				p := strings.TrimSuffix(strings.TrimPrefix(pattern(s), "^"), "$")
-				return sumoRegex(p) + "id", nil
+				return sumoRegex(inRaw(s)) + "id", nil
 			}
 			f := name(m.Field)
 			switch v := m.Value.(type) {
@@ -72,7 +72,11 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.write(in.Cond)
+		c, err := in.condition(in.native, byChannel("Channel", "EventID", mapping.Keyword, false))
+		if err != nil {
+			return "", err
+		}
+		cond, err := l.write(c)
 		if err != nil {
 			return "", err
 		}
@@ -95,10 +99,16 @@ var _ = register(Backend{
 })
 
 func logscaleName(f string) string {
-	if sumoName.MatchString(f) {
+	if sumoName.MatchString(strings.TrimPrefix(f, "#")) {
 		return f
 	}
 	return logscaleText(f)
 }
 
 func logscaleText(s string) string { return quoted(`"`, s, `\`, `\\`, `"`, `\"`) }
+
+// inRaw is a text as a regular expression that finds it in an event's own text,
+// where JSON has escaped its backslashes and quotes and other forms have not.
+func inRaw(s sigma.String) string {
+	return strings.NewReplacer(`\\\\`, `\\\\+`, `"`, `\\?"`).Replace(anywhere(s))
+}

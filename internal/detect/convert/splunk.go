@@ -4,19 +4,34 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
-	Name: "splunk", Summary: "Splunk search (SPL)", Extension: "spl",
+	Name: "splunk", Summary: "Splunk search (SPL)", Extension: "spl", Target: "splunk",
 	Rule: func(in *Input) (string, error) {
-		search, err := splunkSearch(in).at(positive(in.Cond), inAnd)
+		c, err := in.condition(renamed(in.native, splunkField), func(p mapping.LogSource, ids bool) Cond {
+			is := []Cond{&Match{Field: "source", Value: sigma.String{Parts: []sigma.Part{{Kind: sigma.AnyRun}, {Kind: sigma.Literal, Text: "WinEventLog:" + p.Channel}}}}}
+			if ids {
+				var any []Cond
+				for _, n := range p.EventIDs {
+					any = append(any, &Match{Field: "EventCode", Value: sigma.Number{Text: n}})
+				}
+				is = append(is, or(any))
+			}
+			return and(is)
+		})
+		if err != nil {
+			return "", err
+		}
+		search, err := splunkSearch().at(positive(c), inAnd)
 		if err == nil {
 			return splunkSource(in) + " " + search + "\n", nil
 		}
 		// What the search command cannot say, where can: regular expressions,
 		// networks, single-character wildcards.
-		where, err := splunkWhere(in).write(in.Cond)
+		where, err := splunkWhere().write(c)
 		if err != nil {
 			return "", err
 		}
@@ -55,8 +70,7 @@ func splunkSource(in *Input) string {
 func splunkText(s string) string { return quoted(`"`, s, `\`, `\\`, `"`, `\"`) }
 
 // splunkField writes a field's name; EventID is EventCode there.
-func splunkField(in *Input, f string) string {
-	f = in.field(f)
+func splunkField(f string) string {
 	if strings.EqualFold(f, "EventID") {
 		f = "EventCode"
 	}
@@ -67,7 +81,7 @@ func splunkField(in *Input, f string) string {
 }
 
 // splunkSearch writes terms of the search command, which ignores letter case.
-func splunkSearch(in *Input) *language {
+func splunkSearch() *language {
 	l := &language{and: " ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
 	l.list = func(f string, texts []string) (string, error) {
 		for i, t := range texts {
@@ -76,27 +90,34 @@ func splunkSearch(in *Input) *language {
 			}
 			texts[i] = splunkText(t)
 		}
-		return fmt.Sprintf("%s IN (%s)", splunkField(in, f), strings.Join(texts, ", ")), nil
+		return fmt.Sprintf("%s IN (%s)", f, strings.Join(texts, ", ")), nil
 	}
 	l.match = func(m *Match) (string, error) {
 		f := ""
 		if m.Field != "" {
-			f = splunkField(in, m.Field) + "="
+			f = m.Field + "="
 		}
 		switch v := m.Value.(type) {
 		case sigma.String:
 			if v.Cased || hasOne(v) || has(v, "*") {
 				return "", refuse(m, "%s", unsaid(v))
 			}
-			return f + splunkText(wildcards(v, "*", "", func(t string) string { return t })), nil
+			text := wildcards(v, "*", "", same)
+			if m.Field == "" { // anywhere: a term alone is a whole word
+				text = "*" + strings.Trim(text, "*") + "*"
+			}
+			return f + splunkText(text), nil
 		case sigma.Number:
+			if m.Field == "" {
+				return splunkText("*" + v.Text + "*"), nil
+			}
 			return f + v.Text, nil
 		case sigma.Bool:
 			return fmt.Sprintf(`%s"%v"`, f, bool(v)), nil
 		case sigma.Exists:
 			return f + "*", nil
 		case sigma.Compare:
-			return splunkField(in, m.Field) + v.Op.String() + v.Number.Text, nil
+			return m.Field + v.Op.String() + v.Number.Text, nil
 		}
 		return "", refuse(m, "%s", unsaid(m.Value))
 	}
@@ -104,13 +125,12 @@ func splunkSearch(in *Input) *language {
 }
 
 // splunkWhere writes an expression of eval.
-func splunkWhere(in *Input) *language {
+func splunkWhere() *language {
 	name := func(f string) string {
-		n := splunkField(in, f)
-		if strings.HasPrefix(n, `"`) {
-			return "'" + strings.Trim(n, `"`) + "'"
+		if strings.HasPrefix(f, `"`) {
+			return "'" + strings.Trim(f, `"`) + "'"
 		}
-		return n
+		return f
 	}
 	match := func(f, re string) string { return fmt.Sprintf("match(%s, %s)", f, splunkText(re)) }
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT coalesce(" + s + ", false())" }}
@@ -121,9 +141,12 @@ func splunkWhere(in *Input) *language {
 		}
 		switch v := m.Value.(type) {
 		case sigma.String:
+			if k, _ := shapeOf(v); k == present && m.Field != "" {
+				return "isnotnull(" + f + ")", nil
+			}
 			p := pattern(v)
 			if m.Field == "" {
-				p = strings.TrimSuffix(strings.TrimPrefix(p, "^"), "$")
+				p = anywhere(v)
 			}
 			if v.Cased {
 				return match(f, "(?s)"+p), nil

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
-	Name: "duckdb", Summary: "DuckDB SQL over a table of flat events", Extension: "sql", Comment: "--",
+	Name: "duckdb", Summary: "DuckDB SQL over a table of flat events", Extension: "sql", Target: "table", Comment: "--",
 	Rule: func(in *Input) (string, error) {
 		return sqlRule(in, &sqlDialect{
 			text: sqlText,
@@ -28,7 +29,7 @@ var _ = register(Backend{
 })
 
 var _ = register(Backend{
-	Name: "clickhouse", Summary: "ClickHouse SQL over a table of flat events", Extension: "sql", Comment: "--",
+	Name: "clickhouse", Summary: "ClickHouse SQL over a table of flat events", Extension: "sql", Target: "table", Comment: "--",
 	Rule: func(in *Input) (string, error) {
 		text := func(s string) string { return quoted("'", s, `\`, `\\`, "'", `\'`) }
 		return sqlRule(in, &sqlDialect{
@@ -58,7 +59,7 @@ type sqlDialect struct {
 }
 
 func sqlRule(in *Input, d *sqlDialect) (string, error) {
-	name := func(f string) string { return d.name(in.field(f)) }
+	name := d.name
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
 	l.list = func(f string, texts []string) (string, error) {
 		for i, t := range texts {
@@ -119,12 +120,20 @@ func sqlRule(in *Input, d *sqlDialect) (string, error) {
 		}
 		return "", refuse(m, "%s", unsaid(m.Value))
 	}
-	cond, err := l.at(in.Cond, inAnd)
+	c, err := in.condition(in.native, byChannel("Channel", "EventID", mapping.Keyword, false))
+	if err != nil {
+		return "", err
+	}
+	cond, err := l.at(c, inAnd)
 	if err != nil {
 		return "", err
 	}
 	table := in.Options.Index
-	if table == "" {
+	switch {
+	case table != "":
+	case in.Store != nil:
+		table = in.Store.Table
+	default:
 		table = "events"
 	}
 	var any []string

@@ -10,15 +10,22 @@ import (
 )
 
 var _ = register(Backend{
-	Name: "sumo", Summary: "Sumo Logic search query", Extension: "sumo", Comment: "//",
+	Name: "sumo", Summary: "Sumo Logic search query", Extension: "sumo", Target: "sumo", Comment: "//",
 	Rule: func(in *Input) (string, error) {
-		cond, err := sumoLanguage(in.field).write(in.Cond)
+		c, err := in.condition(in.native, byChannel("Channel", "EventID", mapping.Keyword, true))
+		if err != nil {
+			return "", err
+		}
+		cond, err := sumoLanguage(same).write(c)
 		if err != nil {
 			return "", err
 		}
 		var b strings.Builder
 		b.WriteString(in.about("//"))
-		b.WriteString(sumoScope(in) + "\n| json auto\n")
+		b.WriteString(sumoScope(in) + "\n")
+		if in.Store == nil || !in.Store.Texts {
+			b.WriteString("| json auto\n")
+		}
 		if src := sumoSource(in); src != "" {
 			b.WriteString("| where " + src + "\n")
 		}
@@ -37,6 +44,9 @@ func SumoCondition(c Cond, fields map[string]string) (string, error) {
 func sumoScope(in *Input) string {
 	if in.Options.Category != "" {
 		return "_sourceCategory=" + in.Options.Category
+	}
+	if in.Store != nil {
+		return in.Store.Table
 	}
 	var terms []string
 	for _, p := range in.Places {

@@ -7,7 +7,7 @@ import (
 )
 
 var _ = register(Backend{
-	Name: "terraform", Summary: "Sumo Logic Cloud SIEM match rule for Terraform (HCL)", Extension: "tf", Comment: "#",
+	Name: "terraform", Summary: "Sumo Logic Cloud SIEM match rule for Terraform (HCL)", Extension: "tf", Target: "cse", Comment: "#",
 	Rule: func(in *Input) (string, error) {
 		r, err := cseRuleOf(in)
 		if err != nil {

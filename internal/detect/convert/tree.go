@@ -2,6 +2,7 @@ package convert
 
 import (
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -21,6 +22,7 @@ type Match struct {
 	Field string
 	Value sigma.Value
 	Span  diag.Span
+	Type  mapping.Type // of the field, once it is one of the target's
 }
 
 func (*And) cond()   {}
@@ -108,7 +110,7 @@ func value(t *sigma.Test, v sigma.Value) Cond {
 		}
 		return or(of)
 	}
-	return &Match{t.Field, v, t.Span}
+	return &Match{Field: t.Field, Value: v, Span: t.Span}
 }
 
 // and and or leave out nesting of the same kind and parts that stand alone.

@@ -4,36 +4,61 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
-	Name: "secops", Summary: "Google SecOps rule (YARA-L 2)", Extension: "yaral", Comment: "//",
+	Name: "secops", Summary: "Google SecOps rule (YARA-L 2)", Extension: "yaral", Target: "udm", Comment: "//",
 	Rule: func(in *Input) (string, error) {
 		category := strings.ToLower(in.Rule.LogSource.Category)
 		kind, ok := udmTypes[category]
-		if !ok {
+		if !ok && in.Store == nil {
 			return "", &Refusal{Span: in.Rule.LogSource.Span, What: "no type of UDM event is known for the log source " + in.Rule.LogSource.String()}
 		}
-		field := func(m *Match, f string) (string, error) {
-			f = strings.ToLower(in.field(f))
-			if n, ok := udmFields[category][f]; ok {
-				return "$e." + n, nil
+		c, err := apart(in.Cond)
+		if err != nil {
+			return "", err
+		}
+		in.Cond, in.Places = c, nil // UDM has one name for what the places call differently
+		c, err = in.condition(func(_ *mapping.LogSource, m *Match, f string) (mapping.Column, error) {
+			if n, ok := in.Options.Fields[f]; ok {
+				return mapping.Column{Names: []string{"$e." + n}}, nil
 			}
-			if n, ok := udmFields[""][f]; ok {
-				return "$e." + n, nil
+			if in.Store != nil {
+				return in.stored(m, f)
 			}
-			return "", refuse(m, "no field of UDM is known for this one")
+			f = strings.ToLower(mapping.SigmaField(f))
+			names, ok := udmFields[category][f]
+			if !ok {
+				names, ok = udmFields[""][f]
+			}
+			if !ok {
+				return mapping.Column{}, refuse(m, "no field of UDM is known for this one")
+			}
+			var c mapping.Column
+			for n := range strings.SplitSeq(names, " + ") {
+				c.Names = append(c.Names, "$e."+n)
+			}
+			switch {
+			case len(c.Names) == 2:
+				c.Form = mapping.Account
+			case strings.HasSuffix(names, ".port"):
+				c.Type = mapping.Number
+			case strings.HasSuffix(names, ".md5"), strings.HasSuffix(names, ".sha1"), strings.HasSuffix(names, ".sha256"):
+				c.Type = mapping.Small
+			}
+			return c, nil
+		}, nil)
+		if err != nil {
+			return "", err
 		}
 		l := &language{and: " and ", or: " or ", not: func(s string) string { return "not (" + s + ")" }}
 		l.match = func(m *Match) (string, error) {
 			if m.Field == "" {
 				return "", refuse(m, "a keyword: UDM events are matched field by field")
 			}
-			f, err := field(m, m.Field)
-			if err != nil {
-				return "", err
-			}
+			f, number := m.Field, m.Type == mapping.Number
 			switch v := m.Value.(type) {
 			case sigma.String:
 				k, text := shapeOf(v)
@@ -41,28 +66,40 @@ var _ = register(Backend{
 				if v.Cased {
 					fold = ""
 				}
-				switch k {
-				case exact:
+				switch {
+				case number && k == exact && decimal.MatchString(text):
+					return f + " = " + text, nil
+				case number:
+					return "", refuse(m, "a part of a text, where %s is a number", strings.TrimPrefix(f, "$e."))
+				case k == exact:
 					return f + " = " + logscaleText(text) + fold, nil
-				case present:
+				case k == present:
 					return f + ` != ""`, nil
 				}
 				return f + " = " + sumoRegex("(?s)"+pattern(v)) + fold, nil
 			case sigma.Number:
-				return f + " = " + v.Text, nil
-			case sigma.Null:
-				return f + ` = ""`, nil
-			case sigma.Exists:
-				if v {
-					return f + ` != ""`, nil
+				if number {
+					return f + " = " + v.Text, nil
 				}
-				return f + ` = ""`, nil
+				return f + " = " + logscaleText(v.Text), nil
+			case sigma.Null, sigma.Exists:
+				none := `""`
+				if number {
+					none = "0"
+				}
+				if v == sigma.Exists(true) {
+					return f + " != " + none, nil
+				}
+				return f + " = " + none, nil
 			case sigma.Regexp:
 				if !re2(v) {
 					return "", refuse(m, "a regular expression that looks around or refers back")
 				}
 				return f + " = " + sumoRegex(v.Syntax()), nil
 			case sigma.Compare:
+				if !number {
+					return "", refuse(m, "a comparison of numbers, where %s is text", strings.TrimPrefix(f, "$e."))
+				}
 				return fmt.Sprintf("%s %s %s", f, v.Op, v.Number.Text), nil
 			case sigma.CIDR:
 				return fmt.Sprintf("net.ip_in_range_cidr(%s, %q)", f, v.Prefix.String()), nil
@@ -70,15 +107,11 @@ var _ = register(Backend{
 				if v.Start || v.End {
 					return "", refuse(m, "a field that holds, starts or ends with another")
 				}
-				g, err := field(m, v.Field)
-				if err != nil {
-					return "", err
-				}
-				return fmt.Sprintf("strings.to_lower(%s) = strings.to_lower(%s)", f, g), nil
+				return fmt.Sprintf("strings.to_lower(%s) = strings.to_lower(%s)", f, v.Field), nil
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.write(in.Cond)
+		cond, err := l.write(c)
 		if err != nil {
 			return "", err
 		}
@@ -94,7 +127,11 @@ var _ = register(Backend{
 		meta("sigma_id", in.Rule.ID)
 		meta("severity", in.Rule.Level.String())
 		meta("mitre_attack", strings.Join(in.Rule.Techniques(), ", "))
-		fmt.Fprintf(&b, "\n  events:\n    $e.metadata.event_type = %q\n    (%s)\n\n  condition:\n    $e\n}\n", kind, cond)
+		b.WriteString("\n  events:\n")
+		if in.Store == nil {
+			fmt.Fprintf(&b, "    $e.metadata.event_type = %q\n", kind)
+		}
+		fmt.Fprintf(&b, "    (%s)\n\n  condition:\n    $e\n}\n", cond)
 		return b.String(), nil
 	},
 })
@@ -111,7 +148,7 @@ var (
 	}
 	udmFields = map[string]map[string]string{
 		"": {
-			"computer": "principal.hostname", "user": "principal.user.userid", "image": "principal.process.file.full_path",
+			"computer": "principal.hostname", "user": "principal.administrative_domain + principal.user.userid", "image": "principal.process.file.full_path",
 			"commandline": "principal.process.command_line", "processid": "principal.process.pid",
 			"targetfilename": "target.file.full_path", "imageloaded": "target.process.file.full_path",
 			"targetobject": "target.registry.registry_key", "details": "target.registry.registry_value_data",

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,8 +34,13 @@ func (f frame) always() map[string]string {
 	return nil
 }
 
+// longDigest is a digest that is longer than its kind, or has something else than
+// a comma before its name.
+var longDigest = regexp.MustCompile(`(?i)[^,](?:MD5|SHA1|SHA256|IMPHASH)=|(?:MD5|IMPHASH)=[^,]{33}|SHA1=[^,]{41}|SHA256=[^,]{65}`)
+
 // writes reports whether an event of the frame can have a value: Windows and
-// Sysmon write no process without its program, and no port that is no number.
+// Sysmon write no process without its program, no port that is no number, no
+// account with a backslash and no digest that is too long.
 // Source: Microsoft, 4688(S) and 4689(S); Sysmon's manifest (sysmon -s).
 func (f frame) writes(name, value string) bool {
 	sysmon := f.provider == "Microsoft-Windows-Sysmon"
@@ -44,6 +50,10 @@ func (f frame) writes(name, value string) bool {
 		return !always || value != ""
 	case "Image":
 		return !sysmon || value != ""
+	case "SubjectUserName", "SubjectDomainName":
+		return !strings.Contains(value, `\`)
+	case "Hashes", "Hash":
+		return !sysmon || !longDigest.MatchString(value)
 	case "SourcePort", "DestinationPort":
 		return !sysmon || value != "" && strings.Trim(value, "0123456789") == ""
 	}
@@ -132,7 +142,7 @@ func (w *world) within(s *Side) expr.Expr {
 				return field(w.text())
 			}
 		}
-		if _, ok := w.has(f.Name); ok {
+		if _, ok := w.has(f.Name); ok || s.native {
 			return field(f.Name)
 		}
 		return w.mapped(f.Name, field)
@@ -173,7 +183,7 @@ func (w *world) mapped(name string, field func(string) expr.Expr) expr.Expr {
 					if is, ok := src.Is[args[0].Str()]; ok {
 						return event.Text(is), nil
 					}
-					return args[0], nil
+					return event.Value{}, nil
 				}}
 			}
 		}

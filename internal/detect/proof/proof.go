@@ -153,7 +153,7 @@ func (r *Result) given(ctx context.Context, a, b *Side, open func() (*input.Read
 		if err != nil {
 			return err
 		}
-		if hits[i], err = s.run(ctx, in); err != nil {
+		if hits[i], err = s.run(ctx, in, false); err != nil {
 			return err
 		}
 		r.Given = max(r.Given, int(in.Stats().Events))
@@ -192,7 +192,9 @@ func (r *Result) given(ctx context.Context, a, b *Side, open func() (*input.Read
 	return err
 }
 
-// judge runs both sides over events and returns the verdicts of each.
+// judge runs both sides over events that were made, and returns the verdicts of
+// each. The events are as their sources write them, and a side that is native to
+// another product gets them as they are.
 func judge(ctx context.Context, a, b *Side, events []Event) ([][2]bool, error) {
 	out := make([][2]bool, len(events))
 	var data bytes.Buffer
@@ -208,7 +210,7 @@ func judge(ctx context.Context, a, b *Side, events []Event) ([][2]bool, error) {
 	}
 	for i, s := range [2]*Side{a, b} {
 		r := input.NewReader(input.Memory("made", data.Bytes()), jsonl, input.Options{})
-		hits, err := s.run(ctx, r)
+		hits, err := s.run(ctx, r, s.native)
 		if err != nil {
 			return nil, err
 		}

@@ -32,8 +32,12 @@ type Side struct {
 	cond   expr.Expr // what events are made from; run is what judges them
 	places []mapping.LogSource
 	other  bool // a rule for another product, whose events have no channel
+	// native says that the side asks for the names that events have where it runs:
+	// those of its source. A Sigma rule does not, gyoji finds the fields for it.
+	native bool
 	// run runs the side over a reader and returns the places of what it matches.
-	run func(context.Context, *input.Reader) (map[uint64]bool, error)
+	// With noMap fields have their own names alone.
+	run func(ctx context.Context, in *input.Reader, noMap bool) (map[uint64]bool, error)
 }
 
 // Read makes a side of a text, by the ending of its name: .sumo is a query,
@@ -69,7 +73,7 @@ func Query(f *diag.File, with ...query.Option) (*Side, diag.List) {
 	if ds.HasErrors() {
 		return nil, ds
 	}
-	s := &Side{Name: f.Name, Kind: "Sumo query", layout: q.Layout}
+	s := &Side{Name: f.Name, Kind: "Sumo query", layout: q.Layout, native: true}
 	r := q.Read()
 	for _, c := range r.Conditions {
 		s.add(c.Cond)
@@ -83,9 +87,9 @@ func Query(f *diag.File, with ...query.Option) (*Side, diag.List) {
 	if len(rest) > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s and what follows is not compared: it no longer says which events", f.Name, f.Slice(rest[0].Span())))
 	}
-	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
+	s.run = func(ctx context.Context, in *input.Reader, noMap bool) (map[uint64]bool, error) {
 		c := &collector{hits: map[uint64]bool{}}
-		err := q.Run(ctx, query.Run{Reader: in, Layout: q.Layout.Clone(), Workers: 1, Now: now, Warnings: &exec.Warnings{}}, c)
+		err := q.Run(ctx, query.Run{Reader: in, Layout: q.Layout.Clone(), Workers: 1, Now: now, NoMap: noMap, Warnings: &exec.Warnings{}}, c)
 		return c.hits, err
 	}
 	return s, ds
@@ -114,7 +118,7 @@ func Sigma(r *sigma.Rule) (*Side, diag.List) {
 	places, windows, _ := mapping.LogSources(r.LogSource.Product, r.LogSource.Category, r.LogSource.Service)
 	s.places, s.other = places, len(places) == 0 && !windows
 	set := rule.Compile(sc, rules)
-	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
+	s.run = func(ctx context.Context, in *input.Reader, noMap bool) (map[uint64]bool, error) {
 		c := &collector{hits: map[uint64]bool{}}
 		rt := runtime(ctx, sc.Layout)
 		p := exec.Pipeline{
@@ -123,7 +127,7 @@ func Sigma(r *sigma.Rule) (*Side, diag.List) {
 			},
 			Back: exec.Chain(c),
 		}
-		err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: set.Fields(), Warnings: rt.Warnings}))
+		err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: set.Fields(), NoMap: noMap, Warnings: rt.Warnings}))
 		return c.hits, err
 	}
 	return s, nil
@@ -147,21 +151,21 @@ func SIEM(f *diag.File) (*Side, diag.List) {
 	if ds.HasErrors() {
 		return nil, ds
 	}
-	s := &Side{Name: f.Name, Kind: "Cloud SIEM expression", layout: sc.Layout, cond: cond}
+	s := &Side{Name: f.Name, Kind: "Cloud SIEM expression", layout: sc.Layout, cond: cond, native: true}
 	for _, d := range ds {
 		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s", f.Name, d.Message))
 	}
 	program := expr.Compile(cond)
 	var want event.Fields
 	want.Add(program.Reads()...)
-	s.run = func(ctx context.Context, in *input.Reader) (map[uint64]bool, error) {
+	s.run = func(ctx context.Context, in *input.Reader, noMap bool) (map[uint64]bool, error) {
 		c := &collector{hits: map[uint64]bool{}}
 		rt := runtime(ctx, sc.Layout)
 		p := exec.Pipeline{
 			Front: func(next exec.Sink) exec.Task { return &filter{program.Open(env), next} },
 			Back:  exec.Chain(c),
 		}
-		err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: want.Clone(), Warnings: rt.Warnings}))
+		err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: want.Clone(), NoMap: noMap, Warnings: rt.Warnings}))
 		return c.hits, err
 	}
 	return s, nil

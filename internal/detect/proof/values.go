@@ -21,8 +21,11 @@ func hints(x expr.Expr) (out []string) {
 			}
 		}
 	}
+	digest := false
 	expr.Walk(x, func(y expr.Expr) bool {
 		switch y := y.(type) {
+		case *expr.Call:
+			digest = digest || y.Name == "digest"
 		case *expr.Glob:
 			parts := y.Glob.Literals()
 			add(strings.Join(parts, ""))
@@ -40,6 +43,13 @@ func hints(x expr.Expr) (out []string) {
 		}
 		return true
 	})
+	if digest { // within a list of them
+		for _, v := range slices.Clone(out) {
+			for _, name := range []string{"MD5=", "SHA1=", "SHA256=", "IMPHASH="} {
+				add(name + v)
+			}
+		}
+	}
 	return out
 }
 
