@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/detect/proof"
 	"github.com/gyoji-dev/gyoji/sigma"
@@ -89,6 +90,9 @@ It exits with 2 when a rule was refused or cannot be read.`,
 				text, err := os.ReadFile(name)
 				if err != nil {
 					return &exit{exitInput, err}
+				}
+				if _, err := asked(name, string(text), "convert -t "+b.Name, content.Sigma, content.Manifest, content.Unknown); err != nil {
+					return err
 				}
 				docs, diags := sigma.Parse(diag.Text(name, string(text)))
 				if diags.HasErrors() {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/proof"
@@ -122,6 +123,9 @@ func queriesOf(args []string) (list []queryFile, err error) {
 			text, err := os.ReadFile(arg)
 			if err != nil {
 				return nil, &exit{exitInput, err}
+			}
+			if _, err := asked(arg, string(text), "convert -t sigma", content.Query); err != nil {
+				return nil, err
 			}
 			q := packaged(arg)
 			q.text = diag.Text(arg, string(text))

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -31,11 +31,11 @@ meaning does not change. Without files it reads standard input.`,
 			}
 			changed := false
 			for _, name := range args {
-				text, err := a.readText(name)
+				f, _, err := a.readAs(name, "fmt", content.Query)
 				if err != nil {
 					return err
 				}
-				f := diag.Text(name, text)
+				text := f.Text
 				tree, diags := syntax.Parse(f, query.Standard())
 				if err := diags.Err(); err != nil {
 					return err

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -125,6 +126,10 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 		if st.IsDir() {
 			found, errs := detection.Load(os.DirFS(n), filepath.ToSlash(n))
 			pkgs, wrong = append(pkgs, found...), append(wrong, errs...)
+		} else if !isArchive(n) {
+			if _, err := asked(n, headOf(n), "hunt -d", content.Sigma); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(wrong) > 0 {
@@ -156,7 +161,7 @@ func (a *app) packages(dirs []string) ([]*detection.Package, error) {
 			if st, err := os.Stat(d); err != nil {
 				return nil, &exit{exitInput, err}
 			} else if !st.IsDir() {
-				return nil, usageError("-d %s: a detection package is a folder with a %s", d, detection.ManifestName)
+				return nil, usageError("%s is %s; a detection package is a folder with a %s: %s", d, content.Of(d, headOf(d)), detection.ManifestName, content.Of(d, headOf(d)).Use())
 			}
 			places = append(places, place{os.DirFS(d), filepath.ToSlash(d)})
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/lint"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
@@ -29,13 +30,15 @@ func (a *app) lintCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "lint [FILE|FOLDER...]",
-		Short:   "Find what runs in a query or Sigma rule and is probably not meant",
+		Short:   "Find what runs in a query or rule and is probably not meant",
 		Long: `lint reads queries and Sigma rules and reports what is wrong, what Sumo Logic does
 not have, and what runs and is probably not meant: comparisons that never hold,
 patterns that match too much, filters that come late; in Sigma rules also fields
-that the log source lacks and what SigmaHQ asks for. In folders it reads the
-` + queryExtension + ` files and the YAML files that hold Sigma, without arguments a query from
-standard input. Rules in archives are checked and not mended.
+that the log source lacks and what SigmaHQ asks for. Of Cloud SIEM it reads
+expressions (.cse) and the rules in JSON and Terraform files: syntax, functions,
+attributes. In folders it reads the ` + queryExtension + ` files and what else holds rules,
+without arguments a query from standard input. What a file is, its content says;
+one that is none of these is refused. Rules in archives are checked and not mended.
 
 A comment takes findings back: "// lint:ignore ID why" behind something for its
 line, before a stage for the stage; "// lint:ignore-file ID why" for the file. In
@@ -60,21 +63,30 @@ warnings. Notes never fail it.`,
 			}
 			var all diag.List
 			var rules []*diag.File
+			counts := map[content.Kind]int64{}
 			out := a.stdout
 			for _, f := range files {
+				k := content.Of(f.Name, f.Text)
 				if fix || unsafe {
 					if f.Name == "-" {
 						out = a.stderr // the mended text takes its place
 					}
-					if f, err = a.fixed(f, unsafe); err != nil {
+					if f, err = a.fixed(f, k, unsafe); err != nil {
 						return err
 					}
 				}
-				if isSigma(f) {
+				switch k {
+				case content.Sigma:
 					rules = append(rules, f)
-					continue
+				case content.SIEMExpression:
+					all = append(all, lint.SIEMExpression(f)...)
+				case content.SIEMRule, content.Terraform:
+					all = append(all, lint.SIEMRules(f)...)
+					k = content.SIEMRule
+				default:
+					all = append(all, lint.Text(f, query.Standard())...)
 				}
-				all = append(all, lint.Text(f, query.Standard())...)
+				counts[k]++
 			}
 			all = append(all, lint.SigmaFiles(rules)...)
 			if err := a.writeFindings(out, form, all); err != nil {
@@ -91,11 +103,16 @@ warnings. Notes never fail it.`,
 			}
 			if !a.quiet {
 				var what []string
-				if n := int64(len(files) - len(rules)); n > 0 || len(rules) == 0 {
-					what = append(what, fmt.Sprint(n, " ", plural(n, "query", "queries")))
-				}
-				if n := int64(len(rules)); n > 0 {
-					what = append(what, fmt.Sprint(n, " Sigma ", plural(n, "file", "files")))
+				for _, of := range []struct {
+					kind      content.Kind
+					one, many string
+				}{
+					{content.Query, "query", "queries"}, {content.Sigma, "Sigma file", "Sigma files"},
+					{content.SIEMExpression, "Cloud SIEM expression", "Cloud SIEM expressions"}, {content.SIEMRule, "file of Cloud SIEM rules", "files of Cloud SIEM rules"},
+				} {
+					if n := counts[of.kind]; n > 0 {
+						what = append(what, fmt.Sprint(n, " ", plural(n, of.one, of.many)))
+					}
 				}
 				notes := int64(len(all)) - errors - warnings
 				fmt.Fprintf(a.stderr, "%s: %d %s, %d %s, %d %s\n", strings.Join(what, " and "),
@@ -123,9 +140,9 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 		args = []string{"-"}
 	}
 	add := func(name string) error {
-		text, err := a.readText(name)
+		f, _, err := a.readAs(name, "lint", lintKinds...)
 		if err == nil {
-			files = append(files, diag.Text(name, text))
+			files = append(files, f)
 		}
 		return err
 	}
@@ -149,18 +166,13 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 			if err != nil {
 				return &exit{exitInput, err}
 			}
-			switch {
-			case d.IsDir():
+			if d.IsDir() || !lintEndings[strings.ToLower(filepath.Ext(path))] {
 				return nil
-			case strings.EqualFold(filepath.Ext(path), queryExtension):
+			}
+			// Among other YAML, JSON and Terraform those with rules are read.
+			if k := content.Of(path, headOf(path)); k == content.Query || k == content.SIEMExpression || k == content.SIEMRule ||
+				k == content.Sigma && holdsSigma.MatchString(headOf(path)) || k == content.Terraform && strings.Contains(headOf(path), "sumologic_cse_") {
 				return add(path)
-			case isYAML(path):
-				if err := add(path); err != nil {
-					return err
-				}
-				if last := len(files) - 1; !holdsSigma.MatchString(files[last].Text) {
-					files = files[:last]
-				}
 			}
 			return nil
 		})
@@ -168,7 +180,7 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 			return nil, err
 		}
 		if len(files) == before {
-			return nil, usageError("%s holds no %s file and no Sigma rule", name, queryExtension)
+			return nil, usageError("%s holds no %s file, no Sigma rule and no Cloud SIEM rule", name, queryExtension)
 		}
 	}
 	return files, nil
@@ -176,6 +188,12 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 
 // holdsSigma recognises a Sigma document among other YAML.
 var holdsSigma = regexp.MustCompile(`(?m)^(logsource|correlation)[ \t]*:`)
+
+// lintKinds are what lint takes.
+var lintKinds = []content.Kind{content.Query, content.Sigma, content.SIEMExpression, content.SIEMRule, content.Terraform}
+
+// lintEndings are those of the files that are looked at in folders.
+var lintEndings = map[string]bool{queryExtension: true, ".yml": true, ".yaml": true, ".cse": true, ".json": true, ".tf": true}
 
 func isYAML(name string) bool {
 	ext := strings.ToLower(filepath.Ext(name))
@@ -187,16 +205,14 @@ func isArchive(name string) bool {
 	return strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
 }
 
-// isSigma reports whether a file is checked as Sigma: YAML, also in an archive.
-func isSigma(f *diag.File) bool { return isYAML(f.Name) }
-
 // fixed makes the fixes of a file and writes it back. The text of standard input
 // goes to standard output.
-func (a *app) fixed(f *diag.File, all bool) (*diag.File, error) {
-	text := ""
-	if isSigma(f) {
+func (a *app) fixed(f *diag.File, k content.Kind, all bool) (*diag.File, error) {
+	text := f.Text
+	switch k {
+	case content.Sigma:
 		text = lint.FixSigma(f, all)
-	} else {
+	case content.Query:
 		text = lint.Fix(f, query.Standard(), all)
 	}
 	switch {

@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/proof"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 )
@@ -23,8 +22,9 @@ func (a *app) proveCmd() *cobra.Command {
 		Use:     "prove A B [PATH...]",
 		Short:   "Run two conditions over the same events and show where they differ",
 		Long: `prove compares two conditions on events, each a file: a Sumo query (.sumo; what
-stands before its first grouping), a Sigma rule (.yml), a Cloud SIEM rule as the
-API has it (.json) or a Cloud SIEM expression (.cse).
+stands before its first grouping), a Sigma rule (.yml), a Cloud SIEM rule in JSON
+(.json) or Terraform (.tf), or a Cloud SIEM expression (.cse). What a file is, its
+content says; one that is none of these is refused.
 
 Both run over the events of PATH, if given, and over events made for them: for
 every predicate of either side some that meet it and some that just miss it (a
@@ -34,7 +34,8 @@ events they are equal, or shows the smallest event on which they differ. That is
 evidence, not a proof of logic; "matched" says how many of the events either
 side was about.
 
-It exits with 1 when they differ, and with 2 when one does not compile.`,
+It exits with 1 when they differ, or when neither matched any event, which shows
+nothing; with 2 when one does not compile or is no condition.`,
 		Example: `  gyoji prove rule.yml rule.sumo
   gyoji prove old.sumo new.sumo logs/
   gyoji prove -f json rule.yml rule.json`,
@@ -45,11 +46,11 @@ It exits with 1 when they differ, and with 2 when one does not compile.`,
 			}
 			var sides [2]*proof.Side
 			for i, name := range args[:2] {
-				text, err := os.ReadFile(name)
+				f, _, err := a.readAs(name, "prove", content.Query, content.Sigma, content.SIEMExpression, content.SIEMRule, content.Terraform)
 				if err != nil {
-					return &exit{exitInput, err}
+					return err
 				}
-				s, ds := proof.Read(diag.Text(name, string(text)))
+				s, ds := proof.Read(f)
 				if ds.HasErrors() {
 					a.diagnose(ds)
 					return &exit{code: exitDiagnostics}
@@ -80,7 +81,7 @@ It exits with 1 when they differ, and with 2 when one does not compile.`,
 			if err != nil {
 				return err
 			}
-			if !r.Equal() {
+			if !r.Equal() || r.Empty() {
 				return &exit{code: exitFindings}
 			}
 			return nil
@@ -94,7 +95,8 @@ It exits with 1 when they differ, and with 2 when one does not compile.`,
 type proved struct {
 	A         provedSide  `json:"a"`
 	B         provedSide  `json:"b"`
-	Equal     bool        `json:"equal"`
+	Equal     bool        `json:"equal"` // no difference was found; without a match that shows nothing
+	Empty     bool        `json:"neither_matched,omitempty"`
 	Given     int         `json:"given"`
 	Made      int         `json:"made"`
 	Different int         `json:"different"`
@@ -111,7 +113,7 @@ type provedSide struct {
 }
 
 func newProved(sides [2]*proof.Side, r *proof.Result) *proved {
-	p := &proved{Equal: r.Equal(), Given: r.Given, Made: r.Made, Different: r.Different, Event: r.Event, Raw: r.Raw, Notes: r.Notes}
+	p := &proved{Equal: r.Equal(), Empty: r.Empty(), Given: r.Given, Made: r.Made, Different: r.Different, Event: r.Event, Raw: r.Raw, Notes: r.Notes}
 	for i, to := range []*provedSide{&p.A, &p.B} {
 		*to = provedSide{Name: sides[i].Name, Kind: sides[i].Kind, Matched: r.Matched[i]}
 		if !r.Equal() {
@@ -128,7 +130,7 @@ func writeProof(w io.Writer, sides [2]*proof.Side, r *proof.Result) error {
 	all := fmt.Sprintf("%d events (%d given, %d made)", r.Given+r.Made, r.Given, r.Made)
 	if r.Equal() {
 		if r.Empty() {
-			_, err := fmt.Fprintf(w, "equal on %s, but neither side matches any of them: that says little\n", all)
+			_, err := fmt.Fprintf(w, "nothing is shown: neither side matches any of %s\n", all)
 			return err
 		}
 		_, err := fmt.Fprintf(w, "equal on %s; both match %d\n", all, r.Matched[0])

@@ -191,3 +191,19 @@ func TestOnlyThePredicateOfAQueryIsCompared(t *testing.T) {
 		t.Errorf("differ on %s", r.Event)
 	}
 }
+
+// Attributes of records are shared parts of a condition; events are made through them.
+func TestExpressionsOfCloudSIEMAreMetByEventsMade(t *testing.T) {
+	for _, x := range []string{
+		"commandLine = 'a'", "commandLine LIKE '%ab'", "lower(baseImage) LIKE '%cmd.exe' OR user_username IN ('a', 'b')",
+		"metadata_deviceEventId = 'Microsoft-Windows-Sysmon/Operational-1' AND commandLine = 'a'",
+	} {
+		if r := check(t, side(t, "a.cse", x), side(t, "b.cse", x)); !r.Equal() || r.Empty() {
+			t.Errorf("%s: equal %v, matched %v of %d", x, r.Equal(), r.Matched, r.Made)
+		}
+	}
+	tf := "resource \"sumologic_cse_match_rule\" \"r\" {\n  name = \"r\"\n  expression = \"commandLine = 'a'\"\n}\n"
+	if r := check(t, side(t, "a.tf", tf), side(t, "b.cse", "commandLine = 'b'")); r.Equal() {
+		t.Error("two expressions of other values are equal")
+	}
+}

@@ -2,13 +2,13 @@ package proof
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -19,6 +19,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 	"github.com/gyoji-dev/gyoji/siem"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -40,13 +41,14 @@ type Side struct {
 	run func(ctx context.Context, in *input.Reader, noMap bool) (map[uint64]bool, error)
 }
 
-// Read makes a side of a text, by the ending of its name: .sumo is a query,
-// .yml and .yaml a Sigma rule, .json a Cloud SIEM rule as the API has it, .cse an
-// expression. The side is nil when the list has errors.
+// Read makes a side of a file that holds a condition: a query, a Sigma rule, a
+// Cloud SIEM expression, or a Cloud SIEM rule in JSON or Terraform. Package
+// content says which it is. The side is nil when the list has errors.
 func Read(f *diag.File, with ...query.Option) (*Side, diag.List) {
-	name := strings.ToLower(f.Name)
-	switch {
-	case strings.HasSuffix(name, ".yml"), strings.HasSuffix(name, ".yaml"):
+	switch k := content.Of(f.Name, f.Text); k {
+	case content.Query:
+		return Query(f, with...)
+	case content.Sigma:
 		docs, ds := sigma.Parse(f)
 		if ds.HasErrors() {
 			return nil, ds
@@ -61,10 +63,31 @@ func Read(f *diag.File, with ...query.Option) (*Side, diag.List) {
 			return nil, diag.List{{Severity: diag.Error, Code: "one-rule", File: f, Message: fmt.Sprintf("%d Sigma documents stand here, and one detection rule is compared", len(docs)), Help: "put the rule into a file of its own; correlations and filters are not compared"}}
 		}
 		return Sigma(rules[0])
-	case strings.HasSuffix(name, ".json"), strings.HasSuffix(name, ".cse"):
+	case content.SIEMExpression:
 		return SIEM(f)
+	case content.SIEMRule:
+		return siemRule(f, "Cloud SIEM rule")
+	case content.Terraform:
+		return siemRule(f, "Terraform Cloud SIEM rule")
+	default:
+		return nil, diag.List{{Severity: diag.Error, Code: "no-condition", File: f, Message: "this is " + k.String() + ", and holds no condition to compare", Help: k.Use()}}
 	}
-	return Query(f, with...)
+}
+
+// siemRule is the one expression of a rule in JSON or Terraform.
+func siemRule(f *diag.File, kind string) (*Side, diag.List) {
+	list, ds := ruledoc.Read(f)
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	if len(list) != 1 {
+		return nil, diag.List{{Severity: diag.Error, Code: "one-rule", File: f, Message: fmt.Sprintf("%d expressions of Cloud SIEM rules stand here, and one is compared", len(list)), Help: "put the rule into a file of its own; of chain rules one expression is compared, in a .cse file"}}
+	}
+	s, ds := SIEM(diag.Text(f.Name, list[0].Text))
+	if s != nil {
+		s.Kind = kind
+	}
+	return s, ds
 }
 
 // Query is the predicate of a Sumo query: what stands before its first grouping.
@@ -133,15 +156,8 @@ func Sigma(r *sigma.Rule) (*Side, diag.List) {
 	return s, nil
 }
 
-// SIEM is a Cloud SIEM expression, or the expression of a rule in the API's JSON.
+// SIEM is a Cloud SIEM expression.
 func SIEM(f *diag.File) (*Side, diag.List) {
-	if strings.HasSuffix(strings.ToLower(f.Name), ".json") {
-		text, err := expression(f.Text)
-		if err != nil {
-			return nil, diag.List{{Severity: diag.Error, Code: "bad-rule", File: f, Message: err.Error(), Help: `a rule of the API is {"fields":{"expression":"...", ...}}`}}
-		}
-		f = diag.Text(f.Name, text)
-	}
 	x, ds := siem.Parse(f)
 	if ds.HasErrors() {
 		return nil, ds
@@ -169,27 +185,6 @@ func SIEM(f *diag.File) (*Side, diag.List) {
 		return c.hits, err
 	}
 	return s, nil
-}
-
-// expression is the condition of a rule in the API's form or an export's. A
-// tuning expression has it at the top.
-func expression(text string) (string, error) {
-	var r struct {
-		Fields struct {
-			Expression string `json:"expression"`
-		} `json:"fields"`
-		Expression string `json:"expression"`
-	}
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
-		return "", fmt.Errorf("this is no JSON: %w", err)
-	}
-	if r.Fields.Expression != "" {
-		return r.Fields.Expression, nil
-	}
-	if r.Expression == "" {
-		return "", fmt.Errorf("the rule has no expression: match and threshold rules can be compared")
-	}
-	return r.Expression, nil
 }
 
 // Runs reports whether gyoji runs the language of a backend.

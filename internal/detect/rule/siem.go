@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -42,6 +43,29 @@ type siemLowering struct {
 func (l *siemLowering) fail(at diag.Span, code, format string, args ...any) expr.Expr {
 	l.diags.Add(&diag.Diagnostic{Severity: diag.Error, Code: code, File: l.file, Span: at, Message: fmt.Sprintf(format, args...)})
 	return &expr.Const{}
+}
+
+// attributeHelp says what to do about an attribute that nothing fills.
+func attributeHelp(name string) string {
+	known := map[string]bool{"metadata_vendor": true, "metadata_product": true, "metadata_deviceEventId": true}
+	for _, r := range mapping.Records() {
+		for a := range r.From {
+			known[a] = true
+		}
+		for a := range r.Const {
+			known[a] = true
+		}
+	}
+	list := slices.Sorted(maps.Keys(known))
+	for _, a := range list {
+		if strings.EqualFold(a, name) {
+			return "did you mean " + a + "? Letter case counts"
+		}
+	}
+	if near := diag.Nearest(name, list); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "raw fields are read as fields['EventData.NAME']"
 }
 
 // siemCall is a computation on values, null ones included.
@@ -329,7 +353,7 @@ func (l *siemLowering) attribute(name string, at diag.Span) expr.Expr {
 		out = &expr.If{Cond: &expr.And{X: where, Y: or(ids)}, Then: value, Else: out}
 	}
 	if !known {
-		l.diags.Add(&diag.Diagnostic{Severity: diag.Warning, Code: "unmapped-attribute", File: l.file, Span: at, Message: fmt.Sprintf("no Windows mapping that gyoji has fills %s: it is null", name), Help: "raw fields are read as fields['EventData.NAME']"})
+		l.diags.Add(&diag.Diagnostic{Severity: diag.Warning, Code: "unmapped-attribute", File: l.file, Span: at, Message: fmt.Sprintf("no Windows mapping that gyoji has fills %s: it is null", name), Help: attributeHelp(name)})
 	}
 	return out
 }

@@ -22,6 +22,8 @@ func Replace(x Expr, f func(*Field) Expr) Expr {
 		c := *x
 		c.Args = all(x.Args)
 		return &c
+	case *Once: // the places that share it get their own
+		return sub(x.X)
 	case *If:
 		return &If{sub(x.Cond), sub(x.Then), sub(x.Else)}
 	case *And:
