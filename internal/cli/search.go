@@ -2,12 +2,16 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
+	"github.com/gyoji-dev/gyoji/internal/detect/lint"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/kafka"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
@@ -55,6 +59,9 @@ Rows come newest first, or in the order that the query asks for.`,
 				err = a.follow(cmd, s, q, &out, &access)
 			} else {
 				err = a.print(cmd, s, q, &out)
+				if err == nil && s.rows == 0 {
+					a.noRows(q.Tree.File, file, args, query.Tables(lib))
+				}
 			}
 			return firstOf(err, s.finish(plural(s.rows, "row", "rows")))
 		},
@@ -88,6 +95,11 @@ func (a *app) compile(file string, args []string, with ...query.Option) (*query.
 		return nil, nil, diag.List{{Code: "empty-query", File: f, Message: "the query is empty", Help: "write * for every event"}}.Err()
 	}
 	q, diags := query.Compile(f, query.Standard(), with...)
+	if diags.HasErrors() {
+		if d := lint.OtherLanguage(f); d != nil {
+			diags.Add(d)
+		}
+	}
 	if err := diags.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -121,14 +133,18 @@ func (a *app) remark(diags diag.List) {
 
 func (a *app) queryText(file string, args []string) (*diag.File, []string, error) {
 	if file != "" {
-		text, err := a.readText(file)
-		if err != nil {
-			return nil, nil, err
-		}
-		return diag.Text(file, text), args, nil
+		f, _, err := a.readAs(file, "-q", content.Query)
+		return f, args, err
 	}
 	if len(args) == 0 {
 		return nil, nil, usageError("no query: write it as the first argument, or name its file with -q")
+	}
+	if st, err := os.Stat(args[0]); err == nil && st.Mode().IsRegular() && filepath.Ext(args[0]) != "" {
+		k := content.Of(args[0], headOf(args[0]))
+		if k == content.Query {
+			return nil, nil, usageError("%s is a file, and the query comes first; to read the query from it write -q %s", args[0], args[0])
+		}
+		return nil, nil, usageError("%s is %s, and the query comes first: %s", args[0], k, k.Use())
 	}
 	return diag.Text("query", args[0]), args[1:], nil
 }

@@ -71,6 +71,9 @@ func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
 	q := &Query{File: f, Vocab: v, uses: map[any][]lang.Use{}}
 	compiled, found := query.Compile(f, v, append(slices.Clone(with), func(sc *lang.Scope) { sc.Uses = q.use })...)
 	if compiled == nil {
+		if d := OtherLanguage(f); d != nil {
+			found.Add(d)
+		}
 		newGate(f, v, with, nil, found).pass(found)
 		return found
 	}

@@ -1,0 +1,99 @@
+package foreign_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/foreign"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/syntax/syntaxtest"
+)
+
+// The Sumo queries are written by hand, from each language's reference.
+func TestRecognise(t *testing.T) {
+	for _, c := range []struct{ text, language, sumo string }{
+		{"index=windows EventCode=1 | count by Image", "SPL (Splunk)", `* | where EventID = 1 | count by Image`},
+		{`index=win sourcetype="XmlWinEventLog" EventCode=4688 New_Process_Name="*\\cmd.exe" | stats count by user`, "SPL (Splunk)", `* | where EventID = 4688 and toLowerCase(New_Process_Name) matches "*\\cmd.exe" | count by user`},
+		{`index=* failed (user=bob OR user=eve) | table user, src`, "SPL (Splunk)", `failed | where (toLowerCase(user) = "bob" or toLowerCase(user) = "eve") | fields user, src`},
+		{"| tstats count from datamodel=Endpoint.Processes by Processes.dest", "SPL (Splunk)", ""},
+		{"`sysmon` EventID=1 NOT user=\"SYSTEM\" | head 5", "SPL (Splunk)", `* | where EventID = 1 and !(toLowerCase(user) = "system") | limit 5`},
+		{"index=a x=1 | stats dc(user) as users by host | sort - users", "SPL (Splunk)", `* | where x = 1 | count_distinct(user) as users by host | sort by users desc`},
+		{"index=a | stats count by src_ip | where count > 10 | sort - count", "SPL (Splunk)", `* | count by src_ip | where _count > 10 | sort by _count desc`},
+		{`DeviceProcessEvents | where FileName =~ "cmd.exe" and ProcessCommandLine has "whoami" | project DeviceName, ProcessCommandLine`, "KQL (Sentinel, Defender)",
+			`* | where toLowerCase(Image) matches "*\\cmd.exe" and toLowerCase(CommandLine) matches "*whoami*" | fields Computer, CommandLine`},
+		{"SecurityEvent\n| where EventID == 4625\n| summarize count() by Account", "KQL (Sentinel, Defender)", `* | where EventID = 4625 | count by Account`},
+		{"SecurityEvent | where TimeGenerated > ago(1d) | where EventID in (4624, 4625) | take 10", "KQL (Sentinel, Defender)", `* | where (EventID = 4624 or EventID = 4625) | limit 10`},
+		{`SigninLogs | where UserPrincipalName !contains "admin" | top 5 by TimeGenerated desc`, "KQL (Sentinel, Defender)", `* | where !(toLowerCase(UserPrincipalName) matches "*admin*") | sort by TimeGenerated | limit 5`},
+		{"let x = 5; Event | where a == x", "KQL (Sentinel, Defender)", ""},
+		{`process where process.name == "cmd.exe"`, "EQL (Elastic)", `* | where toLowerCase(Image) matches "*\\cmd.exe"`},
+		{`process where process.name : ("cmd.exe", "power*.exe") and not user.name == "SYSTEM"`, "EQL (Elastic)",
+			`* | where (toLowerCase(Image) matches "*\\cmd.exe" or toLowerCase(Image) matches "power*.exe") and !(User = "SYSTEM")`},
+		{"sequence by host.id [process where true] [network where true]", "EQL (Elastic)", ""},
+		{"SELECT * FROM logs WHERE EventID=1", "SQL", `* | where EventID = 1`},
+		{"select Image, count(*) from logs where EventID = 1 and Image like '%cmd.exe' group by Image order by count(*) desc limit 10;", "SQL",
+			`* | where EventID = 1 and Image matches "*cmd.exe" | count by Image | sort by _count | limit 10`},
+		{"select a from t join u on t.x = u.x", "SQL", ""},
+		{`process.name:cmd.exe AND user.name:(bob OR eve)`, "Lucene or Kibana", `* | where toLowerCase(Image) matches "*\\cmd.exe" and (toLowerCase(User) = "bob" or toLowerCase(User) = "eve")`},
+		{`event.code: 1 and process.command_line: *whoami*`, "Lucene or Kibana", `* | where EventID = 1 and toLowerCase(CommandLine) matches "*whoami*"`},
+		{`EventID:4625`, "Lucene or Kibana", `* | where EventID = 4625`},
+		{`Image:"*\\cmd.exe"`, "Lucene or Kibana", `* | where toLowerCase(Image) matches "*\\cmd.exe"`},
+		{`#event_simpleName=ProcessRollup2 | FileName=/cmd\.exe/i | groupBy([ComputerName])`, "LogScale (CrowdStrike)", ""},
+		{`#repo=a EventID=1 | groupBy([Image, User])`, "LogScale (CrowdStrike)", `* | where EventID = 1 | count by Image, User`},
+		{"from logs-* | where event.code == \"1\" | limit 10", "ES|QL (Elastic)", `* | where EventID = 1 | limit 10`},
+		{"title: x\nlogsource:\n  product: windows\ndetection:\n  s:\n    a: b\n  condition: s", "a Sigma rule", ""},
+	} {
+		l, sumo := foreign.Recognise(c.text)
+		switch {
+		case l == nil:
+			t.Errorf("%s: not recognised", c.text)
+		case l.Name != c.language || sumo != c.sumo:
+			t.Errorf("%s\nis  %s: %s\nnot %s: %s", c.text, l.Name, sumo, c.language, c.sumo)
+		case l.Help == "":
+			t.Errorf("%s has no help", l.Name)
+		}
+	}
+}
+
+func TestSumoQueriesAreNotTakenForOthers(t *testing.T) {
+	for _, text := range []string{
+		`_sourceCategory=a | where EventID = "1" | count by Image`, `"select * from users" | count`, `error: timeout`, `_source=x _index=y fail`, `http://a/b 10:20:30`,
+		`* | parse "user: *" as user`, `EventID=1 OR EventID=3 | limit 10`, `event | where x = 1`, `process where`, `_sourceHost=a | json "a.b" as c`, `(a or b) !c | top 10 user`,
+		`_sourceCategory=a | where x matches /a|table b/`, `C:\Windows\cmd.exe`, `time: 10`,
+	} {
+		if l, _ := foreign.Recognise(text); l != nil {
+			t.Errorf("%s is taken for %s", text, l.Name)
+		}
+	}
+	n := 0
+	for _, q := range syntaxtest.Corpus(t) {
+		if q.Rewritten {
+			continue
+		}
+		if l, _ := foreign.Recognise(q.Text()); l != nil {
+			if n++; n < 15 {
+				t.Logf("%s is taken for %s: %.300s", q.ID, l.Name, q.Text())
+			}
+		}
+	}
+	if n > 20 {
+		t.Errorf("%d published queries are taken for others", n)
+	}
+}
+
+func FuzzRecognise(f *testing.F) {
+	f.Add("index=windows EventCode=1 | count by Image")
+	f.Add("process where process.name : (\"a\", \"b\")")
+	f.Add("SELECT a FROM b WHERE c = 'd' OR (e > 1)")
+	f.Add("X | where a in (1, 'b') and c !has \"d\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, sumo := foreign.Recognise(text); sumo != "" {
+			if _, found := query.Compile(diag.Text("query", sumo), query.Standard()); found.HasErrors() {
+				t.Errorf("%q gives %q, which does not compile", text, sumo)
+			}
+			if strings.Contains(sumo, "\n") {
+				t.Errorf("%q gives more than a line: %q", text, sumo)
+			}
+		}
+	})
+}
