@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -53,13 +54,13 @@ func (k Kind) Use() string {
 }
 
 var (
-	sigmaKeys    = regexp.MustCompile(`(?m)^(?:logsource|detection|correlation)[ \t]*:`)
-	manifestKeys = regexp.MustCompile(`(?m)^(?:detections|queries)[ \t]*:`)
-	yamlKey      = regexp.MustCompile(`^(?:---|[A-Za-z_][\w-]*[ \t]*:(?:[ \t\r\n]|$))`)
-	resource     = regexp.MustCompile(`(?m)^[ \t]*(?:resource|data|module|provider|variable|locals|terraform|output)[ \t]*(?:"[^"\n]*"[ \t]*){0,2}\{[ \t]*(?:#.*|//.*|\}?[ \t]*)$`)
+	sigmaKeys    = lazy(`(?m)^(?:logsource|detection|correlation)[ \t]*:`)
+	manifestKeys = lazy(`(?m)^(?:detections|queries)[ \t]*:`)
+	yamlKey      = lazy(`^(?:---|[A-Za-z_][\w-]*[ \t]*:(?:[ \t\r\n]|$))`)
+	resource     = lazy(`(?m)^[ \t]*(?:resource|data|module|provider|variable|locals|terraform|output)[ \t]*(?:"[^"\n]*"[ \t]*){0,2}\{[ \t]*(?:#.*|//.*|\}?[ \t]*)$`)
 	// siemWords are attributes and functions that only Cloud SIEM has.
-	siemWords = regexp.MustCompile(`\b(?:metadata_(?:vendor|product|deviceEventId)|baseImage|parentBaseImage|(?:src|dst)Device_(?:ip|hostname)|device_hostname|targetUser_username|user_username|listMatches|hasThreatMatch|array_contains|normalizedAction|objectType)\b`)
-	siemForm  = regexp.MustCompile(`(?i)'|\b(?:like|rlike|in|matches|is)\b|=`)
+	siemWords = lazy(`\b(?:metadata_(?:vendor|product|deviceEventId)|baseImage|parentBaseImage|(?:src|dst)Device_(?:ip|hostname)|device_hostname|targetUser_username|user_username|listMatches|hasThreatMatch|array_contains|normalizedAction|objectType)\b`)
+	siemForm  = lazy(`(?i)'|\b(?:like|rlike|in|matches|is)\b|=`)
 )
 
 // Of tells what a file is by its name, "-" for standard input, and its text, or
@@ -77,11 +78,11 @@ func Of(name, text string) Kind {
 		}
 	case strings.HasPrefix(body, "<Event"), strings.HasPrefix(body, "<?xml"):
 		return Log
-	case resource.MatchString(text) && (strings.Contains(text, "sumologic_") || ending == ".tf"):
+	case resource().MatchString(text) && (strings.Contains(text, "sumologic_") || ending == ".tf"):
 		return Terraform
 	case filepath.Base(name) == "detection.yaml":
 		return Manifest
-	case yamlKey.MatchString(body) && sigmaKeys.MatchString(text):
+	case yamlKey().MatchString(body) && sigmaKeys().MatchString(text):
 		return Sigma
 	}
 	switch ending {
@@ -92,10 +93,10 @@ func Of(name, text string) Kind {
 	case ".tf", ".hcl":
 		return Terraform
 	case ".yml", ".yaml":
-		if yamlKey.MatchString(body) && manifestKeys.MatchString(text) {
+		if yamlKey().MatchString(body) && manifestKeys().MatchString(text) {
 			return Manifest
 		}
-		if sigmaKeys.MatchString(text) || strings.Contains(name, "#") || !yamlKey.MatchString(body) {
+		if sigmaKeys().MatchString(text) || strings.Contains(name, "#") || !yamlKey().MatchString(body) {
 			return Sigma // or what is left of one
 		}
 		return Unknown
@@ -106,7 +107,7 @@ func Of(name, text string) Kind {
 	case ".csv", ".tsv":
 		return Table
 	}
-	if siemWords.MatchString(text) && siemForm.MatchString(text) && !strings.Contains(text, "|") && !strings.HasPrefix(body, "_") {
+	if siemWords().MatchString(text) && siemForm().MatchString(text) && !strings.Contains(text, "|") && !strings.HasPrefix(body, "_") {
 		return SIEMExpression
 	}
 	return Query
@@ -184,4 +185,10 @@ func isRule(text json.RawMessage) bool {
 		}
 	}
 	return false
+}
+
+// lazy is a regular expression that is compiled when it is first used: most
+// runs of gyoji need none of them.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

@@ -1,7 +1,6 @@
 package foreign
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -36,7 +35,7 @@ type reader struct {
 	words  []string
 }
 
-var token = regexp.MustCompile(`(?s)^(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()\[\],]|==|!=|<>|<=|>=|=~|!~|:=|[=<>:]|![A-Za-z_]+|[^\s()\[\],=<>!:"']+(?::[\\/][^\s()\[\],"']*)?)`)
+var token = lazy(`(?s)^(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()\[\],]|==|!=|<>|<=|>=|=~|!~|:=|[=<>:]|![A-Za-z_]+|[^\s()\[\],=<>!:"']+(?::[\\/][^\s()\[\],"']*)?)`)
 
 func (p *reader) next() {
 	p.rest = strings.TrimLeft(p.rest, " \t\r\n;")
@@ -45,7 +44,7 @@ func (p *reader) next() {
 		p.tok = ""
 		return
 	}
-	p.tok = token.FindString(p.rest)
+	p.tok = token().FindString(p.rest)
 	if p.tok == "" {
 		p.failed, p.rest = true, ""
 		return
@@ -100,7 +99,7 @@ func (p *reader) or(top bool) string {
 // orAhead reports whether an OR stands in what is left, outside parentheses.
 func (p *reader) orAhead() bool {
 	depth := 0
-	for _, t := range orOrParen.FindAllString(p.rest, -1) {
+	for _, t := range orOrParen().FindAllString(p.rest, -1) {
 		switch {
 		case t == "(":
 			depth++
@@ -115,7 +114,7 @@ func (p *reader) orAhead() bool {
 	return false
 }
 
-var orOrParen = regexp.MustCompile(`(?i)"(?:[^"\\]|\\.)*"|[()]|\bor\b|\|\|`)
+var orOrParen = lazy(`(?i)"(?:[^"\\]|\\.)*"|[()]|\bor\b|\|\|`)
 
 func (p *reader) joined(op string, and bool, operand func() string) string {
 	list := []string{}
@@ -181,7 +180,7 @@ func (p *reader) one(top bool) string {
 		p.words = append(p.words, field)
 		return ""
 	}
-	if !fieldName.MatchString(field) {
+	if !fieldName().MatchString(field) {
 		p.failed = true
 		return ""
 	}
@@ -232,7 +231,7 @@ func (p *reader) test(field, op string) string {
 	return p.value(field, op)
 }
 
-var number = regexp.MustCompile(`^-?\d+(?:\.\d+)?$`)
+var number = lazy(`^-?\d+(?:\.\d+)?$`)
 
 // value writes a test with one value, at which the parser stands.
 func (p *reader) value(field, op string) string {
@@ -263,7 +262,7 @@ func (p *reader) value(field, op string) string {
 			wild = "*"
 		}
 	case "<", "<=", ">", ">=":
-		if !number.MatchString(v) {
+		if !number().MatchString(v) {
 			p.failed = true
 			return ""
 		}
@@ -306,7 +305,7 @@ func (p *reader) value(field, op string) string {
 		return glob(f, strings.ReplaceAll(v, wild, "*"), fold)
 	case baseName[strings.ToLower(field)]:
 		return glob(f, `*\`+v, true)
-	case number.MatchString(v):
+	case number().MatchString(v):
 		return f + " = " + v
 	case !quoted && !p.keywords: // another field
 		p.failed = true

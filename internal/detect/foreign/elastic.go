@@ -8,7 +8,7 @@ import (
 // eql is Elastic's event query language. Source: Elastic, EQL syntax reference.
 var eql = &Language{
 	Name:  "EQL (Elastic)",
-	Signs: regexp.MustCompile(`(?is)^\s*(?:(?:any|process|file|network|registry|dns|library|driver|event|authentication|configuration|iam|malware|session|web|database|host|package)\s+where\s|(?:sequence|sample)\s+(?:by\s|with\s|\[))`),
+	Signs: lazy(`(?is)^\s*(?:(?:any|process|file|network|registry|dns|library|driver|event|authentication|configuration|iam|malware|session|web|database|host|package)\s+where\s|(?:sequence|sample)\s+(?:by\s|with\s|\[))`),
 	Sumo: func(q string) string {
 		_, cond, _ := cutWord(q, "where")
 		if len(stages(cond)) > 1 {
@@ -27,7 +27,7 @@ var eql = &Language{
 // esql is ES|QL. Source: Elastic, ES|QL commands.
 var esql = &Language{
 	Name:  "ES|QL (Elastic)",
-	Signs: regexp.MustCompile(`(?is)^\s*from\s+[\w.*:,\s-]+(?:metadata[\w\s,]*)?\|`),
+	Signs: lazy(`(?is)^\s*from\s+[\w.*:,\s-]+(?:metadata[\w\s,]*)?\|`),
 	Sumo: func(q string) string {
 		var parts []string
 		for i, s := range stages(stripLines(q)) {
@@ -37,7 +37,7 @@ var esql = &Language{
 			part := ""
 			switch word, rest, _ := strings.Cut(s, " "); strings.ToLower(word) {
 			case "stats":
-				m := esqlStats.FindStringSubmatch(s)
+				m := esqlStats().FindStringSubmatch(s)
 				if m == nil {
 					return ""
 				}
@@ -60,13 +60,13 @@ var esql = &Language{
 	Help: "in Sumo an index is a _sourceCategory, stats x = count(*) by y is count as x by y, eval x = e is e as x, keep is fields",
 }
 
-var esqlStats = regexp.MustCompile(`(?is)^stats\s+(?:\w+\s*=\s*)?(count|sum|avg|min|max)\s*\(\s*([\w.*]*)\s*\)()(?:\s+by\s+(.+))?$`)
+var esqlStats = lazy(`(?is)^stats\s+(?:\w+\s*=\s*)?(count|sum|avg|min|max)\s*\(\s*([\w.*]*)\s*\)()(?:\s+by\s+(.+))?$`)
 
 // lucene is the query of Kibana and Elasticsearch, in Lucene's syntax or Kibana's
 // own. Source: Elastic, query string syntax; Kibana Query Language.
 var lucene = &Language{
 	Name:  "Lucene or Kibana",
-	Signs: regexp.MustCompile(`(?s)^[^|=]*(?:^|[\s(!+-])(?:[A-Za-z_@][\w@-]*(?:\\?\.[\w@-]+)+\s*:\s*|[A-Za-z_@]\w+:)(?:"|\*|\(|\[|\{|[<>]=?\s*\d|/\^?[\w.*\\]+.*/(?:\s|$)|[\w*?\\-][\w.*?\\-]*(?:\s+(?:AND|OR|NOT|and|or|not)\s|\s*\)|\s*$))`),
+	Signs: lazy(`(?s)^[^|=]*(?:^|[\s(!+-])(?:[A-Za-z_@][\w@-]*(?:\\?\.[\w@-]+)+\s*:\s*|[A-Za-z_@]\w+:)(?:"|\*|\(|\[|\{|[<>]=?\s*\d|/\^?[\w.*\\]+.*/(?:\s|$)|[\w*?\\-][\w.*?\\-]*(?:\s+(?:AND|OR|NOT|and|or|not)\s|\s*\)|\s*$))`),
 	Sumo: func(q string) string {
 		where, words := dialect{fold: true, wild: "*", escapes: true, keywords: true}.condition(q)
 		if where == "" {

@@ -6,6 +6,7 @@ package foreign
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
@@ -13,8 +14,8 @@ import (
 
 // Language is another query language.
 type Language struct {
-	Name  string         // as people call it: "SPL (Splunk)"
-	Signs *regexp.Regexp // what only its queries have
+	Name  string                // as people call it: "SPL (Splunk)"
+	Signs func() *regexp.Regexp // what only its queries have
 	// Sumo writes a query as a Sumo query; "" when it is not simple enough.
 	Sumo func(text string) string
 	// Help is said instead of a Sumo query: what to do with the text.
@@ -30,9 +31,9 @@ func Recognise(text string) (*Language, string) {
 	if len(text) > textMax {
 		return nil, ""
 	}
-	ours := metadata.MatchString(text)
+	ours := metadata().MatchString(text)
 	for _, l := range languages {
-		if ours && l != sigma || !l.Signs.MatchString(text) {
+		if ours && l != sigma || !l.Signs().MatchString(text) {
 			continue
 		}
 		sumo := ""
@@ -49,14 +50,14 @@ func Recognise(text string) (*Language, string) {
 }
 
 // metadata is what only the search expression of a Sumo query has.
-var metadata = regexp.MustCompile(`(?i)\b_(?:sourceCategory|sourceHost|sourceName|source|collector|index|view|dataTier)\s*=`)
+var metadata = lazy(`(?i)\b_(?:sourceCategory|sourceHost|sourceName|source|collector|index|view|dataTier)\s*=`)
 
 // textMax is the length of a text up to which it is looked at.
 const textMax = 64 << 10
 
 var sigma = &Language{
 	Name:  "a Sigma rule",
-	Signs: regexp.MustCompile(`(?m)^(?:logsource|detection)[ \t]*:[ \t]*\r?$`),
+	Signs: lazy(`(?m)^(?:logsource|detection)[ \t]*:[ \t]*\r?$`),
 	Help:  "put it into a .yml file: gyoji hunt -d runs it, gyoji convert -t sumo writes it as a query",
 }
 
@@ -92,20 +93,20 @@ func name(s string) string {
 	if to := sameField[strings.ToLower(s)]; to != "" {
 		return to
 	}
-	if plainName.MatchString(s) {
+	if plainName().MatchString(s) {
 		return s
 	}
 	return `%"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+var plainName = lazy(`^[A-Za-z_]\w*$`)
 
 // names writes a list of fields, with commas or blanks between; "" when one of it
 // is no field.
 func names(list string) string {
 	var out []string
 	for _, f := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' }) {
-		if !fieldName.MatchString(f) {
+		if !fieldName().MatchString(f) {
 			return ""
 		}
 		out = append(out, name(f))
@@ -113,7 +114,7 @@ func names(list string) string {
 	return strings.Join(out, ", ")
 }
 
-var fieldName = regexp.MustCompile("^[`\"]?[@A-Za-z_][\\w.@-]*[`\"]?$")
+var fieldName = lazy("^[`\"]?[@A-Za-z_][\\w.@-]*[`\"]?$")
 
 // sameField are fields of other products under the names that Windows and Sysmon
 // give them. Sources: Elastic Common Schema, Microsoft Defender's advanced
@@ -131,3 +132,9 @@ var sameField = map[string]string{
 
 // baseName are fields that hold a file name where the Sysmon field holds a path.
 var baseName = map[string]bool{"process.name": true, "process.parent.name": true, "filename": true, "initiatingprocessfilename": true}
+
+// lazy is a regular expression that is compiled when it is first used: most
+// runs of gyoji need none of them.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}

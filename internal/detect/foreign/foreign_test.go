@@ -66,8 +66,8 @@ func TestSumoQueriesAreNotTakenForOthers(t *testing.T) {
 		}
 	}
 	n := 0
-	for _, q := range syntaxtest.Corpus(t) {
-		if q.Rewritten {
+	for i, q := range syntaxtest.Corpus(t) {
+		if q.Rewritten || i%4 != 0 {
 			continue
 		}
 		if l, _ := foreign.Recognise(q.Text()); l != nil {
@@ -76,7 +76,7 @@ func TestSumoQueriesAreNotTakenForOthers(t *testing.T) {
 			}
 		}
 	}
-	if n > 20 {
+	if n > 5 {
 		t.Errorf("%d published queries are taken for others", n)
 	}
 }

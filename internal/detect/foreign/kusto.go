@@ -1,7 +1,6 @@
 package foreign
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -9,7 +8,7 @@ import (
 // Query Language reference.
 var kql = &Language{
 	Name: "KQL (Sentinel, Defender)",
-	Signs: regexp.MustCompile(`(?is)^\s*(?:let\s+\w+\s*=` +
+	Signs: lazy(`(?is)^\s*(?:let\s+\w+\s*=` +
 		`|(?-i:Device\w+Events|Device(?:Info|Logon\w*)|SecurityEvent|WindowsEvent|Event|Syslog|CommonSecurityLog|SigninLogs|AuditLogs|SecurityAlert|SecurityIncident|OfficeActivity|AzureActivity|AzureDiagnostics|W3CIISLog|AWSCloudTrail|DnsEvents|Email\w*Events|Identity\w+Events|CloudAppEvents|AADNonInteractiveUserSignInLogs|Sysmon|_Im_\w+|im[A-Z]\w+)\s*(?:\||$)` +
 		`|[A-Za-z_]\w*\s*\|.*(?:\b(?:has_any|has_all|has_cs|startswith|endswith|contains_cs|in~|dcount|make_set|bin|ago)\b\s*[("']|\|\s*(?:summarize|project|project-away|extend|mv-expand|order by|take|distinct|evaluate|union)\b))`),
 	Sumo: kusto,
@@ -17,11 +16,11 @@ var kql = &Language{
 }
 
 var (
-	kustoTable     = regexp.MustCompile(`^[A-Za-z_]\w*$`)
-	kustoSummarize = regexp.MustCompile(`(?is)^summarize\s+(?:\w+\s*=\s*)?(count|dcount|sum|avg|min|max)\s*\(\s*([\w.]*)\s*\)()(?:\s+by\s+(.+))?$`)
-	kustoAlias     = regexp.MustCompile(`(?i)^summarize\s+(\w+)\s*=`)
-	kustoOrder     = regexp.MustCompile(`(?i)^(?:order|sort)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
-	kustoTop       = regexp.MustCompile(`(?i)^top\s+(\d+)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
+	kustoTable     = lazy(`^[A-Za-z_]\w*$`)
+	kustoSummarize = lazy(`(?is)^summarize\s+(?:\w+\s*=\s*)?(count|dcount|sum|avg|min|max)\s*\(\s*([\w.]*)\s*\)()(?:\s+by\s+(.+))?$`)
+	kustoAlias     = lazy(`(?i)^summarize\s+(\w+)\s*=`)
+	kustoOrder     = lazy(`(?i)^(?:order|sort)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
+	kustoTop       = lazy(`(?i)^top\s+(\d+)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
 )
 
 func kusto(q string) string {
@@ -29,7 +28,7 @@ func kusto(q string) string {
 	var parts []string
 	for i, s := range stages(stripLines(q)) {
 		if i == 0 {
-			if !kustoTable.MatchString(s) {
+			if !kustoTable().MatchString(s) {
 				return ""
 			}
 			continue
@@ -66,8 +65,8 @@ func kustoStage(d dialect, s string) string {
 			return "where " + where
 		}
 	case "summarize":
-		m := kustoSummarize.FindStringSubmatch(s)
-		if a := kustoAlias.FindStringSubmatch(s); a != nil && m != nil {
+		m := kustoSummarize().FindStringSubmatch(s)
+		if a := kustoAlias().FindStringSubmatch(s); a != nil && m != nil {
 			m[3] = a[1]
 		}
 		return grouped(m)
@@ -84,11 +83,11 @@ func kustoStage(d dialect, s string) string {
 			return "count by " + fields + " | fields " + fields
 		}
 	case "order", "sort":
-		if m := kustoOrder.FindStringSubmatch(s); m != nil {
+		if m := kustoOrder().FindStringSubmatch(s); m != nil {
 			return sorted(m[1], m[2])
 		}
 	case "top":
-		if m := kustoTop.FindStringSubmatch(s); m != nil {
+		if m := kustoTop().FindStringSubmatch(s); m != nil {
 			return sorted(m[2], m[3]) + " | limit " + m[1]
 		}
 	}

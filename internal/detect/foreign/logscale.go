@@ -1,19 +1,17 @@
 package foreign
 
-import "regexp"
-
 // logscale is the language of CrowdStrike Falcon LogScale. Source: CrowdStrike,
 // LogScale query language reference.
 var logscale = &Language{
 	Name: "LogScale (CrowdStrike)",
-	Signs: regexp.MustCompile(`(?s)(?:^|[\s|(])#[\w.]+\s*!?=|\|\s*(?:groupBy|select|table|formatTime|sort|head|tail|top|regex|in|cidr|ioc:lookup|match|selfJoin\w*)\s*\(` +
+	Signs: lazy(`(?s)(?:^|[\s|(])#[\w.]+\s*!?=|\|\s*(?:groupBy|select|table|formatTime|sort|head|tail|top|regex|in|cidr|ioc:lookup|match|selfJoin\w*)\s*\(` +
 		`|\w+\s*!?=\s*/[^/\n]+/[dgims]+(?:\s|\||$)|\w+\s*:=\s*\S`),
 	Sumo: func(q string) string {
 		d := dialect{wild: "*", escapes: true, keywords: true, orTighter: true}
 		var parts, words []string
 		for i, s := range stages(q) {
-			s = logscaleTag.ReplaceAllString(s, "$1")
-			switch m := logscaleGroup.FindStringSubmatch(s); {
+			s = logscaleTag().ReplaceAllString(s, "$1")
+			switch m := logscaleGroup().FindStringSubmatch(s); {
 			case m != nil:
 				if m[1] == "" {
 					m[1] = m[2]
@@ -39,6 +37,6 @@ var logscale = &Language{
 }
 
 var (
-	logscaleTag   = regexp.MustCompile(`(^|\s)#[\w.]+\s*=\s*(?:"[^"]*"|\S+)`)
-	logscaleGroup = regexp.MustCompile(`(?i)^groupBy\(\s*(?:\[([\w.,\s]+)\]|([\w.]+))\s*(?:,\s*function\s*=\s*(?:\[?\s*count\(\)\s*\]?))?\s*\)$`)
+	logscaleTag   = lazy(`(^|\s)#[\w.]+\s*=\s*(?:"[^"]*"|\S+)`)
+	logscaleGroup = lazy(`(?i)^groupBy\(\s*(?:\[([\w.,\s]+)\]|([\w.]+))\s*(?:,\s*function\s*=\s*(?:\[?\s*count\(\)\s*\]?))?\s*\)$`)
 )

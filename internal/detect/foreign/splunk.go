@@ -1,14 +1,13 @@
 package foreign
 
 import (
-	"regexp"
 	"strings"
 )
 
 // spl is Splunk's search language. Source: Splunk, Search Reference.
 var spl = &Language{
 	Name: "SPL (Splunk)",
-	Signs: regexp.MustCompile("(?is)^[^|]*?(?:^|[\\s(])(?:index|sourcetype|eventtype|splunk_server)\\s*=\\s*[\"*\\w]" +
+	Signs: lazy("(?is)^[^|]*?(?:^|[\\s(])(?:index|sourcetype|eventtype|splunk_server)\\s*=\\s*[\"*\\w]" +
 		"|\\|\\s*(?:table|rex|timechart|eventstats|streamstats|tstats|spath|mvexpand|makemv|inputlookup|outputlookup|chart|rare|convert|fillnull|makeresults|regex|head|tail)\\b[^|(]" +
 		"|\\|\\s*stats\\s+[^|]*\\bby\\b|^\\s*\\|?\\s*tstats\\b|^\\s*search\\s+\\w+\\s*=|^\\s*`[\\w-]+`"),
 	Sumo: splunk,
@@ -16,10 +15,10 @@ var spl = &Language{
 }
 
 var (
-	splunkPlace = regexp.MustCompile("(?i)(^|[\\s(])(?:index|sourcetype|source|eventtype|splunk_server|earliest|latest|host)\\s*=\\s*(?:\"[^\"]*\"|[^\\s()]+)|`[\\w-]+`|^\\s*search\\s")
-	statsForm   = regexp.MustCompile(`(?is)^stats\s+(count|dc|distinct_count|sum|avg|min|max|values|first|last)(?:\s*\(\s*([\w.]*)\s*\))?(?:\s+as\s+"?(\w+)"?)?(?:\s+by\s+(.+))?$`)
-	limitForm   = regexp.MustCompile(`(?i)^(?:head|limit|take)(?:\s+(\d+))?$`)
-	sortForm    = regexp.MustCompile(`(?i)^sort\s+(?:\d+\s+)?([+-])?\s*([\w.]+)(?:\s+(desc|asc))?$`)
+	splunkPlace = lazy("(?i)(^|[\\s(])(?:index|sourcetype|source|eventtype|splunk_server|earliest|latest|host)\\s*=\\s*(?:\"[^\"]*\"|[^\\s()]+)|`[\\w-]+`|^\\s*search\\s")
+	statsForm   = lazy(`(?is)^stats\s+(count|dc|distinct_count|sum|avg|min|max|values|first|last)(?:\s*\(\s*([\w.]*)\s*\))?(?:\s+as\s+"?(\w+)"?)?(?:\s+by\s+(.+))?$`)
+	limitForm   = lazy(`(?i)^(?:head|limit|take)(?:\s+(\d+))?$`)
+	sortForm    = lazy(`(?i)^sort\s+(?:\d+\s+)?([+-])?\s*([\w.]+)(?:\s+(desc|asc))?$`)
 )
 
 func splunk(q string) string {
@@ -27,7 +26,7 @@ func splunk(q string) string {
 	var words, parts []string
 	for i, s := range stages(q) {
 		if i == 0 {
-			s = strings.TrimSpace(splunkPlace.ReplaceAllString(s, "$1"))
+			s = strings.TrimSpace(splunkPlace().ReplaceAllString(s, "$1"))
 			if s == "" {
 				continue
 			}
@@ -60,7 +59,7 @@ func splunkStage(d dialect, s string) string {
 			return "where " + where
 		}
 	case "stats":
-		return grouped(statsForm.FindStringSubmatch(s))
+		return grouped(statsForm().FindStringSubmatch(s))
 	case "count":
 		return s
 	case "top":
@@ -80,14 +79,14 @@ func splunkStage(d dialect, s string) string {
 			return "dedup by " + fields
 		}
 	case "head", "limit", "take":
-		if m := limitForm.FindStringSubmatch(s); m != nil {
+		if m := limitForm().FindStringSubmatch(s); m != nil {
 			if m[1] == "" {
 				m[1] = "10"
 			}
 			return "limit " + m[1]
 		}
 	case "sort":
-		if m := sortForm.FindStringSubmatch(s); m != nil {
+		if m := sortForm().FindStringSubmatch(s); m != nil {
 			order := " asc"
 			if m[1] == "-" || strings.EqualFold(m[3], "desc") {
 				order = " desc"

@@ -1,25 +1,24 @@
 package foreign
 
 import (
-	"regexp"
 	"strings"
 )
 
 // sql is SQL.
 var sql = &Language{
 	Name:  "SQL",
-	Signs: regexp.MustCompile(`(?is)^\s*select\s.+\sfrom\s`),
+	Signs: lazy(`(?is)^\s*select\s.+\sfrom\s`),
 	Sumo:  ofSQL,
 	Help:  "in Sumo FROM is the search expression, WHERE a stage, GROUP BY x is count by x: * | where EventID = 1 | count by Image",
 }
 
 var (
-	sqlForm  = regexp.MustCompile(`(?is)^\s*select\s+(?:distinct\s+)?(.+?)\s+from\s+[\w."\x60\[\]*-]+(?:\s+where\s+(.+?))?(?:\s+group\s+by\s+(.+?))?(?:\s+order\s+by\s+([\w.]+|count\(\*\))(?:\s+(asc|desc))?)?(?:\s+limit\s+(\d+))?\s*;?\s*$`)
-	sqlCount = regexp.MustCompile(`(?i)\bcount\s*\(\s*\*?\s*\)(?:\s+as\s+(\w+))?`)
+	sqlForm  = lazy(`(?is)^\s*select\s+(?:distinct\s+)?(.+?)\s+from\s+[\w."\x60\[\]*-]+(?:\s+where\s+(.+?))?(?:\s+group\s+by\s+(.+?))?(?:\s+order\s+by\s+([\w.]+|count\(\*\))(?:\s+(asc|desc))?)?(?:\s+limit\s+(\d+))?\s*;?\s*$`)
+	sqlCount = lazy(`(?i)\bcount\s*\(\s*\*?\s*\)(?:\s+as\s+(\w+))?`)
 )
 
 func ofSQL(q string) string {
-	m := sqlForm.FindStringSubmatch(q)
+	m := sqlForm().FindStringSubmatch(q)
 	if m == nil || strings.Contains(strings.ToLower(q), " join ") {
 		return ""
 	}
@@ -31,7 +30,7 @@ func ofSQL(q string) string {
 		}
 		parts = append(parts, "where "+where)
 	}
-	count := sqlCount.FindStringSubmatch(m[1])
+	count := sqlCount().FindStringSubmatch(m[1])
 	switch {
 	case count != nil:
 		part := "count"
