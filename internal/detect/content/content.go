@@ -53,6 +53,12 @@ func (k Kind) Use() string {
 	}[k]
 }
 
+// lazy is a regular expression that is compiled when it is first used: most
+// runs of gyoji need none of them.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 var (
 	sigmaKeys    = lazy(`(?m)^(?:logsource|detection|correlation)[ \t]*:`)
 	manifestKeys = lazy(`(?m)^(?:detections|queries)[ \t]*:`)
@@ -185,10 +191,4 @@ func isRule(text json.RawMessage) bool {
 		}
 	}
 	return false
-}
-
-// lazy is a regular expression that is compiled when it is first used: most
-// runs of gyoji need none of them.
-func lazy(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
