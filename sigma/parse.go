@@ -656,6 +656,9 @@ func number(n *yaml.Node) (Value, error) {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("%s is no number that a field can have; put it in quotes if it is text", n.Value)
 		}
+		if strings.Trim(n.Value, "0123456789") == "" { // whole, of more than 64 bits
+			return Number{n.Value, v}, nil
+		}
 		return Number{strconv.FormatFloat(v, 'f', -1, 64), v}, nil
 	}
 	return nil, fmt.Errorf("%s is no number", n.Value)

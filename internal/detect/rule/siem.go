@@ -172,23 +172,17 @@ func siemHolds(op siem.Op, a, b event.Value) bool {
 		case a.Kind() == event.Boolean || b.Kind() == event.Boolean:
 			same = strings.EqualFold(a.Str(), b.Str())
 		default:
-			i, ok := number(a)
-			j, ok2 := number(b)
-			same = ok && ok2 && i == j
+			c, ok := event.CompareNumbers(a, b)
+			same = ok && c == 0
 		}
 		return same == (op != "!=")
 	}
-	i, ok := number(a)
-	j, ok2 := number(b)
-	c := strings.Compare(a.Str(), b.Str())
+	c, ok := event.CompareNumbers(a, b)
 	switch {
-	case ok && ok2 && i < j:
-		c = -1
-	case ok && ok2 && i > j:
-		c = 1
-	case ok && ok2:
-		c = 0
-	case !ka || !kb:
+	case ok:
+	case ka && kb:
+		c = strings.Compare(a.Str(), b.Str())
+	default:
 		return false
 	}
 	switch op {

@@ -49,18 +49,10 @@ type held struct {
 
 // set takes a value and returns by how many bytes h grew.
 func (h *held) set(v event.Value) int {
-	h.kind, h.bits = v.Kind(), v.Bits()
-	if h.kind != event.String {
-		return 0
-	}
 	before := cap(h.text)
-	h.text = append(h.text[:0], v.Str()...)
+	kind, bits, text := v.Parts()
+	h.kind, h.bits, h.text = kind, bits, append(h.text[:0], text...)
 	return cap(h.text) - before
 }
 
-func (h *held) value() event.Value {
-	if h.kind == event.String {
-		return event.Text(string(h.text))
-	}
-	return event.FromBits(h.kind, h.bits)
-}
+func (h *held) value() event.Value { return event.FromParts(h.kind, h.bits, string(h.text)) }

@@ -105,14 +105,28 @@ func (c *Codec) key(rec []byte, slot event.Slot) event.Value {
 }
 
 func valueWidth(rec []byte) int {
-	switch event.Kind(rec[0]) {
-	case event.String:
-		l, k := binary.Uvarint(rec[1:])
-		return 1 + k + int(l)
-	case event.Null, event.Dropped:
-		return 1
+	_, bits, text := valueParts(rec[0])
+	n := 1
+	if bits {
+		n += 8
 	}
-	return 9
+	if text {
+		l, w := binary.Uvarint(rec[n:])
+		n += w + int(l)
+	}
+	return n
+}
+
+// The first byte of a value is its kind, and what follows: bits for all but text,
+// and text. Of a list and of a number in a writing of its own there are both.
+const hasBoth = 0x80
+
+func valueParts(b byte) (k event.Kind, bits, text bool) {
+	k = event.Kind(b &^ hasBoth)
+	if b&hasBoth != 0 {
+		return k, true, true
+	}
+	return k, k >= event.Long && k <= event.Date, k == event.String
 }
 
 // Decode adds the row that rec holds to b and returns how many bytes it took.
@@ -158,35 +172,38 @@ func (c *Codec) Decode(rec []byte, b *event.Batch) int {
 
 // AppendValue appends the encoding of one value.
 func AppendValue(dst []byte, v event.Value) []byte {
-	dst = append(dst, byte(v.Kind()))
-	switch v.Kind() {
-	case event.String:
-		s := v.Str()
-		dst = binary.AppendUvarint(dst, uint64(len(s)))
-		return append(dst, s...)
-	case event.Null, event.Dropped:
-		return dst
+	k, bits, text := v.Parts()
+	b := byte(k)
+	if text != "" && (k != event.String || bits != 0) {
+		b |= hasBoth
 	}
-	return binary.LittleEndian.AppendUint64(dst, v.Bits())
+	_, hasBits, hasText := valueParts(b)
+	dst = append(dst, b)
+	if hasBits {
+		dst = binary.LittleEndian.AppendUint64(dst, bits)
+	}
+	if hasText {
+		dst = append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+	}
+	return dst
 }
 
 // DecodeValue reads one value. Its text points into rec.
 func DecodeValue(rec []byte) (event.Value, int) {
-	k := event.Kind(rec[0])
-	switch k {
-	case event.String:
-		l, n := binary.Uvarint(rec[1:])
-		n++
-		if l == 0 {
-			return event.Text(""), n
-		}
-		return event.Text(unsafe.String(&rec[n], int(l))), n + int(l)
-	case event.Null:
-		return event.Value{}, 1
-	case event.Dropped:
-		return event.Drop, 1
-	case event.Long, event.Double, event.Boolean, event.Date:
-		return event.FromBits(k, binary.LittleEndian.Uint64(rec[1:])), 9
+	k, hasBits, hasText := valueParts(rec[0])
+	if k > event.Dropped {
+		panic(fmt.Sprintf("bug: exec: value of kind %d in a spilled row", k))
 	}
-	panic(fmt.Sprintf("bug: exec: value of kind %d in a spilled row", k))
+	n, bits, text := 1, uint64(0), ""
+	if hasBits {
+		bits, n = binary.LittleEndian.Uint64(rec[n:]), n+8
+	}
+	if hasText {
+		l, w := binary.Uvarint(rec[n:])
+		if n += w; l > 0 {
+			text = unsafe.String(&rec[n], int(l))
+		}
+		n += int(l)
+	}
+	return event.FromParts(k, bits, text), n
 }

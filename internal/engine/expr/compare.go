@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -63,29 +64,8 @@ func Holds(op Op, a, b event.Value) bool {
 			return ordered(op, strings.Compare(a.Str(), b.Str()))
 		}
 	}
-	if a.Kind() == event.Long && b.Kind() == event.Long {
-		i, _ := a.Int()
-		j, _ := b.Int()
-		switch {
-		case i < j:
-			return ordered(op, -1)
-		case i > j:
-			return ordered(op, 1)
-		}
-		return ordered(op, 0)
-	}
-	i, ok := a.Float()
-	j, ok2 := b.Float()
-	if !ok || !ok2 || math.IsNaN(i) || math.IsNaN(j) {
-		return false
-	}
-	switch {
-	case i < j:
-		return ordered(op, -1)
-	case i > j:
-		return ordered(op, 1)
-	}
-	return ordered(op, 0)
+	c, ok := event.CompareNumbers(a, b)
+	return ok && ordered(op, c)
 }
 
 func ordered(op Op, c int) bool {
@@ -121,11 +101,12 @@ func (x *Arith) Eval(f *Frame) event.Value {
 func (x *Arith) Parts(each func(Expr)) { each(x.X); each(x.Y) }
 
 // Calculate applies an arithmetic operator. Whole numbers stay whole but for
-// division, and become doubles where they would not fit.
+// division, and become doubles where they would not fit. So does text of more
+// digits than a double holds.
 func Calculate(op Op, a, b event.Value) event.Value {
-	if whole(a) && whole(b) && op != Div {
-		i, _ := a.Int()
-		j, _ := b.Int()
+	i, ok := whole(a)
+	j, ok2 := whole(b)
+	if ok && ok2 && op != Div {
 		switch op {
 		case Add:
 			if s := i + j; (s > i) == (j > 0) {
@@ -171,7 +152,18 @@ func Calculate(op Op, a, b event.Value) event.Value {
 	panic("bug: expr: not an arithmetic operator")
 }
 
-func whole(v event.Value) bool { return v.Kind() == event.Long || v.Kind() == event.Date }
+// whole is a whole number that has to be reckoned with as one.
+func whole(v event.Value) (int64, bool) {
+	k, bits, text := v.Parts()
+	if k == event.Long || k == event.Date {
+		return int64(bits), true
+	}
+	if len(text) < 16 { // 2^53 has as many digits
+		return 0, false
+	}
+	i, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	return i, err == nil
+}
 
 // Neg is -x.
 type Neg struct{ X Expr }

@@ -327,7 +327,8 @@ func (r *Run) set(row uint16, v event.Value) {
 		r.out.Set(row, v)
 		return
 	}
-	e := &r.small[(v.Bits()*0x9E3779B97F4A7C15)>>58]
+	_, bits, _ := v.Parts()
+	e := &r.small[(bits*0x9E3779B97F4A7C15)>>58]
 	if e.code == 0 || e.v != v {
 		*e = smallEntry{v, r.out.Put(v)}
 	}

@@ -6,11 +6,8 @@ import (
 )
 
 func toDouble(v event.Value) event.Value {
-	f, ok := v.Float()
-	if !ok {
-		return event.Value{}
-	}
-	return event.Float(f)
+	d, _ := v.ToDouble() // null where it is none
+	return d
 }
 
 func toLong(v event.Value) event.Value {

@@ -3,7 +3,6 @@ package format
 import (
 	"bytes"
 	"hash/maphash"
-	"strings"
 	"unicode/utf8"
 	"unsafe"
 
@@ -366,19 +365,7 @@ func (w *builder) typed(v jsondoc.Value) event.Value {
 	case jsondoc.Bool:
 		return event.Bool(v.Raw[0] == 't')
 	case jsondoc.Number:
-		return number(v.Raw)
+		return event.Number(lend(v.Raw))
 	}
 	return w.value(v)
-}
-
-// number makes a whole number or a double of a JSON number.
-func number(raw []byte) event.Value {
-	t := event.Text(lend(raw))
-	if !strings.ContainsAny(lend(raw), ".eE") {
-		if i, ok := t.Int(); ok {
-			return event.Int(i)
-		}
-	}
-	f, _ := t.Float()
-	return event.Float(f)
 }

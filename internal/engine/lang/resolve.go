@@ -28,6 +28,9 @@ func (sc *Scope) Expr(x syntax.Expr) expr.Expr {
 		if x.IsInt {
 			return &expr.Const{Value: event.Int(x.Int)}
 		}
+		if v, ok := event.Text(x.Text).ToDouble(); ok { // as it is written, where it has no unit
+			return &expr.Const{Value: v}
+		}
 		return &expr.Const{Value: event.Float(x.Float)}
 	case *syntax.Bool:
 		return &expr.Const{Value: event.Bool(x.Value)}

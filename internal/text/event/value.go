@@ -2,6 +2,7 @@ package event
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -24,18 +25,26 @@ func (k Kind) String() string {
 	return [...]string{"null", "string", "long", "double", "boolean", "date", "dropped"}[min(k, Dropped)]
 }
 
-// Value is one field of one event. The zero Value is null. A String's text may
-// point into memory that its batch only lends: Clone it to keep it.
+// Value is one field of one event. The zero Value is null. Its text may point
+// into memory that its batch only lends: Clone it to keep it.
 type Value struct {
 	kind Kind
-	num  uint64
-	str  string
+	num  uint64 // of a String: 1 for a List
+	str  string // of a Long or Double: how it is written where that is not its own form
 }
 
 // Drop is the value of an expression that removes its row.
 var Drop = Value{kind: Dropped}
 
 func Text(s string) Value    { return Value{kind: String, str: s} }
+
+// List is a field that has several values, written as a JSON array. To the query
+// language it is that text; a Sigma rule looks at each value of it.
+func List(array string) Value { return Value{kind: String, num: 1, str: array} }
+
+// IsList reports whether v was made by List.
+func (v Value) IsList() bool { return v.kind == String && v.num != 0 }
+
 func Int(i int64) Value      { return Value{kind: Long, num: uint64(i)} }
 func Float(f float64) Value  { return Value{kind: Double, num: math.Float64bits(f)} }
 func Millis(ms int64) Value  { return Value{kind: Date, num: uint64(ms)} }
@@ -86,9 +95,10 @@ func (v Value) String() string {
 
 // AppendText appends the text form of v to dst.
 func (v Value) AppendText(dst []byte) []byte {
-	switch v.kind {
-	case String:
+	if v.str != "" {
 		return append(dst, v.str...)
+	}
+	switch v.kind {
 	case Long, Date:
 		return strconv.AppendInt(dst, int64(v.num), 10)
 	case Double:
@@ -131,7 +141,8 @@ func (v Value) Int() (i int64, ok bool) {
 	switch v.kind {
 	case Long, Date, Boolean:
 		return int64(v.num), true
-	case String:
+	}
+	if v.str != "" {
 		if i, err := strconv.ParseInt(strings.TrimSpace(v.str), 10, 64); err == nil {
 			return i, true
 		}
@@ -222,14 +233,116 @@ func Compare(a, b Value) int {
 	case a.kind == Boolean:
 		return order(a.num, b.num)
 	case a.IsNumber():
-		x, _ := a.Float()
-		y, _ := b.Float()
-		if math.IsNaN(x) || math.IsNaN(y) {
-			return order(b2i(math.IsNaN(x)), b2i(math.IsNaN(y)))
+		c, ok := CompareNumbers(a, b)
+		if !ok {
+			return order(b2i(a.isNaN()), b2i(b.isNaN()))
 		}
-		return order(x, y)
+		return c
 	}
 	return 0
+}
+
+func (v Value) isNaN() bool { return v.kind == Double && math.IsNaN(math.Float64frombits(v.num)) }
+
+// exactMax is up to where doubles are all the whole numbers there are.
+const exactMax = 1 << 53
+
+// CompareNumbers orders two values by size, text cast as by Float. Whole numbers
+// are compared exactly, however large; others as doubles. ok is false where one is
+// no number, or NaN.
+func CompareNumbers(a, b Value) (c int, ok bool) {
+	if a.kind == Long && b.kind == Long {
+		return order(int64(a.num), int64(b.num)), true
+	}
+	x, ok := a.Float()
+	y, ok2 := b.Float()
+	switch {
+	case !ok || !ok2 || math.IsNaN(x) || math.IsNaN(y):
+		return 0, false
+	case x < y: // what is less after rounding was less before
+		return -1, true
+	case x > y:
+		return 1, true
+	case math.Abs(x) < exactMax || math.IsInf(x, 0):
+		return 0, true
+	}
+	i, j := a.rational(), b.rational()
+	if i == nil || j == nil {
+		return 0, true
+	}
+	return i.Cmp(j), true
+}
+
+// rational is a finite number of exactMax or more, all digits that are written of
+// it; nil where these are more than any double has. With an exponent it is a double.
+func (v Value) rational() *big.Rat {
+	switch {
+	case v.str != "":
+		text := strings.TrimSpace(v.str)
+		if strings.ContainsAny(text, "eE") {
+			f, _ := v.Float()
+			return new(big.Rat).SetFloat64(f)
+		}
+		if len(text) <= digitsMax {
+			if r, ok := new(big.Rat).SetString(text); ok {
+				return r
+			}
+		}
+		return nil
+	case v.kind == Double:
+		return new(big.Rat).SetFloat64(math.Float64frombits(v.num))
+	}
+	return new(big.Rat).SetInt64(int64(v.num))
+}
+
+// digitsMax is how long the text of a number is at most that is compared exactly:
+// the largest double has 309 digits.
+const digitsMax = 400
+
+// Number makes a value of a number as JSON writes it, and keeps how it is written:
+// 18446744073709551615 and 1.10 are printed so. Whole numbers of 64 bits are Longs.
+func Number(text string) Value {
+	if !strings.ContainsAny(text, ".eE") {
+		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return Int(i).written(text)
+		}
+	}
+	f, ok := ParseNumber(text)
+	if !ok {
+		return Value{}
+	}
+	if v := Float(f); math.Abs(f) < exactMax {
+		return v.written(text)
+	}
+	return Value{kind: Double, num: math.Float64bits(f), str: text}
+}
+
+// written is the number v in a writing of its own.
+func (v Value) written(text string) Value {
+	var own [32]byte
+	if string(v.AppendText(own[:0])) != text {
+		v.str = text
+	}
+	return v
+}
+
+// ToDouble casts v to a Double. A large whole number keeps its digits.
+// ok is as for Float.
+func (v Value) ToDouble() (d Value, ok bool) {
+	f, ok := v.Float()
+	if !ok {
+		return Value{}, false
+	}
+	if v.kind == Double {
+		return v, true
+	}
+	d = Float(f)
+	if math.Abs(f) >= exactMax && !math.IsInf(f, 0) && !strings.ContainsAny(v.str, "eE") {
+		if r := v.rational(); r != nil && r.IsInt() {
+			d.str = r.Num().String()
+		}
+	}
+	return d, true
 }
 
 // rank is the place of a value's kind in the order of Compare.
@@ -262,8 +375,9 @@ func order[T int64 | uint64 | float64](a, b T) int {
 	return 0
 }
 
-// Bits is the number of v as FromBits takes it back; 0 for text and null.
-func (v Value) Bits() uint64 { return v.num }
+// Parts are what FromParts takes back: the kind, its bits, and its text, which is
+// "" for most numbers.
+func (v Value) Parts() (k Kind, bits uint64, text string) { return v.kind, v.num, v.str }
 
-// FromBits makes a Long, Double, Boolean or Date from its bits.
-func FromBits(k Kind, bits uint64) Value { return Value{kind: k, num: bits} }
+// FromParts makes a value of its Parts.
+func FromParts(k Kind, bits uint64, text string) Value { return Value{kind: k, num: bits, str: text} }
