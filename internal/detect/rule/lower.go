@@ -12,6 +12,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
@@ -151,17 +152,30 @@ func appendTestKey(k []byte, name string, t *sigma.Test) []byte {
 	return k
 }
 
+// each says of which parts of the field's value one has to meet a test: one of
+// several values (Sigma specification, SEP 212: implicit any-member matching), and
+// the text without blanks at its ends where the field is known to be padded.
+func each(field string) expr.Each {
+	if mapping.Padded(field) {
+		return expr.Values | expr.Trimmed
+	}
+	return expr.Values
+}
+
 // value lowers the comparison of a field, or of the whole event, with a value.
 func (l *lowering) value(t *sigma.Test, x expr.Expr, v sigma.Value, i int) expr.Expr {
 	switch v := v.(type) {
 	case sigma.String:
 		return l.text(t, x, v, i)
 	case sigma.Number:
+		if strings.ContainsAny(v.Text, ".eE") { // 1.10 is met by 1.1
+			return &expr.Compare{Op: expr.Eq, X: x, Y: &expr.Const{Value: event.Number(v.Text)}, Each: each(t.Field)}
+		}
 		return l.text(t, x, sigma.String{Parts: []sigma.Part{{Kind: sigma.Literal, Text: v.Text}}}, i)
 	case sigma.Bool:
 		return l.text(t, x, sigma.String{Parts: []sigma.Part{{Kind: sigma.Literal, Text: strconv.FormatBool(bool(v))}}}, i)
 	case sigma.Null:
-		return &expr.IsNull{X: x}
+		return &expr.IsNull{X: x, Each: expr.Values}
 	case sigma.Exists:
 		if v {
 			return &expr.Not{X: &expr.IsNull{X: x}}
@@ -169,23 +183,23 @@ func (l *lowering) value(t *sigma.Test, x expr.Expr, v sigma.Value, i int) expr.
 		return &expr.IsNull{X: x}
 	case sigma.Regexp:
 		if n, ok := leastLength(v); ok {
-			return isLong(x, n)
+			return isLong(x, n, each(t.Field))
 		}
 		re, err := match.CompileRegexp(v.Syntax())
 		if err != nil {
 			l.fail(t, i, "bad-regexp", "the regular expression cannot be used: %v", err)
 			return &expr.Const{}
 		}
-		return &expr.Regexp{X: x, Re: re}
+		return &expr.Regexp{X: x, Re: re, Each: each(t.Field)}
 	case sigma.CIDR:
-		return inNetwork(x, v.Prefix)
+		return inNetwork(x, v.Prefix, each(t.Field))
 	case sigma.FieldRef:
-		return refers(x, l.read(v.Field), v.Start, v.End)
+		return refers(x, l.read(v.Field), v.Start, v.End, each(t.Field), each(v.Field))
 	case sigma.Compare:
 		op := map[sigma.Op]expr.Op{sigma.Lt: expr.Lt, sigma.Le: expr.Le, sigma.Gt: expr.Gt, sigma.Ge: expr.Ge}[v.Op]
-		return &expr.Compare{Op: op, X: x, Y: &expr.Const{Value: event.Float(v.Number.Float)}}
+		return &expr.Compare{Op: op, X: x, Y: &expr.Const{Value: event.Number(v.Number.Text)}, Each: each(t.Field)}
 	case sigma.TimePart:
-		return timePart(x, v)
+		return timePart(x, v, each(t.Field))
 	case sigma.AnyOf:
 		of := make([]expr.Expr, len(v))
 		for j, w := range v {
@@ -232,7 +246,11 @@ func (l *lowering) text(t *sigma.Test, x expr.Expr, s sigma.String, i int) expr.
 		pieces = append(pieces, "")
 	}
 	l.pieces = pieces
-	return &expr.Glob{X: x, Glob: match.NewGlob(pieces, !s.Cased)}
+	g := &expr.Glob{X: x, Glob: match.NewGlob(pieces, !s.Cased), Each: each(t.Field)}
+	if pieces[0] == "" && pieces[len(pieces)-1] == "" && len(pieces) > 1 {
+		g.Each &^= expr.Trimmed // what is found anywhere is found in the text as it is
+	}
+	return g
 }
 
 // single lowers text with a ?, which stands for one character.
@@ -264,7 +282,7 @@ func (l *lowering) single(t *sigma.Test, x expr.Expr, s sigma.String, i int) exp
 		l.fail(t, i, "bad-value", "the wildcards cannot be used: %v", err)
 		return &expr.Const{}
 	}
-	return &expr.Regexp{X: x, Re: re}
+	return &expr.Regexp{X: x, Re: re, Each: each(t.Field)}
 }
 
 // quoteMeta makes text plain in a regular expression.
@@ -293,50 +311,60 @@ func leastLength(r sigma.Regexp) (n int, ok bool) {
 }
 
 // isLong is that a line of x has n characters or more.
-func isLong(x expr.Expr, n int) expr.Expr {
-	return &expr.Call{Name: "length", Args: []expr.Expr{x}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		for line := range strings.SplitSeq(args[0].Str(), "\n") {
+func isLong(x expr.Expr, n int, each expr.Each) expr.Expr {
+	return ofOne("length", each, func(text string) bool {
+		for line := range strings.SplitSeq(text, "\n") {
 			if len(line) >= n && utf8.RuneCountInString(line) >= n {
-				return event.Bool(true), nil
+				return true
 			}
 		}
-		return event.Bool(false), nil
+		return false
+	}, x)
+}
+
+// ofOne is that a part of x holds.
+func ofOne(name string, each expr.Each, holds func(text string) bool, x ...expr.Expr) expr.Expr {
+	return &expr.Call{Name: name, Args: x, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+		return event.Bool(expr.Some(args[0], each, func(v event.Value) bool { return !v.IsNull() && holds(v.Str()) })), nil
 	}}
 }
 
 // inNetwork is that x is an address in a network. An IPv4 address in IPv6
 // clothes is an IPv4 address.
-func inNetwork(x expr.Expr, p netip.Prefix) expr.Expr {
-	return &expr.Call{Name: "cidr", Args: []expr.Expr{x, &expr.Const{Value: event.Text(p.String())}}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		a, err := netip.ParseAddr(args[0].Str())
-		if err != nil {
-			return event.Bool(false), nil // text that is no address is in no network
-		}
-		return event.Bool(p.Contains(a.Unmap().WithZone(""))), nil
-	}}
+func inNetwork(x expr.Expr, p netip.Prefix, each expr.Each) expr.Expr {
+	return ofOne("cidr", each, func(text string) bool {
+		a, err := netip.ParseAddr(text) // text that is no address is in no network
+		return err == nil && p.Contains(a.Unmap().WithZone(""))
+	}, x, &expr.Const{Value: event.Text(p.String())})
 }
 
 // refers is that x is, starts with, ends with or holds the value of another field.
-func refers(x, y expr.Expr, start, end bool) expr.Expr {
-	return &expr.Call{Name: "fieldref", Args: []expr.Expr{x, y}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		a, b := match.Fold(args[0].Str()), match.Fold(args[1].Str())
+func refers(x, y expr.Expr, start, end bool, eachX, eachY expr.Each) expr.Expr {
+	holds := func(a, b string) bool {
 		switch {
 		case start && end:
-			return event.Bool(strings.Contains(a, b)), nil
+			return strings.Contains(a, b)
 		case start:
-			return event.Bool(strings.HasPrefix(a, b)), nil
+			return strings.HasPrefix(a, b)
 		case end:
-			return event.Bool(strings.HasSuffix(a, b)), nil
+			return strings.HasSuffix(a, b)
 		}
-		return event.Bool(a == b), nil
+		return a == b
+	}
+	return &expr.Call{Name: "fieldref", Args: []expr.Expr{x, y}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+		return event.Bool(expr.Some(args[0], eachX, func(a event.Value) bool {
+			return !a.IsNull() && expr.Some(args[1], eachY, func(b event.Value) bool {
+				return !b.IsNull() && holds(match.Fold(a.Str()), match.Fold(b.Str()))
+			})
+		})), nil
 	}}
 }
 
-func timePart(x expr.Expr, v sigma.TimePart) expr.Expr {
-	return &expr.Call{Name: v.Unit.String(), Args: []expr.Expr{x, &expr.Const{Value: event.Int(int64(v.Number))}}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		ms, ok := datefmt.ParseEventTime(args[0].Str())
-		return event.Bool(ok && v.Unit.Of(time.UnixMilli(ms).UTC()) == v.Number), nil
-	}}
+func timePart(x expr.Expr, v sigma.TimePart, each expr.Each) expr.Expr {
+	return ofOne(v.Unit.String(), each, func(text string) bool {
+		ms, ok := datefmt.ParseEventTime(text)
+		return ok && v.Unit.Of(time.UnixMilli(ms).UTC()) == v.Number
+	}, x, &expr.Const{Value: event.Int(int64(v.Number))})
 }
 
 // same is that a field has a value, letter case aside.

@@ -100,9 +100,16 @@ func (sc *Scope) name(of string) *name {
 		if !args[0].IsNull() {
 			return args[0], nil
 		}
+		var v event.Value
 		for _, list := range args[1:] {
-			if v, ok := mapping.CutDigest(list.Str(), digest); ok {
-				return event.Text(v), nil
+			if expr.Some(list, expr.Values, func(part event.Value) bool {
+				cut, ok := mapping.CutDigest(part.Str(), digest)
+				if v = event.Text(cut); list.IsList() { // whose parts are lent
+					v = v.Clone()
+				}
+				return ok
+			}) {
+				return v, nil
 			}
 		}
 		return event.Value{}, nil

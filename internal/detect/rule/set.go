@@ -2,7 +2,6 @@ package rule
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -139,7 +138,6 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 		r.forget()
 	}
 	r.some = r.some[:0]
-	r.join(b)
 	r.classes = r.classes[:0]
 	clear(r.byCode)
 	b.Col(r.set.scope.text) // the highest of the five, so that the others stay where they are
@@ -245,35 +243,4 @@ func (r *Run) readText(b *event.Batch, row uint16) {
 		text = append(text[:0], raw.Str()...)
 	}
 	b.Col(r.set.scope.text).Set(row, event.Text(string(text)))
-}
-
-// join makes one text, a line each, of a JSON list in the unnamed data of old
-// providers' events.
-func (r *Run) join(b *event.Batch) {
-	slot, ok := r.set.scope.Layout.Find("Data")
-	if !ok || int(slot) >= len(b.Cols) {
-		return
-	}
-	col := &b.Cols[slot]
-	for code := range col.Dict {
-		if s := col.Dict[code].Str(); strings.HasPrefix(s, "[") {
-			if text, ok := joinList(s); ok {
-				col.Edit(uint16(code), event.Text(text))
-			}
-		}
-	}
-}
-
-// joinList makes lines of a JSON list of texts.
-func joinList(s string) (string, bool) {
-	var out []byte
-	n := 0
-	err := jsondoc.Flatten([]byte(`{"":`+s+`}`), jsondoc.FlattenOptions{ExtractArrays: true}, func(_ []byte, v jsondoc.Value) {
-		if n > 0 {
-			out = append(out, '\n')
-		}
-		out = v.AppendText(out)
-		n++
-	})
-	return string(out), err == nil
 }

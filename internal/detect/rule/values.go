@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -77,7 +78,7 @@ func (r *Run) value(slot event.Slot, c *event.Column, code uint16) *value {
 
 // recognise finds out whether a value was met before.
 func (r *Run) recognise(f *values, v *value, of event.Value) {
-	keep := f.rest == 0 && of.Kind() == event.String && len(of.Str()) <= valueBytesMax
+	keep := f.rest == 0 && of.Kind() == event.String && !of.IsList() && len(of.Str()) <= valueBytesMax
 	if keep {
 		f.looks++
 		if i, ok := f.place[of.Str()]; ok {
@@ -117,14 +118,22 @@ func (r *Run) candidates(x *slotIndex, c *event.Column, code uint16) []int32 {
 	}
 	r.stamp++
 	hits := r.hits[:0]
-	x.literals.Each(c.Dict[code].Str(), func(id int) {
+	found := func(id int) {
 		for _, rule := range x.of(id) {
 			if r.seen[rule] != r.stamp {
 				r.seen[rule] = r.stamp
 				hits = append(hits, rule)
 			}
 		}
-	})
+	}
+	if of := c.Dict[code]; of.IsList() { // whose text is JSON
+		expr.Some(of, expr.Values, func(v event.Value) bool {
+			x.literals.Each(v.Str(), found)
+			return false
+		})
+	} else {
+		x.literals.Each(of.Str(), found)
+	}
 	r.hits = hits
 	v.indexed, v.hits = true, nil
 	if len(hits) > 0 {

@@ -30,12 +30,16 @@ const (
 type Compare struct {
 	Op   Op
 	X, Y Expr
+	Each Each // of X
 }
 
 func (x *Compare) Eval(f *Frame) event.Value {
 	a, b := x.X.Eval(f), x.Y.Eval(f)
 	if a.IsDrop() || b.IsDrop() {
 		return event.Drop
+	}
+	if x.Each.several(a) {
+		return event.Bool(f.some(a, x.Each, func(v event.Value) bool { return Holds(x.Op, v, b) }))
 	}
 	return event.Bool(Holds(x.Op, a, b))
 }
@@ -178,12 +182,18 @@ func (x *Neg) Eval(f *Frame) event.Value {
 func (x *Neg) Parts(each func(Expr)) { each(x.X) }
 
 // IsNull is the meaning of a comparison with the literal null (OP-10).
-type IsNull struct{ X Expr }
+type IsNull struct {
+	X    Expr
+	Each Each
+}
 
 func (x *IsNull) Eval(f *Frame) event.Value {
 	v := x.X.Eval(f)
 	if v.IsDrop() {
 		return v
+	}
+	if x.Each.several(v) {
+		return event.Bool(f.some(v, x.Each, event.Value.IsNull))
 	}
 	return event.Bool(v.IsNull())
 }

@@ -50,6 +50,9 @@ type Frame struct {
 	args  []event.Value // of the calls being computed
 
 	warned bool // Env.Warn was called
+
+	list  []byte        // whose values were taken apart last,
+	parts []event.Value // and these
 }
 
 // single is a frame in which v stands for the one field that is read, good until

@@ -88,23 +88,23 @@ func Rebuild(x Expr, f func(Expr) Expr) Expr {
 	case *Not:
 		return &Not{f(x.X)}
 	case *Compare:
-		return &Compare{x.Op, f(x.X), f(x.Y)}
+		return &Compare{x.Op, f(x.X), f(x.Y), x.Each}
 	case *Arith:
 		return &Arith{x.Op, f(x.X), f(x.Y)}
 	case *Neg:
 		return &Neg{f(x.X)}
 	case *IsNull:
-		return &IsNull{f(x.X)}
+		return &IsNull{f(x.X), x.Each}
 	case *Once:
 		return f(x.X) // a copy for each place: what is alike may not be so any more
 	case *In:
 		return &In{f(x.X), all(x.List)}
 	case *Glob:
-		return &Glob{f(x.X), x.Glob}
+		return &Glob{f(x.X), x.Glob, x.Each}
 	case *GlobOf:
 		return &GlobOf{f(x.X), f(x.Pattern)}
 	case *Regexp:
-		return &Regexp{f(x.X), x.Re}
+		return &Regexp{f(x.X), x.Re, x.Each}
 	case *Contains:
 		return &Contains{f(x.X), f(x.Y)}
 	}

@@ -33,21 +33,21 @@ func Replace(x Expr, f func(*Field) Expr) Expr {
 	case *Not:
 		return &Not{sub(x.X)}
 	case *Compare:
-		return &Compare{x.Op, sub(x.X), sub(x.Y)}
+		return &Compare{x.Op, sub(x.X), sub(x.Y), x.Each}
 	case *Arith:
 		return &Arith{x.Op, sub(x.X), sub(x.Y)}
 	case *Neg:
 		return &Neg{sub(x.X)}
 	case *IsNull:
-		return &IsNull{sub(x.X)}
+		return &IsNull{sub(x.X), x.Each}
 	case *In:
 		return &In{sub(x.X), all(x.List)}
 	case *Glob:
-		return &Glob{sub(x.X), x.Glob}
+		return &Glob{sub(x.X), x.Glob, x.Each}
 	case *GlobOf:
 		return &GlobOf{sub(x.X), sub(x.Pattern)}
 	case *Regexp:
-		return &Regexp{sub(x.X), x.Re}
+		return &Regexp{sub(x.X), x.Re, x.Each}
 	case *Contains:
 		return &Contains{sub(x.X), sub(x.Y)}
 	}

@@ -11,12 +11,16 @@ import (
 type Glob struct {
 	X    Expr
 	Glob *match.Glob
+	Each Each
 }
 
 func (x *Glob) Eval(f *Frame) event.Value {
 	v := x.X.Eval(f)
 	if v.IsNull() || v.IsDrop() {
 		return falseOr(v)
+	}
+	if x.Each.several(v) {
+		return event.Bool(f.some(v, x.Each, func(v event.Value) bool { return !v.IsNull() && x.Glob.Match(v.Str()) }))
 	}
 	if _, field := x.X.(*Field); field && f.fold && x.Glob.Folds() {
 		return event.Bool(x.Glob.MatchFolded(f.folded()))
@@ -42,8 +46,9 @@ func (x *GlobOf) Parts(each func(Expr)) { each(x.X); each(x.Pattern) }
 
 // Regexp is x matches /pattern/: found anywhere in the value (OP-12).
 type Regexp struct {
-	X  Expr
-	Re *match.Regexp
+	X    Expr
+	Re   *match.Regexp
+	Each Each
 }
 
 func (x *Regexp) Eval(f *Frame) event.Value {
@@ -51,11 +56,18 @@ func (x *Regexp) Eval(f *Frame) event.Value {
 	if v.IsNull() || v.IsDrop() {
 		return falseOr(v)
 	}
+	if x.Each.several(v) {
+		return event.Bool(f.some(v, x.Each, func(v event.Value) bool { return !v.IsNull() && x.match(f, v) }))
+	}
+	return event.Bool(x.match(f, v))
+}
+
+func (x *Regexp) match(f *Frame, v event.Value) bool {
 	ok, err := x.Re.Match(v.Str())
 	if err != nil && f.Env != nil && f.Env.Warn != nil {
 		f.Env.Warn("regular expression", err.Error())
 	}
-	return event.Bool(ok)
+	return ok
 }
 func (x *Regexp) Parts(each func(Expr)) { each(x.X) }
 

@@ -64,6 +64,7 @@ type entry struct {
 const (
 	plainKind  uint8 = iota // JSON that is the text itself
 	quotedKind              // a JSON string, where a backslash means something
+	listKind                // a JSON array
 
 	noKind uint8 = 0xfe // of null, and of entries put by other means
 )
@@ -198,8 +199,11 @@ func (w *builder) text(s event.Slot, row uint16, v jsondoc.Value) {
 		return
 	}
 	kind := plainKind
-	if v.Kind == jsondoc.String {
+	switch {
+	case v.Kind == jsondoc.String:
 		kind = quotedKind
+	case v.IsArray():
+		kind = listKind
 	}
 	if at, ok := w.known(s, row, v.Raw, kind); !ok {
 		before := w.bad
@@ -252,12 +256,13 @@ func (w *builder) add(s event.Slot, row uint16, at int, raw []byte, kind uint8, 
 		return
 	}
 	text := c.keep(raw)
-	if v.Kind() == event.String {
-		if t := v.Str(); t == lend(raw) {
-			v = event.Text(lend(text))
+	if of, bits, t := v.Parts(); of == event.String {
+		if t == lend(raw) {
+			t = lend(text)
 		} else {
-			v = event.Text(lend(c.keep(unsafe.Slice(unsafe.StringData(t), len(t)))))
+			t = lend(c.keep(unsafe.Slice(unsafe.StringData(t), len(t))))
 		}
+		v = event.FromParts(of, bits, t)
 	}
 	c.held += entryBytes + len(raw) + len(v.Str())
 	code := col.Put(v)
@@ -278,6 +283,9 @@ func (w *builder) add(s event.Slot, row uint16, at int, raw []byte, kind uint8, 
 
 // value makes an event's value of a JSON one.
 func (w *builder) value(v jsondoc.Value) event.Value {
+	if v.IsArray() {
+		return event.List(lend(v.Raw))
+	}
 	if v.Plain() {
 		return event.Text(lend(v.Raw))
 	}
@@ -307,7 +315,11 @@ func (w *builder) undouble(v jsondoc.Value) jsondoc.Value {
 	if bytes.IndexByte(v.Raw, '\\') < 0 {
 		return v
 	}
-	return w.Keep(mapping.Undouble(w.Scratch(), v.AppendText(nil)))
+	kind := v.Kind
+	if v = w.Keep(mapping.Undouble(w.Scratch(), v.AppendText(nil))); kind == jsondoc.Container {
+		v.Kind = kind
+	}
+	return v
 }
 
 // lend is text that points into memory which outlives the batch's push, no longer.

@@ -172,7 +172,7 @@ func (r *xmlEvent) read(x []byte) error {
 		switch {
 		case t.name.first != i:
 		case t.next == 0:
-			r.give(t.name.name, t.raw)
+			r.giveText(t.name.name, t.raw)
 		default:
 			r.giveAll(t)
 		}
@@ -372,10 +372,10 @@ func (r *xmlEvent) giveAll(t xmlText) {
 		text, t = append(text, ','), r.texts[t.next]
 	}
 	r.w.scratch = append(text, ']')
-	r.field(t.name.name, r.w.arena.keep(r.w.scratch))
+	r.give(t.name.name, asList(r.w.arena.keep(r.w.scratch)))
 }
 
-func (r *xmlEvent) give(name string, raw []byte) {
+func (r *xmlEvent) giveText(name string, raw []byte) {
 	if bytes.IndexByte(raw, '&') >= 0 || bytes.IndexByte(raw, '<') >= 0 || !utf8.Valid(raw) {
 		r.w.scratch = unescapeXML(r.w.scratch[:0], raw)
 		raw = r.w.arena.keep(r.w.scratch)

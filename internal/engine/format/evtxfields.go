@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/evtx"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
@@ -354,6 +355,15 @@ func (p *evtxPair) text() string {
 	return string(append(dst, ']'))
 }
 
+// value is text as a value of the batch.
+func (p *evtxPair) value(r *evtxReader) event.Value {
+	text := lend(r.w.arena.keep([]byte(p.text())))
+	if len(p.items) > 1 {
+		return event.List(text)
+	}
+	return event.Text(text)
+}
+
 // items are the texts of one field.
 type items struct {
 	buf  []byte
@@ -604,7 +614,7 @@ func (f *evtxEvent) text(r *evtxReader, at evtxPlace) jsondoc.Value {
 	if len(r.items.ends) == 0 {
 		return jsondoc.Value{}
 	}
-	return asIs(r.w.arena.keep(r.items.joined(&r.scratch)))
+	return asJSON(r.items.value(r))
 }
 
 // set puts one field into its column.
@@ -620,16 +630,25 @@ func (r *evtxReader) set(p *evtxPlan, fr *evtx.Fragment, t evtxTarget, row uint1
 	if len(r.items.ends) == 0 {
 		return
 	}
-	r.w.b.Col(t.slot).Set(row, event.Text(lend(r.w.arena.keep(r.items.joined(&r.scratch)))))
+	r.w.b.Col(t.slot).Set(row, r.items.value(r))
 }
 
-// joined is one text of all: itself where there is one, else a JSON array.
-func (it *items) joined(scratch *[]byte) []byte {
+// value is one value of all: the text where there is one, else a list.
+func (it *items) value(r *evtxReader) event.Value {
 	if len(it.ends) == 1 {
-		return it.buf
+		return event.Text(lend(r.w.arena.keep(it.buf)))
 	}
-	*scratch = it.array((*scratch)[:0])
-	return *scratch
+	r.scratch = it.array(r.scratch[:0])
+	return event.List(lend(r.w.arena.keep(r.scratch)))
+}
+
+// asJSON is a value as one of JSON, whose text lasts as long.
+func asJSON(v event.Value) jsondoc.Value {
+	text := unsafe.Slice(unsafe.StringData(v.Str()), len(v.Str()))
+	if v.IsList() {
+		return asList(text)
+	}
+	return asIs(text)
 }
 
 func (it *items) array(dst []byte) []byte {
@@ -641,7 +660,7 @@ func (it *items) array(dst []byte) []byte {
 
 func (f *evtxEvent) pairFields(r *evtxReader, row uint16) {
 	set := func(s event.Slot, p *evtxPair) {
-		r.w.b.Col(s).Set(row, event.Text(lend(r.w.arena.keep([]byte(p.text())))))
+		r.w.b.Col(s).Set(row, p.value(r))
 	}
 	for i := range r.plan.fields {
 		w := &r.plan.fields[i]
@@ -656,7 +675,7 @@ func (f *evtxEvent) pairFields(r *evtxReader, row uint16) {
 		for _, src := range w.Other {
 			for _, at := range append(src.At[:len(src.At):len(src.At)], max(src.If, src.At[0])) {
 				if p := f.pair(r.plan.Names[at]); p != nil {
-					r.vals[at] = asIs([]byte(p.text()))
+					r.vals[at] = asJSON(p.value(r))
 				}
 			}
 		}

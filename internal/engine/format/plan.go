@@ -105,6 +105,9 @@ func (p *plan) set(w *builder, row uint16, vals []jsondoc.Value, given []int) {
 // asIs makes a value of text that has no escapes.
 func asIs(text []byte) jsondoc.Value { return jsondoc.Value{Kind: jsondoc.Number, Raw: text} }
 
+// asList makes a value of a JSON array.
+func asList(text []byte) jsondoc.Value { return jsondoc.Value{Kind: jsondoc.Container, Raw: text} }
+
 // event adds an event to the batch: its values by the plan's names, which of
 // them are given as in set, its text, and the time to use when no field has one,
 // event.NoTime for the first that its text says.

@@ -36,7 +36,7 @@ type Value struct {
 // Drop is the value of an expression that removes its row.
 var Drop = Value{kind: Dropped}
 
-func Text(s string) Value    { return Value{kind: String, str: s} }
+func Text(s string) Value { return Value{kind: String, str: s} }
 
 // List is a field that has several values, written as a JSON array. To the query
 // language it is that text; a Sigma rule looks at each value of it.

@@ -151,13 +151,28 @@ func (v Value) members(each func(key []byte, v Value) bool) {
 	}
 }
 
+// IsArray reports whether v is an array.
+func (v Value) IsArray() bool { return v.Kind == Container && v.Raw[0] == '[' }
+
+// Elements calls each for the values of an array, and for those of arrays in it. The
+// text is one that has been read already.
+func Elements(array []byte, each func(Value)) {
+	Value{Container, array}.members(func(_ []byte, v Value) bool {
+		if v.IsArray() {
+			Elements(v.Raw, each)
+		} else {
+			each(v)
+		}
+		return true
+	})
+}
+
 func (v Value) isObject() bool { return v.Kind == Container && v.Raw[0] == '{' }
-func (v Value) isArray() bool  { return v.Kind == Container && v.Raw[0] == '[' }
 
 // to takes the step from a value.
 func (s way) to(v Value) (out Value) {
 	if s.index >= 0 {
-		if v.isArray() {
+		if v.IsArray() {
 			at := 0
 			v.members(func(_ []byte, m Value) bool {
 				if at == s.index {
@@ -201,7 +216,7 @@ func (st *step) apply(w *walk, v Value, out []Value) ([]Value, error) {
 			}
 		}
 	case stepIndexes, stepSlice:
-		if !v.isArray() {
+		if !v.IsArray() {
 			return out, nil
 		}
 		var all []Value
