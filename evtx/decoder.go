@@ -26,6 +26,7 @@ type Decoder struct {
 	last   uint64 // identifier of the record before
 	carve  bool   // look for records that the chunk does not lead to
 	carved bool   // what follows was found so
+	sound  int    // where the next whole record was found to be, 0 before a look
 
 	slots    [1 << slotBits]slot
 	variants map[templateKey][]*variant
@@ -60,7 +61,7 @@ type Record struct {
 	ID           uint64 // as numbered in the file; System's EventRecordID may differ
 	Written      uint64 // FILETIME
 	Torn         bool   // its end is not what its head says: part of it may be missing
-	Carved       bool   // found behind damage, or behind the records in use
+	Carved       bool   // found behind the records in use
 }
 
 const (
@@ -80,7 +81,7 @@ func (d *Decoder) Open(data []byte, carve bool) ChunkHeader {
 		d.shapeBytes = 0
 	}
 	d.header = readChunkHeader(d.data)
-	d.carve, d.carved, d.last = carve, false, 0
+	d.carve, d.carved, d.last, d.sound = carve, false, 0, 0
 	d.at, d.end = chunkHeaderBytes, len(d.data)
 	if f := d.header.Free; f >= chunkHeaderBytes && f < d.end {
 		d.end = f
@@ -103,23 +104,23 @@ func (d *Decoder) record(at int) (r Record, ok bool) {
 	}, true
 }
 
-// Next finds the chunk's next record. Where one is damaged, the rest of the
-// chunk can only be searched for what looks like a record; that is carving.
+// Next finds the chunk's next record. Where one is damaged it goes on at the next
+// that is whole: its signature, and its size at both ends. Only what stands behind
+// the records in use is left to carving.
 func (d *Decoder) Next() (Record, bool) {
 	for d.at < d.end {
-		if r, ok := d.record(d.at); ok {
+		r, ok := d.record(d.at)
+		if !ok || r.Torn { // its size may be what is damaged
+			r, ok = d.torn(r, ok)
+		}
+		if ok {
 			return d.take(r), true
 		}
-		next := d.end
-		if d.carve {
-			next = d.find(d.at+1, d.end)
-		}
+		next := d.following()
 		if d.Report != nil && !blank(d.data[d.at:next]) {
 			d.Report(d.at, next-d.at, "no record where one should begin, or one that is cut short")
 		}
-		if d.at = next; d.at < d.end {
-			d.carved = true
-		}
+		d.at = next
 	}
 	if d.at >= len(d.data) {
 		return Record{}, false
@@ -143,6 +144,28 @@ func (d *Decoder) take(r Record) Record {
 	r.Carved = d.carved
 	d.at, d.last = r.Offset+r.Size, r.ID
 	return r
+}
+
+// following is where the next whole record in use begins, or where they end.
+func (d *Decoder) following() int {
+	if d.sound <= d.at {
+		d.sound = d.find(d.at+1, d.end)
+	}
+	return d.sound
+}
+
+// torn makes the best of a record whose size is not the same at both ends: it goes as
+// far as the next whole one where that is what its end says, and never beyond it.
+func (d *Decoder) torn(r Record, ok bool) (Record, bool) {
+	size := d.following() - d.at
+	if size < recordHeadBytes+recordTailBytes || !bytes.HasPrefix(d.data[d.at:], recordMagic) {
+		return r, false
+	}
+	if int(u32(d.data, d.at+size-recordTailBytes)) == size {
+		return Record{Offset: d.at, Size: size, ID: u64(d.data, d.at+8), Written: u64(d.data, d.at+16), Torn: true}, true
+	}
+	r.Size = min(r.Size, size)
+	return r, ok
 }
 
 // find returns where the next whole record begins in a part of the chunk, or

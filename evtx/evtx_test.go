@@ -212,7 +212,7 @@ func TestSameGUIDOtherTemplate(t *testing.T) {
 	}
 }
 
-// TestCarve finds records behind a broken one and in slack, and only when asked.
+// TestCarve finds records in slack only when asked, and those behind a broken one in any case.
 func TestCarve(t *testing.T) {
 	file := evtxtest.Processes(20)
 	chunk := file[evtx.HeaderBytes:]
@@ -233,8 +233,12 @@ func TestCarve(t *testing.T) {
 		d.Report = func(int, int, string) { reports++ }
 		d.Open(chunk, carve)
 		for rec, ok := d.Next(); ok; rec, ok = d.Next() {
-			if n++; rec.Carved {
+			n++
+			if rec.Carved {
 				carved++
+			}
+			if rec.Torn {
+				reports++
 			}
 		}
 		if reports != 1 {
@@ -242,11 +246,74 @@ func TestCarve(t *testing.T) {
 		}
 		return n, carved
 	}
-	if n, c := count(false); n != 5 || c != 0 {
-		t.Errorf("%d records, %d carved, want the 5 before the damage", n, c)
+	if n, c := count(false); n != 18 || c != 0 {
+		t.Errorf("%d records, %d carved, want 18 and none", n, c)
 	}
-	if n, c := count(true); n != 19 || c != 14 {
-		t.Errorf("%d records, %d carved, want 19 and 14", n, c)
+	if n, c := count(true); n != 20 || c != 2 {
+		t.Errorf("%d records, %d carved, want 20 and 2", n, c)
+	}
+}
+
+// TestGoesOnBehindDamage: one bad record costs itself, whatever is wrong with its
+// frame, and is reported or torn.
+func TestGoesOnBehindDamage(t *testing.T) {
+	const records = 20
+	file := evtxtest.Processes(records)
+	d := evtx.NewDecoder()
+	sound := file[evtx.HeaderBytes:][:evtx.ChunkBytes]
+	var all []evtx.Record
+	d.Open(sound, false)
+	for rec, ok := d.Next(); ok; rec, ok = d.Next() {
+		all = append(all, rec)
+	}
+	put := func(at int, bytes string) func([]byte, evtx.Record) {
+		return func(chunk []byte, r evtx.Record) {
+			if at < 0 {
+				copy(chunk[r.Offset+r.Size+at:], bytes)
+			} else {
+				copy(chunk[r.Offset+at:], bytes)
+			}
+		}
+	}
+	for name, damage := range map[string]func([]byte, evtx.Record){
+		"signature":       put(0, "\x00\x00\x00\x00"),
+		"size 0":          put(4, "\x00\x00\x00\x00"),
+		"size too small":  put(4, "\x1d\x00\x00\x00"),
+		"size odd":        put(4, "\x41\x00\x00\x00"),
+		"size of several": put(4, "\x00\x10\x00\x00"),
+		"size huge":       put(4, "\xff\xff\xff\xff"),
+		"tail":            put(-4, "\xff\xff\xff\xff"),
+		"all of it": func(chunk []byte, r evtx.Record) {
+			for i := range r.Size {
+				chunk[r.Offset+i] = 0xa5
+			}
+		},
+		"a signature in it": func(chunk []byte, r evtx.Record) {
+			copy(chunk[r.Offset:], "xxxx")
+			copy(chunk[r.Offset+40:], "**\x00\x00\x40\x00\x00\x00")
+		},
+	} {
+		for k, bad := range all {
+			chunk := append([]byte(nil), sound...)
+			damage(chunk, bad)
+			reported := 0
+			d.Report = func(int, int, string) { reported++ }
+			d.Open(chunk, false)
+			at := map[int]bool{}
+			for rec, ok := d.Next(); ok; rec, ok = d.Next() {
+				if at[rec.Offset] = true; rec.Torn {
+					reported++
+				}
+			}
+			for i, rec := range all {
+				if i != k && !at[rec.Offset] {
+					t.Errorf("%s of record %d damaged: record %d is not read", name, k, i)
+				}
+			}
+			if reported != 1 {
+				t.Errorf("%s of record %d damaged: reported %d times", name, k, reported)
+			}
+		}
 	}
 }
 

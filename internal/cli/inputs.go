@@ -58,7 +58,7 @@ func (in *inputs) flags(cmd *cobra.Command) {
 	f.StringVar(&in.category, "category", "", "_sourceCategory of every event (default: inferred, windows/sysmon for the Sysmon channel)")
 	f.StringVar(&in.names, "map", mapSysmon, "names of fields: sysmon finds them under Sysmon's flat names, Image for EventData.Image or process.executable, auto picks the table by the events (there is the one), none leaves them as they are")
 	f.BoolVar(&in.noMap, "no-map", false, "short for --map none")
-	f.BoolVar(&in.carve, "carve", false, "EVTX: also read records behind damage and in the slack of chunks; they may be old or there twice")
+	f.BoolVar(&in.carve, "carve", false, "EVTX: also read records in the slack of chunks, behind those in use; they may be old or there twice")
 	f.StringVar(&in.format, "format", "", "input format: "+strings.Join(format.Names(), ", ")+" (default: recognised by content)")
 	f.StringVar(&in.from, "from", "", "start of the time range: -1d, 03/01/2026 08:00:00, 2026-03-01T08:00:00Z, or epoch milliseconds")
 	f.StringVar(&in.to, "to", "", "end of the time range, not included")

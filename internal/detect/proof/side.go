@@ -133,6 +133,7 @@ func (s *Side) add(x expr.Expr) {
 // Sigma is a detection rule.
 func Sigma(r *sigma.Rule) (*Side, diag.List) {
 	sc := rule.NewScope()
+	sc.Untrimmed = true
 	rules, unusable := sc.Lower([]sigma.Document{r}, nil)
 	if len(unusable) > 0 {
 		return nil, diag.List{unusable[0].Diagnostic}

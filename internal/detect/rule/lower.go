@@ -155,8 +155,8 @@ func appendTestKey(k []byte, name string, t *sigma.Test) []byte {
 // each says of which parts of the field's value one has to meet a test: one of
 // several values (Sigma specification, SEP 212: implicit any-member matching), and
 // the text without blanks at its ends where the field is known to be padded.
-func each(field string) expr.Each {
-	if mapping.Padded(field) {
+func (l *lowering) each(field string) expr.Each {
+	if mapping.Padded(field) && !l.sc.Untrimmed {
 		return expr.Values | expr.Trimmed
 	}
 	return expr.Values
@@ -169,7 +169,7 @@ func (l *lowering) value(t *sigma.Test, x expr.Expr, v sigma.Value, i int) expr.
 		return l.text(t, x, v, i)
 	case sigma.Number:
 		if strings.ContainsAny(v.Text, ".eE") { // 1.10 is met by 1.1
-			return &expr.Compare{Op: expr.Eq, X: x, Y: &expr.Const{Value: event.Number(v.Text)}, Each: each(t.Field)}
+			return &expr.Compare{Op: expr.Eq, X: x, Y: &expr.Const{Value: event.Number(v.Text)}, Each: l.each(t.Field)}
 		}
 		return l.text(t, x, sigma.String{Parts: []sigma.Part{{Kind: sigma.Literal, Text: v.Text}}}, i)
 	case sigma.Bool:
@@ -183,23 +183,23 @@ func (l *lowering) value(t *sigma.Test, x expr.Expr, v sigma.Value, i int) expr.
 		return &expr.IsNull{X: x}
 	case sigma.Regexp:
 		if n, ok := leastLength(v); ok {
-			return isLong(x, n, each(t.Field))
+			return isLong(x, n, l.each(t.Field))
 		}
 		re, err := match.CompileRegexp(v.Syntax())
 		if err != nil {
 			l.fail(t, i, "bad-regexp", "the regular expression cannot be used: %v", err)
 			return &expr.Const{}
 		}
-		return &expr.Regexp{X: x, Re: re, Each: each(t.Field)}
+		return &expr.Regexp{X: x, Re: re, Each: l.each(t.Field)}
 	case sigma.CIDR:
-		return inNetwork(x, v.Prefix, each(t.Field))
+		return inNetwork(x, v.Prefix, l.each(t.Field))
 	case sigma.FieldRef:
-		return refers(x, l.read(v.Field), v.Start, v.End, each(t.Field), each(v.Field))
+		return refers(x, l.read(v.Field), v.Start, v.End, l.each(t.Field), l.each(v.Field))
 	case sigma.Compare:
 		op := map[sigma.Op]expr.Op{sigma.Lt: expr.Lt, sigma.Le: expr.Le, sigma.Gt: expr.Gt, sigma.Ge: expr.Ge}[v.Op]
-		return &expr.Compare{Op: op, X: x, Y: &expr.Const{Value: event.Number(v.Number.Text)}, Each: each(t.Field)}
+		return &expr.Compare{Op: op, X: x, Y: &expr.Const{Value: event.Number(v.Number.Text)}, Each: l.each(t.Field)}
 	case sigma.TimePart:
-		return timePart(x, v, each(t.Field))
+		return timePart(x, v, l.each(t.Field))
 	case sigma.AnyOf:
 		of := make([]expr.Expr, len(v))
 		for j, w := range v {
@@ -246,7 +246,7 @@ func (l *lowering) text(t *sigma.Test, x expr.Expr, s sigma.String, i int) expr.
 		pieces = append(pieces, "")
 	}
 	l.pieces = pieces
-	g := &expr.Glob{X: x, Glob: match.NewGlob(pieces, !s.Cased), Each: each(t.Field)}
+	g := &expr.Glob{X: x, Glob: match.NewGlob(pieces, !s.Cased), Each: l.each(t.Field)}
 	if pieces[0] == "" && pieces[len(pieces)-1] == "" && len(pieces) > 1 {
 		g.Each &^= expr.Trimmed // what is found anywhere is found in the text as it is
 	}
@@ -282,7 +282,7 @@ func (l *lowering) single(t *sigma.Test, x expr.Expr, s sigma.String, i int) exp
 		l.fail(t, i, "bad-value", "the wildcards cannot be used: %v", err)
 		return &expr.Const{}
 	}
-	return &expr.Regexp{X: x, Re: re, Each: each(t.Field)}
+	return &expr.Regexp{X: x, Re: re, Each: l.each(t.Field)}
 }
 
 // quoteMeta makes text plain in a regular expression.

@@ -52,6 +52,9 @@ type Unusable struct {
 // Scope is what rules are lowered in: the fields they share.
 type Scope struct {
 	Layout *event.Layout
+	// Untrimmed has every value compared as it is alone, also of the fields that
+	// Windows pads with blanks (mapping.Padded), as a query of another language does.
+	Untrimmed bool
 
 	channel, provider, id event.Slot
 	raw, text             event.Slot

@@ -137,11 +137,7 @@ func newEVTX(w *input.Want) *evtxReader {
 	}
 	r.filter = newEVTXFilter(w)
 	r.dec.Report = func(at, bytes int, what string) {
-		hint := "; --carve looks for records in them"
-		if w.Carve {
-			hint = ""
-		}
-		r.warn("damaged record", true, at, fmt.Sprintf("%s; %d bytes passed over%s", what, bytes, hint))
+		r.warn("damaged record", true, at, fmt.Sprintf("%s; %d bytes passed over", what, bytes))
 	}
 	return r
 }
@@ -279,7 +275,7 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 		case rec.Carved:
 			r.warn("carved record", false, rec.Offset, fmt.Sprintf("record %d", rec.ID))
 		case rec.Torn:
-			r.warn("torn record", true, rec.Offset, fmt.Sprintf("record %d: its end is missing; what there is of it is read", rec.ID))
+			r.warn("torn record", true, rec.Offset, fmt.Sprintf("record %d: its size is not the same at both ends; what there is of it is read", rec.ID))
 		}
 		if r.lines != nil {
 			r.line(rec, ev)
