@@ -17,6 +17,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
+	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
@@ -87,6 +88,7 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
+			s.needed = failOn != ""
 			h := &hunt{app: a, session: s, tables: lib, findings: newFindings(&s.run, out.kind(a) != "table")}
 			w, done, err := out.open(a, cmd, s)
 			if err != nil {
@@ -187,6 +189,7 @@ type hunt struct {
 	app     *app
 	session *session
 	tables  *lookup.Library
+	set     *rule.Set // of the Sigma rules; nil for none
 }
 
 // run runs all detections and rules over one reading of the logs, and prints
@@ -233,9 +236,11 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 		h.columns(j.q.Columns, j.of.Score.Field)
 	}
 	var parts []query.Part
+	var seen []*query.Seen
 	for _, j := range jobs {
+		seen = append(seen, &query.Seen{})
 		layout := j.q.Layout.Clone()
-		parts = append(parts, query.Part{Query: j.q, Layout: layout, Out: h.from(&detected{
+		parts = append(parts, query.Part{Query: j.q, Layout: layout, Seen: seen[len(seen)-1], Out: h.from(&detected{
 			Name: j.of.Name, Technique: strings.Join(j.of.Package.Attack.Techniques, ", "),
 			ID: path.Base(j.of.Package.Dir) + "/" + j.of.ID, Package: j.of.Package.Name, Next: j.of.Next, Entities: j.of.Whom(),
 			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
@@ -248,9 +253,14 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 		if err := h.session.searchAll(ctx, parts, g.beside()); err != nil {
 			return err
 		}
-		return g.correlations()
+		if err := g.correlations(); err != nil {
+			return err
+		}
 	case len(parts) > 0:
-		return h.session.searchAll(ctx, parts)
+		if err := h.session.searchAll(ctx, parts); err != nil {
+			return err
+		}
 	}
+	h.nothingReached(ctx, rules, seen)
 	return nil
 }

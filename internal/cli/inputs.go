@@ -68,7 +68,7 @@ func (in *inputs) flags(cmd *cobra.Command) {
 	f.IntVarP(&in.workers, "jobs", "j", runtime.GOMAXPROCS(0), "workers; the output does not depend on it")
 	f.StringVar(&in.memory, "memory", memoryDefault, "memory that stages may hold before rows are put aside on disk")
 	f.StringVar(&in.tempDir, "temp-dir", "", "where rows are put aside (default: the system's)")
-	f.BoolVar(&in.strict, "strict", false, "exit with 4 when anything of the input was lost")
+	f.BoolVar(&in.strict, "strict", false, "exit with 4 when anything of the input was lost, or nothing could be found in it")
 	f.StringArrayVar(&in.tables, "table", nil, "lookup table, as PATH=FILE: the path as the query writes it, a file of CSV with a header or JSON (repeatable)")
 	f.StringArrayVar(&in.geo, "geo", nil, "MaxMind-format database for geoip and the geo and ASN lookups (repeatable)")
 	f.StringArrayVar(&in.threat, "threat", nil, "file of threat indicators, CSV or JSON with a column indicator, as FILE or SOURCE=FILE (repeatable)")
@@ -121,6 +121,9 @@ type session struct {
 	strict   bool
 	readers  []*input.Reader
 	followed input.Stats // what was read besides, as it came
+	notes    []string    // see note
+	failing  bool        // they are a failure under --strict
+	needed   bool        // nothing to read is a failure
 }
 
 // open checks the flags and readies a session over paths.
@@ -224,13 +227,19 @@ func (s *session) again() (*input.Reader, error) {
 
 // search runs a query and pushes its rows into the sink that open makes.
 func (s *session) search(ctx context.Context, q *query.Query, open func(*event.Layout) (exec.Sink, error)) error {
-	return s.pass(q, func(run query.Run) error {
+	seen := &query.Seen{}
+	err := s.pass(q, func(run query.Run) error {
 		out, err := open(run.Layout)
 		if err != nil {
 			return err
 		}
+		run.Seen = seen
 		return q.Run(ctx, run, countRows{out, &s.rows})
 	})
+	if err == nil {
+		s.nothingFound(seen)
+	}
+	return err
 }
 
 // searchAll runs several queries over one reading of the input.
@@ -293,6 +302,7 @@ func (s *session) finish(what string) error {
 	var bytes, events, untimed int64
 	var parts int
 	var failed []string
+	unread := false
 	all := []input.Stats{s.followed}
 	for _, r := range s.readers {
 		all = append(all, r.Stats())
@@ -305,6 +315,9 @@ func (s *session) finish(what string) error {
 				failed = append(failed, p.Error())
 			}
 		}
+	}
+	if len(s.readers) > 0 {
+		unread = s.nothingRead(s.readers[0].Stats())
 	}
 	w := s.app.stderr
 	for _, f := range failed {
@@ -354,9 +367,18 @@ func (s *session) finish(what string) error {
 			fmt.Fprintf(w, "    %s\n", at)
 		}
 	}
+	if !s.app.quiet || s.strict || s.needed {
+		for _, n := range s.notes {
+			fmt.Fprintf(w, "gyoji: %s\n", n)
+		}
+	}
 	switch {
 	case len(failed) > 0:
 		return &exit{code: exitInput}
+	case s.needed && unread:
+		return &exit{exitInput, errors.New("--fail-on: there was nothing to read, see above")}
+	case s.strict && s.failing:
+		return &exit{exitInput, errors.New("--strict: nothing could be found in some or all of the input, see above")}
 	case s.strict && lost > 0:
 		return &exit{exitInput, fmt.Errorf("--strict: %s %s lost, see above", number(lost), plural(lost, "piece of the input was", "pieces of the input were"))}
 	}

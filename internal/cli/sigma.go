@@ -165,6 +165,7 @@ func (h *hunt) sigma(s *sigmaRules) *sigmaHunt {
 		g.event[i] = s.scope.Layout.Slot(sigmaColumns[i])
 	}
 	g.names = s.scope.Layout.Names()
+	h.set = g.set
 	h.open()
 	g.first = len(h.detections)
 	return g

@@ -57,24 +57,15 @@ func (s *savedHit) hit() *Hit {
 
 func savedValues(vs []event.Value) (out []savedValue) {
 	for _, v := range vs {
-		s := savedValue{Kind: v.Kind()}
-		if v.Kind() == event.String {
-			s.Text = text(v.Str())
-		} else {
-			s.Bits = v.Bits()
-		}
-		out = append(out, s)
+		kind, bits, t := v.Parts()
+		out = append(out, savedValue{Kind: kind, Bits: bits, Text: text(t)})
 	}
 	return out
 }
 
 func loadedValues(ss []savedValue) (out []event.Value) {
 	for _, s := range ss {
-		if s.Kind == event.String {
-			out = append(out, event.Text(string(s.Text)))
-		} else {
-			out = append(out, event.FromBits(s.Kind, s.Bits))
-		}
+		out = append(out, event.FromParts(s.Kind, s.Bits, string(s.Text)))
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 // class is the rules that events of one channel and event id may match.
 type class struct {
 	rules    []uint64  // bits
+	some     bool      // there is one
 	always   []int32   // those that have no needs
 	slots    []int     // of the index that matter
 	keywords *keywords // nil when no rule is found by what stands anywhere in an event
@@ -43,6 +44,7 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 			continue
 		}
 		c.rules[i>>6] |= 1 << (i & 63)
+		c.some = true
 		if !s.indexed[i] {
 			c.always = append(c.always, i)
 		}

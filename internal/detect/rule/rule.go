@@ -281,6 +281,9 @@ func (sc *Scope) rule(d *sigma.Rule, filters []*sigma.Filter, values sigma.Place
 // When is the whole condition: the log source's and the rule's own.
 func (r *Rule) When() expr.Expr { return &expr.And{X: r.scope.source(r), Y: r.cond} }
 
+// Windows reports whether the rule is about events of Windows alone.
+func (r *Rule) Windows() bool { return r.windows }
+
 // source is the condition that an event is of a rule's log source.
 func (sc *Scope) source(r *Rule) expr.Expr {
 	channel := &expr.Field{Slot: sc.channel, Name: "Channel"}

@@ -24,6 +24,8 @@ type Set struct {
 
 	nodes []atomic.Pointer[node] // by rule; see node
 
+	reached atomic.Int64 // events that a rule may be about
+
 	mu       sync.Mutex // of what is made when it is first asked for
 	atoms    map[expr.Expr]*atom
 	searches []*keywords
@@ -46,6 +48,9 @@ func Compile(sc *Scope, rules []*Rule) *Set {
 
 // Rules are the rules with a condition, by the number that Match gives them.
 func (s *Set) Rules() []*Rule { return s.rules }
+
+// Reached is how many of the events matched so far are of the log source of a rule.
+func (s *Set) Reached() int64 { return s.reached.Load() }
 
 // Fields are what the rules read of an event.
 func (s *Set) Fields() event.Fields {
@@ -154,8 +159,12 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 		}
 		r.classes = append(r.classes, c)
 	}
+	reached := int64(0)
 	for i, row := range b.Live {
 		c := r.classes[i]
+		if c.some {
+			reached++
+		}
 		for _, rule := range c.always {
 			r.candidate(rule, row)
 		}
@@ -175,6 +184,7 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 			}
 		}
 	}
+	r.set.reached.Add(reached)
 	slices.Sort(r.some) // what is found comes in the order of the rules
 	for _, rule := range r.some {
 		rows := r.rows[rule]

@@ -16,6 +16,7 @@ var _ = register(input.Format{
 	Name:       "json",
 	Summary:    "JSON arrays, indented or concatenated objects, and API answers that wrap a list of events",
 	Extensions: []string{".json"},
+	Hollow:     true,
 	Sniff:      sniffJSON,
 	Misfit:     "does not start with a JSON object or an array of them",
 	Cut:        cutObjects,

@@ -90,6 +90,10 @@ type Format struct {
 	// readers find it in Part.Head.
 	Headed bool
 
+	// Hollow says that a part may be all that it should be and have no event: an
+	// event log that was cleared, an empty array.
+	Hollow bool
+
 	// InPlace says that files of the format are written to before their end, so
 	// that they cannot be followed.
 	InPlace bool
@@ -166,10 +170,17 @@ type Part struct {
 	// added to it.
 	Start int64
 
+	// met says that the part has an event; see Met.
+	met atomic.Bool
+
 	Format *Format // nil: recognised by content
 	once   bool    // Open works only once
 	Open   func(context.Context) (io.ReadCloser, error)
 }
+
+// Met says that the part has an event. A reader of a Hollow format says so of
+// events that it passes over; of those it gives it is known.
+func (p *Part) Met() { p.met.Store(true) }
 
 // Source lists what there is to read, in an order that does not change between
 // runs. A part that cannot be opened is an error value in its place; the rest follow.

@@ -43,11 +43,14 @@ type Reader struct {
 	first  *bufio.Reader // of the open part, and then of the next
 	rest   []byte        // memory for open.rest
 	failed []error
+	blank  []string // parts without a byte but blanks
+	texts  []string // parts that no format but plain text would have
+	hollow []*Part
 	ended  bool
 	blocks int // handed out
 
 	bytes, total, events atomic.Int64
-	parts                atomic.Int64
+	parts, given         atomic.Int64
 	untimed              atomic.Int64
 }
 
@@ -97,17 +100,26 @@ type Stats struct {
 	// Untimed are the events of batches that say no time.
 	Untimed int64
 	Failed  []error // parts that could not be read
+
+	Empty []string // parts without an event, by name; of event logs it is known at the end
+	Texts []string // parts that are read as plain text, as no other format fits
+	Given int64    // of Events, those that were given on rather than passed over
 }
 
 // Stats may be called at any time, from any goroutine.
 func (r *Reader) Stats() Stats {
 	r.mu.Lock()
-	failed := append([]error(nil), r.failed...)
-	r.mu.Unlock()
-	return Stats{
-		Bytes: r.bytes.Load(), Total: r.total.Load(), Events: r.events.Load(), Parts: int(r.parts.Load()),
-		Untimed: r.untimed.Load(), Failed: failed,
+	defer r.mu.Unlock()
+	st := Stats{
+		Bytes: r.bytes.Load(), Total: r.total.Load(), Events: r.events.Load(), Parts: int(r.parts.Load()), Given: r.given.Load(),
+		Untimed: r.untimed.Load(), Failed: slices.Clone(r.failed), Empty: slices.Clone(r.blank), Texts: slices.Clone(r.texts),
 	}
+	for _, p := range r.hollow {
+		if !p.met.Load() {
+			st.Empty = append(st.Empty, p.Name)
+		}
+	}
+	return st
 }
 
 // Feed returns what gives each worker its blocks.
@@ -153,9 +165,11 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 			if lr, ok := br.(LineReader); ok && lines != nil {
 				to, n := lines.Lines(), 0
 				*to, n, err = lr.Lines(t.Block, *to)
-				r.events.Add(int64(n))
+				if r.events.Add(int64(n)); n > 0 {
+					t.Part.Met()
+				}
 			} else {
-				err = br.Read(t.Block, counting{front, &r.events, &r.untimed})
+				err = br.Read(t.Block, counting{front, r, t.Part})
 			}
 			if err == nil {
 				err = done(worker, t.number)
@@ -169,12 +183,15 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 
 // counting counts the events that a reader gives, and those of them without a time.
 type counting struct {
-	next       exec.Sink
-	n, untimed *atomic.Int64
+	next exec.Sink
+	r    *Reader
+	part *Part
 }
 
 func (c counting) Push(b *event.Batch) error {
-	c.n.Add(int64(b.N))
+	c.r.events.Add(int64(b.N))
+	c.r.given.Add(int64(b.N))
+	c.part.Met()
 	untimed := int64(0)
 	for _, at := range b.Time {
 		if at == event.NoTime {
@@ -182,7 +199,7 @@ func (c counting) Push(b *event.Batch) error {
 		}
 	}
 	if untimed > 0 {
-		c.untimed.Add(untimed)
+		c.r.untimed.Add(untimed)
 	}
 	return c.next.Push(b)
 }
@@ -326,12 +343,19 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 	}
 	if r.cur.format == nil {
 		if len(bytes.TrimSpace(head)) == 0 {
+			r.blank = append(r.blank, part.Name)
 			r.close() // an empty file has no events, whatever it is
 			return nil
 		}
 		if r.cur.format = r.recognise(head, part.Name); r.cur.format == nil {
 			return &PathError{part.Name, r.unknown(head, part.Name)}
 		}
+		if r.cur.format.Sniff(head) == Unsure {
+			r.texts = append(r.texts, part.Name)
+		}
+	}
+	if r.cur.format.Hollow {
+		r.hollow = append(r.hollow, part)
 	}
 	if part.DateOrder = cmp.Or(part.DateOrder, r.o.DateOrder); part.DateOrder == datefmt.OrderUnknown && !r.cur.format.InPlace {
 		var ahead []byte

@@ -146,6 +146,9 @@ type Run struct {
 	// newest first.
 	Arrival bool
 
+	// Seen is told what the run meets; nil for nobody.
+	Seen *Seen
+
 	// Again opens the input once more, for subqueries and compare. It may be
 	// nil when the input can be read only once (standard input).
 	Again func() (*input.Reader, error)
@@ -180,6 +183,9 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 		rt.Printer = p.Printer
 	}
 	front, back := q.split(r)
+	if r.Seen != nil {
+		front = r.Seen.watch(q, front)
+	}
 	front = append(first, front...)
 	return exec.Pipeline{
 		Name:  q.name(),
@@ -241,8 +247,10 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.
 		r.Zone = time.UTC
 	}
 	held := budget.Open("what runs before the query")
+	first := *r
+	first.Seen = nil
 	for _, s := range q.subs {
-		if err := s.run(ctx, *r, budget, held); err != nil {
+		if err := s.run(ctx, first, budget, held); err != nil {
 			held.Release()
 			return nil, err
 		}
@@ -255,8 +263,10 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.
 			}
 		}
 	}
+	first = *r
+	first.Seen = nil
 	for _, s := range q.past {
-		if err := s.run(ctx, *r, budget, held); err != nil {
+		if err := s.run(ctx, first, budget, held); err != nil {
 			held.Release()
 			return nil, err
 		}

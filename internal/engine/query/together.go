@@ -18,6 +18,7 @@ type Part struct {
 	Query  *Query
 	Layout *event.Layout // a clone of the query's, as in Run
 	Out    exec.Sink
+	Seen   *Seen // as in Run
 }
 
 // Beside is what reads along with queries and is none itself: Sigma rules. It
@@ -71,7 +72,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 			r.Reader = reader
 		}
 		first = false
-		r.Layout = p.Layout
+		r.Layout, r.Seen = p.Layout, p.Seen
 		if err := p.Query.Run(ctx, r, p.Out); exec.IsBug(err) {
 			bugs = append(bugs, err)
 		} else if err != nil {
@@ -106,7 +107,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 	var ps []exec.Pipeline
 	for _, part := range parts {
 		r := r
-		r.Layout = part.Layout
+		r.Layout, r.Seen = part.Layout, part.Seen
 		p, release, err := part.Query.ready(ctx, r, budget, part.Out, lang.Step{
 			Stage: &share{from: common, to: part.Query.Layout, fields: part.Query.want.Slots()}, Flow: lang.Streams, Name: "share",
 		})

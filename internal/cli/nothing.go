@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// note adds a line to what is said at the end: that nothing could have been found,
+// and what to do next. It is a failure under --strict.
+func (s *session) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+	s.failing = true
+}
+
+// first names the first of some things, and how many there are besides.
+func first(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return fmt.Sprintf("%s and %s more", names[0], number(int64(len(names)-1)))
+}
+
+// nothingRead notes that there was nothing to read: no file, or one without events.
+// unread says that no event was read at all.
+func (s *session) nothingRead(st input.Stats) (unread bool) {
+	if len(s.readers) == 0 || len(st.Failed) > 0 {
+		return false
+	}
+	switch {
+	case st.Parts == 0:
+		s.note("no log files in %s: nothing was read", strings.Join(s.paths, ", "))
+		return true
+	case len(st.Empty) > 0:
+		s.note("no events in %s", first(st.Empty))
+	}
+	return st.Events == 0 && len(st.Empty) == st.Parts
+}
+
+// nothingFound notes why a search found nothing, where nothing could be found.
+func (s *session) nothingFound(seen *query.Seen) {
+	st := s.readers[len(s.readers)-1].Stats()
+	why, sure := seen.Nothing(s.rows)
+	if why == "" || st.Events == 0 {
+		return
+	}
+	failing := s.failing
+	s.note("%s (of %s); gyoji explain --why-not says more", why, number(st.Events))
+	s.failing = failing || sure || st.Given == 0 // the reader met no literal of it
+}
+
+// nothingReached notes that no event is of what the detections are about, and what
+// was read as plain text.
+func (h *hunt) nothingReached(ctx context.Context, rules *sigmaRules, seen []*query.Seen) {
+	s := h.session
+	if len(s.readers) == 0 {
+		return
+	}
+	st := s.readers[0].Stats()
+	doctor := "gyoji doctor " + strings.Join(s.paths, " ")
+	windows := true // nothing looks at plain text
+	if rules != nil {
+		for _, r := range rules.rules {
+			windows = windows && (r.Correlation != nil || r.Windows())
+		}
+	}
+	texts := len(st.Texts) > 0 && windows && s.rows == 0
+	if texts {
+		s.note("no detection looks at plain text, which %s is read as; see: %s", first(st.Texts), doctor)
+	}
+	if st.Events == 0 || s.rows > 0 || texts && len(st.Texts) == st.Parts {
+		return
+	}
+	reached := h.set != nil && h.set.Reached() > 0
+	for _, q := range seen {
+		reached = reached || q.Reached()
+	}
+	if !reached && len(seen) > 0 && st.Given < st.Events { // no one looked at what was passed over
+		reached = s.recognised(ctx)
+	}
+	if !reached {
+		s.note("no event of %s is of a log source that a detection is for, so none could match; see what they are: %s", number(st.Events), doctor)
+	}
+}
+
+// errEnough ends a look at some events.
+var errEnough = errors.New("enough")
+
+// recognised reports whether one of the first events has a _sourceCategory.
+func (s *session) recognised(ctx context.Context) bool {
+	opt := s.opt
+	opt.Warnings = &exec.Warnings{}
+	src, err := input.Paths(s.paths, opt)
+	if err != nil {
+		return true
+	}
+	run := s.run
+	run.Warnings, run.Workers, run.Reader = opt.Warnings, 1, input.NewReader(src, s.formats, opt)
+	run.Layout = event.NewLayout("_sourceCategory")
+	var fields event.Fields
+	fields.Add(0)
+	look := &categoryLook{}
+	err = query.Events(ctx, run, fields, func() exec.Task { return look })
+	return look.some || err != nil && !errors.Is(err, errEnough)
+}
+
+// categoryLook looks for a _sourceCategory in the first batches.
+type categoryLook struct {
+	some    bool
+	batches int
+}
+
+// categoryBatches is how many batches are looked at.
+const categoryBatches = 8
+
+func (l *categoryLook) Push(b *event.Batch) error {
+	for _, row := range b.Live {
+		l.some = l.some || !b.Value(0, row).IsNull()
+	}
+	if l.batches++; l.some || l.batches >= categoryBatches {
+		return errEnough
+	}
+	return nil
+}
+
+func (l *categoryLook) Flush() error { return nil }
