@@ -28,6 +28,7 @@ type sigmaRules struct {
 	level        string
 	tags         []string
 	placeholders string
+	sysmonOnly   bool
 
 	scope *rule.Scope
 	rules []*rule.Rule
@@ -38,6 +39,7 @@ func (s *sigmaRules) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.level, "level", "", "only Sigma rules of this level or higher: informational, low, medium, high, critical")
 	f.StringArrayVar(&s.tags, "tag", nil, "only Sigma rules with this tag, or one below it: attack.t1059, attack.execution; may be repeated")
+	f.BoolVar(&s.sysmonOnly, "sysmon-only", false, "Sigma rules about network connections and the registry look at Sysmon's events alone, not at Security 5156 and 4657")
 	f.StringVar(&s.placeholders, "placeholders", "", "YAML file with the values of placeholders in Sigma rules: NAME: [VALUE, ...]")
 }
 
@@ -67,6 +69,8 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 		return &exit{exitInput, err}
 	}
 	s.scope = rule.NewScope()
+	s.scope.Twins = !s.sysmonOnly
+	s.scope.Layout.Slot("OperationType") // before rules are lowered at once
 	rules, unusable := s.scope.Lower(docs, values)
 	broken := map[*diag.File]bool{} // files with mistakes, of which there may be several each
 	cannot := len(unusable)
@@ -234,7 +238,7 @@ func ruleOut(r *rule.Rule) string {
 func (g *sigmaHunt) beside() query.Beside {
 	want := g.set.Fields()
 	want.Add(g.event[colComputer:]...)
-	return query.Beside{Name: "the Sigma rules", Layout: g.rules.scope.Layout, Fields: want, Open: func(rt *exec.Runtime) exec.Pipeline {
+	return query.Beside{Name: "the Sigma rules", Layout: g.rules.scope.Layout, Fields: want, Twins: g.rules.scope.Twins, Open: func(rt *exec.Runtime) exec.Pipeline {
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}

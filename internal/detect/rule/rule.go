@@ -6,6 +6,7 @@ package rule
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,9 @@ type Scope struct {
 	// Untrimmed has every value compared as it is alone, also of the fields that
 	// Windows pads with blanks (mapping.Padded), as a query of another language does.
 	Untrimmed bool
+	// Twins has rules about categories of Sysmon's events look at the Security log's
+	// events too that say the same (mapping.TwinOf). Readers have to be asked for them.
+	Twins bool
 
 	channel, provider, id event.Slot
 	raw, text             event.Slot
@@ -275,7 +279,29 @@ func (sc *Scope) rule(d *sigma.Rule, filters []*sigma.Filter, values sigma.Place
 	if low.problem != nil {
 		return nil, low.problem
 	}
+	if t, ok := mapping.TwinOf(l.Product, l.Category, l.Service); ok && sc.Twins {
+		r.places = append(slices.Clip(r.places), t.LogSource)
+		if t.Operations != nil {
+			r.Fields = append(r.Fields, sc.operation())
+			r.cond = &expr.And{X: sc.operates(t), Y: r.cond}
+		}
+	}
 	return r, nil
+}
+
+// operation is the field that says what a 4657 did to a registry value.
+func (sc *Scope) operation() event.Slot { return sc.Layout.Slot("OperationType") }
+
+// operates is that an event is Sysmon's, or one of the twin's operations.
+func (sc *Scope) operates(t mapping.Twin) expr.Expr {
+	var any []expr.Expr
+	for _, id := range t.EventIDs {
+		any = append(any, &expr.Not{X: sc.same(sc.id, id)})
+	}
+	for _, o := range t.Operations {
+		any = append(any, sc.same(sc.operation(), o))
+	}
+	return or(any)
 }
 
 // When is the whole condition: the log source's and the rule's own.

@@ -39,6 +39,7 @@ type field struct {
 // newPlan makes the plan of what is wanted.
 func newPlan(w *input.Want) *plan {
 	p := &plan{raw: event.None, size: event.None, all: w.Fields.All, noMap: w.NoMap}
+	p.Lookup.Twins = w.Twins
 	p.meta.init(w, p)
 	for _, s := range w.Fields.Slots() {
 		switch name := w.Layout.Name(s); {

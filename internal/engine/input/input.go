@@ -36,6 +36,9 @@ type Want struct {
 	// NoMap switches off further names for the same thing: a field under
 	// EventData found by its plain name, NewProcessName as Image.
 	NoMap bool
+	// Twins gives the Security log's twins of Sysmon's events Sysmon's names
+	// (mapping.TwinOf), for Sigma rules.
+	Twins bool
 	// Category is _sourceCategory for every event; "" infers it.
 	Category string
 	// JSON says that fields nobody named are wanted only of events whose _raw is

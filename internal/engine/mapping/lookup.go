@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
@@ -12,6 +13,10 @@ import (
 type Lookup struct {
 	Names []string
 	Whole []bool // by name: it is a path from the top of the event, and not under a root
+
+	// Twins says that Sigma rules read along: what the Security log's twins of Sysmon's
+	// events have counts too.
+	Twins bool
 
 	index    map[string]int
 	openings []Opening
@@ -83,6 +88,13 @@ func (l *Lookup) Field(name string, mapped bool) Field {
 		return f
 	}
 	sources := Sources(name)
+	if l.Twins {
+		for _, s := range twinSources {
+			if strings.EqualFold(s.Name, name) {
+				sources = append(slices.Clip(sources), s)
+			}
+		}
+	}
 	for i := range sources {
 		e := Elsewhere{Source: &sources[i], If: -1}
 		for _, n := range e.From {
@@ -167,6 +179,8 @@ func (e *Elsewhere) value(vals []jsondoc.Value, k Keeper) jsondoc.Value {
 		}
 	case Hashes:
 		return k.Keep(e.hashes(k.Scratch(), vals))
+	case RegistryPath, RegistryData:
+		return e.registry(vals, k)
 	case SysmonTime:
 		if len(v.Raw) >= 19 && v.Raw[10] == 'T' {
 			return k.Keep(appendSysmonTime(k.Scratch(), v.Raw))

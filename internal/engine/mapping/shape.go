@@ -50,13 +50,15 @@ type Source struct {
 type Form uint8
 
 const (
-	Same       Form = iota // the text of the one source
-	Account                // domain\name of two
-	Translated             // what Is has for the text; nothing when it has nothing
-	Hashes                 // NAME=value,... in Sysmon's way, of those sources that are there
-	SysmonTime             // 2021-04-26 15:03:05.976, of an ISO 8601 time
-	Labelled               // what stands behind "Part: ", up to " ¦ "
-	Inside                 // the field Part of a JSON object that is written as text
+	Same         Form = iota // the text of the one source
+	Account                  // domain\name of two
+	Translated               // what Is has for the text; nothing when it has nothing
+	Hashes                   // NAME=value,... in Sysmon's way, of those sources that are there
+	SysmonTime               // 2021-04-26 15:03:05.976, of an ISO 8601 time
+	Labelled                 // what stands behind "Part: ", up to " ¦ "
+	Inside                   // the field Part of a JSON object that is written as text
+	RegistryPath             // key\value of two, under the hive's short name
+	RegistryData             // the data of a value and its type, in Sysmon's way
 )
 
 // shapes in the order in which their sources are tried.

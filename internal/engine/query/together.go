@@ -27,6 +27,7 @@ type Beside struct {
 	Name   string        // for the message of a bug: "Sigma rules"
 	Layout *event.Layout // of the batches that it is given
 	Fields event.Fields  // wanted, in Layout; not all
+	Twins  bool          // as in input.Want
 	Open   func(*exec.Runtime) exec.Pipeline
 }
 
@@ -97,6 +98,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		wantAs(&want.Fields, common, part.Query.want, part.Query.Layout)
 	}
 	for i := range beside {
+		want.Twins = want.Twins || beside[i].Twins
 		beside[i].Fields = beside[i].Fields.Clone()
 		op.FieldsOfMessages(beside[i].Layout, event.Fields{}).Needs(&beside[i].Fields)
 		wantAs(&want.Fields, common, beside[i].Fields, beside[i].Layout)
