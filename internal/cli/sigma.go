@@ -269,7 +269,9 @@ func (g *sigmaHunt) found(r *rule.Rule, b *event.Batch) error {
 	o.Reset()
 	for _, row := range b.Live {
 		to := o.AddRow(b.Time[row], b.Pos[row])
-		o.Col(colTime).Set(to, event.Int(b.Time[row]))
+		if b.Time[row] != event.NoTime {
+			o.Col(colTime).Set(to, event.Int(b.Time[row]))
+		}
 		for i := colComputer; i < colRule; i++ {
 			o.Col(event.Slot(i)).Set(to, b.Value(g.event[i], row))
 		}

@@ -128,6 +128,11 @@ func (t *timeslice) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 				end.SetCode(row, 0)
 				continue
 			}
+			if at == event.NoTime && !t.records { // an event of no time is of no slice
+				start.SetCode(row, 0)
+				end.SetCode(row, 0)
+				continue
+			}
 			if whole {
 				s, e = origin, origin+ms
 			} else {

@@ -178,6 +178,10 @@ func (r *Recogniser) epoch(text []byte, i, n int) (Stamp, bool) {
 	return Stamp{}, false
 }
 
+// beginsMax is how many brackets and blanks may stand before a number that begins
+// a text.
+const beginsMax = 64
+
 // begins reports whether nothing but brackets, quotes and a syslog priority stand
 // before i.
 func begins(text []byte, i int) bool {
@@ -192,6 +196,9 @@ func begins(text []byte, i int) bool {
 		if at(text, k) == '1' && at(text, k+1) == ' ' {
 			k += 2
 		}
+	}
+	if i > beginsMax {
+		return false
 	}
 	for k < i && (text[k] == ' ' || text[k] == '[' || text[k] == '(' || text[k] == '"') {
 		k++

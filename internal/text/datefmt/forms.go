@@ -84,9 +84,9 @@ type step struct {
 // formTable finds forms by what a text begins with.
 type formTable struct {
 	all     []form
-	byRun   [20][]*form // digits, by how many
-	byMonth []*form     // a month's name
-	byLevel []*form     // klog's letter
+	byRun   [20][classes][]*form // digits, by how many and by what follows them
+	byMonth []*form              // a month's name
+	byLevel []*form              // klog's letter
 }
 
 func compileForms(texts ...string) *formTable {
@@ -110,11 +110,60 @@ func compileForms(texts ...string) *formTable {
 				least, most = least+s.min, most+s.max
 			}
 			for n := least; n <= most; n++ {
-				t.byRun[n] = append(t.byRun[n], f)
+				for c := range t.byRun[n] {
+					if f.follows(c) {
+						t.byRun[n][c] = append(t.byRun[n][c], f)
+					}
+				}
 			}
 		}
 	}
 	return t
+}
+
+// classes are what may follow the digits that a text begins with: a separator
+// by itself, a blank, a letter, or something else.
+const classes = 8
+
+const (
+	classOther = iota
+	classBlank
+	classLetter
+	classMarks // and on: those of separators
+)
+
+const separators = "-/.:_"
+
+var classOf = func() (t [256]uint8) {
+	for c := range t {
+		switch i := strings.IndexByte(separators, byte(c)); {
+		case i >= 0:
+			t[c] = uint8(classMarks + i)
+		case c == ' ' || c == '\t':
+			t[c] = classBlank
+		case isLetter(byte(c)) || c >= 0x80:
+			t[c] = classLetter
+		}
+	}
+	return t
+}()
+
+// follows reports whether a character of a class may follow the digits that a
+// form begins with.
+func (f *form) follows(class int) bool {
+	for _, s := range f.steps {
+		switch {
+		case s.op == 'N':
+			return class == classLetter
+		case s.op == ' ':
+			return class == classBlank
+		case s.op == '*':
+			return true
+		case s.op == 0:
+			return class == int(classOf[s.lit])
+		}
+	}
+	return true // digits to its end
 }
 
 func compileForm(text string) form {
@@ -151,17 +200,15 @@ func compileForm(text string) form {
 	return f
 }
 
-// monthNames are the names and short names of months by their first three
-// letters in lower case, English and German.
-var monthNames = func() map[[3]byte][]monthName {
-	m := map[[3]byte][]monthName{}
+// monthNames are the names and short names of months by their first letter in
+// lower case, English and German.
+var monthNames = func() (m [256][]monthName) {
 	for i, names := range []string{
 		"jan january januar", "feb february februar", "mar march mär märz mrz", "apr april", "may mai", "jun june juni", "jul july juli",
 		"aug august", "sep sept september", "oct october okt oktober", "nov november", "dec december dez dezember",
 	} {
 		for _, n := range strings.Fields(names) {
-			k := [3]byte([]byte(n))
-			m[k] = append(m[k], monthName{n, i + 1})
+			m[n[0]] = append(m[n[0]], monthName{n, i + 1})
 		}
 	}
 	return m
@@ -177,13 +224,14 @@ func monthAt(text []byte, i int) (month, n int) {
 	if i+3 > len(text) || !mayBeMonth[text[i]] {
 		return 0, 0
 	}
-	k := [3]byte{text[i] | 0x20, text[i+1], text[i+2]}
-	for j := 1; j < 3; j++ {
-		if 'A' <= k[j] && k[j] <= 'Z' {
-			k[j] |= 0x20
-		}
+	second := text[i+1] | 0x20
+	if text[i+1] >= 0x80 {
+		second = text[i+1]
 	}
-	for _, name := range monthNames[k] {
+	for _, name := range monthNames[text[i]|0x20] {
+		if name.text[1] != second {
+			continue
+		}
 		l := len(name.text)
 		if l < n || i+l > len(text) || !sameFold(text[i:i+l], name.text) {
 			continue

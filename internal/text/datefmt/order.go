@@ -35,15 +35,25 @@ func (e *Evidence) Add(text []byte) {
 	if e.Decided() {
 		return
 	}
-	if len(e.rest) > 0 {
-		joint := append(e.rest, text[:min(len(text), dateBytesMax)]...)
-		e.look(joint)
+	if len(e.rest) == 0 {
+		e.look(text, 0)
+		e.rest = append(e.rest, text[max(0, len(text)-restBytes):]...)
+		return
 	}
-	e.look(text)
-	e.rest = append(e.rest[:0], text[max(0, len(text)-dateBytesMax):]...)
+	joint := append(e.rest, text[:min(len(text), restBytes)]...)
+	e.look(joint, 0)
+	if len(text) > restBytes {
+		e.look(text, 1) // the start of it may be the end of a number
+		joint = text
+	}
+	e.rest = append([]byte(nil), joint[max(0, len(joint)-restBytes):]...)
 }
 
-func (e *Evidence) look(text []byte) {
+// restBytes is how much of a text is looked at once more with what follows it.
+const restBytes = 2 * dateBytesMax
+
+// look looks through a text for dates that begin at from or later.
+func (e *Evidence) look(text []byte, from int) {
 	for i := 1; i < len(text) && !e.Decided(); i++ {
 		c := text[i]
 		if c != '/' && c != '-' || !isDigit(text[i-1]) {
@@ -53,7 +63,7 @@ func (e *Evidence) look(text []byte) {
 		if start > 0 && isDigit(text[start-1]) {
 			start--
 		}
-		if start > 0 && isAlnum(text[start-1]) || !free(text, start) {
+		if start < from || start > 0 && isAlnum(text[start-1]) || !free(text, start) {
 			continue
 		}
 		a := count(text[start:i])

@@ -76,8 +76,10 @@ func (r *Recogniser) Find(text []byte) (Stamp, bool) {
 				}
 			}
 		}
-		if _, n := weekdayAt(text, start); n == 0 {
-			words++
+		if words == 0 {
+			if _, n := weekdayAt(text, start); n == 0 {
+				words++
+			}
 		}
 		for i = start; i < len(text) && isAlnum(text[i]); i++ {
 		}
@@ -200,7 +202,7 @@ func (r *Recogniser) at(text []byte, i int) (Stamp, bool) {
 		if n >= len(forms.byRun) {
 			return Stamp{}, false
 		}
-		for _, f := range forms.byRun[n] {
+		for _, f := range forms.byRun[n][classOf[at(text, i+n)]] {
 			if s, ok := r.fit(f, text, i); ok {
 				return s, true
 			}
@@ -309,9 +311,15 @@ func (r *Recogniser) fit(f *form, text []byte, i int) (Stamp, bool) {
 	if f.bare && f.text[0] == 'H' && i-start < len("15:04:05") {
 		return Stamp{}, false // 1:02:03 is a duration or an address
 	}
+	if f.bare && start >= 5 && isBlank(text[start-1]) && isDigit(text[start-2]) && (isDateMark(text[start-3]) || isDateMark(text[start-4]) || isDateMark(text[start-5])) {
+		return Stamp{}, false // of a date that there is not
+	}
 	v.dots = f.steps[0].op == 'x' && f.steps[1].lit == '.'
 	return r.tail(text, start, i, &v, f)
 }
+
+func isBlank(c byte) bool    { return c == ' ' || c == '\t' }
+func isDateMark(c byte) bool { return c == '-' || c == '/' }
 
 // put keeps the number of a step.
 func (*reading) put(s *step, n int, v *reading) {
