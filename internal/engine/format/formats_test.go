@@ -87,6 +87,9 @@ func TestFormats(t *testing.T) {
 			"text: one line of the trace is searched for", "2026-03-01 08:00:00 ERROR a\n\tat needle(C.java:1)\n2026-03-01 08:00:01 ERROR b\n",
 			`needle | parse "ERROR *\n" as e | fields e`, "a",
 		},
+		{"CSV with a column for the date and one for the time", "date,time,host\n2022-05-17,08:09:10,h\n", "* | fields _messagetime", "1652774950000"},
+		{"JSON with a date and a time apart", `{"date":"2022-05-17","level":"x","time":"08:09:10"}` + "\n", "* | fields _messagetime", "1652774950000"},
+		{"JSON with a date alone", `{"date":"2022-05-17","m":1}` + "\n", "* | fields _messagetime", "1652745600000"},
 		{"text with JSON in it", `2026-03-01 08:00:00 INFO {"Image":"a.exe"}` + "\n", "* | json auto | fields _messagetime, Image", "1772352000000 | a.exe"},
 		{
 			"XML: entities, CDATA, comments, unnamed Data, UserData", `<?xml version="1.0"?><Events><!-- x --><Event xmlns='u'><System><Provider Name="P"/><EventID Qualifiers="3">7</EventID>` +

@@ -24,7 +24,8 @@ type metadata struct {
 	clock    datefmt.Clock
 	times    []timeField // candidates for the event's time, best first
 	stamps   datefmt.Recogniser
-	zoned    bool // times that name no zone are not UTC
+	day      datefmt.Stamp // of the event's fields, where one is a date alone
+	zoned    bool          // times that name no zone are not UTC
 	warnings *exec.Warnings
 	rcpt     int
 	channel  *field // nil when not needed
@@ -115,6 +116,7 @@ func (m *metadata) init(w *input.Want, p *plan) {
 func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input.Part, fallback int64, text []byte) int64 {
 	m.stamps.Order = part.DateOrder
 	at := event.NoTime
+	m.day = datefmt.Stamp{}
 	for _, t := range m.times {
 		v := vals[t.at]
 		if v.Kind == jsondoc.Missing || v.Kind == jsondoc.Null {
@@ -127,7 +129,13 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 	}
 	if at == event.NoTime {
 		if at = fallback; at == event.NoTime {
-			if s, ok := m.stamps.Find(text); ok {
+			s, ok := m.stamps.Find(text)
+			switch {
+			case m.day.Day && !ok: // a date alone is better than none
+				at = m.day.Millis
+			case m.day.Day && s.Bare: // in fields of their own
+				at = m.stamps.OnDay(m.day, s)
+			case ok:
 				at = m.said(s, text, w, row, part)
 			}
 		}
@@ -231,6 +239,12 @@ func (m *metadata) eventTime(v jsondoc.Value, utc bool, w *builder, row uint16, 
 		}
 	}
 	if s, ok := m.stamps.Whole(v.Raw); ok {
+		if s.Day { // its time of day may be in the next field
+			if !m.day.Day {
+				m.day = s
+			}
+			return 0, false
+		}
 		return m.said(s, v.Raw, w, row, part), true
 	}
 	return 0, false

@@ -33,6 +33,8 @@ type Stamp struct {
 	Unsure bool
 	// Bare says that it is a time of day alone, of the day of Now.
 	Bare bool
+	// Day says that it is a date alone, its midnight.
+	Day bool
 }
 
 // The years that a time may be of; what is outside is a number or a mark for
@@ -163,13 +165,20 @@ func (r *Recogniser) Whole(text []byte) (Stamp, bool) {
 		mo, ok2 := digits(string(text[5:7]), 2)
 		d, ok3 := digits(string(text[8:]), 2)
 		if ok1 && ok2 && ok3 {
-			v := reading{y: y, mo: mo, d: d, dated: true}
+			v := reading{y: y, mo: mo, d: d, dated: true, yearly: true}
 			if ms, ok := r.millis(&v); ok {
-				return Stamp{Millis: ms, End: len(text)}, true
+				return Stamp{Millis: ms, End: len(text), Day: true}, true
 			}
 		}
 	}
 	return Stamp{}, false
+}
+
+// OnDay is the time of day of a bare stamp on the day that another stamp is.
+func (r *Recogniser) OnDay(day, bare Stamp) int64 {
+	z := r.zone(&reading{})
+	d, t := time.UnixMilli(day.Millis).In(z), time.UnixMilli(bare.Millis).In(z)
+	return time.Date(d.Year(), d.Month(), d.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), z).UnixMilli()
 }
 
 // dateCall is where the number of /Date(1650000001234)/ begins, at the start of
