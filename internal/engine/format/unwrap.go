@@ -110,6 +110,15 @@ func (u *unwrapper) event(text []byte, where place) {
 	}
 }
 
+// inLine gives the event what stands in a part of its text.
+func (u *unwrapper) inLine(text []byte, where place) {
+	u.where = where
+	for _, i := range u.given {
+		u.exact[i] = true
+	}
+	u.more(text, mapping.Whole)
+}
+
 // put gives the event a value by the index of its name.
 func (u *unwrapper) put(i int, v jsondoc.Value) {
 	u.vals[i], u.exact[i] = v, true

@@ -85,6 +85,12 @@ type Format struct {
 	// KiB, decompressed): 0 not at all, up to Certain.
 	Sniff func(head []byte) int
 
+	// Record is how many bytes the record takes that b begins with, which is where
+	// a line begins; 0 when b does not begin with a whole one, and all of b when it
+	// may go on beyond its end. nil where records cannot be told from other text.
+	// Records of several formats in one part are told apart by it.
+	Record func(b []byte) int
+
 	// Misfit says what Sniff did not find when it returns 0: "does not start
 	// with <Event".
 	Misfit string

@@ -394,10 +394,78 @@ func (r *Reader) recognise(head []byte, name string) *Format {
 			break
 		}
 	}
+	if sure == Certain {
+		return best
+	}
+	most, share := r.most(head, sure <= Unsure)
+	switch {
+	case most == nil:
+	case best == nil || best.Record != nil, share > 0.5:
+		return most
+	case sure == Unsure && r.named(name, best) && slices.Contains(most.Extensions, strings.ToLower(filepath.Ext(name))):
+		return most
+	}
 	if sure == Unsure && r.named(name, best) {
 		return nil
 	}
 	return best
+}
+
+// longLine is how long a line is that documents without line ends have.
+const longLine = 4 << 10
+
+// triedMax is how many places of a line are looked at for a record.
+const triedMax = 1024
+
+// most is the format that most of a part's head is records of, and how much of
+// it; nil when there are none. inLines says to look for records in long lines,
+// too: a document may have no line ends.
+func (r *Reader) most(head []byte, inLines bool) (most *Format, share float64) {
+	votes := map[*Format]int{}
+	at, tried := 0, 0
+	for at < len(head) && tried < triedMax {
+		f, n := RecordAt(r.formats, head[at:])
+		if f != nil {
+			votes[f] += n
+			at += n
+			continue
+		}
+		end := bytes.IndexByte(head[at:], '\n')
+		if inLines && (end < 0 || end > longLine) {
+			tried++
+			end = bytes.IndexAny(head[at+1:], "<{")
+		}
+		if end < 0 {
+			break
+		}
+		at += end + 1
+	}
+	for _, f := range r.formats { // in their order, where two are as much
+		if n := votes[f]; n > 0 && (most == nil || n > votes[most]) {
+			most = f
+		}
+	}
+	if most != nil {
+		share = float64(votes[most]) / float64(len(bytes.TrimSpace(head)))
+	}
+	return most, share
+}
+
+// RecordAt is the format that the record is of which a text begins with, blank
+// lines aside, and how many bytes it takes with them; nil when it begins with none.
+func RecordAt(formats []*Format, text []byte) (*Format, int) {
+	body := bytes.TrimLeft(text, " \t\r\n")
+	if len(body) == 0 {
+		return nil, 0
+	}
+	for _, f := range formats {
+		if f.Record != nil {
+			if n := f.Record(body); n > 0 {
+				return f, n + len(text) - len(body)
+			}
+		}
+	}
+	return nil, 0
 }
 
 // named reports whether a part's extension is another format's and not f's.

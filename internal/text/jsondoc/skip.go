@@ -17,6 +17,14 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("not JSON: %s (byte %d)", e.Reason, e.Offset)
 }
 
+// CutShort reports whether a text is an object that is sound as far as it goes,
+// and has no end.
+func CutShort(text []byte) bool {
+	_, err := NewScanner(Want{}).Scan(text)
+	e, ok := err.(*SyntaxError)
+	return ok && (e.Reason == endOfText || e.Reason == endOfString || e.Offset+8 > len(text))
+}
+
 // Reasons of SyntaxErrors.
 const (
 	endOfText   = "unexpected end"
