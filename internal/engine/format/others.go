@@ -153,8 +153,12 @@ func jsonRecord(b []byte) int {
 	for end < len(b) && bytes.IndexByte([]byte(" \t\r,]"), b[end]) >= 0 {
 		end++
 	}
-	if end < len(b) && b[end] == '\n' {
+	switch {
+	case end == len(b) || b[end] == '{':
+	case b[end] == '\n':
 		end++
+	default:
+		return 0 // text behind the object: the line is none
 	}
 	return end
 }

@@ -116,6 +116,8 @@ func BeginsMore(v jsondoc.Value) bool {
 	switch c := raw[0]; c {
 	case '{', '[', '<':
 		return true
+	case '\\': // Go and .NET write < so
+		return len(raw) >= 6 && strings.EqualFold(string(raw[:6]), `\u003c`)
 	case 'i':
 		return strings.HasPrefix(string(raw[:min(len(raw), 28)]), "instance of Win32_NTLogEvent")
 	default:
@@ -123,7 +125,7 @@ func BeginsMore(v jsondoc.Value) bool {
 	}
 }
 
-// Moved is a field that means something else than its name says elsewhere.
+// Moved is a field, From, that is another's, To, or "" for none: one that means something else than its name says elsewhere.
 type Moved struct{ From, To string }
 
 // prefixes stand before the names of fields where a product flattens what
