@@ -137,3 +137,13 @@ func difference(a, b []string) (missing, more []string) {
 	}
 	return missing, more
 }
+
+// TestLongAnswer: a list of events in one line that is longer than what is looked at.
+func TestLongAnswer(t *testing.T) {
+	one := `{"EventID":"1","pad":"` + strings.Repeat("x", 200) + `"}`
+	rows, res := ask(t, `{"value":[`+strings.Repeat(one+",", 999)+one+`]}`, "* | count")
+	res.clean(t)
+	if got := strings.Join(rows, ";"); got != "1000" {
+		t.Errorf("%s events, want 1000", got)
+	}
+}

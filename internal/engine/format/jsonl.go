@@ -219,7 +219,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 		return nil
 	}
 	message := vals[r.text].Kind != jsondoc.Missing
-	more := !message && r.HoldsMore(vals)
+	more := !message && r.HoldsMore(vals, r.doc.Found())
 	if more {
 		r.unwrap(line, vals)
 	}

@@ -73,11 +73,14 @@ func oneLine(b []byte) int {
 	}
 	end := lineEnd(b, 0)
 	line := bytes.TrimRight(b[:end], " \t\r\n")
+	if wrapsList(line) {
+		return 0
+	}
 	whole := objectEnd(line, 0)
 	if whole < 0 && end == len(b) && b[end-1] != '\n' && len(b) > recordBytesMin {
 		return end // it goes on beyond what is seen
 	}
-	if whole != len(line) || wrapsList(line) {
+	if whole != len(line) {
 		return 0
 	}
 	return end

@@ -28,6 +28,9 @@ const (
 	// MaxEventBytes is the longest event that is read; a longer one is skipped
 	// and counted.
 	MaxEventBytes = 256 << 20
+	// MaxLineBytes is the longest line that is one event. Buffers of twice the
+	// size are well within the memory that a query may have by default.
+	MaxLineBytes = 128 << 20
 )
 
 // Reader hands the blocks of a source to workers.
@@ -514,13 +517,16 @@ func (c *counted) Read(p []byte) (int, error) {
 // false when the part is at its end.
 func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 	o := r.cur
-	block := r.blockBytes()
+	block, most := r.blockBytes(), MaxEventBytes
+	if o.format.Lines {
+		most = MaxLineBytes
+	}
 	data := append((*buf)[:0], o.rest...)
 	o.rest = o.rest[:0]
 	for {
 		if !o.eof {
 			if free := cap(data) - len(data); free < max(1, block/2) {
-				grown := make([]byte, len(data), min(2*len(data), MaxEventBytes)+2*block)
+				grown := make([]byte, len(data), min(2*len(data), most)+2*block)
 				copy(grown, data)
 				data = grown
 			}
@@ -558,8 +564,8 @@ func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 			o.off += int64(n)
 			return b, true
 		}
-		if len(data) > MaxEventBytes {
-			r.skipLong(data)
+		if len(data) > most {
+			r.skipLong(data, most)
 			data = data[:0]
 		}
 	}
@@ -583,7 +589,7 @@ func truncated(r io.Reader) bool {
 }
 
 // skipLong passes the rest of an event that is too long: up to the next line end.
-func (r *Reader) skipLong(data []byte) {
+func (r *Reader) skipLong(data []byte, most int) {
 	o := r.cur
 	skipped := int64(len(data))
 	for {
@@ -598,7 +604,7 @@ func (r *Reader) skipLong(data []byte) {
 	}
 	r.o.Warnings.Add("event too long", true, exec.Sample{
 		Part: o.part.Name, Pos: event.Position(o.part.Index, o.off),
-		Detail: fmt.Sprintf("byte %d: %d bytes without an end, more than %s", o.off, skipped, exec.Size(MaxEventBytes)),
+		Detail: fmt.Sprintf("byte %d: %d bytes without an end, more than %s", o.off, skipped, exec.Size(int64(most))),
 	})
 	o.off += skipped
 }
