@@ -3,6 +3,7 @@ package syntax
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -103,7 +104,17 @@ func (p *parser) startsFieldToken(t token) bool {
 
 // startsField reports whether a field stands at t.
 func (p *parser) startsField(t token) bool {
-	return p.startsFieldToken(t) || t.is("%") && t.end < len(p.src) && isNameStart(p.src[t.end])
+	return p.startsFieldToken(t) || startsWithDigit(t) || t.is("%") && t.end < len(p.src) && isNameStart(p.src[t.end])
+}
+
+// startsWithDigit recognises a name such as 2hrs, which one page has as an alias
+// (timeslice 2h as 2hrs). It is read where nothing but a field may stand, and
+// written %"2hrs".
+func startsWithDigit(t token) bool {
+	if t.kind != tokNumber || strings.Trim(t.text, "0123456789") == "" {
+		return false
+	}
+	return nameEnd("_"+t.text, 0) == len(t.text)+1 && strings.IndexByte(t.text, '.') < 0
 }
 
 // field reads a field where no expression may stand. It returns nil, with what
@@ -135,6 +146,9 @@ func (p *parser) field() *Field {
 			fix: &diag.Fix{Title: "write " + form, Edits: []diag.Edit{{Span: t.span(), New: form}}},
 		})
 		return nil
+	case startsWithDigit(t):
+		p.next()
+		return &Field{Pos: t.span(), Name: t.text, Quoted: true}
 	case t.kind == tokNumber:
 		form := `%"` + t.text + `"`
 		p.want(t, want{
@@ -369,12 +383,21 @@ func startsTime(p *parser, t token) bool {
 	return t.kind == tokString || t.kind == tokSingle || startsNumber(p, t)
 }
 
+// dateHere is a date as it is written without quotes, with its time of day and
+// zone: 2021-01-06T12:00:00-08:00, 01/06/2021 12:00.
+var dateHere = regexp.MustCompile(`^(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{4})?)` +
+	`(?:(?:T|[ \t]+)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z\b|[+-]\d{2}:?\d{2})?)?\b`)
+
 // readTime keeps a time as it is written: what it is depends on when and where
 // the query runs.
 func readTime(p *parser) Node {
 	t := p.peek()
 	if t.kind == tokString || t.kind == tokSingle {
 		return p.stringHere(t)
+	}
+	if text := dateHere.FindString(p.src[t.start:]); text != "" {
+		p.take(t.start + len(text) - p.pos)
+		return &Name{Pos: diag.Span{Start: t.start, End: p.pos}, Text: strings.Join(strings.Fields(text), " ")}
 	}
 	n := t
 	if t.is("-") {

@@ -227,7 +227,7 @@ func (p *parser) operation(s *Stage, u *Usage, name []token) {
 		s.Tail = c.lead
 		return
 	}
-	m := &matcher{p: p, out: &s.Args}
+	m := &matcher{p: p, usage: u, out: &s.Args}
 	ok := m.sequence(u.body(name))
 	s.Tail = m.lead
 	if !ok {
@@ -372,7 +372,7 @@ func (p *parser) groupFields(s *Stage) {
 // with its rewrite.
 func (p *parser) groupField() Expr {
 	t := p.peek()
-	if t.kind == tokWord || t.kind == tokField {
+	if t.kind == tokWord || t.kind == tokField || startsWithDigit(t) {
 		n := p.after(t)
 		if _, ok := p.infixAt(n); !ok && !n.is("(") && !n.is("?") || n.is("-") && n.start == t.end {
 			if f := p.field(); f != nil {

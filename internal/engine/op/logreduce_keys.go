@@ -20,7 +20,7 @@ const (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "logreduce keys", Usage: "(logreduce keys) {[,] parser=(json|keyvalue)|[,] maxdepth=<depth:int>|[,] field=<from:field>|noaggregate}",
+		Name: "logreduce keys", Usage: "(logreduce keys) {[,] parser [=] (json|keyvalue)|[,] maxdepth [=] <depth:int>|[,] field [=] <from:field>|noaggregate}",
 		Summary: "Counts messages by the keys that they have.",
 		Text: "The schema of a message is the list of its keys, flattened (`a.b`) down to `maxdepth`, 5 unless written, at most 100 of them; keys inside arrays do not count. " +
 			"Rows have `_signature_id`, `_schema` and `_count`, the most common first. A message that has no keys is `unknown`, with the id 0000000000000000. " +

@@ -15,7 +15,7 @@ import (
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "parse regex", Aliases: []string{"extract"},
-		Usage:   "(parse regex|extract) {field=<from:field>|multi|nodrop} <patterns:regex,...> {multi|nodrop}",
+		Usage:   "(parse regex|extract) {field=<from:field>|multi|nodrop} <patterns:regex,...> {, regex <patterns:regex,...>|multi|nodrop}",
 		Summary: "Takes fields out of text by the named groups of a regular expression.",
 		Text: "The first match anywhere counts; letter case matters unless the pattern says `(?i)`. Each named group `(?<name>...)` becomes a field; a group that took no part is null. " +
 			"With `multi` every match gives a row of its own. A message without a match is dropped, or kept with `nodrop`. " +
