@@ -10,7 +10,8 @@ import (
 // Print writes a query in its one form: each stage on a line that starts with a
 // pipe, long conditions one operand a line, all comments at their place. Reading
 // what it wrote gives the same tree, and printing that the same text. Print only
-// what was read without errors: a Bad stage has no text.
+// what was read without errors, template parameters without values aside. A Bad
+// stage is written as it stands.
 func Print(q *Query) string { return printQuery(q, false) }
 
 // PrintPortable is Print with eval written as Sumo Logic wants it.
@@ -523,6 +524,9 @@ func (p *printer) subquery(x *Subquery) {
 func (p *printer) stage(s *Stage) {
 	if s.Bad {
 		p.text(p.source(s.Pos))
+		for len(p.comments) > 0 && p.comments[0].Pos.Start < s.Pos.End { // they are in the text
+			p.comments = p.comments[1:]
+		}
 		return
 	}
 	switch s.Kind {
@@ -531,7 +535,11 @@ func (p *printer) stage(s *Stage) {
 	case Assigning:
 		p.assigning(s)
 	default:
-		p.text(strings.ToLower(s.Op.Text))
+		if templated(s.Op.Text) {
+			p.text(s.Op.Text)
+		} else {
+			p.text(strings.ToLower(s.Op.Text))
+		}
 		p.args(s.Args, true)
 		p.text(s.Tail)
 	}
@@ -696,6 +704,9 @@ func pathText(n *Path) string {
 			return quoteTerm(n.Text)
 		}
 	}
+	if templateAt(n.Text, 0) == len(n.Text) && n.Text != "" {
+		return n.Text
+	}
 	if n.Text == "" || !isNameStart(n.Text[0]) && n.Text[0] != '/' || strings.HasPrefix(n.Text, "//") || strings.HasPrefix(n.Text, "/*") {
 		return quoteTerm(n.Text)
 	}
@@ -712,7 +723,7 @@ func fieldText(f *Field) string {
 	name := strings.ToLower(f.Name)
 	plain := name != "" && isNameStart(name[0]) && nameEnd(name, 0) == len(name) && !reserved[name] &&
 		name != "true" && name != "false" && name != "null"
-	if plain && !f.Quoted {
+	if (plain || templated(name)) && !f.Quoted {
 		return f.Name
 	}
 	return `%"` + quote(f.Name, '"') + `"`

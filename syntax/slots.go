@@ -46,7 +46,7 @@ func init() { // the readers reach this table again through child queries
 		// A regular expression in double quotes.
 		"regex": {"a regular expression in double quotes", "string", isString, readString},
 		// A text in single or double quotes: delim=','.
-		"option": {"a text in quotes", "string", func(_ *parser, t token) bool { return t.kind == tokString || t.kind == tokSingle }, readOption},
+		"option": {"a text in quotes", "string", func(_ *parser, t token) bool { return t.kind == tokString || t.kind == tokSingle || t.templated() }, readOption},
 		// A whole number.
 		"int": {"a whole number", "number", startsNumber, func(p *parser) Node { return orNil(p.number(true)) }},
 		// A number.
@@ -64,7 +64,7 @@ func init() { // the readers reach this table again through child queries
 		// A group function: sum(x) as s.
 		"agg": {"a group function", "aggregate", func(p *parser, t token) bool { return t.kind == tokWord && p.aggregate(t.text) }, readAgg},
 		// A direction: +, - or both.
-		"direction": {"+, - or +-", "direction", func(_ *parser, t token) bool { return t.is("+") || t.is("-") }, readDirection},
+		"direction": {"+, - or +-", "direction", func(_ *parser, t token) bool { return t.is("+") || t.is("-") || t.templated() }, readDirection},
 	}
 }
 
@@ -80,9 +80,11 @@ func orNil[T any, P interface {
 }
 
 func isWord(_ *parser, t token) bool   { return t.kind == tokWord }
-func isString(_ *parser, t token) bool { return t.kind == tokString }
+func isString(_ *parser, t token) bool { return t.kind == tokString || t.templated() }
 
-func startsNumber(_ *parser, t token) bool { return t.kind == tokNumber || t.is("-") }
+func startsNumber(_ *parser, t token) bool {
+	return t.kind == tokNumber || t.is("-") || t.templated()
+}
 
 func startsLiteral(p *parser, t token) bool {
 	return t.kind == tokString || t.kind == tokSingle || startsNumber(p, t) || t.is("true") || t.is("false") || t.is("null")
@@ -285,10 +287,20 @@ func readString(p *parser) Node {
 		})
 		return nil
 	}
+	if t.templated() {
+		return p.templateString(t)
+	}
 	if t.kind != tokString {
 		return nil
 	}
 	return p.stringHere(t)
+}
+
+// templateString takes a template parameter whose value is the whole text, quotes
+// and all.
+func (p *parser) templateString(t token) *String {
+	p.next()
+	return &String{Pos: t.span(), Raw: t.text, Value: t.text, Template: true}
 }
 
 // readOption takes a text in either quotes. In single ones nothing is an escape
@@ -296,6 +308,9 @@ func readString(p *parser) Node {
 func readOption(p *parser) Node {
 	t := p.peek()
 	if t.kind != tokSingle {
+		if t.templated() {
+			return p.templateString(t)
+		}
 		if t.kind != tokString {
 			return nil
 		}
@@ -315,11 +330,19 @@ func (p *parser) number(whole bool) *Number {
 	at, text := t.span(), ""
 	if t.is("-") {
 		n := p.after(t)
-		if n.kind != tokNumber {
+		if n.kind != tokNumber && !n.templated() {
 			return nil
 		}
 		text = "-"
 		t = n
+	}
+	if t.templated() {
+		if text == "-" {
+			p.next()
+		}
+		p.next()
+		at.End = t.end
+		return &Number{Pos: at, Text: text + t.text, Int: 1, Float: 1, IsInt: true}
 	}
 	if t.kind != tokNumber {
 		return nil
@@ -403,7 +426,7 @@ func readTime(p *parser) Node {
 	if t.is("-") {
 		n = p.after(t)
 	}
-	if n.kind != tokNumber || n.start != t.start && n.start != t.end {
+	if n.kind != tokNumber && !n.templated() || n.start != t.start && n.start != t.end {
 		return nil
 	}
 	for p.peek().start < n.start {
@@ -420,6 +443,14 @@ func readDuration(p *parser) Node {
 	at := t.span()
 	if minus {
 		t = p.after(t)
+	}
+	if t.templated() {
+		if minus {
+			p.next()
+		}
+		p.next()
+		at.End = t.end
+		return &Duration{Pos: at, Text: p.src[at.Start:at.End], Millis: units["m"]}
 	}
 	if t.kind != tokNumber {
 		return nil
@@ -592,6 +623,10 @@ func readAgg(p *parser) Node {
 
 func readDirection(p *parser) Node {
 	t := p.peek()
+	if t.templated() {
+		p.next()
+		return &Name{Pos: t.span(), Text: t.text}
+	}
 	if !t.is("+") && !t.is("-") {
 		return nil
 	}

@@ -84,6 +84,10 @@ type Scope struct {
 	// Uses, when set, is told of each field that a stage reads or makes.
 	Uses func(Use)
 
+	// Unfilled says that template parameters need no value: what the query says
+	// is known but for them. Such a query does not run.
+	Unfilled bool
+
 	outside *Outside // shared with child scopes
 	stage   *syntax.Stage
 	made    map[event.Slot]bool    // fields that a stage has made so far
@@ -95,6 +99,7 @@ type Scope struct {
 	flags   map[string]syntax.Node // see Mark
 
 	admitted []string // see Admit
+	guessing bool     // a stage before is unknown
 }
 
 // NewScope makes the scope of a query's first stage.

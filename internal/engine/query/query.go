@@ -46,10 +46,17 @@ type Option func(*lang.Scope)
 // the query is compiled, those that it names.
 func Tables(l *lookup.Library) Option { return func(sc *lang.Scope) { sc.Tables = l } }
 
+// Unfilled compiles a query whose template parameters have no values, to look at
+// it: each is a note, and such a query does not run.
+func Unfilled(sc *lang.Scope) { sc.Unfilled = true }
+
 // Compile parses, analyses and plans a query. The query is nil when the list
 // has errors; warnings and notes come beside one that runs.
 func Compile(f *diag.File, v *lang.Vocabulary, with ...Option) (*Query, diag.List) {
 	tree, diags := syntax.Parse(f, v)
+	if unfilled(with) {
+		noteUnfilled(diags)
+	}
 	if diags.HasErrors() {
 		diags.Sort()
 		return nil, diags // a tree with holes would only earn further complaints
@@ -60,6 +67,24 @@ func Compile(f *diag.File, v *lang.Vocabulary, with ...Option) (*Query, diag.Lis
 		return nil, diags
 	}
 	return q, diags
+}
+
+// unfilled reports whether Unfilled is among some options.
+func unfilled(with []Option) bool {
+	var sc lang.Scope
+	for _, set := range with {
+		set(&sc)
+	}
+	return sc.Unfilled
+}
+
+// noteUnfilled makes notes of the errors that parameters have no value.
+func noteUnfilled(l diag.List) {
+	for _, d := range l {
+		if d.Code == syntax.Unfilled {
+			d.Severity = diag.Note
+		}
+	}
 }
 
 func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *diag.List, with []Option) *Query {
