@@ -66,7 +66,7 @@ func (s *session) dump(cmd *cobra.Command, form, file string) error {
 	if file == "" {
 		w = s.app.data()
 	}
-	err = s.pass(all, func(run query.Run) error { return dumpEvents(cmd, run, form, w) })
+	err = s.pass(cmd.Context(), all, func(run query.Run) error { return dumpEvents(cmd, run, form, w) })
 	return done(err)
 }
 

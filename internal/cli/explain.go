@@ -67,7 +67,7 @@ predicate with the values it reads.`,
 			if err != nil {
 				return err
 			}
-			err = s.pass(q, func(run query.Run) error {
+			err = s.pass(cmd.Context(), q, func(run query.Run) error {
 				if whyNot || one != "" {
 					return q.WhyNot(cmd.Context(), run, a.stdout, one != "")
 				}

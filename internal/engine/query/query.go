@@ -4,7 +4,6 @@ package query
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -271,6 +270,11 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.
 	if r.Zone == nil {
 		r.Zone = time.UTC
 	}
+	if !r.Bounded && q.needsRange() {
+		if err := q.ownRange(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	held := budget.Open("what runs before the query")
 	first := *r
 	first.Seen = nil
@@ -280,16 +284,6 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.
 			return nil, err
 		}
 	}
-	if !r.Bounded {
-		for _, s := range q.steps {
-			if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
-				held.Release()
-				return nil, fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
-			}
-		}
-	}
-	first = *r
-	first.Seen = nil
 	for _, s := range q.past {
 		if err := s.run(ctx, first, budget, held); err != nil {
 			held.Release()
