@@ -422,7 +422,7 @@ func templateName(s string) string {
 		return ""
 	}
 	for _, r := range name {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.: /", r) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsSpace(r) && !strings.ContainsRune("_-.:/", r) {
 			return ""
 		}
 	}

@@ -279,6 +279,12 @@ func (p *parser) recover(start int, end closer) {
 	}
 	p.quiet, p.failed = false, false
 	p.pos = to
+	// What was read beyond the stage to find its end may stand in a path, or in
+	// what else is no comment there.
+	p.commented = min(p.commented, to)
+	for n := len(p.comments); n > 0 && p.comments[n-1].Pos.Start >= to; n-- {
+		p.comments = p.comments[:n-1]
+	}
 	p.last = max(p.last, min(to, len(strings.TrimRightFunc(p.src[:to], isSpace))))
 	p.tokAt = -1
 }

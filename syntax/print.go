@@ -299,7 +299,11 @@ func (p *printer) search(x Search, around int) {
 		p.searchAll(x, " ")
 	case *Not:
 		p.before(x.Pos.Start)
-		p.text("NOT ")
+		if t, ok := x.X.(*Term); ok && !t.Quoted && looksLikeComment(t.Text) {
+			p.text("!") // behind a blank it would be one
+		} else {
+			p.text("NOT ")
+		}
 		p.search(x.X, searchNot)
 	case *Group:
 		p.before(x.Pos.Start)
@@ -353,16 +357,27 @@ func (p *printer) next(at diag.Span, fn func(*printer)) {
 
 func (p *printer) term(t *Term, list bool) {
 	p.before(t.Pos.Start)
-	if !t.Quoted && plainTerm(t.Text, list) {
+	if !t.Quoted && (plainTerm(t.Text, list) || looksLikeComment(t.Text) && p.noCommentHere() && plainTerm("x"+t.Text, list)) {
 		p.text(t.Text)
 		return
 	}
 	p.text(quoteTerm(t.Text))
 }
 
+// looksLikeComment reports whether a word starts as a comment does.
+func looksLikeComment(text string) bool {
+	return strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*")
+}
+
+// noCommentHere reports whether what is written next starts no comment.
+func (p *printer) noCommentHere() bool {
+	last := p.tail(1)
+	return !p.blank && !p.ended && (last == "!" || last == "(")
+}
+
 // plainTerm reports whether a text is read as one word of the search expression.
 func plainTerm(text string, list bool) bool {
-	if text == "" || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") || strings.HasPrefix(text, `%"`) {
+	if text == "" || looksLikeComment(text) || strings.HasPrefix(text, `%"`) {
 		return false
 	}
 	switch strings.ToLower(text) {
@@ -439,7 +454,7 @@ func (p *printer) value(x *FieldTerm) {
 		return
 	}
 	v := x.Values[0]
-	if v.Quoted || v.Text != "" && strings.IndexByte(v.Text, ' ') < 0 && plainValue(v.Text) {
+	if v.Quoted || v.Text != "" && plainValue(v.Text) {
 		if v.Quoted {
 			p.text(quoteTerm(v.Text))
 		} else {
@@ -560,6 +575,11 @@ func (p *printer) assigning(s *Stage) {
 		p.text(" = ")
 		p.condition(s.X)
 		return
+	case s.As == nil && isEqual(s.X):
+		b := s.X.(*Binary) // with = it would be taken for an assignment of another language
+		p.expr(b.X, holdsCompare+1)
+		p.text(" == ")
+		p.expr(b.Y, holdsCompare+1)
 	case s.Eval && s.clashes:
 		p.portableClash(s.X)
 	default:
@@ -569,6 +589,11 @@ func (p *printer) assigning(s *Stage) {
 		p.text(" as ")
 		p.field(s.As)
 	}
+}
+
+func isEqual(x Expr) bool {
+	b, ok := x.(*Binary)
+	return ok && b.Op == "="
 }
 
 // portableClash writes an expression whose first word would be taken for an
