@@ -269,13 +269,14 @@ func (x *following) count(r *input.Reader, parts []*input.Part) {
 
 // once runs the query over parts and prints its rows.
 func (x *following) once(ctx context.Context, run query.Run, parts []*input.Part, w io.Writer, width int) error {
-	run.Reader = x.reader(parts)
+	r := x.reader(parts)
+	run.Input = r
 	sink, err := x.sink(w, width)
 	if err != nil {
 		return err
 	}
 	err = firstOf(x.q.Run(ctx, run, countRows{sink, &x.s.rows}), sink.Close())
-	x.count(run.Reader, parts)
+	x.count(r, parts)
 	return err
 }
 

@@ -206,7 +206,7 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		}
 		s.paths = []string{"-"}
 	}
-	s.run.Again = s.again
+	s.run.Again = func() (input.Feeder, error) { return s.again() }
 	return s, nil
 }
 
@@ -298,7 +298,7 @@ func (s *session) read(do func(query.Run) error) error {
 		return err
 	}
 	run := s.run
-	run.Warnings, run.Reader = s.opt.Warnings, r
+	run.Warnings, run.Input = s.opt.Warnings, r
 	s.watch(r)
 	err = do(run)
 	s.progress.stop()

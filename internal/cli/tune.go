@@ -99,7 +99,7 @@ It exits with 1 when a false positive is left without a proposal.`,
 func (s *session) reading() (query.Run, error) {
 	r, err := s.again()
 	run := s.run
-	run.Reader = r
+	run.Input = r
 	return run, err
 }
 

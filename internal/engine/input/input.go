@@ -52,6 +52,19 @@ type Want struct {
 	skipped *atomic.Int64
 }
 
+// Feeder hands out the events of a run to its workers, unit by unit. Files are one
+// (Reader); a program's values, a store's columns and a topic may be others.
+//
+// Feed is called once for a run. What it returns is called once in each worker, at
+// the same time, and pushes the events of the units that the worker takes. It
+// pushes at least the wanted fields, in the slots of want.Layout, and each event
+// with its time and a position: one that is unique in the run, and orders events
+// of one moment the same way in every run, however units fall to workers. It may
+// leave out events that want says cannot matter.
+type Feeder interface {
+	Feed(ctx context.Context, want *Want) exec.Feed
+}
+
 // Skip counts events that a reader passed over because of Need or the time range.
 func (w *Want) Skip(n int) {
 	if w.skipped != nil {

@@ -150,10 +150,11 @@ func (q *Query) Streams() bool {
 
 // Run is everything a run of a query needs besides the query.
 type Run struct {
-	Reader  *input.Reader
+	Input   input.Feeder  // files, or events from elsewhere
 	Layout  *event.Layout // a clone of the query's, shared with what prints the rows
 	Workers int
-	Memory  int64 // bytes that stages may hold between batches; 0 is no limit
+	Memory  int64        // bytes that stages may hold between batches; 0 is no limit but Budget's
+	Budget  *exec.Budget // of the process or tenant that this run is one of; nil for none
 	TempDir string
 
 	Now      time.Time
@@ -175,12 +176,15 @@ type Run struct {
 
 	// Again opens the input once more, for subqueries and compare. It may be
 	// nil when the input can be read only once (standard input).
-	Again func() (*input.Reader, error)
+	Again func() (input.Feeder, error)
 }
+
+// budget is what the stages of the run may hold.
+func (r *Run) budget() *exec.Budget { return &exec.Budget{Limit: r.Memory, Parent: r.Budget} }
 
 // Run runs the query and pushes its rows, in their final order, from one goroutine.
 func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
-	return q.run(ctx, r, &exec.Budget{Limit: r.Memory}, out)
+	return q.run(ctx, r, r.budget(), out)
 }
 
 // run is Run with a share of a budget.
@@ -193,7 +197,7 @@ func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Si
 	}
 	defer release()
 	rt := &exec.Runtime{Ctx: ctx, Layout: r.Layout}
-	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, q.Want(r)))
+	return exec.Run(rt, p, r.Workers, r.Input.Feed(ctx, q.Want(r)))
 }
 
 // ready runs what has to run before the query, and opens its pipeline, with

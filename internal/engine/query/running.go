@@ -23,7 +23,7 @@ type Running struct {
 	release func()
 }
 
-// Start readies the query for input that goes on, of which r.Reader is not used.
+// Start readies the query for input that goes on, of which r.Input is not used.
 // Of messages the newest keep rows are kept. It is nil when the query's rows
 // cannot be told while rows still come, because some stage behind the workers
 // needs all of them and cannot go on afterwards.
@@ -34,7 +34,7 @@ func (q *Query) Start(ctx context.Context, r Run, keep int) (*Running, error) {
 	r.Arrival = q.Streams()
 	x := &Running{q: q, run: r, next: &later{}}
 	var err error
-	if x.rt, x.release, err = q.open(ctx, &x.run, &exec.Budget{Limit: r.Memory}); err != nil {
+	if x.rt, x.release, err = q.open(ctx, &x.run, r.budget()); err != nil {
 		return nil, err
 	}
 	front, back := q.split(r)

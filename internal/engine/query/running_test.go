@@ -67,7 +67,7 @@ func TestRunning(t *testing.T) {
 				if err := x.Add(context.Background(), input.NewReader(input.List([]*input.Part{part}), format.All(), o)); err != nil {
 					t.Fatal(err)
 				}
-				all := query.Run{Layout: q.Layout.Clone(), Workers: 2, Warnings: o.Warnings, Reader: input.NewReader(input.Memory("log", so), format.All(), o)}
+				all := query.Run{Layout: q.Layout.Clone(), Workers: 2, Warnings: o.Warnings, Input: input.NewReader(input.Memory("log", so), format.All(), o)}
 				want := print(func(s exec.Sink) error { return q.Run(context.Background(), all, s) }, all)
 				for range 2 { // asking changes nothing
 					if got := print(x.Rows, run); got != want {

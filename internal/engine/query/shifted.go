@@ -52,7 +52,7 @@ func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, held *exe
 	if err != nil {
 		return err
 	}
-	r.Reader, r.Layout = reader, s.query.Layout.Clone()
+	r.Input, r.Layout = reader, s.query.Layout.Clone()
 	keep := keeper{slots: s.slots, held: held, what: "rows of an earlier range"}
 	err = s.query.run(ctx, r, budget, &keep)
 	if s.of.Rows = keep.rows; err != nil {

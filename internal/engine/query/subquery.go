@@ -76,7 +76,7 @@ func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, held *ex
 	if err != nil {
 		return err
 	}
-	r.Reader, r.Layout = reader, s.query.Layout.Clone()
+	r.Input, r.Layout = reader, s.query.Layout.Clone()
 	keep := keeper{slots: s.compose, max: cmp.Or(s.of.Node.Max, s.of.Max, subqueryRows), held: held, what: "rows of a subquery"}
 	err = s.query.run(ctx, r, budget, &keep)
 	if s.of.Rows = keep.rows; err != nil {

@@ -42,7 +42,7 @@ type Beside struct {
 // the only one: in company it would also be given the fields that others know by
 // another name.
 func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) error {
-	budget := &exec.Budget{Limit: r.Memory}
+	budget := r.budget()
 	var shared, own []Part
 	for _, p := range parts {
 		if p.Query.want.All {
@@ -70,7 +70,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 			if err != nil {
 				return err
 			}
-			r.Reader = reader
+			r.Input = reader
 		}
 		first = false
 		r.Layout, r.Seen = p.Layout, p.Seen
@@ -143,7 +143,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		ps = append(ps, p)
 	}
 	rt := &exec.Runtime{Ctx: ctx, Layout: common, Budget: budget, Warnings: r.Warnings}
-	return exec.Run(rt, exec.Together(ps), r.Workers, r.Reader.Feed(ctx, want))
+	return exec.Run(rt, exec.Together(ps), r.Workers, r.Input.Feed(ctx, want))
 }
 
 // wantAs adds fields of a layout to those wanted in another.

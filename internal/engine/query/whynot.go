@@ -35,7 +35,7 @@ const (
 // It readies the stages for this and nothing else: the query is not to be Run
 // afterwards.
 func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error {
-	budget := &exec.Budget{Limit: r.Memory}
+	budget := r.budget()
 	held, err := q.before(ctx, &r, budget)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error 
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(all, rt, next) },
 		Back:  lang.OpenSteps(nil, rt, nothing{}),
 	}
-	if err := exec.Run(rt, p, 1, r.Reader.Feed(ctx, reads)); err != nil {
+	if err := exec.Run(rt, p, 1, r.Input.Feed(ctx, reads)); err != nil {
 		return err
 	}
 	if one {
