@@ -80,6 +80,17 @@ func (a *Account) Add(n int64) bool {
 	return true
 }
 
+// floorMax is the most that Floor gives, in bytes.
+const floorMax = 1 << 20
+
+// Floor is what a task may hold although its budget is spent, in bytes: who writes
+// less than it to disk at a time writes a great many files, while another task
+// keeps the memory.
+func (a *Account) Floor() int64 {
+	n := a.b.limit()
+	return min(n/16, floorMax)
+}
+
 // Release gives back everything the account holds.
 func (a *Account) Release() {
 	a.b.give(a.taken)

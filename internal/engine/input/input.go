@@ -49,6 +49,11 @@ type Want struct {
 
 	Warnings *exec.Warnings
 
+	// Readers keeps what one worker has made to read each format from one reading
+	// to the next, for input that comes in many small pieces; nil where each
+	// reading makes its own.
+	Readers map[*Format]BlockReader
+
 	skipped *atomic.Int64
 }
 

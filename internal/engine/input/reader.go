@@ -144,7 +144,10 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				r.finish() // every worker stops, and what the source holds is given up
 			}
 		}()
-		readers := map[*Format]BlockReader{}
+		readers := want.Readers
+		if readers == nil {
+			readers = map[*Format]BlockReader{}
+		}
 		lines, _ := front.(LineSink)
 		var buf []byte
 		for {

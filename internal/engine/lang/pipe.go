@@ -17,6 +17,23 @@ type Step struct {
 	Name   string        // for explain and errors: "where", "count by src_ip"
 }
 
+// Composite is a Stage that is made of others, one after the other.
+type Composite interface{ Steps() []Step }
+
+// Parts are the steps that a step is made of: itself, if it is no Composite.
+func Parts(s Step) []Step {
+	c, ok := s.Stage.(Composite)
+	if !ok {
+		return []Step{s}
+	}
+	var parts []Step
+	for _, p := range c.Steps() {
+		p.Name, p.Syntax = s.Name, s.Syntax
+		parts = append(parts, Parts(p)...)
+	}
+	return parts
+}
+
 // Pipe is a run of analysed stages: a query's, or that of a child query in
 // join, filter or transactionize.
 type Pipe struct {

@@ -18,8 +18,8 @@ import (
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
-// Query is a compiled query. It may be run any number of times, also at once,
-// unless it holds subqueries or compare, whose rows belong to one run at a time.
+// Query is a compiled query: a value that does not change. It may be run any number
+// of times, also at once; what belongs to a run lives there.
 type Query struct {
 	Tree   *syntax.Query
 	Layout *event.Layout // of the names the query mentions; each run clones it
@@ -36,6 +36,8 @@ type Query struct {
 	past    []*shifted
 
 	outside lang.Outside
+	vocab   *lang.Vocabulary
+	again   func() *Query // compiles it once more
 }
 
 // Option changes how a query is compiled.
@@ -87,7 +89,8 @@ func noteUnfilled(l diag.List) {
 }
 
 func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *diag.List, with []Option) *Query {
-	q := &Query{Tree: tree, Layout: event.NewLayout()}
+	q := &Query{Tree: tree, Layout: event.NewLayout(), vocab: v}
+	q.again = func() *Query { return compileTree(tree, f, v, new(diag.List), with) }
 	sc := lang.NewScope(v, q.Layout, f, diags)
 	for _, set := range with {
 		set(sc)
@@ -227,11 +230,13 @@ func (q *Query) name() string { return q.Tree.File.Name }
 
 // open runs what has to run before the query, and makes what its stages share.
 func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec.Runtime, release func(), err error) {
-	before, err := q.before(ctx, r, budget)
+	given := map[any][][]event.Value{}
+	before, err := q.before(ctx, r, budget, given)
 	if err != nil {
 		return nil, nil, err
 	}
 	rt = r.runtime(ctx, r.Layout, budget)
+	rt.Given = given
 	tables := rt.Budget.Open("lookup")
 	release = func() { tables.Release(); before.Release(); rt.Close() }
 	if !tables.Add(q.outside.Bytes) {
@@ -244,17 +249,30 @@ func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec
 	return rt, release, nil
 }
 
-// split are the steps that run in every worker, and those behind them.
+// split are the steps that run in every worker, and those after them.
 func (q *Query) split(r Run) (front, back []lang.Step) {
-	if r.Bounded {
-		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
-	}
 	steps := q.steps
 	if n := len(steps); r.Arrival && n > 0 && steps[n-1].Name == newestFirst {
 		steps = steps[:n-1]
 	}
-	cut := min(q.cut, len(steps))
-	return append(front, steps[:cut]...), steps[cut:]
+	return cutSteps(r, steps)
+}
+
+// cutSteps cuts steps after the first that needs all rows. Stages that are made of
+// several count as those, so that the last of the workers' is one that holds rows.
+func cutSteps(r Run, steps []lang.Step) (front, back []lang.Step) {
+	if r.Bounded {
+		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
+	}
+	for _, s := range steps {
+		front = append(front, lang.Parts(s)...)
+	}
+	for i, s := range front {
+		if s.Flow != lang.Streams {
+			return front[:i+1], front[i+1:]
+		}
+	}
+	return front, nil
 }
 
 // runtime is what the run's stages share.
@@ -270,7 +288,7 @@ func (r *Run) runtime(ctx context.Context, l *event.Layout, budget *exec.Budget)
 
 // before runs what has to run before the query. The rows that come of it are
 // held until the account is released.
-func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.Account, error) {
+func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given map[any][][]event.Value) (*exec.Account, error) {
 	if r.Zone == nil {
 		r.Zone = time.UTC
 	}
@@ -283,13 +301,13 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.
 	first := *r
 	first.Seen = nil
 	for _, s := range q.subs {
-		if err := s.run(ctx, first, budget, held); err != nil {
+		if err := s.run(ctx, first, budget, held, given); err != nil {
 			held.Release()
 			return nil, err
 		}
 	}
 	for _, s := range q.past {
-		if err := s.run(ctx, first, budget, held); err != nil {
+		if err := s.run(ctx, first, budget, held, given); err != nil {
 			held.Release()
 			return nil, err
 		}
