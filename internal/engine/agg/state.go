@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -129,24 +130,13 @@ func (d *distinct) Load(src []byte) ([]byte, int) {
 	return r.src, grown
 }
 
-func (h *held) save(dst []byte) []byte {
-	dst = append(dst, byte(h.kind))
-	if h.kind == event.String {
-		return saveText(dst, string(h.text))
-	}
-	return binary.LittleEndian.AppendUint64(dst, h.bits)
-}
+func (h *held) save(dst []byte) []byte { return exec.AppendValue(dst, h.value()) }
 
-// load reads what save wrote; its text is lent.
-func (r *reading) held() event.Value {
-	k := event.Kind(r.src[0])
-	r.src = r.src[1:]
-	if k == event.String {
-		return event.Text(string(r.text()))
-	}
-	bits := binary.LittleEndian.Uint64(r.src)
-	r.src = r.src[8:]
-	return event.FromBits(k, bits)
+// value is lent: its text stands in the saved bytes.
+func (r *reading) value() event.Value {
+	v, n := exec.DecodeValue(r.src)
+	r.src = r.src[n:]
+	return v
 }
 
 func (e *edge) Save(dst []byte) []byte {
@@ -160,7 +150,7 @@ func (e *edge) Load(src []byte) ([]byte, int) {
 	r, grown := reading{src}, 0
 	if r.bool() {
 		o := &edge{last: e.last, some: true, at: r.moment()}
-		grown = o.v.set(r.held())
+		grown = o.v.set(r.value())
 		if e.last && e.some && e.at == o.at { // of one message, and saved later
 			*e = *o
 		} else {
@@ -170,12 +160,12 @@ func (e *edge) Load(src []byte) ([]byte, int) {
 	return r.src, grown
 }
 
-func (e *extreme) Save(dst []byte) []byte { return saveFloat(saveBool(dst, e.some), e.f) }
+func (e *extreme) Save(dst []byte) []byte { return exec.AppendValue(saveBool(dst, e.some), e.v) }
 
 func (e *extreme) Load(src []byte) ([]byte, int) {
 	r := reading{src}
 	o := &extreme{max: e.max, some: r.bool()}
-	o.f = r.float()
+	o.v = r.value()
 	e.Merge(o)
 	return r.src, 0
 }
@@ -265,7 +255,7 @@ func (c *recent) Load(src []byte) ([]byte, int) {
 	r, grown := reading{src}, 0
 	if r.bool() {
 		o := &recent{least: c.least, some: true, time: r.int(), at: r.moment()}
-		grown = o.raw.set(r.held())
+		grown = o.raw.set(r.value())
 		c.Merge(o)
 	}
 	return r.src, grown

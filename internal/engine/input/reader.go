@@ -130,9 +130,36 @@ func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
 	return r.Blocks(ctx, want, func(int, int) error { return nil })
 }
 
+// Twice is a Feeder that can give the events of a unit again, otherwise read, before
+// it goes on to the next.
+type Twice interface {
+	Feeder
+	// FeedTwice is Feed. Once a worker has read a unit, it reads it again for each
+	// of more that asks for it.
+	FeedTwice(ctx context.Context, want *Want, more []Again) exec.Feed
+}
+
+// Again is a further reading of units.
+type Again struct {
+	Want *Want
+	// Matters reports whether a worker is to read again what it has just read, and
+	// is asked once for each unit.
+	Matters func(worker int) bool
+	To      func(worker int) exec.Sink
+}
+
+// FeedTwice makes a Reader a Twice: a unit is a block.
+func (r *Reader) FeedTwice(ctx context.Context, want *Want, more []Again) exec.Feed {
+	return r.blocksTwice(ctx, want, func(int, int) error { return nil }, more)
+}
+
 // Blocks is Feed for output in the order of the input: done is called in a
 // worker behind each block, with the block's number. Numbers have no gaps.
 func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block int) error) exec.Feed {
+	return r.blocksTwice(ctx, want, done, nil)
+}
+
+func (r *Reader) blocksTwice(ctx context.Context, want *Want, done func(worker, block int) error, more []Again) exec.Feed {
 	want.skipped = &r.events
 	return func(worker int, front exec.Sink) (err error) {
 		at := "the input"
@@ -148,6 +175,7 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 		if readers == nil {
 			readers = map[*Format]BlockReader{}
 		}
+		again := make([]map[*Format]BlockReader, len(more))
 		lines, _ := front.(LineSink)
 		var buf []byte
 		for {
@@ -176,6 +204,20 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				}
 			} else {
 				err = br.Read(t.Block, counting{front, r, t.Part})
+			}
+			for i, m := range more {
+				if err != nil || !m.Matters(worker) {
+					continue
+				}
+				br := again[i][t.format]
+				if br == nil {
+					if again[i] == nil {
+						again[i] = map[*Format]BlockReader{}
+					}
+					br = t.format.New(m.Want)
+					again[i][t.format] = br
+				}
+				err = br.Read(t.Block, m.To(worker))
 			}
 			if err == nil {
 				err = done(worker, t.number)

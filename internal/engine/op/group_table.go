@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"slices"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -121,13 +122,12 @@ func (t *groupTable) setKinds(g int32, value func(i int) event.Value) {
 	kinds := t.kinds[int(g)*by : int(g)*by+by]
 	var bits []uint64
 	for i := range kinds {
-		v := value(i)
-		kinds[i] = byte(v.Kind())
-		if k := v.Kind(); k != event.String && k != event.Null {
+		var n uint64
+		if kinds[i], n = kindOf(value(i)); n != 0 {
 			if bits == nil {
 				bits = make([]uint64, by)
 			}
-			bits[i] = v.Bits()
+			bits[i] = n
 		}
 	}
 	if bits != nil {
@@ -138,6 +138,26 @@ func (t *groupTable) setKinds(g int32, value func(i int) event.Value) {
 	} else if t.bits != nil {
 		delete(t.bits, g)
 	}
+}
+
+// hasText marks kinds of values that have text, which is what stands in the key.
+const hasText = 1 << 7
+
+// kindOf is what there is to know of a value besides its text.
+func kindOf(v event.Value) (kind byte, bits uint64) {
+	k, bits, text := v.Parts()
+	if kind = byte(k); text != "" {
+		kind |= hasText
+	}
+	return kind, bits
+}
+
+// valueOf is the value of a kind whose text form is text, which stays the value's.
+func valueOf(kind byte, bits uint64, text []byte) event.Value {
+	if kind&hasText == 0 {
+		text = nil
+	}
+	return event.FromParts(event.Kind(kind&^hasText), bits, unsafe.String(unsafe.SliceData(text), len(text)))
 }
 
 // key appends the values of a group's key. Their text is the table's.
@@ -152,14 +172,11 @@ func (t *groupTable) key(g int32, dst []event.Value) []event.Value {
 			n := int(binary.LittleEndian.Uint32(key[1:]))
 			text, key = key[5:5+n], key[5+n:]
 		}
-		switch k := event.Kind(k); k {
-		case event.Null:
-			dst = append(dst, event.Value{})
-		case event.String:
-			dst = append(dst, textOf(text))
-		default:
-			dst = append(dst, event.FromBits(k, t.bits[g][i]))
+		bits := uint64(0)
+		if of := t.bits[g]; of != nil {
+			bits = of[i]
 		}
+		dst = append(dst, valueOf(k, bits, text))
 	}
 	return dst
 }
@@ -196,10 +213,11 @@ func (t *groupTable) save(g int32, dst []byte) []byte {
 	key := t.arena.at(t.keys[g])
 	dst = append(binary.AppendUvarint(dst, uint64(len(key))), key...)
 	for i, k := range t.kinds[int(g)*by : int(g)*by+by] {
-		dst = append(dst, k)
-		if k := event.Kind(k); k != event.String && k != event.Null {
-			dst = binary.LittleEndian.AppendUint64(dst, t.bits[g][i])
+		bits := uint64(0)
+		if of := t.bits[g]; of != nil {
+			bits = of[i]
 		}
+		dst = binary.AppendUvarint(append(dst, k), bits)
 	}
 	m := t.first[g]
 	dst = binary.AppendVarint(dst, m.Time)
@@ -220,20 +238,16 @@ func (t *groupTable) load(rec []byte) (made bool, key, grown int) {
 	rec = rec[k+int(n):]
 	vals := make([]event.Value, 0, 4)
 	for at := text; len(vals) < len(t.g.by); {
-		var v event.Value
+		var own []byte
 		if at[0] == 0 {
 			at = at[1:]
 		} else {
 			n := int(binary.LittleEndian.Uint32(at[1:]))
-			v, at = textOf(at[5:5+n]), at[5+n:]
+			own, at = at[5:5+n], at[5+n:]
 		}
-		kind := event.Kind(rec[0])
-		rec = rec[1:]
-		if kind != event.String && kind != event.Null {
-			v = event.FromBits(kind, binary.LittleEndian.Uint64(rec))
-			rec = rec[8:]
-		}
-		vals = append(vals, v)
+		bits, k := binary.Uvarint(rec[1:])
+		vals = append(vals, valueOf(rec[0], bits, own))
+		rec = rec[1+k:]
 	}
 	m := lang.Moment{Records: t.g.records}
 	m.Time, k = binary.Varint(rec)
@@ -267,7 +281,7 @@ func (t *groupTable) meet(g int32, m lang.Moment, value func(i int) event.Value)
 	t.first[g] = m
 	by := len(t.g.by)
 	for i, k := range t.kinds[int(g)*by : int(g)*by+by] {
-		if byte(value(i).Kind()) != k {
+		if is, _ := kindOf(value(i)); is != k {
 			t.setKinds(g, value)
 			return
 		}
