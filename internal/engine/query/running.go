@@ -38,6 +38,7 @@ type Running struct {
 	holder  exec.Holder // nil where rows leave as they come
 	whole   bool        // events are held, and the query is run over them
 	release func()
+	named   int // names in the layout that are not the data's
 
 	pos   uint64 // of the next event that is pushed
 	batch event.Batch
@@ -96,6 +97,7 @@ func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err er
 			return nil, err
 		}
 	}
+	x.named = r.Layout.Len()
 	x.front = lang.OpenSteps(front, x.rt, x.next)
 	if x.next.to == nil {
 		if x.holder = exec.HolderOf(x.front); x.holder == nil {
@@ -143,7 +145,20 @@ func (q *Query) readsAll(l *event.Layout) event.Fields {
 func (x *Running) Add(ctx context.Context, in input.Feeder) (err error) {
 	defer func() { err = exec.Named(err, x.q.name()) }()
 	defer exec.Caught(&err, "reading")
+	x.forget()
 	return in.Feed(ctx, x.want)(0, x.front)
+}
+
+// forget makes room for field names that have not been met yet, where nothing that
+// is held has those that have: else a day's names would fill the layout for good.
+func (x *Running) forget() {
+	if x.holder != nil || x.run.Layout.Len() < event.MaxFields*3/4 {
+		return
+	}
+	x.run.Layout.Forget(x.named)
+	clear(x.want.Readers)
+	clear(x.at)
+	x.batch = event.Batch{}
 }
 
 // PushBatch takes events as a batch in the layout of the run, which is lent. Their
@@ -151,6 +166,7 @@ func (x *Running) Add(ctx context.Context, in input.Feeder) (err error) {
 func (x *Running) PushBatch(b *event.Batch) (err error) {
 	defer func() { err = exec.Named(err, x.q.name()) }()
 	defer exec.Caught(&err, "events")
+	defer x.forget()
 	for len(b.Pos) < b.N {
 		b.Pos = append(b.Pos, 0)
 	}
@@ -187,7 +203,7 @@ func (x *Running) slot(name string) event.Slot {
 	case ok && !x.want.Fields.Wants(slot) && !x.want.Fields.All:
 		slot = event.None
 	case !ok && x.want.Fields.All:
-		slot = x.run.Layout.Slot(name)
+		slot = x.run.Layout.Met(name)
 	case !ok:
 		slot = event.None
 	}
@@ -316,7 +332,7 @@ func (x *Running) Load(r io.Reader) (err error) {
 	count := from.Uint()
 	same := true
 	for i := uint64(0); i < count && from.Err() == nil; i++ {
-		slot := x.run.Layout.Slot(string(from.Bytes()))
+		slot := x.run.Layout.Met(string(from.Bytes()))
 		same = same && uint64(slot) == i
 		from.Slots = append(from.Slots, slot)
 	}
