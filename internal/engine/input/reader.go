@@ -311,10 +311,18 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (taken, error) {
 	return taken{}, nil
 }
 
-// blockBytes is how much of the open part a worker reads at a time.
+// blockBytes is how much of the open part a worker reads at a time. No more room
+// is made than a small part needs: one line that is added to a log is a part.
 func (r *Reader) blockBytes() int {
-	return cmp.Or(r.o.BlockBytes, r.cur.format.BlockBytes, blockBytes)
+	n := cmp.Or(r.o.BlockBytes, r.cur.format.BlockBytes, blockBytes)
+	if size := r.cur.part.Size; size > 0 && size < int64(n) {
+		n = min(n, max(int(size)+1, blockMin))
+	}
+	return n
 }
+
+// blockMin is the least that is read at a time of a part whose size is known.
+const blockMin = 4 << 10
 
 // cutDirect gives the worker a block to read. ok is false when it has to be read
 // here; all that come behind it then are, too.
