@@ -81,7 +81,7 @@ func took(t *testing.T, stage, unit string, size int) time.Duration {
 	reader := input.NewReader(input.Memory("events", append(line, '\n')), []*input.Format{jsonl}, input.Options{Force: jsonl})
 	started := time.Now()
 	err = q.Run(context.Background(), query.Run{
-		Reader: reader, Layout: q.Layout.Clone(), Workers: 1, Now: time.UnixMilli(1704070000000), Bounded: true, From: 0, To: 1 << 50, NoMap: true, Warnings: &exec.Warnings{},
+		Input: reader, Layout: q.Layout.Clone(), Workers: 1, Now: time.UnixMilli(1704070000000), Bounded: true, From: 0, To: 1 << 50, NoMap: true, Warnings: &exec.Warnings{},
 	}, sink(func(*event.Batch) error { return nil }))
 	if err != nil {
 		t.Errorf("%s over %q: %v", stage, unit, err)
