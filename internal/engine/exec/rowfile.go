@@ -15,7 +15,7 @@ type RowFile struct {
 
 // NewRowFile opens an empty file for rows of a codec.
 func NewRowFile(rt *Runtime, c *Codec) (*RowFile, error) {
-	s, err := newSpill(rt)
+	s, err := newSpill(rt, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +53,7 @@ func (f *RowFile) Read(push func(*event.Batch) error) error {
 		if err := s.finish(); err != nil {
 			return err
 		}
-		if err := s.rewind(); err != nil {
-			return err
-		}
+		s.rewind()
 		for {
 			ok, err := s.next()
 			if err != nil {

@@ -120,7 +120,7 @@ func (s *Sorter) Add(b *event.Batch) error {
 		s.trim()
 		return nil
 	}
-	if fits || held < s.acct.Floor() {
+	if fits {
 		return nil
 	}
 	return s.spill()
@@ -285,7 +285,11 @@ func (s *Sorter) spill() error {
 		return nil
 	}
 	s.sort()
-	w, err := newSpill(s.rt)
+	var last *spill // the runs share a file: a hunt has many sorters
+	if len(s.runs) > 0 {
+		last = s.runs[len(s.runs)-1]
+	}
+	w, err := newSpill(s.rt, last)
 	if err != nil {
 		return err
 	}
@@ -308,44 +312,35 @@ func (s *Sorter) spill() error {
 
 // compact merges all runs on disk into one.
 func (s *Sorter) compact() error {
-	w, err := newSpill(s.rt)
+	w, err := newSpill(s.rt, nil)
 	if err != nil {
 		return err
 	}
 	n := 0
 	err = s.mergeRuns(func(prefix uint64, rec []byte) error {
 		if n++; s.limit > 0 && n > s.limit {
-			return errEnough
+			return ErrStop
 		}
 		return w.write(prefix, rec)
 	}, func() error { return nil })
-	if err != nil && err != errEnough {
+	if stopped(err) != nil {
 		return err
 	}
 	if err := w.finish(); err != nil {
 		return err
 	}
-	for _, r := range s.runs {
-		r.close()
-	}
 	s.runs = []*spill{w}
 	return nil
 }
 
-// Flush pushes the rows in order and gives back the memory.
+// Flush pushes the rows in order and gives back the memory. skip rows at the
+// front are left out.
 func (s *Sorter) Flush(next Sink) error {
-	defer s.Close()
-	return s.Snapshot(next)
-}
-
-// Snapshot pushes the rows in order, and keeps them.
-func (s *Sorter) Snapshot(next Sink) error {
+	defer s.close()
 	b := &s.lazy
 	b.Reset()
+	n := 0
 	push := func() error {
-		if b.N == 0 {
-			return nil
-		}
 		if err := s.rt.Ctx.Err(); err != nil {
 			return err
 		}
@@ -353,122 +348,66 @@ func (s *Sorter) Snapshot(next Sink) error {
 		b.Reset()
 		return err
 	}
-	err := s.each(func(_ uint64, rec []byte) error {
+	emit := func(rec []byte) error {
+		if n++; s.limit > 0 && n > s.limit {
+			return ErrStop
+		}
 		s.codec.Decode(rec, b)
 		if b.N < event.MaxRows {
 			return nil
 		}
 		return push()
-	}, push)
-	if err != nil {
-		return err
 	}
-	return push()
-}
-
-// each gives the rows wanted, in order. Text of a row stays where it is until the
-// next call of settle, which is called before that.
-func (s *Sorter) each(emit func(prefix uint64, rec []byte) error, settle func() error) error {
-	n := 0
-	limited := func(prefix uint64, rec []byte) error {
-		if n++; s.limit > 0 && n > s.limit {
-			return errEnough
-		}
-		return emit(prefix, rec)
-	}
-	err := error(nil)
 	if len(s.runs) == 0 {
 		s.sort()
 		for _, r := range s.run.rows {
-			if err = limited(r.prefix, s.run.arena[r.off:r.off+r.size]); err != nil {
-				break
+			if err := emit(s.run.arena[r.off:]); err != nil {
+				return err
 			}
 		}
-	} else if err = s.spill(); err == nil {
+	} else {
+		if err := s.spill(); err != nil {
+			return err
+		}
 		// Rows of a batch point into the runs' buffers: it is pushed before one of
 		// them is filled anew.
-		err = s.mergeRuns(limited, settle)
-	}
-	if err == errEnough {
-		return nil
-	}
-	return err
-}
-
-// errEnough ends a reading of rows that has all it wants.
-var errEnough = errors.New("exec: enough rows")
-
-// Save writes the rows down, in order. A sorter of printed rows cannot be saved:
-// what they have in common is their printer's.
-func (s *Sorter) Save(to *Saver) error {
-	if s.codec.printer != nil {
-		return errors.New("bug: exec: rows that are printed already cannot be saved")
-	}
-	err := s.each(func(_ uint64, rec []byte) error {
-		to.Record(rec)
-		return to.Err()
-	}, func() error { return nil })
-	to.End()
-	return err
-}
-
-// Load adds rows that an equal sorter has saved.
-func (s *Sorter) Load(from *Loader) error {
-	n, b := 0, &event.Batch{}
-	var arena []byte // of the text in b
-	add := func() error {
-		err := s.Add(b)
-		b.Reset()
-		arena, n = arena[:0], 0
-		return err
-	}
-	err := from.Records(func(rec []byte) error {
-		if len(arena)+len(rec) > cap(arena) {
-			if n > 0 {
-				if err := add(); err != nil {
-					return err
-				}
+		err := s.mergeRuns(func(_ uint64, rec []byte) error { return emit(rec) }, func() error {
+			if b.N == 0 {
+				return nil
 			}
-			arena = make([]byte, 0, max(1<<20, len(rec)))
+			return push()
+		})
+		if err != nil && !errors.Is(err, ErrStop) {
+			return err
 		}
-		at := len(arena)
-		arena = append(arena, rec...)
-		s.codec.decode(arena[at:], b, from.Slots)
-		if n++; n < event.MaxRows {
-			return nil
-		}
-		return add()
-	})
-	if err != nil {
-		return err
 	}
-	return add()
+	if b.N > 0 {
+		return next.Push(b)
+	}
+	return nil
 }
 
-// Close removes what is held.
-func (s *Sorter) Close() {
+func (s *Sorter) close() {
 	for _, r := range s.runs {
 		r.close()
 	}
 	s.runs, s.run = nil, run{}
-	s.bytes = 0
 	s.acct.Release()
 }
 
-// mergeRuns reads all runs on disk as one, in order. A row that emit is given
-// stays until the next call of settle.
+// mergeRuns reads all runs on disk as one, in order, and closes them. A row that
+// emit is given stays until the next call of settle.
 func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error, settle func() error) error {
 	h := &mergeHeap{s: s}
 	defer func() {
 		for _, r := range s.runs {
-			r.space, r.buf = nil, nil
+			r.close()
 		}
+		s.runs = nil
 	}()
 	for i, r := range s.runs {
 		r.at = i
-		if err := r.rewind(); err != nil {
-			return err
-		}
+		r.rewind()
 		ok, err := r.next()
 		if err != nil {
 			return err
@@ -525,16 +464,27 @@ func (h *mergeHeap) Pop() any {
 	return r
 }
 
-// spill is a temporary file of records, gone when it is closed.
+// spill is records on disk, a part of a temporary file that is gone when the last of
+// its spills is closed.
 type spill struct {
-	f      *os.File
+	in     *spillFile
+	from   int64 // where it is in the file
+	size   int64
 	w      *bufio.Writer
+	r      *io.SectionReader
 	buf    []byte // what has been read and not been given yet
 	space  []byte // where buf is
 	prefix uint64
 	rec    []byte
 	at     int // its place among the runs of a merge
 	of     *spills
+}
+
+// spillFile is a temporary file that one spill after the other is written to.
+type spillFile struct {
+	*os.File
+	size int64 // of the spills that are finished
+	open int   // spills that are not closed
 }
 
 // headBytes are before each record: its prefix and its length.
@@ -559,14 +509,24 @@ func (e *SpillError) Error() string {
 }
 func (e *SpillError) Unwrap() error { return e.Err }
 
-func newSpill(rt *Runtime) (*spill, error) {
-	f, err := os.CreateTemp(rt.TempDir, "gyoji-spill-*")
-	if err != nil {
-		return nil, &SpillError{cmpOr(rt.TempDir, os.TempDir()), err}
+// newSpill starts a spill, in the file of a finished one of the same owner, if any.
+func newSpill(rt *Runtime, beside *spill) (*spill, error) {
+	var in *spillFile
+	if beside != nil {
+		in = beside.in
 	}
-	// On Unix the name can go at once, so that nothing stays after a crash.
-	_ = os.Remove(f.Name())
-	s := &spill{f: f, w: bufio.NewWriterSize(f, mergeReadBytes), of: &rt.spills}
+	if in == nil {
+		f, err := os.CreateTemp(rt.TempDir, "gyoji-spill-*")
+		if err != nil {
+			return nil, &SpillError{cmpOr(rt.TempDir, os.TempDir()), err}
+		}
+		// On Unix the name can go at once, so that nothing stays after a crash.
+		_ = os.Remove(f.Name())
+		in = &spillFile{File: f}
+	}
+	in.open++
+	s := &spill{in: in, from: in.size, of: &rt.spills}
+	s.w = bufio.NewWriterSize(io.NewOffsetWriter(in, in.size), mergeReadBytes)
 	rt.spills.add(s)
 	return s, nil
 }
@@ -616,29 +576,28 @@ func (s *spill) write(prefix uint64, rec []byte) error {
 	binary.LittleEndian.PutUint64(head[:], prefix)
 	binary.LittleEndian.PutUint64(head[8:], uint64(len(rec)))
 	if _, err := s.w.Write(head[:]); err != nil {
-		return &SpillError{s.f.Name(), err}
+		return &SpillError{s.in.Name(), err}
 	}
 	if _, err := s.w.Write(rec); err != nil {
-		return &SpillError{s.f.Name(), err}
+		return &SpillError{s.in.Name(), err}
 	}
+	s.size += int64(len(head) + len(rec))
 	return nil
 }
 
 func (s *spill) finish() error {
 	if err := s.w.Flush(); err != nil {
-		return &SpillError{s.f.Name(), err}
+		return &SpillError{s.in.Name(), err}
 	}
 	s.w = nil
+	s.in.size = s.from + s.size
 	return nil
 }
 
-func (s *spill) rewind() error {
-	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
-		return &SpillError{s.f.Name(), err}
-	}
+func (s *spill) rewind() {
+	s.r = io.NewSectionReader(s.in, s.from, s.size)
 	s.space = make([]byte, mergeReadBytes)
 	s.buf = s.space[:0]
-	return nil
 }
 
 // buffered reports whether the next record can be given without a read.
@@ -672,19 +631,22 @@ func (s *spill) fill(need int) error {
 		s.space = make([]byte, need)
 	}
 	have := copy(s.space, s.buf)
-	n, err := io.ReadAtLeast(s.f, s.space[have:], need-have)
+	n, err := io.ReadAtLeast(s.r, s.space[have:], need-have)
 	s.buf = s.space[:have+n]
 	if err == nil || err == io.EOF && have == 0 {
 		return nil
 	}
-	return &SpillError{s.f.Name(), err}
+	return &SpillError{s.in.Name(), err}
 }
 
 func (s *spill) close() {
-	if s.f != nil {
-		s.f.Close()
-		_ = os.Remove(s.f.Name())
-		s.f = nil
-		s.of.remove(s)
+	if s.in == nil {
+		return
 	}
+	if s.in.open--; s.in.open == 0 {
+		s.in.Close()
+		_ = os.Remove(s.in.Name())
+	}
+	s.in, s.r = nil, nil
+	s.of.remove(s)
 }

@@ -207,3 +207,57 @@ func TestCodecGivesRowsBack(t *testing.T) {
 		}
 	}
 }
+
+// A sorter needs one file however many runs it puts aside, one more while it merges
+// them, and what it took over from others.
+func TestSpillNeedsFewFiles(t *testing.T) {
+	dir := t.TempDir()
+	var wanted event.Fields
+	wanted.Add(0)
+	rt := &Runtime{Ctx: context.Background(), Layout: event.NewLayout("a"), Budget: &Budget{Limit: 1}, TempDir: dir}
+	defer rt.Close()
+	files := func() int {
+		open := map[*spillFile]bool{}
+		for s := range rt.spills.open {
+			open[s.in] = true
+		}
+		return len(open)
+	}
+	var whole *Sorter
+	const workers, runs = 4, 3*sortRunsMax + 7
+	for w := range workers {
+		s := NewSorter(rt, "test", Order{Keys: []Key{{Slot: 0}}}, NewCodec(&wanted), 0)
+		b := &event.Batch{}
+		for i := range runs {
+			b.Reset()
+			row := b.AddRow(0, uint64(w*runs+i))
+			b.Col(0).Set(row, event.Int(int64((w*runs+i)*7919%(workers*runs))))
+			if err := s.Add(b); err != nil {
+				t.Fatal(err)
+			}
+			if n := files(); n > w+1 {
+				t.Fatalf("%d files are open after %d runs of %d sorters", n, i+1, w+1)
+			}
+		}
+		if whole == nil {
+			whole = s
+		} else if err := whole.Merge(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := &collect{slots: []event.Slot{0}}
+	if err := whole.Flush(got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.rows) != workers*runs {
+		t.Fatalf("%d rows of %d", len(got.rows), workers*runs)
+	}
+	for i, r := range got.rows {
+		if !strings.HasSuffix(r, show(event.Int(int64(i)))) {
+			t.Fatalf("row %d is %s", i, r)
+		}
+	}
+	if n := files(); n != 0 {
+		t.Errorf("%d files are left open", n)
+	}
+}
