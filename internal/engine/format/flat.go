@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,7 +30,8 @@ type flat struct {
 	folded map[string][]int // the plan's names by lower case
 	extra  []pair           // fields that no one named, when all are wanted
 
-	inner *unwrapper // nil until an event holds more in a field
+	inner  *unwrapper // nil until an event holds more in a field
+	opened bool       // the fields are of what a field holds
 
 	need *match.Set // what must stand in an event's text; nil for nothing
 	hit  int        // where the block has it next
@@ -60,10 +62,21 @@ func flatOf(w *input.Want, p *plan, to *builder) *flat {
 	f.vals = make([]jsondoc.Value, len(f.Names))
 	f.exact = make([]bool, len(f.Names))
 	for i, n := range f.Names {
-		k := strings.ToLower(n)
-		f.folded[k] = append(f.folded[k], i)
+		if !slices.Contains(p.Tops, i) {
+			k := strings.ToLower(n)
+			f.folded[k] = append(f.folded[k], i)
+		}
 	}
 	return f
+}
+
+// messages says that an event's own fields are at its top, so that those of exported
+// messages are found.
+func (f *flat) messages() {
+	for _, i := range f.Tops {
+		k := strings.ToLower(f.Names[i])
+		f.folded[k] = append(f.folded[k], i)
+	}
 }
 
 // begin starts a block.
@@ -143,7 +156,7 @@ func (f *flat) give(name string, v jsondoc.Value) {
 		return
 	}
 	for k, i := range t.index {
-		if f.vals[i].Kind != jsondoc.Missing && (f.exact[i] || !t.exact[k]) {
+		if f.vals[i].Kind != jsondoc.Missing && (f.exact[i] || !t.exact[k]) || f.opened && slices.Contains(f.Tops, i) {
 			continue
 		}
 		if f.vals[i].Kind == jsondoc.Missing {
@@ -175,7 +188,7 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 
 // unwrap gives the event what stands in fields that hold more of it.
 func (f *flat) unwrap(text []byte, where place) {
-	if !f.HoldsMore(f.vals, f.given) {
+	if !f.HoldsMore(f.vals) {
 		return
 	}
 	f.unwrapper().event(text, where)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 )
@@ -27,9 +28,8 @@ var _ = register(input.Format{
 		}
 		return 80
 	},
-	Record: oneLine,
 	Misfit: "does not start with a JSON object",
-	Cut:    cutJSONL,
+	Cut:    cutLines,
 	Lines:  true,
 	New:    func(w *input.Want) input.BlockReader { return newJSONL(w) },
 })
@@ -42,25 +42,6 @@ func cutLines(buf []byte, _ int64, last bool) int {
 	return bytes.LastIndexByte(buf, '\n') + 1
 }
 
-// cutJSONL cuts behind the last line end, or, where what stands before it is no
-// object, behind the last line that is one or the last end of an event's XML:
-// another format's record may go on over many lines.
-func cutJSONL(buf []byte, off int64, last bool) int {
-	whole := cutLines(buf, off, last)
-	if last {
-		return whole
-	}
-	for end := whole; end > 0; {
-		start := bytes.LastIndexByte(buf[:end-1], '\n') + 1
-		line := bytes.TrimRight(buf[start:end], " \t\r\n")
-		if len(line) == 0 || line[0] == '{' && line[len(line)-1] == '}' || bytes.HasSuffix(line, eventClose) {
-			return end
-		}
-		end = start
-	}
-	return whole
-}
-
 // exportRoot is the object that the search job API wraps a message in.
 const exportRoot = "map"
 
@@ -71,22 +52,19 @@ type jsonl struct {
 	w      builder
 
 	*plan
-	text int   // of the plan's names: a message's text
-	more *flat // of events that hold more in a field; nil until one is met
+	text ownField // a message's text
+	more *flat    // of events that hold more in a field; nil until one is met
 
 	slots map[string]event.Slot // names met when all fields are wanted
 	plain bool                  // what the batch holds: plain lines, or messages
 
 	part *input.Part
 	off  int64 // of the line in the part
-	err  error // why the line that was read last is no event
-
-	others *others // of lines that are no JSON; nil until one is met
 }
 
 func newJSONL(w *input.Want) *jsonl {
 	r := &jsonl{want: w, plan: newPlan(w), slots: map[string]event.Slot{}, plain: true}
-	r.text = r.Name("_raw")
+	r.text = r.ownField("_raw")
 	r.doc = r.Document(!w.NoMap, exportRoot)
 	r.filter = newFilter(w)
 	return r
@@ -113,14 +91,6 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 		if err := r.line(line, next); err != nil {
 			return err
 		}
-		if r.err != nil {
-			n, err := r.misfit(&b, at, len(line), next)
-			if err != nil {
-				return err
-			}
-			at += n
-			continue
-		}
 		at += len(line) + 1
 		if filtered {
 			r.filter.passed += len(line)
@@ -131,65 +101,6 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 		r.want.Skip(skipped)
 	}
 	return r.push(next)
-}
-
-// misfit reads what stands where a line of JSON was expected, and returns how
-// many bytes it takes.
-func (r *jsonl) misfit(b *input.Block, at, length int, next exec.Sink) (int, error) {
-	if r.others == nil {
-		r.others = newOthers(r.want, "jsonl")
-	}
-	start := at
-	if r.filter != nil { // the filter may have passed over the record's beginning
-		start = recordStart(b.Data, at)
-	}
-	for start <= at {
-		n, err := r.others.read(b, start, next)
-		if err != nil || start+n > at {
-			return start + n - at, err
-		}
-		if n == 0 {
-			n = lineEnd(b.Data, start) - start
-		}
-		start += n
-	}
-	line := b.Data[at : at+length]
-	if clean := bytes.TrimLeft(line, oddBytes); len(clean) > 0 && clean[0] == '{' && len(clean) < len(line) {
-		r.off = b.Offset + int64(at+length-len(clean))
-		why := r.err
-		if err := r.line(clean, next); err != nil || r.err == nil {
-			return length + 1, err
-		}
-		r.err = why
-	}
-	r.lost(r.err)
-	r.err = nil
-	return length + 1, nil
-}
-
-// oddBytes are what a log may have before the first record of a piece: marks of
-// byte order, and zeroes where a file had a hole.
-const oddBytes = "\ufeff\ufffe\x00\x1a \t"
-
-// backBytes is how far back of a line the record is looked for that it is in.
-const backBytes = 64 << 10
-
-// recordStart is where the record of XML may begin that a line is in.
-func recordStart(data []byte, at int) int {
-	from := max(0, at-backBytes)
-	start := bytes.LastIndex(data[from:at], eventOpen)
-	if start < 0 || bytes.Contains(data[from+start:at], eventClose) || bytes.Contains(data[from+start:at], []byte("\n{")) {
-		return at
-	}
-	return bytes.LastIndexByte(data[:from+start], '\n') + 1
-}
-
-// lost says that a line is no event.
-func (r *jsonl) lost(err error) {
-	r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
-		Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
-		Detail: fmt.Sprintf("byte %d: %v", r.off, err),
-	})
 }
 
 func (r *jsonl) push(next exec.Sink) error {
@@ -211,15 +122,19 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 func (r *jsonl) event(line []byte, next exec.Sink) error {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) == 0 || len(bytes.TrimSpace(line)) == 0 {
-		r.err = nil
 		return nil
 	}
 	vals, err := r.doc.Scan(line)
-	if r.err = err; err != nil {
+	if err != nil {
+		r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
+			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
+			Detail: fmt.Sprintf("byte %d: %v", r.off, err),
+		})
 		return nil
 	}
-	message := vals[r.text].Kind != jsondoc.Missing
-	more := !message && r.HoldsMore(vals, r.doc.Found())
+	said := r.text.of(vals)
+	message := said.Kind != jsondoc.Missing
+	more := !message && r.HoldsMore(vals)
 	if more {
 		r.unwrap(line, vals)
 	}
@@ -233,7 +148,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	row := b.AddRow(0, event.Position(r.part.Index, r.off))
 	if r.raw != event.None {
 		if message {
-			b.Col(r.raw).Set(row, r.w.value(vals[r.text]))
+			b.Col(r.raw).Set(row, r.w.value(said))
 		} else {
 			b.Col(r.raw).Set(row, event.Text(lend(line)))
 		}
@@ -241,7 +156,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	if r.size != event.None {
 		n := len(line)
 		if message {
-			n = len(r.w.value(vals[r.text]).Str())
+			n = len(r.w.value(said).Str())
 		}
 		b.Col(r.size).Set(row, event.Int(int64(n)))
 	}
@@ -254,7 +169,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	}
 	text := line
 	if message {
-		text = vals[r.text].Raw
+		text = said.Raw
 	}
 	b.Time[row] = r.meta.set(&r.w, row, vals, r.part, event.NoTime, text)
 	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {
@@ -309,7 +224,7 @@ func (r *jsonl) everything(line []byte, row uint16, message bool) error {
 			r.slots[string(name)] = s
 		}
 		switch {
-		case s == event.None || s == r.raw || r.want.Fields.Has(s):
+		case s == event.None || s == r.raw || r.want.Fields.Has(s) || !message && mapping.Metadata(string(name)):
 		case message:
 			r.w.b.Col(s).Set(row, r.w.typed(v))
 		default:

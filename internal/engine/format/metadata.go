@@ -16,8 +16,8 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 )
 
-// metadata fills the built-in fields (spec A.3) of JSON events: from the event
-// where it says so itself, else from where it came from.
+// metadata fills the built-in fields (spec A.3) of JSON events: of an exported message
+// from itself, of any other event from where it came from.
 type metadata struct {
 	category string // given for every event
 
@@ -27,12 +27,12 @@ type metadata struct {
 	day      datefmt.Stamp // of the event's fields, where one is a date alone
 	zoned    bool          // times that name no zone are not UTC
 	warnings *exec.Warnings
-	rcpt     int
+	rcpt     ownField
 	channel  *field // nil when not needed
 	provider *field
 	host     *field
 	from     *field
-	explicit map[string]int // metadata that the event may hold itself, by lower-case name
+	exported []ownField // one of them makes the event a message
 
 	categories map[string]string // by channel, 0, provider
 	key        []byte
@@ -50,25 +50,31 @@ type timeField struct {
 	utc bool // it is in UTC where it names no zone
 }
 
+// ownField is a name of metadata in an exported message: at its top, or in the object
+// that the search job API wraps it in. Elsewhere it is some event's.
+type ownField struct{ top, wrapped int } // of the plan's values
+
+func (p *plan) ownField(name string) ownField {
+	return ownField{p.Top(name), p.Top(exportRoot + "." + name)}
+}
+
+// of is the field's value.
+func (f ownField) of(vals []jsondoc.Value) jsondoc.Value {
+	if v := vals[f.top]; v.Kind != jsondoc.Missing {
+		return v
+	}
+	return vals[f.wrapped]
+}
+
 // metafield is a wanted field of metadata.
 type metafield struct {
-	name     string // in lower case
-	slot     event.Slot
-	explicit int // of the plan's values: where the event may hold it itself
+	name string // in lower case
+	slot event.Slot
+	own  ownField
 }
-
-// builtin are the names of metadata that are filled, in lower case.
-var builtin = map[string]bool{
-	"_messagetime": true, "_receipttime": true, "_sourcecategory": true, "_sourcehost": true,
-	"_sourcename": true, "_source": true, "_collector": true, "_size": true,
-}
-
-// handles reports whether a field is metadata that set fills.
-func (m *metadata) handles(name string) bool { return builtin[strings.ToLower(name)] }
 
 // init adds the names that it needs to the plan.
 func (m *metadata) init(w *input.Want, p *plan) {
-	add := p.Name
 	look := func(n string) *field {
 		f := p.field(event.None, n)
 		return &f
@@ -77,14 +83,17 @@ func (m *metadata) init(w *input.Want, p *plan) {
 	m.stamps = datefmt.Recogniser{Now: w.Now, Zone: w.Zone}
 	m.zoned = w.Zone != nil && w.Zone != time.UTC
 	m.warnings = w.Warnings
-	m.explicit, m.slots, m.categories = map[string]int{}, map[string]event.Slot{}, map[string]string{}
+	m.slots, m.categories = map[string]event.Slot{}, map[string]string{}
 	for _, t := range mapping.Times {
 		m.times = append(m.times, timeField{p.Place(t), mapping.UTC(t)})
 	}
-	m.rcpt = add("_receiptTime")
+	m.rcpt = p.ownField("_receiptTime")
+	for _, n := range mapping.Exported {
+		m.exported = append(m.exported, p.ownField(n))
+	}
 	for _, s := range w.Fields.Slots() {
-		if k := strings.ToLower(w.Layout.Name(s)); builtin[k] {
-			m.slots[k] = s
+		if n := w.Layout.Name(s); mapping.Metadata(n) {
+			m.slots[strings.ToLower(n)] = s
 		}
 	}
 	if w.Fields.All && !w.JSON { // whole events have no use for it
@@ -93,12 +102,11 @@ func (m *metadata) init(w *input.Want, p *plan) {
 		}
 	}
 	for k := range m.slots {
-		switch k {
-		case "_messagetime", "_receipttime":
-		default:
-			m.explicit[k] = add(w.Layout.Name(m.slots[k]))
+		f := metafield{name: k, slot: m.slots[k]}
+		if k != "_messagetime" && k != "_receipttime" {
+			f.own = p.ownField(w.Layout.Name(f.slot))
 		}
-		m.wanted = append(m.wanted, metafield{k, m.slots[k], m.explicit[k]})
+		m.wanted = append(m.wanted, f)
 	}
 	if _, ok := m.slots["_sourcecategory"]; ok && m.category == "" {
 		m.channel, m.provider = look("Channel"), look("Provider")
@@ -140,8 +148,12 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 			}
 		}
 	}
+	message := false
+	for _, i := range m.exported {
+		message = message || i.of(vals).Kind != jsondoc.Missing
+	}
 	m.receipt = 0
-	if v := vals[m.rcpt]; v.Kind != jsondoc.Missing {
+	if v := m.rcpt.of(vals); message && v.Kind != jsondoc.Missing {
 		if ms, ok := m.eventTime(v, true, w, row, part); ok {
 			m.receipt = ms
 		}
@@ -162,12 +174,12 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 			}
 			continue
 		case "_size":
-			if v := vals[f.explicit]; v.Kind != jsondoc.Missing {
+			if v := f.own.of(vals); message && v.Kind != jsondoc.Missing {
 				b.Col(s).Set(row, w.typed(v))
 			}
 			continue // else jsonl has set it: it knows the text
 		}
-		if v := vals[f.explicit]; v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") {
+		if v := f.own.of(vals); message && v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") {
 			w.text(s, row, v)
 			continue
 		}
@@ -176,7 +188,7 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 	return at
 }
 
-// inferred is metadata that the event does not hold itself.
+// inferred is metadata by where the event came from, and by its channel and computer.
 func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part *input.Part) jsondoc.Value {
 	text := ""
 	switch name {
@@ -196,7 +208,7 @@ func (m *metadata) inferred(w *builder, name string, vals []jsondoc.Value, part 
 		}
 	case "_collector":
 		if text = part.Origin.Collector; text == "" && m.from != nil {
-			return m.from.Find(vals, w)
+			return m.from.Elsewhere(vals, w)
 		}
 	case "_source":
 		text = part.Origin.Source

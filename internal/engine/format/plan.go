@@ -47,7 +47,7 @@ func newPlan(w *input.Want) *plan {
 			p.raw = s
 		case strings.EqualFold(name, "_size"):
 			p.size = s
-		case p.meta.handles(name):
+		case mapping.Metadata(name):
 		default:
 			p.fields = append(p.fields, p.field(s, name))
 		}

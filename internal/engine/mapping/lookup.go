@@ -13,6 +13,7 @@ import (
 type Lookup struct {
 	Names []string
 	Whole []bool // by name: it is a path from the top of the event, and not under a root
+	Tops  []int  // those that Top has made
 
 	// Twins says that Sigma rules read along: what the Security log's twins of Sysmon's
 	// events have counts too.
@@ -20,8 +21,7 @@ type Lookup struct {
 
 	index    map[string]int
 	openings []Opening
-	opensAt  []bool // by name
-	marks    []int  // values whose presence says that backslashes are doubled
+	marks    []int // values whose presence says that backslashes are doubled
 }
 
 // Field is a name and where else its text may stand.
@@ -54,6 +54,19 @@ func (l *Lookup) Name(n string) int {
 
 // Path is Name for a path from the top of the event.
 func (l *Lookup) Path(n string) int { return l.add(n, true) }
+
+// Top is Path for a name that somebody else may look for with Name: a value of its own,
+// which nothing under a root is.
+func (l *Lookup) Top(n string) int {
+	const top = "\x00" // begins no name
+	i, ok := l.index[top+n]
+	if !ok {
+		i = l.Path(top + n)
+		l.Names[i] = n
+		l.Tops = append(l.Tops, i)
+	}
+	return i
+}
 
 func (l *Lookup) add(n string, whole bool) int {
 	i, ok := l.index[n]

@@ -200,7 +200,7 @@ func (t *jsonAutoTask) read(b *event.Batch, row uint16, whole []byte) error {
 	if t.all || flat && !t.RefOnly {
 		t.flatten(b, row, text)
 	}
-	if !flat && t.look.HoldsMore(vals, t.doc.Found()) {
+	if !flat && t.look.HoldsMore(vals) {
 		_, err = t.event(b, row, text)
 	}
 	return err
@@ -255,7 +255,9 @@ func (t *jsonAutoTask) flatten(b *event.Batch, row uint16, text []byte) {
 		s, ok := t.slots[string(name)]
 		if !ok {
 			s = event.None
-			if t.all {
+			if mapping.Metadata(string(name)) {
+				// What a text says of where it came from replaces nothing.
+			} else if t.all {
 				s = t.rt.Layout.Met(string(name))
 			} else if found, known := t.rt.Layout.Find(string(name)); known {
 				s = found

@@ -124,9 +124,9 @@ func (t *logcompareTask) begin() error {
 	t.begun = true
 	var rows [][]event.Value
 	if t.shift != nil {
-		rows = t.rt.Given[t.shift]
+		rows = t.shift.Rows
 	} else if t.base != nil {
-		rows = t.rt.Given[t.base]
+		rows = t.base.Rows
 	}
 	for _, r := range rows {
 		if !t.acct.Add(int64(len(r[0].Str()) + 48)) {

@@ -61,9 +61,6 @@ func (t *timeslice) Check(sc *lang.Scope) {
 	}
 	t.end = sc.MakeName("__timeslice_end")
 	sc.Mark(sliceMark, sc.Stage())
-	if _, every := t.Slices(); !t.records {
-		sc.SetSlices(t.out, every)
-	}
 }
 
 // Slices makes the stage a lang.Slicing.

@@ -40,12 +40,12 @@ func (t *topk) Check(sc *lang.Scope) {
 	if len(t.Groups) == 0 {
 		sort.limit = int(t.N.Int)
 	}
-	t.add(sc, sort, lang.Collects)
+	t.add(sc, sort)
 	r := &rank{n: t.N.Int}
 	for _, f := range t.Groups {
 		r.by = append(r.by, sc.Read(f))
 	}
-	t.add(sc, r, lang.InOrder)
+	t.add(sc, r)
 }
 
 // rank numbers the rows of each group and keeps the first n.
