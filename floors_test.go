@@ -15,7 +15,7 @@ const module = "github.com/gyoji-dev/gyoji"
 // docs/architecture.md draws the house. A package imports lower floors, and
 // what is listed before it on its own.
 var floors = [][]string{
-	{"internal/text/printable", "diag", "internal/text/event", "internal/text/match", "internal/text/datefmt"},
+	{"internal/folder", "internal/text/printable", "diag", "internal/text/event", "internal/text/match", "internal/text/datefmt"},
 	{"syntax", "sigma", "siem", "siem/ruledoc", "internal/text/jsondoc", "internal/engine/lookup", "evtx"},
 	{"internal/engine/expr", "internal/engine/exec", "internal/engine/input", "internal/engine/lang"},
 	{"internal/engine/logic", "internal/engine/mapping", "internal/engine/op", "internal/engine/fn", "internal/engine/agg", "internal/engine/format", "internal/engine/kafka", "internal/engine/render"},

@@ -313,17 +313,8 @@ func TestInputs(t *testing.T) {
 	names.WriteString("\n| written by | known by | fields stand under |\n|---|---|---|\n")
 	for _, s := range mapping.Shapes() {
 		under := "the top"
-		places := slices.Clone(s.Roots)
-		if s.Envelope != "" {
-			places = append(places, s.Envelope)
-		}
-		for _, in := range s.Inside {
-			if in.As != mapping.Prefixed && !slices.Contains(places, in.Field) {
-				places = append(places, in.Field)
-			}
-		}
-		if len(places) > 0 {
-			under = "`" + strings.Join(places, "`, `") + "`"
+		if len(s.Roots) > 0 {
+			under = "`" + strings.Join(s.Roots, "`, `") + "`"
 		}
 		mark := ""
 		if s.Mark != "" {

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/folder"
 )
 
 // Files reads the rule files (.yml, .yaml) that a path names: the file, those
@@ -128,15 +129,11 @@ func visit(name, skip string, visit func(at, text string, err error)) {
 		}
 		return
 	}
-	err = filepath.WalkDir(name, func(at string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(name, folder.Visible(name, func(at string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			fail(err)
 			return nil
-		case at != name && strings.HasPrefix(d.Name(), "."):
-			if d.IsDir() {
-				return fs.SkipDir
-			}
 		case d.IsDir():
 			if skip != "" {
 				if _, err := os.Stat(filepath.Join(at, skip)); err == nil {
@@ -147,7 +144,7 @@ func visit(name, skip string, visit func(at, text string, err error)) {
 			open(at)
 		}
 		return nil
-	})
+	}))
 	if err != nil {
 		fail(err)
 	}
@@ -183,7 +180,7 @@ var errNoArchive = fmt.Errorf("no archive")
 // archive gives the rule files of an archive to add.
 func archive(name string, add func(at string, r io.Reader, size int64)) error {
 	low := strings.ToLower(name)
-	member := func(m string) bool { return isRuleFile(m) && !strings.HasPrefix(path.Base(m), ".") }
+	member := func(m string) bool { return isRuleFile(m) && !folder.Hidden(path.Base(m)) }
 	if strings.HasSuffix(low, ".zip") {
 		z, err := zip.OpenReader(name)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/detect/proof"
+	"github.com/gyoji-dev/gyoji/internal/folder"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -195,12 +196,13 @@ func ruleFiles(args []string) (files []string, err error) {
 			continue
 		}
 		before := len(files)
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+		err = filepath.WalkDir(arg, folder.Visible(arg, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && (strings.HasSuffix(path, ".yml") || strings.HasSuffix(path, ".yaml")) {
 				files = append(files, path)
 			}
 			return err
-		})
+		}))
+
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/proof"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/folder"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -152,14 +153,15 @@ func queriesOf(args []string) (list []queryFile, err error) {
 		if len(pkgs) > 0 {
 			continue
 		}
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+		err = filepath.WalkDir(arg, folder.Visible(arg, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".sumo") {
 				return err
 			}
 			text, err := os.ReadFile(path)
 			list = append(list, queryFile{text: diag.Text(path, string(text))})
 			return err
-		})
+		}))
+
 		if err != nil {
 			return nil, &exit{exitInput, err}
 		}

@@ -30,7 +30,9 @@ type findings struct {
 
 	detections []*detected
 	found      bool
+	shown      int64
 	worst      detection.Severity
+	least      detection.Severity // what is below it is left out
 }
 
 // detected is one detection in a hunt, and how much it found.
@@ -63,7 +65,7 @@ func newFindings(r *query.Run, full bool) *findings {
 	}
 	f.rt = &exec.Runtime{
 		Ctx: context.Background(), Layout: f.layout, Zone: r.Zone,
-		Budget: &exec.Budget{Limit: r.Memory, Parent: r.Budget}, TempDir: r.TempDir, Warnings: r.Warnings,
+		Budget: &exec.Budget{Limit: r.Memory}, TempDir: r.TempDir, Warnings: r.Warnings,
 	}
 	return f
 }
@@ -156,7 +158,18 @@ func (s *detectedRows) Push(b *event.Batch) error {
 	o.Time, o.Pos = make([]int64, b.N), make([]uint64, b.N)
 	severity := o.Col(0)
 	severity.Reset()
+	kept := o.Live[:0]
 	for _, row := range b.Live {
+		sev := s.d.Severity
+		if s.score != event.None {
+			if n, ok := b.Value(s.score, row).Int(); ok {
+				sev = s.d.SeverityOf(int(n))
+			}
+		}
+		if sev < f.least {
+			continue
+		}
+		kept = append(kept, row)
 		if int(row) < len(b.Time) {
 			o.Time[row] = b.Time[row]
 		} else if s.time != event.None { // records, such as the end of a chain of events
@@ -169,19 +182,15 @@ func (s *detectedRows) Push(b *event.Batch) error {
 			o.Pos[row] = math.MaxUint64 - f.n
 			f.n++
 		}
-		sev := s.d.Severity
-		if s.score != event.None {
-			if n, ok := b.Value(s.score, row).Int(); ok {
-				sev = s.d.SeverityOf(int(n))
-			}
-		}
 		s.d.counts[sev]++
 		f.found, f.worst = true, max(f.worst, sev)
 		o.Col(0).Set(row, event.Text(sev.String()))
 	}
+	o.Live = kept
+	f.shown += int64(len(kept))
 	if f.full {
 		o.Col(3).Fill(b.N, event.Text(s.d.Package))
-		for _, row := range b.Live {
+		for _, row := range o.Live {
 			o.Col(4).Set(row, event.Text(s.entities(b, row)))
 		}
 		o.Col(5).Fill(b.N, event.Text(s.d.Next))

@@ -15,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/lint"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/folder"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
@@ -84,7 +85,7 @@ warnings. Notes never fail it.`,
 					all = append(all, lint.SIEMRules(f)...)
 					k = content.SIEMRule
 				default:
-					all = append(all, lint.Text(f, query.Standard(), query.Unfilled)...)
+					all = append(all, lint.Text(f, query.Standard())...)
 				}
 				counts[k]++
 			}
@@ -162,7 +163,7 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 			continue
 		}
 		before := len(files)
-		err := filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(name, folder.Visible(name, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return &exit{exitInput, err}
 			}
@@ -175,7 +176,8 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 				return add(path)
 			}
 			return nil
-		})
+		}))
+
 		if err != nil {
 			return nil, err
 		}
@@ -213,7 +215,7 @@ func (a *app) fixed(f *diag.File, k content.Kind, all bool) (*diag.File, error) 
 	case content.Sigma:
 		text = lint.FixSigma(f, all)
 	case content.Query:
-		text = lint.Fix(f, query.Standard(), all, query.Unfilled)
+		text = lint.Fix(f, query.Standard(), all)
 	}
 	switch {
 	case f.Name == "-":

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,17 @@ func (a *app) pkgNew() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if name == "" {
-				name = filepath.Base(args[0])
+				at, err := filepath.Abs(args[0]) // "." has a name, too
+				if err != nil {
+					return &exit{exitInput, err}
+				}
+				name = filepath.Base(at)
+			}
+			if strings.TrimSpace(name) == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				return usageError("--name: %q is no name: write a line of printable text", name)
+			}
+			if !detection.Technique.MatchString(technique) {
+				return usageError("--technique: %q is no technique of ATT&CK; write such as T1059 or T1059.001", technique)
 			}
 			var id [16]byte
 			rand.Read(id[:]) // never fails

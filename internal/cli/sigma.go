@@ -37,10 +37,22 @@ type sigmaRules struct {
 
 func (s *sigmaRules) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&s.level, "level", "", "only Sigma rules of this level or higher: informational, low, medium, high, critical")
+	f.StringVar(&s.level, "level", "", "only findings of packages of this severity or higher, and Sigma rules of this level or higher: informational, low, medium, high, critical")
 	f.StringArrayVar(&s.tags, "tag", nil, "only Sigma rules with this tag, or one below it: attack.t1059, attack.execution; may be repeated")
 	f.BoolVar(&s.sysmonOnly, "sysmon-only", false, "Sigma rules about network connections and the registry look at Sysmon's events alone, not at Security 5156 and 4657")
 	f.StringVar(&s.placeholders, "placeholders", "", "YAML file with the values of placeholders in Sigma rules: NAME: [VALUE, ...]")
+}
+
+// least is the severity that --level asks for.
+func (s *sigmaRules) least() (detection.Severity, error) {
+	if s.level == "" {
+		return detection.Informational, nil
+	}
+	l, ok := sigma.ParseLevel(s.level)
+	if !ok {
+		return 0, usageError("--level: %q is no level; write one of informational, low, medium, high, critical", s.level)
+	}
+	return severity(l), nil
 }
 
 // load reads the rules of paths. Those that cannot run are named on stderr; with
@@ -48,10 +60,7 @@ func (s *sigmaRules) flags(cmd *cobra.Command) {
 func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 	var least sigma.Level
 	if s.level != "" {
-		var ok bool
-		if least, ok = sigma.ParseLevel(s.level); !ok {
-			return usageError("--level: %q is no level; write one of informational, low, medium, high, critical", s.level)
-		}
+		least, _ = sigma.ParseLevel(s.level) // least has read it
 	}
 	var values sigma.Placeholders
 	if s.placeholders != "" {

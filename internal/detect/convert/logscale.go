@@ -76,7 +76,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := in.say(l, c, alone)
+		cond, err := l.write(c)
 		if err != nil {
 			return "", err
 		}

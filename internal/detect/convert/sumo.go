@@ -16,7 +16,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := in.say(sumoLanguage(same), c, alone)
+		cond, err := sumoLanguage(same).write(c)
 		if err != nil {
 			return "", err
 		}

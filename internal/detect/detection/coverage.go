@@ -3,10 +3,12 @@ package detection
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/syntax"
 )
 
 // Cover is whether logs hold what one of a package's data asks for.
@@ -48,6 +50,9 @@ func Coverage(ctx context.Context, pkgs []*Package, run func() (query.Run, error
 	return out, nil
 }
 
+// plainWord is what stands in a query without quotes.
+var plainWord = regexp.MustCompile(`^[\pL\pN_-]+$`)
+
 func (c *Cover) look(ctx context.Context, run func() (query.Run, error)) error {
 	var ids, flags, sums []string
 	for _, id := range c.Data.Events {
@@ -55,12 +60,15 @@ func (c *Cover) look(ctx context.Context, run func() (query.Run, error)) error {
 		c.Events[id] = 0
 	}
 	for i, f := range c.Data.Required {
-		flags = append(flags, fmt.Sprintf("| if (isNull(%s), 0, 1) as has_%d", f, i))
+		flags = append(flags, fmt.Sprintf("| if (isNull(%s), 0, 1) as has_%d", syntax.FieldText(f), i))
 		sums = append(sums, fmt.Sprintf("sum(has_%d) as has_%d", i, i))
 	}
 	scope := "*"
 	if c.Data.Category != "" {
-		scope = "_sourceCategory=*" + c.Data.Category[strings.LastIndexByte(c.Data.Category, '/')+1:] + "*"
+		if scope = c.Data.Category[strings.LastIndexByte(c.Data.Category, '/')+1:]; !plainWord.MatchString(scope) {
+			return fmt.Errorf("%s: %q is no _sourceCategory that logs can be asked for: letters, digits, _ and - only", c.Package.File, c.Data.Category)
+		}
+		scope = "_sourceCategory=*" + scope + "*"
 	}
 	text := fmt.Sprintf("%s | json auto | where EventID in (%s) %s | %s by EventID", scope, strings.Join(ids, ", "), strings.Join(flags, " "), strings.Join(append([]string{"count as n"}, sums...), ", "))
 	q, ds := query.Compile(diag.Text("coverage of "+c.Package.Name, text), query.Standard())

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/folder"
 )
 
 // ManifestName is the file that makes a folder a detection package.
@@ -217,12 +218,12 @@ func (d *Detection) Whom() []Entity {
 }
 
 // Load reads every detection package below a folder of a file system, in the
-// order of their paths. name is what the file system is called in messages. One
+// order of their paths, but those below a hidden folder. name is what the file system is called in messages. One
 // that cannot be used is an error in the list beside those that can.
 func Load(fsys fs.FS, name string) ([]*Package, []error) {
 	var dirs []string
 	var errs []error
-	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(fsys, ".", folder.Visible(".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", path.Join(name, p), err))
 			return fs.SkipDir
@@ -231,7 +232,7 @@ func Load(fsys fs.FS, name string) ([]*Package, []error) {
 			dirs = append(dirs, path.Dir(p))
 		}
 		return nil
-	})
+	}))
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -277,6 +278,9 @@ func read(fsys fs.FS, dir, name string) (*Package, error) {
 	}
 	seen := map[string]bool{}
 	for _, d := range append(append([]*Detection{}, p.Detections...), p.Baselines...) {
+		if d == nil { // a dash with nothing after it
+			return nil, fmt.Errorf("%s: a detection wants an id and a query", at)
+		}
 		d.Package = p
 		switch {
 		case d.ID == "" || d.File == "":

@@ -13,7 +13,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gyoji-dev/gyoji/internal/folder"
 )
 
 const (
@@ -62,7 +68,7 @@ func (p *Package) files() (out map[string][]byte, left []string, err error) {
 		switch {
 		case err != nil:
 			return err
-		case name != "." && strings.HasPrefix(d.Name(), "."):
+		case name != "." && folder.Hidden(d.Name()):
 			if d.Name() != baseDir {
 				left = append(left, name)
 			}
@@ -344,13 +350,20 @@ func writeFile(root *os.Root, name string, text []byte) error {
 	return root.WriteFile(at, text, 0o644)
 }
 
-// Skeleton is the files of a new package for a technique.
+// Technique is what ATT&CK's ids of techniques and sub-techniques look like.
+var Technique = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+
+// Skeleton is the files of a new package for a technique. The name may be any line of text.
 func Skeleton(id, name, technique string) map[string][]byte {
-	text := strings.NewReplacer("ID", id, "NAME", name, "TECHNIQUE", technique).Replace
+	quoted, err := yaml.Marshal(name)
+	if quoted = bytes.TrimSuffix(quoted, []byte("\n")); err != nil || bytes.ContainsAny(quoted, "\n") {
+		quoted = strconv.AppendQuoteToASCII(nil, name)
+	}
+	text := strings.NewReplacer("{{id}}", id, "{{name}}", string(quoted), "{{technique}}", technique).Replace
 	return map[string][]byte{
 		ManifestName: []byte(text(`schema: gyoji/detection/v1
-id: ID
-name: NAME
+id: {{id}}
+name: {{name}}
 version: 0.1.0
 status: experimental
 summary: What it finds, in one sentence.
@@ -358,7 +371,7 @@ description: |
   What happens in the attack, and what of it can be seen.
 severity: medium
 attack:
-  techniques: [TECHNIQUE]
+  techniques: [{{technique}}]
 data:
   - source: sysmon
     category: windows/sysmon
@@ -369,7 +382,7 @@ entities:
   - {type: _username, field: User}
 detections:
   - id: main
-    name: NAME
+    name: {{name}}
     query: query.sumo
     data: [sysmon]
     next: What an analyst does first.

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/folder"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
 
@@ -175,7 +176,7 @@ func walkFolder(dir string, seen []string, file func(string) bool, fail func(err
 		return fail(&PathError{dir, err})
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		if folder.Hidden(e.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
@@ -221,7 +222,7 @@ func glob(pattern string) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, folder.Visible(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil // folders that may not be read show when they are named
 		}
@@ -235,7 +236,7 @@ func glob(pattern string) ([]string, error) {
 			out = append(out, path)
 		}
 		return nil
-	})
+	}))
 	sort.Strings(out)
 	return out, err
 }

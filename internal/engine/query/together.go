@@ -38,16 +38,14 @@ type Beside struct {
 // A part that panics ends alone: the others run to their end, and then its
 // *exec.Bug is the error.
 //
-// A part that wants every field is asked what it wants of the fields that its
-// conditions read; blocks that hold an event it wants are then read for it once
-// more, whole. Where the input cannot do that, such a part reads on its own, through
-// r.Again if it is not the only one.
+// A part that wants every field reads on its own, through r.Again if it is not
+// the only one: in company it would also be given the fields that others know by
+// another name.
 func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) error {
-	budget := r.budget()
-	twice, _ := r.Input.(input.Twice)
+	budget := &exec.Budget{Limit: r.Memory}
 	var shared, own []Part
 	for _, p := range parts {
-		if p.Query.want.All && (twice == nil || len(parts)+len(beside) == 1) {
+		if p.Query.want.All {
 			own = append(own, p)
 		} else {
 			shared = append(shared, p)
@@ -56,7 +54,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 	first := len(shared)+len(beside) == 0
 	var bugs []error
 	if !first {
-		if err := runShared(ctx, r, budget, twice, shared, beside); exec.IsBug(err) {
+		if err := runShared(ctx, r, budget, shared, beside); exec.IsBug(err) {
 			bugs = append(bugs, err)
 		} else if err != nil {
 			return err
@@ -72,11 +70,11 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 			if err != nil {
 				return err
 			}
-			r.Input = reader
+			r.Reader = reader
 		}
 		first = false
 		r.Layout, r.Seen = p.Layout, p.Seen
-		if err := p.Query.run(ctx, r, budget, p.Out); exec.IsBug(err) {
+		if err := p.Query.Run(ctx, r, p.Out); exec.IsBug(err) {
 			bugs = append(bugs, err)
 		} else if err != nil {
 			return err
@@ -85,7 +83,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 	return errors.Join(bugs...)
 }
 
-func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twice, parts []Part, beside []Beside) (err error) {
+func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, beside []Beside) (err error) {
 	defer exec.Caught(&err, "")
 	common := event.NewLayout()
 	alone := len(parts) == 0 && len(beside) == 1
@@ -96,13 +94,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 		Layout: common, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
-	asked := make([]*probing, len(parts)) // of the parts that want every field
-	for i, part := range parts {
-		if part.Query.want.All {
-			asked[i] = newProbing(part.Query)
-			wantAs(&want.Fields, common, asked[i].want, asked[i].layout)
-			continue
-		}
+	for _, part := range parts {
 		wantAs(&want.Fields, common, part.Query.want, part.Query.Layout)
 	}
 	for i := range beside {
@@ -115,24 +107,16 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 		want.Need = needOfAny(r, parts)
 	}
 	var ps []exec.Pipeline
-	var more []input.Again
-	for i, part := range parts {
+	for _, part := range parts {
 		r := r
 		r.Layout, r.Seen = part.Layout, part.Seen
-		var first []lang.Step
-		if asked[i] == nil {
-			first = append(first, lang.Step{
-				Stage: &share{from: common, to: part.Query.Layout, fields: part.Query.want.Slots()}, Flow: lang.Streams, Name: "share",
-			})
-		}
-		p, release, err := part.Query.ready(ctx, r, budget, part.Out, first...)
+		p, release, err := part.Query.ready(ctx, r, budget, part.Out, lang.Step{
+			Stage: &share{from: common, to: part.Query.Layout, fields: part.Query.want.Slots()}, Flow: lang.Streams, Name: "share",
+		})
 		if err != nil {
 			return err
 		}
 		defer release()
-		if asked[i] != nil {
-			more = append(more, asked[i].into(&p, part.Query, r, common))
-		}
 		ps = append(ps, p)
 	}
 	for _, b := range beside {
@@ -159,11 +143,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 		ps = append(ps, p)
 	}
 	rt := &exec.Runtime{Ctx: ctx, Layout: common, Budget: budget, Warnings: r.Warnings}
-	feed := r.Input.Feed
-	if len(more) > 0 {
-		feed = func(ctx context.Context, want *input.Want) exec.Feed { return twice.FeedTwice(ctx, want, more) }
-	}
-	return exec.Run(rt, exec.Together(ps), r.Workers, feed(ctx, want))
+	return exec.Run(rt, exec.Together(ps), r.Workers, r.Reader.Feed(ctx, want))
 }
 
 // wantAs adds fields of a layout to those wanted in another.
