@@ -24,7 +24,7 @@ func SIEMExpression(f *diag.File) diag.List {
 // SIEMRules checks the expressions of the Cloud SIEM rules in a JSON or Terraform
 // file. A file without one has an error.
 func SIEMRules(f *diag.File) diag.List {
-	list, found := ruledoc.Read(f)
+	list, found := ruledoc.Expressions(f)
 	if len(list) == 0 && !found.HasErrors() {
 		return diag.List{{Severity: diag.Error, Code: "no-rule", File: f, Message: "no expression of a Cloud SIEM rule stands here", Help: "a rule has an expression, match_expression, filter_expression or expressions_and_limits"}}
 	}

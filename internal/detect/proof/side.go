@@ -76,7 +76,7 @@ func Read(f *diag.File, with ...query.Option) (*Side, diag.List) {
 
 // siemRule is the one expression of a rule in JSON or Terraform.
 func siemRule(f *diag.File, kind string) (*Side, diag.List) {
-	list, ds := ruledoc.Read(f)
+	list, ds := ruledoc.Expressions(f)
 	if ds.HasErrors() {
 		return nil, ds
 	}
