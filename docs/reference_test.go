@@ -313,8 +313,17 @@ func TestInputs(t *testing.T) {
 	names.WriteString("\n| written by | known by | fields stand under |\n|---|---|---|\n")
 	for _, s := range mapping.Shapes() {
 		under := "the top"
-		if len(s.Roots) > 0 {
-			under = "`" + strings.Join(s.Roots, "`, `") + "`"
+		places := slices.Clone(s.Roots)
+		if s.Envelope != "" {
+			places = append(places, s.Envelope)
+		}
+		for _, in := range s.Inside {
+			if in.As != mapping.Prefixed && !slices.Contains(places, in.Field) {
+				places = append(places, in.Field)
+			}
+		}
+		if len(places) > 0 {
+			under = "`" + strings.Join(places, "`, `") + "`"
 		}
 		mark := ""
 		if s.Mark != "" {

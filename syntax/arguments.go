@@ -8,9 +8,10 @@ import (
 // of a usage line. It looks one token ahead and goes back where that was not
 // enough, but never over an expression or a child query: those are read once.
 type matcher struct {
-	p    *parser
-	out  *[]Arg
-	lead string // punctuation taken since the last argument
+	p     *parser
+	usage *Usage
+	out   *[]Arg
+	lead  string // punctuation taken since the last argument
 }
 
 // point is a state to go back to.
@@ -84,9 +85,20 @@ func (m *matcher) element(e element) bool {
 			if !ok {
 				return !p.failed
 			}
-			_, flag := first(e.of[i]).(keyword)
-			used[i] = !flag || len(e.of[i]) > 1
+			used[i] = !again(e.of[i])
 		}
+	}
+	return false
+}
+
+// again reports whether an alternative of {...} may be written more than once: a
+// keyword alone, which says the same each time, and what goes on a list.
+func again(list []element) bool {
+	switch e := first(list).(type) {
+	case keyword:
+		return len(list) == 1
+	case sign:
+		return e.text == ","
 	}
 	return false
 }
@@ -116,25 +128,58 @@ func (m *matcher) sign(text string) bool {
 
 var signNames = map[string]string{"=": "assignment", ",": "comma", "(": "paren", ")": "paren", ":": "colon"}
 
-// oneOf matches the first alternative that fits. Alternatives in used are left out.
+// oneOf matches the first alternative that fits, those that start with a keyword
+// before those that start with a value: an option's word is no field. Alternatives
+// in used are left out.
 func (m *matcher) oneOf(of [][]element, used []bool) (int, bool) {
 	p := m.p
 	t := p.peek()
-	for i, list := range of {
-		if used != nil && used[i] || !startAll(p, list, t) {
-			m.expect(list)
-			continue
+	for _, word := range []bool{true, false} {
+		for i, list := range of {
+			if startsWithWord(list) != word {
+				continue
+			}
+			if used != nil && used[i] || !startAll(p, list, t) {
+				m.expect(list)
+				continue
+			}
+			to := m.mark()
+			if m.sequence(list) && p.pos > to.pos {
+				return i, true
+			}
+			if p.failed {
+				return i, false
+			}
+			m.back(to)
 		}
-		to := m.mark()
-		if m.sequence(list) && p.pos > to.pos {
-			return i, true
-		}
-		if p.failed {
-			return i, false
-		}
-		m.back(to)
 	}
 	return 0, false
+}
+
+// startsWithWord reports whether a list starts with a keyword, an optional comma
+// before it aside.
+func startsWithWord(list []element) bool {
+	for _, e := range list {
+		if o, ok := e.(*option); ok && optionalComma(o.of[0]) {
+			continue
+		}
+		switch e := e.(type) {
+		case keyword, sign:
+			return true
+		case *choice:
+			return startsWithWord(e.of[0])
+		case *slot:
+			return e.group != nil && startsWithWord(e.group)
+		}
+		return false
+	}
+	return false
+}
+
+// atOption reports whether the word t and the sign behind it are an option of the
+// operator, limit=5, so that no list goes on with it.
+func (m *matcher) atOption(t token) bool {
+	return t.kind == tokWord && m.usage != nil && m.usage.isOption(t.text) && m.p.after(t).is("=")
 }
 
 // expect notes what a list could have started with.
@@ -191,7 +236,7 @@ func (m *matcher) items(s *slot) bool {
 	if !m.item(s) {
 		return false
 	}
-	for s.run && start(m.p, s, m.p.peek()) {
+	for s.run && start(m.p, s, m.p.peek()) && !m.atOption(m.p.peek()) {
 		to := m.mark()
 		if !m.item(s) {
 			if !m.p.failed {
@@ -204,7 +249,7 @@ func (m *matcher) items(s *slot) bool {
 		to := m.mark()
 		m.p.next()
 		m.lead += ","
-		if t := m.p.peek(); !start(m.p, s, t) {
+		if t := m.p.peek(); !start(m.p, s, t) || m.atOption(t) {
 			m.expect([]element{s})
 			m.back(to)
 			return true
@@ -225,7 +270,7 @@ func (m *matcher) item(s *slot) bool {
 	at := p.peek()
 	if s.group != nil {
 		c := &Clause{}
-		inner := &matcher{p: p, out: &c.Args}
+		inner := &matcher{p: p, usage: m.usage, out: &c.Args}
 		ok := inner.sequence(s.group)
 		c.Tail = inner.lead
 		c.Pos = p.between(at.start)

@@ -14,7 +14,9 @@ type Cursor struct {
 	lead  string
 }
 
-func (c *Cursor) matcher() *matcher { return &matcher{p: c.p, out: c.out, lead: c.lead} }
+func (c *Cursor) matcher() *matcher {
+	return &matcher{p: c.p, usage: c.usage, out: c.out, lead: c.lead}
+}
 
 // try reads elements if the next token starts them.
 func (c *Cursor) try(e element) bool {

@@ -528,6 +528,7 @@ func (p *parser) regex(t token) Expr {
 var suffixes = map[string]float64{
 	"": 1, "K": 1e3, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15,
 	"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50,
+	"f": 1, "F": 1, // a number with a fraction: 1024.f
 	"ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4, "h": 36e5, "d": 864e5, "w": 6048e5,
 }
 
@@ -560,12 +561,15 @@ func splitNumber(text string) (digits, suffix string) {
 
 func parseNumber(text string) (*Number, bool) {
 	digits, suffix := splitNumber(text)
+	if strings.HasPrefix(suffix, ".") && strings.Trim(suffix, ".fF") == "" {
+		suffix = suffix[1:] // 1024.f
+	}
 	factor, ok := suffixes[suffix]
 	if !ok {
 		return nil, false
 	}
 	n := &Number{Text: text}
-	if !strings.ContainsAny(digits, ".eE") && factor >= 1 {
+	if !strings.ContainsAny(digits, ".eE") && factor >= 1 && !strings.EqualFold(suffix, "f") {
 		if v, err := strconv.ParseInt(digits, 10, 64); err == nil && (v == 0 || factor <= float64(math.MaxInt64/v)) {
 			n.Int, n.IsInt = v*int64(factor), true
 			n.Float = float64(n.Int)

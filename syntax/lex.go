@@ -20,9 +20,8 @@ const (
 	tokSingle                  // '...'
 	tokField                   // %"..."
 	tokPunct
-	tokTemplate // {{name}}
-	tokMacro    // `name`
-	tokBad      // a character that has no place in a query
+	tokMacro // `name`
+	tokBad   // a character that has no place in a query
 )
 
 type token struct {
@@ -166,9 +165,12 @@ func (p *parser) lex(i int) token {
 	c := p.src[i]
 	switch {
 	case isNameStart(c):
-		t.kind, t.end = tokWord, nameEnd(p.src, i)
+		t.kind, t.end = tokWord, wordEndAt(p.src, nameEnd(p.src, i))
 	case isDigit(c), c == '.' && i+1 < len(p.src) && isDigit(p.src[i+1]):
 		t.kind, t.end = tokNumber, numberEnd(p.src, i)
+		if end := wordEndAt(p.src, t.end); end > t.end { // 5{{unit}}
+			t.kind, t.end = tokWord, end
+		}
 	case c == '"':
 		t.kind, t.end = tokString, p.stringEnd(i)
 	case c == '\'':
@@ -177,9 +179,8 @@ func (p *parser) lex(i int) token {
 		t.kind, t.end = tokString, p.typographicEnd(i)
 	case c == '%' && i+1 < len(p.src) && p.src[i+1] == '"':
 		t.kind, t.end = tokField, p.stringEnd(i+1)
-	case strings.HasPrefix(p.src[i:], "{{"):
-		t.kind, t.end = tokTemplate, templateEnd(p.src, i)
-		p.failed = true // reported for the whole text at once: templates
+	case templateAt(p.src, i) > 0:
+		t.kind, t.end = tokWord, wordEndAt(p.src, i)
 	case c == '`':
 		t.kind, t.end = tokMacro, macroEnd(p.src, i)
 		p.macro(t.start, t.end)
@@ -358,6 +359,43 @@ func regexEnd(s string, i int) int {
 	return first
 }
 
+// templateAt is the length of the template parameter {{name}} at i; 0 when none
+// stands there.
+func templateAt(s string, i int) int {
+	if !strings.HasPrefix(s[i:], "{{") {
+		return 0
+	}
+	if end := templateEnd(s, i); templateName(s[i:end]) != "" {
+		return end - i
+	}
+	return 0
+}
+
+// wordEndAt is the end of a word that is read up to i, over the template
+// parameters in it: a word of the query is then known when they have values.
+func wordEndAt(s string, i int) int {
+	for i < len(s) {
+		n := templateAt(s, i)
+		if n == 0 {
+			return i
+		}
+		for i += n; i < len(s) && (isNameByte(s[i]) || s[i] == '.' && i+1 < len(s) && isNameByte(s[i+1])); {
+			i++
+		}
+	}
+	return i
+}
+
+// templated reports whether a text has a template parameter.
+func templated(s string) bool {
+	i := strings.Index(s, "{{")
+	return i >= 0 && strings.Contains(s[i:], "}}")
+}
+
+// templated reports whether t is a word that is known when a template parameter
+// has its value: it may be what is wanted, whatever that is.
+func (t token) templated() bool { return t.kind == tokWord && templated(t.text) }
+
 func templateEnd(s string, i int) int {
 	if n := strings.Index(s[i:min(i+templateMax, len(s))], "}}"); n >= 0 {
 		n += i + 2
@@ -384,7 +422,7 @@ func templateName(s string) string {
 		return ""
 	}
 	for _, r := range name {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.: /", r) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsSpace(r) && !strings.ContainsRune("_-.:/", r) {
 			return ""
 		}
 	}

@@ -243,6 +243,9 @@ type (
 		Value  string
 		Raw    string
 		Single bool // written in single quotes
+		// Template says that it is a template parameter without quotes: its
+		// value brings them.
+		Template bool
 	}
 	// Number is a number literal, its suffix applied.
 	Number struct {

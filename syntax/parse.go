@@ -216,6 +216,7 @@ func (p *parser) readStage(q *Query, end closer) {
 	start := p.skip(p.pos)
 	p.pos = start
 	s.Pos.Start = start
+	before := p.state()
 	more := p.readOne(s, end)
 	if !p.failed && !p.stageEnds(end) {
 		p.leftover(end)
@@ -223,6 +224,13 @@ func (p *parser) readStage(q *Query, end closer) {
 	if p.failed {
 		s.Bad = true
 		p.recover(start, end)
+		if p.wordsToCome(start, p.pos) {
+			// What the stage says is known when its parameters have values.
+			at, last := p.pos, p.last
+			p.restore(before)
+			p.pos, p.last, p.failed = at, last, false
+			*s, more = Stage{Bad: true, Pos: s.Pos, Op: &Name{Pos: diag.Span{Start: start, End: start}}}, nil
+		}
 	}
 	s.Pos.End = max(start, p.last)
 	if s.Op != nil || s.X != nil || s.Bad || len(s.Aggs) > 0 {
@@ -230,6 +238,26 @@ func (p *parser) readStage(q *Query, end closer) {
 	}
 	q.Stages = append(q.Stages, more...)
 	p.stage, p.expect = outer, outerExpect
+}
+
+// wordsToCome reports whether a template parameter stands for more of the query
+// from start to end than for a part of a text in quotes.
+func (p *parser) wordsToCome(start, end int) bool {
+	if !templated(p.src[start:end]) {
+		return false
+	}
+	quiet, failed := p.quiet, p.failed
+	p.quiet, p.failed = true, false
+	defer func() { p.quiet, p.failed, p.tokAt = quiet, failed, -1 }()
+	for i := start; i < end; {
+		t := p.lex(i)
+		if t.templated() {
+			return true
+		}
+		p.failed = false
+		i = max(t.end, i+1)
+	}
+	return false
 }
 
 // stageEnds reports whether a stage may end where reading stands.
@@ -251,6 +279,12 @@ func (p *parser) recover(start int, end closer) {
 	}
 	p.quiet, p.failed = false, false
 	p.pos = to
+	// What was read beyond the stage to find its end may stand in a path, or in
+	// what else is no comment there.
+	p.commented = min(p.commented, to)
+	for n := len(p.comments); n > 0 && p.comments[n-1].Pos.Start >= to; n-- {
+		p.comments = p.comments[:n-1]
+	}
 	p.last = max(p.last, min(to, len(strings.TrimRightFunc(p.src[:to], isSpace))))
 	p.tokAt = -1
 }
@@ -365,8 +399,8 @@ func (p *parser) templates() {
 			continue
 		}
 		if name := templateName(p.src[i:end]); name != "" {
-			d := p.add("unresolved-template", diag.Span{Start: i, End: end}, fmt.Sprintf("the template parameter %s has no value", name))
-			d.Help = "write a value in its place, or give one where the query is run"
+			d := p.add(Unfilled, diag.Span{Start: i, End: end}, fmt.Sprintf("the template parameter %s has no value", name))
+			d.Help = fmt.Sprintf("give it one with --param '%s=VALUE', or all that have none one with --param-default VALUE", name)
 		}
 		i = end
 	}

@@ -10,7 +10,8 @@ import (
 // Print writes a query in its one form: each stage on a line that starts with a
 // pipe, long conditions one operand a line, all comments at their place. Reading
 // what it wrote gives the same tree, and printing that the same text. Print only
-// what was read without errors: a Bad stage has no text.
+// what was read without errors, template parameters without values aside. A Bad
+// stage is written as it stands.
 func Print(q *Query) string { return printQuery(q, false) }
 
 // PrintPortable is Print with eval written as Sumo Logic wants it.
@@ -298,7 +299,11 @@ func (p *printer) search(x Search, around int) {
 		p.searchAll(x, " ")
 	case *Not:
 		p.before(x.Pos.Start)
-		p.text("NOT ")
+		if t, ok := x.X.(*Term); ok && !t.Quoted && looksLikeComment(t.Text) {
+			p.text("!") // behind a blank it would be one
+		} else {
+			p.text("NOT ")
+		}
 		p.search(x.X, searchNot)
 	case *Group:
 		p.before(x.Pos.Start)
@@ -352,16 +357,27 @@ func (p *printer) next(at diag.Span, fn func(*printer)) {
 
 func (p *printer) term(t *Term, list bool) {
 	p.before(t.Pos.Start)
-	if !t.Quoted && plainTerm(t.Text, list) {
+	if !t.Quoted && (plainTerm(t.Text, list) || looksLikeComment(t.Text) && p.noCommentHere() && plainTerm("x"+t.Text, list)) {
 		p.text(t.Text)
 		return
 	}
 	p.text(quoteTerm(t.Text))
 }
 
+// looksLikeComment reports whether a word starts as a comment does.
+func looksLikeComment(text string) bool {
+	return strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*")
+}
+
+// noCommentHere reports whether what is written next starts no comment.
+func (p *printer) noCommentHere() bool {
+	last := p.tail(1)
+	return !p.blank && !p.ended && (last == "!" || last == "(")
+}
+
 // plainTerm reports whether a text is read as one word of the search expression.
 func plainTerm(text string, list bool) bool {
-	if text == "" || strings.HasPrefix(text, "//") || strings.HasPrefix(text, "/*") || strings.HasPrefix(text, `%"`) {
+	if text == "" || looksLikeComment(text) || strings.HasPrefix(text, `%"`) {
 		return false
 	}
 	switch strings.ToLower(text) {
@@ -438,7 +454,7 @@ func (p *printer) value(x *FieldTerm) {
 		return
 	}
 	v := x.Values[0]
-	if v.Quoted || v.Text != "" && strings.IndexByte(v.Text, ' ') < 0 && plainValue(v.Text) {
+	if v.Quoted || v.Text != "" && plainValue(v.Text) {
 		if v.Quoted {
 			p.text(quoteTerm(v.Text))
 		} else {
@@ -523,6 +539,9 @@ func (p *printer) subquery(x *Subquery) {
 func (p *printer) stage(s *Stage) {
 	if s.Bad {
 		p.text(p.source(s.Pos))
+		for len(p.comments) > 0 && p.comments[0].Pos.Start < s.Pos.End { // they are in the text
+			p.comments = p.comments[1:]
+		}
 		return
 	}
 	switch s.Kind {
@@ -531,7 +550,11 @@ func (p *printer) stage(s *Stage) {
 	case Assigning:
 		p.assigning(s)
 	default:
-		p.text(strings.ToLower(s.Op.Text))
+		if templated(s.Op.Text) {
+			p.text(s.Op.Text)
+		} else {
+			p.text(strings.ToLower(s.Op.Text))
+		}
 		p.args(s.Args, true)
 		p.text(s.Tail)
 	}
@@ -552,6 +575,11 @@ func (p *printer) assigning(s *Stage) {
 		p.text(" = ")
 		p.condition(s.X)
 		return
+	case s.As == nil && isEqual(s.X):
+		b := s.X.(*Binary) // with = it would be taken for an assignment of another language
+		p.expr(b.X, holdsCompare+1)
+		p.text(" == ")
+		p.expr(b.Y, holdsCompare+1)
 	case s.Eval && s.clashes:
 		p.portableClash(s.X)
 	default:
@@ -561,6 +589,11 @@ func (p *printer) assigning(s *Stage) {
 		p.text(" as ")
 		p.field(s.As)
 	}
+}
+
+func isEqual(x Expr) bool {
+	b, ok := x.(*Binary)
+	return ok && b.Op == "="
 }
 
 // portableClash writes an expression whose first word would be taken for an
@@ -696,6 +729,9 @@ func pathText(n *Path) string {
 			return quoteTerm(n.Text)
 		}
 	}
+	if templateAt(n.Text, 0) == len(n.Text) && n.Text != "" {
+		return n.Text
+	}
 	if n.Text == "" || !isNameStart(n.Text[0]) && n.Text[0] != '/' || strings.HasPrefix(n.Text, "//") || strings.HasPrefix(n.Text, "/*") {
 		return quoteTerm(n.Text)
 	}
@@ -716,7 +752,7 @@ func fieldText(f *Field) string {
 	name := strings.ToLower(f.Name)
 	plain := name != "" && isNameStart(name[0]) && nameEnd(name, 0) == len(name) && !reserved[name] &&
 		name != "true" && name != "false" && name != "null"
-	if plain && !f.Quoted {
+	if (plain || templated(name)) && !f.Quoted {
 		return f.Name
 	}
 	return `%"` + quote(f.Name, '"') + `"`

@@ -241,6 +241,9 @@ func (p *printer) list(list []Expr) {
 
 // stringText writes a string as it is read.
 func stringText(s *String) string {
+	if s.Template {
+		return s.Raw
+	}
 	if s.Single {
 		return "'" + s.Raw + "'"
 	}

@@ -328,8 +328,8 @@ func (p *parser) wordEnd(i int, end closer, list bool) int {
 		switch c := p.src[i]; {
 		case c == '|', c == '(', c == ')', c == '"', c == '`', c == ']' && end == closeBracket, c == ',' && list:
 			return i
-		case c == '{' && strings.HasPrefix(p.src[i:], "{{"):
-			i = templateEnd(p.src, i)
+		case c == '{' && templateAt(p.src, i) > 0:
+			i += templateAt(p.src, i)
 			continue
 		case spaceAt(p.src, i) > 0:
 			return i

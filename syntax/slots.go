@@ -3,6 +3,7 @@ package syntax
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -45,7 +46,7 @@ func init() { // the readers reach this table again through child queries
 		// A regular expression in double quotes.
 		"regex": {"a regular expression in double quotes", "string", isString, readString},
 		// A text in single or double quotes: delim=','.
-		"option": {"a text in quotes", "string", func(_ *parser, t token) bool { return t.kind == tokString || t.kind == tokSingle }, readOption},
+		"option": {"a text in quotes", "string", func(_ *parser, t token) bool { return t.kind == tokString || t.kind == tokSingle || t.templated() }, readOption},
 		// A whole number.
 		"int": {"a whole number", "number", startsNumber, func(p *parser) Node { return orNil(p.number(true)) }},
 		// A number.
@@ -63,7 +64,7 @@ func init() { // the readers reach this table again through child queries
 		// A group function: sum(x) as s.
 		"agg": {"a group function", "aggregate", func(p *parser, t token) bool { return t.kind == tokWord && p.aggregate(t.text) }, readAgg},
 		// A direction: +, - or both.
-		"direction": {"+, - or +-", "direction", func(_ *parser, t token) bool { return t.is("+") || t.is("-") }, readDirection},
+		"direction": {"+, - or +-", "direction", func(_ *parser, t token) bool { return t.is("+") || t.is("-") || t.templated() }, readDirection},
 	}
 }
 
@@ -79,9 +80,11 @@ func orNil[T any, P interface {
 }
 
 func isWord(_ *parser, t token) bool   { return t.kind == tokWord }
-func isString(_ *parser, t token) bool { return t.kind == tokString }
+func isString(_ *parser, t token) bool { return t.kind == tokString || t.templated() }
 
-func startsNumber(_ *parser, t token) bool { return t.kind == tokNumber || t.is("-") }
+func startsNumber(_ *parser, t token) bool {
+	return t.kind == tokNumber || t.is("-") || t.templated()
+}
 
 func startsLiteral(p *parser, t token) bool {
 	return t.kind == tokString || t.kind == tokSingle || startsNumber(p, t) || t.is("true") || t.is("false") || t.is("null")
@@ -103,7 +106,17 @@ func (p *parser) startsFieldToken(t token) bool {
 
 // startsField reports whether a field stands at t.
 func (p *parser) startsField(t token) bool {
-	return p.startsFieldToken(t) || t.is("%") && t.end < len(p.src) && isNameStart(p.src[t.end])
+	return p.startsFieldToken(t) || startsWithDigit(t) || t.is("%") && t.end < len(p.src) && isNameStart(p.src[t.end])
+}
+
+// startsWithDigit recognises a name such as 2hrs, which one page has as an alias
+// (timeslice 2h as 2hrs). It is read where nothing but a field may stand, and
+// written %"2hrs".
+func startsWithDigit(t token) bool {
+	if t.kind != tokNumber || strings.Trim(t.text, "0123456789") == "" {
+		return false
+	}
+	return nameEnd("_"+t.text, 0) == len(t.text)+1 && strings.IndexByte(t.text, '.') < 0
 }
 
 // field reads a field where no expression may stand. It returns nil, with what
@@ -135,6 +148,9 @@ func (p *parser) field() *Field {
 			fix: &diag.Fix{Title: "write " + form, Edits: []diag.Edit{{Span: t.span(), New: form}}},
 		})
 		return nil
+	case startsWithDigit(t):
+		p.next()
+		return &Field{Pos: t.span(), Name: t.text, Quoted: true}
 	case t.kind == tokNumber:
 		form := `%"` + t.text + `"`
 		p.want(t, want{
@@ -271,10 +287,20 @@ func readString(p *parser) Node {
 		})
 		return nil
 	}
+	if t.templated() {
+		return p.templateString(t)
+	}
 	if t.kind != tokString {
 		return nil
 	}
 	return p.stringHere(t)
+}
+
+// templateString takes a template parameter whose value is the whole text, quotes
+// and all.
+func (p *parser) templateString(t token) *String {
+	p.next()
+	return &String{Pos: t.span(), Raw: t.text, Value: t.text, Template: true}
 }
 
 // readOption takes a text in either quotes. In single ones nothing is an escape
@@ -282,6 +308,9 @@ func readString(p *parser) Node {
 func readOption(p *parser) Node {
 	t := p.peek()
 	if t.kind != tokSingle {
+		if t.templated() {
+			return p.templateString(t)
+		}
 		if t.kind != tokString {
 			return nil
 		}
@@ -301,11 +330,19 @@ func (p *parser) number(whole bool) *Number {
 	at, text := t.span(), ""
 	if t.is("-") {
 		n := p.after(t)
-		if n.kind != tokNumber {
+		if n.kind != tokNumber && !n.templated() {
 			return nil
 		}
 		text = "-"
 		t = n
+	}
+	if t.templated() {
+		if text == "-" {
+			p.next()
+		}
+		p.next()
+		at.End = t.end
+		return &Number{Pos: at, Text: text + t.text, Int: 1, Float: 1, IsInt: true}
 	}
 	if t.kind != tokNumber {
 		return nil
@@ -369,6 +406,11 @@ func startsTime(p *parser, t token) bool {
 	return t.kind == tokString || t.kind == tokSingle || startsNumber(p, t)
 }
 
+// dateHere is a date as it is written without quotes, with its time of day and
+// zone: 2021-01-06T12:00:00-08:00, 01/06/2021 12:00.
+var dateHere = regexp.MustCompile(`^(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{4})?)` +
+	`(?:(?:T|[ \t]+)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z\b|[+-]\d{2}:?\d{2})?)?\b`)
+
 // readTime keeps a time as it is written: what it is depends on when and where
 // the query runs.
 func readTime(p *parser) Node {
@@ -376,11 +418,15 @@ func readTime(p *parser) Node {
 	if t.kind == tokString || t.kind == tokSingle {
 		return p.stringHere(t)
 	}
+	if text := dateHere.FindString(p.src[t.start:]); text != "" {
+		p.take(t.start + len(text) - p.pos)
+		return &Name{Pos: diag.Span{Start: t.start, End: p.pos}, Text: strings.Join(strings.Fields(text), " ")}
+	}
 	n := t
 	if t.is("-") {
 		n = p.after(t)
 	}
-	if n.kind != tokNumber || n.start != t.start && n.start != t.end {
+	if n.kind != tokNumber && !n.templated() || n.start != t.start && n.start != t.end {
 		return nil
 	}
 	for p.peek().start < n.start {
@@ -397,6 +443,14 @@ func readDuration(p *parser) Node {
 	at := t.span()
 	if minus {
 		t = p.after(t)
+	}
+	if t.templated() {
+		if minus {
+			p.next()
+		}
+		p.next()
+		at.End = t.end
+		return &Duration{Pos: at, Text: p.src[at.Start:at.End], Millis: units["m"]}
 	}
 	if t.kind != tokNumber {
 		return nil
@@ -569,6 +623,10 @@ func readAgg(p *parser) Node {
 
 func readDirection(p *parser) Node {
 	t := p.peek()
+	if t.templated() {
+		p.next()
+		return &Name{Pos: t.span(), Text: t.text}
+	}
 	if !t.is("+") && !t.is("-") {
 		return nil
 	}

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -29,7 +30,11 @@ func (p *parser) readOne(s *Stage, end closer) (more []*Stage) {
 		return nil
 	}
 	if u, name := p.operator(t); u != nil && !p.readsAsExpr(u, name) {
+		before, field := p.state(), p.goesOnAsExpr(next)
 		p.operation(s, u, name)
+		if field && (p.failed || !p.stageEnds(end)) {
+			p.insteadAssigning(s, t, end, before)
+		}
 		return nil
 	}
 	switch {
@@ -47,6 +52,53 @@ func (p *parser) readOne(s *Stage, end closer) (more []*Stage) {
 		p.assigning(s, t)
 	}
 	return nil
+}
+
+// goesOnAsExpr reports whether a stage whose first word stands before t may be an
+// expression that starts with a field.
+func (p *parser) goesOnAsExpr(t token) bool {
+	_, ok := p.infixAt(t)
+	return ok || t.is("?")
+}
+
+// insteadAssigning reads a stage again as "expr as field": sort - a as b begins
+// with an operator's name, is not of that operator's form, and is whole as an
+// assignment. Otherwise what was read and found of it stays.
+func (p *parser) insteadAssigning(s *Stage, t token, end closer, before state) {
+	after, read := p.state(), *s
+	p.restore(before)
+	*s = Stage{Pos: s.Pos}
+	p.assigning(s, t)
+	if !p.failed && s.As != nil && p.stageEnds(end) {
+		return
+	}
+	p.restore(after)
+	*s = read
+}
+
+// state is how far reading has come, to go back to.
+type state struct {
+	pos, last, children int
+	failed              bool
+	diags               diag.List
+	expect              expectation
+}
+
+func (p *parser) state() state {
+	return state{p.pos, p.last, len(p.children), p.failed, slices.Clone(p.diags), p.expect}
+}
+
+func (p *parser) restore(to state) {
+	p.pos, p.last, p.failed, p.expect, p.tokAt = to.pos, to.last, to.failed, to.expect, -1
+	p.children = p.children[:to.children]
+	p.diags = to.diags
+	clear(p.seen)
+	for _, d := range p.diags {
+		if p.seen == nil {
+			p.seen = map[mistake]bool{}
+		}
+		p.seen[mistake{d.Code, d.Span.Start}] = true
+	}
 }
 
 func (p *parser) emptyStage(t token) {
@@ -175,7 +227,7 @@ func (p *parser) operation(s *Stage, u *Usage, name []token) {
 		s.Tail = c.lead
 		return
 	}
-	m := &matcher{p: p, out: &s.Args}
+	m := &matcher{p: p, usage: u, out: &s.Args}
 	ok := m.sequence(u.body(name))
 	s.Tail = m.lead
 	if !ok {
@@ -320,7 +372,7 @@ func (p *parser) groupFields(s *Stage) {
 // with its rewrite.
 func (p *parser) groupField() Expr {
 	t := p.peek()
-	if t.kind == tokWord || t.kind == tokField {
+	if t.kind == tokWord || t.kind == tokField || startsWithDigit(t) {
 		n := p.after(t)
 		if _, ok := p.infixAt(n); !ok && !n.is("(") && !n.is("?") || n.is("-") && n.start == t.end {
 			if f := p.field(); f != nil {
@@ -428,11 +480,8 @@ func (p *parser) unknown(t, next token) bool {
 	if p.grammar.Function(t.text) || next.is("as") || next.is("?") || next.is("(") {
 		return false
 	}
-	if _, ok := p.infixAt(next); ok && !next.is("-") {
-		return false
-	}
-	if next.is("-") && p.nearOperator(t) == "" {
-		return false
+	if _, ok := p.infixAt(next); ok {
+		return false // total - failed as ok; what is no assignment in the end is told by unnamed
 	}
 	p.unknownOperator(t)
 	return true
@@ -498,6 +547,17 @@ func (p *parser) assigning(s *Stage, t token) {
 	}
 }
 
+// leftmost is the operand that an expression starts with.
+func leftmost(x Expr) Expr {
+	for {
+		b, ok := x.(*Binary)
+		if !ok {
+			return x
+		}
+		x = b.X
+	}
+}
+
 // unnamed deals with an expression that is given no name.
 func (p *parser) unnamed(s *Stage, t token) {
 	b, ok := s.X.(*Binary)
@@ -512,7 +572,7 @@ func (p *parser) unnamed(s *Stage, t token) {
 		d.Fix = &diag.Fix{Title: "write " + form, Edits: []diag.Edit{{Span: s.X.Span(), New: form}}}
 		return
 	}
-	if t.kind == tokWord && isField && !p.grammar.Function(t.text) {
+	if _, isField := leftmost(b).(*Field); isField && t.kind == tokWord && !p.grammar.Function(t.text) {
 		if near := p.nearOperator(t); near != "" {
 			p.unknownOperator(t)
 			return

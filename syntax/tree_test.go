@@ -72,12 +72,12 @@ func dump(b *strings.Builder, v reflect.Value) {
 // returns what is wrong, or "".
 func settled(src string) string {
 	q, l := parse(src)
-	if l.HasErrors() {
+	if syntax.Filled(l).HasErrors() {
 		return ""
 	}
 	once := syntax.Print(q)
 	q2, l2 := parse(once)
-	if l2.HasErrors() {
+	if syntax.Filled(l2).HasErrors() {
 		return fmt.Sprintf("printed text does not parse\n--- source\n%s\n--- printed\n%s\n--- findings\n%s", src, once, l2)
 	}
 	if a, b := tree(q), tree(q2); a != b {
@@ -92,7 +92,7 @@ func settled(src string) string {
 		return fmt.Sprintf("not settled\n--- once\n%s\n--- twice\n%s", once, twice)
 	}
 	portable := syntax.PrintPortable(q)
-	if _, l := parse(portable); l.HasErrors() || strings.Contains(l.String(), "nonportable-eval") {
+	if _, l := parse(portable); syntax.Filled(l).HasErrors() || strings.Contains(l.String(), "nonportable-eval") {
 		return fmt.Sprintf("portable text is not portable\n--- source\n%s\n--- printed\n%s\n--- findings\n%s", src, portable, l)
 	}
 	return ""

@@ -18,7 +18,8 @@ import (
 //	<slot:(a b|c),...>   the same for a group or one of several, each bound as one Clause
 //	[a b]                optional
 //	(a|b), [a|b]         one of
-//	{a|b}                any of, in any order, each once
+//	{a|b}                any of, in any order, each once; what starts with a comma goes
+//	                     on a list and may come again
 //
 // The first word is the operator's name; a name of several words, or several
 // names, stand in parentheses: (parse regex|extract). The types are in slotTypes.
@@ -32,6 +33,8 @@ type Usage struct {
 	rest  []element
 	known []Slot
 	words []string
+	// options are the keywords with = behind them, in lower case.
+	options map[string]bool
 }
 
 // Slot is a value that a usage line wants.
@@ -75,7 +78,7 @@ func (*anyOf) element()  {}
 // ParseUsage reads a usage line.
 func ParseUsage(line string) (*Usage, error) {
 	r := &usageReader{line: line}
-	u := &Usage{Line: line}
+	u := &Usage{Line: line, options: map[string]bool{}}
 	r.blank()
 	if r.at("(") {
 		r.i++
@@ -112,10 +115,15 @@ func ParseUsage(line string) (*Usage, error) {
 	return u, nil
 }
 
+func (u *Usage) isOption(word string) bool { return u.options[strings.ToLower(word)] }
+
 func (u *Usage) note(list []element) {
-	for _, e := range list {
+	for i, e := range list {
 		switch e := e.(type) {
 		case keyword:
+			if i+1 < len(list) && startsWithEquals(list[i+1]) {
+				u.options[strings.ToLower(e.text)] = true
+			}
 			if !slices.Contains(u.words, e.text) {
 				u.words = append(u.words, e.text)
 			}
@@ -128,6 +136,15 @@ func (u *Usage) note(list []element) {
 			}
 		}
 	}
+}
+
+// startsWithEquals recognises = and [=].
+func startsWithEquals(e element) bool {
+	if o, ok := e.(*option); ok && len(o.of) == 1 {
+		e = first(o.of[0])
+	}
+	s, ok := e.(sign)
+	return ok && s.text == "="
 }
 
 func parts(e element) [][]element {

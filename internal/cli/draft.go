@@ -126,7 +126,7 @@ func (a *app) draft(ctx context.Context, in *inputs, from, baseline []string) er
 func (s *session) events(ctx context.Context, fn func(draft.Event) error) error {
 	return s.read(func(run query.Run) error {
 		layout := event.NewLayout()
-		return run.Reader.Feed(ctx, &input.Want{
+		return run.Input.Feed(ctx, &input.Want{
 			Layout: layout, Fields: event.Fields{All: true}, NoMap: run.NoMap, Category: run.Category,
 			Carve: run.Carve, Now: run.Now, Zone: run.Zone, From: run.From, To: run.To, Bounded: run.Bounded, Warnings: run.Warnings,
 		})(0, &eventTexts{run: run, layout: layout, fn: fn})

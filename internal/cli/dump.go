@@ -66,7 +66,7 @@ func (s *session) dump(cmd *cobra.Command, form, file string) error {
 	if file == "" {
 		w = s.app.data()
 	}
-	err = s.pass(all, func(run query.Run) error { return dumpEvents(cmd, run, form, w) })
+	err = s.pass(cmd.Context(), all, func(run query.Run) error { return dumpEvents(cmd, run, form, w) })
 	return done(err)
 }
 
@@ -88,7 +88,7 @@ func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer) err
 		return wk
 	}
 	ordered := exec.NewOrdered(w)
-	blocks := run.Reader.Blocks(ctx, want, func(worker, block int) error {
+	blocks := run.Input.(*input.Reader).Blocks(ctx, want, func(worker, block int) error {
 		wk := workers[worker]
 		err := ordered.Write(block, wk.buf)
 		wk.buf = wk.buf[:0]

@@ -17,6 +17,7 @@ func (a *app) explainCmd() *cobra.Command {
 	var in inputs
 	var file, one string
 	var whyNot bool
+	var values params
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "explain 'QUERY' [PATH...]",
@@ -40,7 +41,11 @@ predicate with the values it reads.`,
 			if err != nil {
 				return err
 			}
-			q, rest, err := a.compile(file, args, query.Tables(lib))
+			with := []query.Option{query.Tables(lib)}
+			if !whyNot && one == "" && (len(args) == 0 || len(args) == 1 && file == "") {
+				with = append(with, query.Unfilled) // nothing runs
+			}
+			q, rest, err := a.compile(&values, file, args, with...)
 			if err != nil {
 				return err
 			}
@@ -62,7 +67,7 @@ predicate with the values it reads.`,
 			if err != nil {
 				return err
 			}
-			err = s.pass(q, func(run query.Run) error {
+			err = s.pass(cmd.Context(), q, func(run query.Run) error {
 				if whyNot || one != "" {
 					return q.WhyNot(cmd.Context(), run, a.stdout, one != "")
 				}
@@ -74,6 +79,7 @@ predicate with the values it reads.`,
 		},
 	}
 	in.flags(cmd)
+	values.flags(cmd)
 	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
 	cmd.Flags().BoolVar(&whyNot, "why-not", false, "count the rows through every stage, and say why none are left")
 	cmd.Flags().StringVar(&one, "event", "", "one event, as JSON or as a file: print each predicate with the values it reads")

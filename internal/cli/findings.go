@@ -65,7 +65,7 @@ func newFindings(r *query.Run, full bool) *findings {
 	}
 	f.rt = &exec.Runtime{
 		Ctx: context.Background(), Layout: f.layout, Zone: r.Zone,
-		Budget: &exec.Budget{Limit: r.Memory}, TempDir: r.TempDir, Warnings: r.Warnings,
+		Budget: &exec.Budget{Limit: r.Memory, Parent: r.Budget}, TempDir: r.TempDir, Warnings: r.Warnings,
 	}
 	return f
 }

@@ -17,13 +17,15 @@ var _ = command((*app).fmtCmd)
 
 func (a *app) fmtCmd() *cobra.Command {
 	var write, check bool
+	var values params
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "fmt [FILE...]",
 		Short:   "Print queries in canonical form; comments are kept",
 		Long: `fmt prints each query in one canonical layout: a stage a line, keywords in
 lower case, one blank around operators. Comments stay where they are and the
-meaning does not change. Without files it reads standard input.`,
+meaning does not change. Without files it reads standard input. Template
+parameters, {{name}}, stay as they are unless --param gives them values.`,
 		Example: "  gyoji fmt query.sumo\n  gyoji fmt -w packages/*/*.sumo",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -36,8 +38,11 @@ meaning does not change. Without files it reads standard input.`,
 					return err
 				}
 				text := f.Text
+				if f, err = values.fill(f); err != nil {
+					return err
+				}
 				tree, diags := syntax.Parse(f, query.Standard())
-				if err := diags.Err(); err != nil {
+				if err := syntax.Filled(diags).Err(); err != nil {
 					return err
 				}
 				out := strings.TrimSuffix(syntax.Print(tree), "\n") + "\n"
@@ -65,6 +70,7 @@ meaning does not change. Without files it reads standard input.`,
 			return nil
 		},
 	}
+	values.flags(cmd)
 	cmd.Flags().BoolVarP(&write, "write", "w", false, "write the result back to the files")
 	cmd.Flags().BoolVar(&check, "check", false, "list the files whose layout differs, and exit with 1 if there are any")
 	return cmd

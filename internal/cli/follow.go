@@ -19,10 +19,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-// followMemory bounds what is kept of streams, in bytes, for a result that is
-// made anew with every event.
-const followMemory = 1 << 30
-
 // followable are the outputs that rows may be added to for ever.
 var followable = []string{"ndjson", "raw"}
 
@@ -67,10 +63,8 @@ type following struct {
 	kind   string
 	layout *event.Layout
 
-	adding  bool            // rows are printed as they come
-	running *query.Running  // else rows so far are of this; nil where all is read again
-	all     []*input.Part   // to be read again
-	size    int64           // of all
+	running *query.Running
+	adding  *relay          // takes rows as they come; nil where they are printed when asked for
 	screen  *screen         // nil when there is none to draw on
 	stopped bool            // the query wants no more rows
 	names   map[string]bool // of the parts that have been read
@@ -101,18 +95,20 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 	var interrupted error
 	x := &following{app: a, s: s, q: q, f: f, out: out, w: w, kind: out.kind(a), layout: q.Layout.Clone(), names: map[string]bool{}}
 	live := x.kind == "table" && out.file == "" && a.outTTY
-	x.adding = !live && q.Streams() && slices.Contains(followable, x.kind)
 	ctx := context.WithoutCancel(cmd.Context())
-	if live || !q.Streams() {
-		run := s.run
-		run.Layout = x.layout
-		if x.running, err = q.Start(ctx, run, followRows); err != nil {
-			return err
-		}
+	run := s.run
+	run.Layout = x.layout
+	var kept query.Live
+	if live {
+		kept.Keep = followRows
+	} else if q.Streams() && slices.Contains(followable, x.kind) {
+		x.adding = &relay{}
+		kept.Out = x.adding
 	}
-	if x.running != nil {
-		defer x.running.Close()
+	if x.running, err = q.Start(ctx, run, kept); err != nil {
+		return err
 	}
+	defer x.running.Close()
 	if live {
 		x.screen = a.openScreen()
 		defer func() { err = firstOf(err, x.screen.close()) }()
@@ -128,7 +124,7 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 			return err
 		}
 	}
-	if x.adding {
+	if x.adding != nil {
 		return interrupted
 	}
 	return firstOf(x.print(ctx, w, out.width(a)), interrupted)
@@ -223,32 +219,32 @@ const (
 
 // take reads what has come.
 func (x *following) take(ctx context.Context, parts []*input.Part) error {
-	switch {
-	case len(parts) == 0:
+	if len(parts) == 0 {
 		return nil
-	case x.adding:
-		run := x.s.run
-		run.Layout, run.Arrival, run.Workers = x.layout, true, 1 // the order of arrival is one worker's
-		return x.once(ctx, run, parts, x.w, x.out.width(x.app))
-	case x.running != nil:
-		r := x.reader(parts)
-		err := x.running.Add(ctx, r)
-		x.count(r, parts)
-		if errors.Is(err, exec.ErrStop) {
-			x.stopped = true
-			return nil
+	}
+	r := x.reader(parts)
+	add := func() error { return x.running.Add(ctx, r) }
+	if x.adding != nil {
+		sink, err := x.sink(x.w, x.out.width(x.app))
+		if err != nil {
+			return err
 		}
-		return err
+		x.adding.to = countRows{sink, &x.s.rows}
+		add = func() error { return firstOf(x.running.Add(ctx, r), sink.Close()) }
 	}
-	x.all = append(x.all, parts...)
-	for _, p := range parts {
-		x.size += p.Size
+	err := add()
+	x.count(r, parts)
+	if errors.Is(err, exec.ErrStop) {
+		x.stopped = true
+		err = nil
 	}
-	if x.size > followMemory && (x.s.paths[0] == "-" || kafka.IsAddress(x.s.paths[0])) {
-		return &exit{exitInput, fmt.Errorf("--follow keeps what it reads of a stream for this query, and that is more than %s; write the stream to files and follow them", exec.Size(followMemory))}
-	}
-	return nil
+	return err
 }
+
+// relay passes rows on to the sink of the moment.
+type relay struct{ to exec.Sink }
+
+func (r *relay) Push(b *event.Batch) error { return r.to.Push(b) }
 
 func (x *following) reader(parts []*input.Part) *input.Reader {
 	return input.NewReader(input.List(parts), x.s.formats, x.s.opt)
@@ -267,27 +263,9 @@ func (x *following) count(r *input.Reader, parts []*input.Part) {
 	all.Parts = len(x.names)
 }
 
-// once runs the query over parts and prints its rows.
-func (x *following) once(ctx context.Context, run query.Run, parts []*input.Part, w io.Writer, width int) error {
-	run.Reader = x.reader(parts)
-	sink, err := x.sink(w, width)
-	if err != nil {
-		return err
-	}
-	err = firstOf(x.q.Run(ctx, run, countRows{sink, &x.s.rows}), sink.Close())
-	x.count(run.Reader, parts)
-	return err
-}
-
 // print prints the rows so far.
 func (x *following) print(ctx context.Context, w io.Writer, width int) error {
 	x.s.rows = 0
-	if x.running == nil {
-		run := x.s.run
-		run.Layout = x.layout
-		x.s.followed = input.Stats{}
-		return x.once(ctx, run, x.all, w, width)
-	}
 	sink, err := x.sink(w, width)
 	if err != nil {
 		return err

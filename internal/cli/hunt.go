@@ -42,8 +42,9 @@ lists their findings. Without -d it runs the packages that gyoji ships.
 
 -d names a folder of packages, a Sigma rule, a folder of rules or an archive of
 them (.zip, .tar.gz); it may be repeated, and a folder may hold both. All Sigma
-rules run in one pass over the logs. A rule that cannot run is named with its
-place and reason; with --strict that ends the hunt.
+rules run in one pass over the logs. A rule, package or detection that cannot run
+is named with its place and reason, and the others run; with --strict that ends
+the hunt.
 
 Reports hold all findings in one document: html and md to read, with process
 trees; sarif and junit for CI; ocsf for other products; navigator is a layer of
@@ -140,19 +141,42 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 			}
 		}
 	}
-	if len(wrong) > 0 {
-		return nil, &exit{exitDiagnostics, errors.Join(wrong...)}
+	var out []string
+	for _, err := range wrong {
+		out = append(out, err.Error())
+	}
+	if err := a.leftOut(out, strict); err != nil {
+		return nil, err
 	}
 	if err := rules.load(a, names, strict); err != nil {
 		return nil, err
 	}
 	switch {
+	case len(pkgs) == 0 && rules.found == 0 && len(wrong) > 0:
+		return nil, &exit{exitDiagnostics, errors.New("no detection is left to run")}
 	case len(pkgs) == 0 && rules.found == 0:
 		return nil, &exit{exitDiagnostics, fmt.Errorf("no detection packages found, and no Sigma rules: a package is a folder with a %s, a rule a .yml file", detection.ManifestName)}
 	case len(pkgs) == 0 && len(rules.rules) == 0:
 		return nil, &exit{exitDiagnostics, fmt.Errorf("none of the %d Sigma documents is a rule that can run and is asked for", rules.found)}
 	}
 	return pkgs, nil
+}
+
+// leftOut names the packages and detections that cannot run, each with its reason.
+// The others run without them, unless strict.
+func (a *app) leftOut(out []string, strict bool) error {
+	for _, o := range out {
+		fmt.Fprintf(a.stderr, "gyoji: %s\n", o)
+	}
+	n := int64(len(out))
+	switch {
+	case n == 0:
+		return nil
+	case strict:
+		return &exit{exitDiagnostics, fmt.Errorf("--strict: %d %s cannot run", n, plural(n, "detection", "detections"))}
+	}
+	fmt.Fprintf(a.stderr, "gyoji: %d %s cannot run; the others do\n", n, plural(n, "detection", "detections"))
+	return nil
 }
 
 // packages loads the packages named with -d, or the built-in ones.
@@ -216,6 +240,7 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 	}
 	var jobs []job
 	var diags diag.List
+	var out []string
 	for _, p := range pkgs {
 		for _, d := range p.Detections {
 			q, ds := query.Compile(d.Query, query.Standard(), query.Tables(h.tables))
@@ -224,14 +249,21 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 					diags = append(diags, d)
 				}
 			}
+			if q == nil {
+				out = append(out, fmt.Sprintf("%s: detection %s is left out, since its query does not compile", p.Dir, d.ID))
+				continue
+			}
 			jobs = append(jobs, job{d, q})
 		}
 	}
-	if err := diags.Err(); err != nil {
-		return err
-	}
 	if len(diags) > 0 {
 		h.app.diagnose(diags)
+	}
+	if err := h.app.leftOut(out, h.session.strict); err != nil {
+		return err
+	}
+	if len(jobs) == 0 && len(out) > 0 && (rules == nil || len(rules.rules) == 0) {
+		return &exit{exitDiagnostics, errors.New("no detection is left to run")}
 	}
 	if rules != nil && len(rules.rules) > 0 {
 		h.columns(rules.columns(), "")

@@ -120,10 +120,11 @@ type session struct {
 	rows     int64
 	strict   bool
 	readers  []*input.Reader
-	followed input.Stats // what was read besides, as it came
-	notes    []string    // see note
-	failing  bool        // they are a failure under --strict
-	needed   bool        // nothing to read is a failure
+	spool    *input.Spool // standard input, where it is read more than once
+	followed input.Stats  // what was read besides, as it came
+	notes    []string     // see note
+	failing  bool         // they are a failure under --strict
+	needed   bool         // nothing to read is a failure
 }
 
 // open checks the flags and readies a session over paths.
@@ -205,16 +206,16 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		}
 		s.paths = []string{"-"}
 	}
-	s.run.Again = s.again
+	s.run.Again = func() (input.Feeder, error) { return s.again() }
 	return s, nil
 }
 
 // again opens the input from its start.
 func (s *session) again() (*input.Reader, error) {
-	for _, p := range s.paths {
-		if p == "-" && len(s.readers) > 0 {
-			return nil, &exit{exitInput, errors.New("standard input can be read only once, and this needs it twice; save it to a file first")}
-		}
+	if s.spool != nil {
+		s.opt.Stdin = s.spool.Reader()
+	} else if slices.Contains(s.paths, "-") && len(s.readers) > 0 {
+		return nil, &exit{exitInput, errors.New("standard input can be read only once, and this needs it twice; save it to a file first")}
 	}
 	src, err := input.Paths(s.paths, s.opt)
 	if err != nil {
@@ -225,10 +226,24 @@ func (s *session) again() (*input.Reader, error) {
 	return r, nil
 }
 
+// hold puts standard input aside where queries read it more than once: an eighth
+// of the memory, then a file. release gives it back.
+func (s *session) hold(ctx context.Context, queries ...*query.Query) (release func(), err error) {
+	twice := slices.ContainsFunc(queries, func(q *query.Query) bool { return q.ReadsTwice(s.run.Bounded) })
+	if !twice || !slices.Contains(s.paths, "-") {
+		return func() {}, nil
+	}
+	if s.spool, err = input.NewSpool(ctx, s.opt.Stdin, s.run.Memory/8, s.opt.TempDir); err != nil {
+		return nil, &exit{exitInput, err}
+	}
+	s.run.Memory -= s.spool.Held()
+	return func() { s.spool.Close() }, nil
+}
+
 // search runs a query and pushes its rows into the sink that open makes.
 func (s *session) search(ctx context.Context, q *query.Query, open func(*event.Layout) (exec.Sink, error)) error {
 	seen := &query.Seen{}
-	err := s.pass(q, func(run query.Run) error {
+	err := s.pass(ctx, q, func(run query.Run) error {
 		out, err := open(run.Layout)
 		if err != nil {
 			return err
@@ -244,6 +259,15 @@ func (s *session) search(ctx context.Context, q *query.Query, open func(*event.L
 
 // searchAll runs several queries over one reading of the input.
 func (s *session) searchAll(ctx context.Context, parts []query.Part, beside ...query.Beside) error {
+	var queries []*query.Query
+	for _, p := range parts {
+		queries = append(queries, p.Query)
+	}
+	release, err := s.hold(ctx, queries...)
+	if err != nil {
+		return err
+	}
+	defer release()
 	return s.read(func(run query.Run) error {
 		for i := range parts {
 			parts[i].Out = countRows{parts[i].Out, &s.rows}
@@ -253,7 +277,12 @@ func (s *session) searchAll(ctx context.Context, parts []query.Part, beside ...q
 }
 
 // pass readies one reading of the input for a query.
-func (s *session) pass(q *query.Query, do func(query.Run) error) error {
+func (s *session) pass(ctx context.Context, q *query.Query, do func(query.Run) error) error {
+	release, err := s.hold(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer release()
 	return s.read(func(run query.Run) error {
 		run.Layout = q.Layout.Clone()
 		return do(run)
@@ -269,7 +298,7 @@ func (s *session) read(do func(query.Run) error) error {
 		return err
 	}
 	run := s.run
-	run.Warnings, run.Reader = s.opt.Warnings, r
+	run.Warnings, run.Input = s.opt.Warnings, r
 	s.watch(r)
 	err = do(run)
 	s.progress.stop()

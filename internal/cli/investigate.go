@@ -75,7 +75,7 @@ first.`,
 			inv.Evidence, err = g.Investigate(cmd.Context(), f.Get, f.Time, func(from, to int64) (query.Run, error) {
 				r, err := s.again()
 				run := s.run
-				run.Reader, run.Bounded, run.From, run.To = r, true, from, to
+				run.Input, run.Bounded, run.From, run.To = r, true, from, to
 				return run, err
 			})
 			if err != nil {

@@ -85,7 +85,7 @@ warnings. Notes never fail it.`,
 					all = append(all, lint.SIEMRules(f)...)
 					k = content.SIEMRule
 				default:
-					all = append(all, lint.Text(f, query.Standard())...)
+					all = append(all, lint.Text(f, query.Standard(), query.Unfilled)...)
 				}
 				counts[k]++
 			}
@@ -215,7 +215,7 @@ func (a *app) fixed(f *diag.File, k content.Kind, all bool) (*diag.File, error) 
 	case content.Sigma:
 		text = lint.FixSigma(f, all)
 	case content.Query:
-		text = lint.Fix(f, query.Standard(), all)
+		text = lint.Fix(f, query.Standard(), all, query.Unfilled)
 	}
 	switch {
 	case f.Name == "-":

@@ -101,7 +101,7 @@ func (s *session) recognised(ctx context.Context) bool {
 		return true
 	}
 	run := s.run
-	run.Warnings, run.Workers, run.Reader = opt.Warnings, 1, input.NewReader(src, s.formats, opt)
+	run.Warnings, run.Workers, run.Input = opt.Warnings, 1, input.NewReader(src, s.formats, opt)
 	run.Layout = event.NewLayout("_sourceCategory")
 	var fields event.Fields
 	fields.Add(0)

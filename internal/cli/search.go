@@ -27,6 +27,7 @@ func (a *app) searchCmd() *cobra.Command {
 	var file string
 	var follow bool
 	var access kafkaAccess
+	var values params
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "search 'QUERY' [PATH...]",
@@ -38,13 +39,14 @@ also compressed. What a file is, is recognised by its content.
 Rows come newest first, or in the order that the query asks for.`,
 		Example: `  gyoji search '_sourceCategory=*sysmon* | json auto | where EventID = "1" | count by Image' evtx/
   gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
-  zcat day.json.gz | gyoji search 'error | count by _sourceHost'`,
+  zcat day.json.gz | gyoji search 'error | count by _sourceHost'
+  gyoji search --param sc=prod/web --param-default '*' -q dashboard.sumo logs/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lib, err := in.library()
 			if err != nil {
 				return err
 			}
-			q, args, err := a.compile(file, args, query.Tables(lib))
+			q, args, err := a.compile(&values, file, args, query.Tables(lib))
 			if err != nil {
 				return err
 			}
@@ -69,6 +71,7 @@ Rows come newest first, or in the order that the query asks for.`,
 	in.flags(cmd)
 	out.flags(cmd)
 	access.flags(cmd)
+	values.flags(cmd)
 	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what is added to the files, or comes on standard input, until Ctrl-C; always so for kafka://BROKER:PORT/TOPIC")
 	return cmd
@@ -86,13 +89,16 @@ func firstOf(errs ...error) error {
 
 // compile reads the query from a file or the first argument, prints what there
 // is to say of it, and returns the arguments left.
-func (a *app) compile(file string, args []string, with ...query.Option) (*query.Query, []string, error) {
+func (a *app) compile(values *params, file string, args []string, with ...query.Option) (*query.Query, []string, error) {
 	f, args, err := a.queryText(file, args)
 	if err != nil {
 		return nil, nil, err
 	}
 	if strings.TrimSpace(f.Text) == "" {
 		return nil, nil, diag.List{{Code: "empty-query", File: f, Message: "the query is empty", Help: "write * for every event"}}.Err()
+	}
+	if f, err = values.fill(f); err != nil {
+		return nil, nil, err
 	}
 	q, diags := query.Compile(f, query.Standard(), with...)
 	if diags.HasErrors() {

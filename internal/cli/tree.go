@@ -137,7 +137,7 @@ func (s *session) forest(ctx context.Context, hosts []string) (*process.Forest, 
 		return nil, err
 	}
 	run := s.run
-	run.Reader = r
+	run.Input = r
 	return process.Read(ctx, q, run)
 }
 

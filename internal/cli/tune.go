@@ -99,7 +99,7 @@ It exits with 1 when a false positive is left without a proposal.`,
 func (s *session) reading() (query.Run, error) {
 	r, err := s.again()
 	run := s.run
-	run.Reader = r
+	run.Input = r
 	return run, err
 }
 
@@ -172,11 +172,11 @@ type version struct {
 // versions pairs what two names stand for: query files, or packages.
 func (a *app) versions(old, fresh, score string) ([]version, error) {
 	if strings.HasSuffix(old, ".sumo") || strings.HasSuffix(fresh, ".sumo") {
-		x, _, err := a.compile(old, nil)
+		x, _, err := a.compile(nil, old, nil)
 		if err != nil {
 			return nil, err
 		}
-		y, _, err := a.compile(fresh, nil)
+		y, _, err := a.compile(nil, fresh, nil)
 		return []version{{fresh, score, x, y}}, err
 	}
 	before, err := a.packages([]string{old})

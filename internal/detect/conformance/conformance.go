@@ -187,7 +187,7 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 	if err != nil {
 		return nil, nil, err
 	}
-	open := func() (*input.Reader, error) {
+	open := func() (input.Feeder, error) {
 		return input.NewReader(input.Memory("case", data), []*input.Format{format.Named("jsonl")}, input.Options{Force: format.Named("jsonl")}), nil
 	}
 	reader, _ := open()
@@ -198,7 +198,7 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string,
 		}
 	}
 	r := query.Run{
-		Reader: reader, Workers: workers, Now: time.Now(), Zone: zone,
+		Input: reader, Workers: workers, Now: time.Now(), Zone: zone,
 		NoMap: true, Warnings: &exec.Warnings{}, Again: open,
 	}
 	if c.Context.From != nil || c.Context.To != nil {

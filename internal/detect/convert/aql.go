@@ -75,7 +75,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := l.at(c, inAnd)
+		cond, err := in.say(l, c, inAnd)
 		if err != nil {
 			return "", err
 		}

@@ -40,6 +40,9 @@ type Input struct {
 	All     bool                // every event of Windows
 	Store   *mapping.Store      // where the events of another product are; nil for those of Windows
 	Options Options
+
+	// wrote, when set, is told of the condition that is written, and of its terms.
+	wrote func(*language, Cond, []term)
 }
 
 // Refusal is a construct that a language cannot say.

@@ -114,7 +114,7 @@ func CSEExpression(in *Input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cond, err := cseLanguage(same).at(c, inAnd)
+	cond, err := in.say(cseLanguage(same), c, inAnd)
 	if err != nil {
 		return "", err
 	}

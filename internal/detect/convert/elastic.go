@@ -188,7 +188,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := l.at(c, inAnd)
+		cond, err := in.say(l, c, inAnd)
 		if err != nil {
 			return "", err
 		}
@@ -445,7 +445,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := l.write(c)
+		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
 		}
@@ -574,7 +574,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := l.at(positive(c), inAnd)
+		cond, err := in.say(l, positive(c), inAnd)
 		if err != nil {
 			return "", err
 		}

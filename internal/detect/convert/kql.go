@@ -22,7 +22,7 @@ var _ = register(Backend{
 				all = "SyslogMessage"
 			}
 		}
-		cond, err := kqlLanguage(all).write(c)
+		cond, err := in.say(kqlLanguage(all), c, alone)
 		if err != nil {
 			return "", err
 		}
@@ -85,7 +85,7 @@ var _ = register(Backend{
 		if c, err = each(c, defenderHives); err != nil {
 			return "", err
 		}
-		cond, err := kqlLanguage("").write(c)
+		cond, err := in.say(kqlLanguage(""), c, alone)
 		if err != nil {
 			return "", err
 		}

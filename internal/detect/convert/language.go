@@ -30,6 +30,27 @@ type language struct {
 // write renders a condition that stands alone.
 func (l *language) write(c Cond) (string, error) { return l.at(c, alone) }
 
+// term is a part of a query that is one whatever stands beside it, and what it
+// says: a comparison, or several of a list.
+type term struct {
+	of   Cond
+	text string
+}
+
+// say writes the condition of a rule.
+func (in *Input) say(l *language, c Cond, where within) (string, error) {
+	if in.wrote == nil {
+		return l.at(c, where)
+	}
+	var terms []term
+	l.wrote = func(c Cond, text string) { terms = append(terms, term{c, text}) }
+	s, err := l.at(c, where)
+	if err == nil {
+		in.wrote(l, c, terms)
+	}
+	return s, err
+}
+
 // within is what a condition stands in. Where AND and OR meet there are
 // parentheses, in every language: which of the two binds tighter differs
 // (Splunk's search and LogScale: OR; Lucene: neither; the others: AND).

@@ -76,7 +76,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := l.write(c)
+		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
 		}

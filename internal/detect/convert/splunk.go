@@ -25,13 +25,13 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		search, err := splunkSearch().at(positive(c), inAnd)
+		search, err := in.say(splunkSearch(), positive(c), inAnd)
 		if err == nil {
 			return splunkSource(in) + " " + search + "\n", nil
 		}
 		// What the search command cannot say, where can: regular expressions,
 		// networks, single-character wildcards.
-		where, err := splunkWhere().write(c)
+		where, err := in.say(splunkWhere(), c, alone)
 		if err != nil {
 			return "", err
 		}

@@ -124,7 +124,7 @@ func sqlRule(in *Input, d *sqlDialect) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cond, err := l.at(c, inAnd)
+	cond, err := in.say(l, c, inAnd)
 	if err != nil {
 		return "", err
 	}

@@ -16,7 +16,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		cond, err := sumoLanguage(same).write(c)
+		cond, err := in.say(sumoLanguage(same), c, alone)
 		if err != nil {
 			return "", err
 		}

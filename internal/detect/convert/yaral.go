@@ -111,7 +111,7 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
-		cond, err := l.write(c)
+		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
 		}

@@ -48,7 +48,7 @@ func rowsOver(t *testing.T, f *diag.File, category string, paths ...string) []st
 	}
 	w := &exec.Warnings{}
 	rows, err := q.Collect(context.Background(), query.Run{
-		Reader: input.NewReader(src, format.All(), input.Options{Warnings: w}), Workers: 2, Now: time.Now(), Zone: time.UTC, Warnings: w, Category: category,
+		Input: input.NewReader(src, format.All(), input.Options{Warnings: w}), Workers: 2, Now: time.Now(), Zone: time.UTC, Warnings: w, Category: category,
 	})
 	if err != nil {
 		t.Fatal(err)

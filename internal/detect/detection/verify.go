@@ -270,12 +270,12 @@ func (r *runner) rows(ctx context.Context, d *Detection, data []byte) (*query.Ro
 // collect runs a query over events in JSON Lines, in one worker.
 func collect(ctx context.Context, q *query.Query, data []byte) (*query.Rows, error) {
 	jsonl := format.Named("jsonl")
-	open := func() (*input.Reader, error) {
+	open := func() (input.Feeder, error) {
 		return input.NewReader(input.Memory("events", data), []*input.Format{jsonl}, input.Options{Force: jsonl, BlockBytes: len(data) + 1}), nil
 	}
 	reader, _ := open() // opening memory does not fail
 	return q.Collect(ctx, query.Run{
-		Reader: reader, Workers: 1, Now: testNow, Zone: time.UTC,
+		Input: reader, Workers: 1, Now: testNow, Zone: time.UTC,
 		Warnings: &exec.Warnings{}, Again: open,
 	})
 }

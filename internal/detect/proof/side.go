@@ -112,7 +112,7 @@ func Query(f *diag.File, with ...query.Option) (*Side, diag.List) {
 	}
 	s.run = func(ctx context.Context, in *input.Reader, noMap bool) (map[uint64]bool, error) {
 		c := &collector{hits: map[uint64]bool{}}
-		err := q.Run(ctx, query.Run{Reader: in, Layout: q.Layout.Clone(), Workers: 1, Now: now, NoMap: noMap, Warnings: &exec.Warnings{}}, c)
+		err := q.Run(ctx, query.Run{Input: in, Layout: q.Layout.Clone(), Workers: 1, Now: now, NoMap: noMap, Warnings: &exec.Warnings{}}, c)
 		return c.hits, err
 	}
 	return s, ds

@@ -22,7 +22,7 @@ var _ = register(lang.Aggregate{
 		open := func() lang.Accumulator { return new(counter) }
 		switch {
 		case s.Len() == 0 || s.Star():
-			return lang.Aggregator{Out: []string{"_count"}, Open: open}
+			return lang.Aggregator{Out: []string{"_count"}, Open: open, Columns: func() lang.States { return new(counters) }}
 		case !s.Count(0, 1, "count, count(*) or count(field)"):
 			return broken("_count")
 		}
@@ -46,3 +46,34 @@ func (c *counter) Add(args []event.Value, _ lang.Moment) int {
 func (c *counter) Merge(o lang.Accumulator) { c.n += o.(*counter).n }
 
 func (c *counter) Result(dst []event.Value) []event.Value { return append(dst, event.Int(c.n)) }
+
+// counters are the numbers of rows of many groups.
+type counters struct{ n []int64 }
+
+func (c *counters) Grow(n int) int {
+	more := n - len(c.n)
+	c.n = append(c.n, make([]int64, more)...)
+	return 8 * more
+}
+
+func (c *counters) Reset() { c.n = c.n[:0] }
+
+func (c *counters) Add(r *lang.GroupedRows) int {
+	for _, g := range r.Groups {
+		c.n[g]++
+	}
+	return 0
+}
+
+func (c *counters) Merge(g int32, o lang.States, other int32) { c.n[g] += o.(*counters).n[other] }
+func (c *counters) Save(g int32, dst []byte) []byte           { return saveInt(dst, c.n[g]) }
+
+func (c *counters) Load(g int32, src []byte) ([]byte, int) {
+	r := reading{src}
+	c.n[g] += r.int()
+	return r.src, 0
+}
+
+func (c *counters) Result(g int32, dst []event.Value) []event.Value {
+	return append(dst, event.Int(c.n[g]))
+}

@@ -7,9 +7,47 @@ import (
 
 // Budget bounds the memory that the stages of one query hold between batches.
 // Blocks and batches in flight are not part of it: workers x (block + batch).
+// What is taken from a budget is also taken from its parents, a tenant's and the
+// process's; what one of them refuses is refused.
 type Budget struct {
-	Limit int64 // bytes; 0 means no limit
-	used  atomic.Int64
+	Limit  int64   // bytes; 0 means no limit but the parent's
+	Parent *Budget // nil for none
+	used   atomic.Int64
+}
+
+// take takes n bytes, or nothing and reports false.
+func (b *Budget) take(n int64) bool {
+	for at := b; at != nil; at = at.Parent {
+		if used := at.used.Add(n); at.Limit > 0 && used > at.Limit {
+			for back := b; ; back = back.Parent {
+				back.used.Add(-n)
+				if back == at {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// give gives n bytes back.
+func (b *Budget) give(n int64) {
+	for at := b; at != nil; at = at.Parent {
+		at.used.Add(-n)
+	}
+}
+
+// Used is how many bytes are taken.
+func (b *Budget) Used() int64 { return b.used.Load() }
+
+// limit is the least limit of a budget and its parents: 0 for none.
+func (b *Budget) limit() (n int64) {
+	for at := b; at != nil; at = at.Parent {
+		if at.Limit > 0 && (n == 0 || at.Limit < n) {
+			n = at.Limit
+		}
+	}
+	return n
 }
 
 // grain is taken from the budget at a time: workers that asked for each row
@@ -27,22 +65,35 @@ type Account struct {
 // Open makes an account; who names the stage in messages ("count by src_ip").
 func (b *Budget) Open(who string) *Account { return &Account{b: b, who: who} }
 
-// Add charges n bytes. It reports false when the budget is spent: the caller
-// spills and calls Release, or fails with Over.
+// Add charges n bytes. When the budget does not have them it charges nothing and
+// reports false: the caller spills and calls Release, or fails with Over.
 func (a *Account) Add(n int64) bool {
-	for a.have -= n; a.have < 0; a.have += grain {
-		a.taken += grain
-		if used := a.b.used.Add(grain); a.b.Limit > 0 && used > a.b.Limit {
-			a.have += grain
+	if n > a.have {
+		more := (n - a.have + grain - 1) / grain * grain
+		if !a.b.take(more) {
 			return false
 		}
+		a.taken += more
+		a.have += more
 	}
+	a.have -= n
 	return true
+}
+
+// floorMax is the most that Floor gives, in bytes.
+const floorMax = 1 << 20
+
+// Floor is what a task may hold although its budget is spent, in bytes: who writes
+// less than it to disk at a time writes a great many files, while another task
+// keeps the memory.
+func (a *Account) Floor() int64 {
+	n := a.b.limit()
+	return min(n/16, floorMax)
 }
 
 // Release gives back everything the account holds.
 func (a *Account) Release() {
-	a.b.used.Add(-a.taken)
+	a.b.give(a.taken)
 	a.taken, a.have = 0, 0
 }
 
@@ -56,7 +107,7 @@ func (a *Account) Take(o *Account) {
 // Over is the error of a stage that cannot spill and has no budget left. what
 // says what it holds: "8.1 million groups".
 func (a *Account) Over(what, hint string) error {
-	return &OverBudget{Stage: a.who, What: what, Hint: hint, Limit: a.b.Limit}
+	return &OverBudget{Stage: a.who, What: what, Hint: hint, Limit: a.b.limit()}
 }
 
 // OverBudget is the error of a stage that can hold no more.
@@ -82,5 +133,12 @@ func Size(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Half reports whether more than half of the budget is in use.
-func (b *Budget) Half() bool { return b.Limit > 0 && b.used.Load() > b.Limit/2 }
+// Half reports whether more than half of the budget, or of a parent, is in use.
+func (b *Budget) Half() bool {
+	for at := b; at != nil; at = at.Parent {
+		if at.Limit > 0 && at.used.Load() > at.Limit/2 {
+			return true
+		}
+	}
+	return false
+}

@@ -131,7 +131,11 @@ func valueParts(b byte) (k event.Kind, bits, text bool) {
 
 // Decode adds the row that rec holds to b and returns how many bytes it took.
 // Text in b then points into rec.
-func (c *Codec) Decode(rec []byte, b *event.Batch) int {
+func (c *Codec) Decode(rec []byte, b *event.Batch) int { return c.decode(rec, b, nil) }
+
+// decode is Decode of a row that was encoded when the fields beyond Slots had
+// other slots: slots tells by those what they are now, nil that they are the same.
+func (c *Codec) decode(rec []byte, b *event.Batch, slots []event.Slot) int {
 	t := int64(binary.LittleEndian.Uint64(rec))
 	pos := binary.LittleEndian.Uint64(rec[8:])
 	n := 16
@@ -165,7 +169,11 @@ func (c *Codec) Decode(rec []byte, b *event.Batch) int {
 		}
 		v, k := DecodeValue(rec[n:])
 		n += k
-		b.Col(event.Slot(s-1)).Set(row, v)
+		slot := event.Slot(s - 1)
+		if slots != nil {
+			slot = slots[slot]
+		}
+		b.Col(slot).Set(row, v)
 	}
 	return n
 }

@@ -33,44 +33,6 @@ type Merger interface {
 	Merge(Task) error
 }
 
-// Snapshotter is a task that holds rows and can push what it would push if there
-// were no more input, and then go on.
-type Snapshotter interface {
-	Task
-	Snapshot() error
-}
-
-// Snapshot has the last task of a chain push its rows so far. ok is false when
-// that is no Snapshotter, and then nothing is pushed.
-func Snapshot(chain Task) (ok bool, err error) {
-	s, ok := last(chain).(Snapshotter)
-	if !ok {
-		return false, nil
-	}
-	defer Caught(&err, "")
-	return true, s.Snapshot()
-}
-
-// Snapshots reports whether Snapshot of a chain pushes its rows.
-func Snapshots(chain Task) bool {
-	_, ok := last(chain).(Snapshotter)
-	return ok
-}
-
-// last is the last task of a chain.
-func last(chain Task) Task {
-	for {
-		l, ok := chain.(*link)
-		if !ok {
-			return chain
-		}
-		if _, more := l.next.(*link); !more {
-			return l.Task
-		}
-		chain = l.next
-	}
-}
-
 // Pipeline is a plan cut at its first stage that needs all rows. Every worker
 // has a Front of its own. The last stage of the fronts is merged into one when
 // it is a Merger; what it pushes goes to the single Back.
@@ -287,6 +249,10 @@ type Runtime struct {
 	Inside func(event.Fields) func(text []byte, to Sink) (bool, error)
 
 	Warnings *Warnings
+
+	// Given are the rows of what ran before the query, by what asks for them: a
+	// *lang.Subquery or a *lang.Shift.
+	Given map[any][][]event.Value
 
 	spills spills // open files
 

@@ -120,7 +120,7 @@ func (s *Sorter) Add(b *event.Batch) error {
 		s.trim()
 		return nil
 	}
-	if fits {
+	if fits || held < s.acct.Floor() {
 		return nil
 	}
 	return s.spill()
@@ -319,28 +319,37 @@ func (s *Sorter) compact() error {
 	n := 0
 	err = s.mergeRuns(func(prefix uint64, rec []byte) error {
 		if n++; s.limit > 0 && n > s.limit {
-			return ErrStop
+			return errEnough
 		}
 		return w.write(prefix, rec)
 	}, func() error { return nil })
-	if stopped(err) != nil {
+	if err != nil && err != errEnough {
 		return err
 	}
 	if err := w.finish(); err != nil {
 		return err
 	}
+	for _, r := range s.runs {
+		r.close()
+	}
 	s.runs = []*spill{w}
 	return nil
 }
 
-// Flush pushes the rows in order and gives back the memory. skip rows at the
-// front are left out.
+// Flush pushes the rows in order and gives back the memory.
 func (s *Sorter) Flush(next Sink) error {
-	defer s.close()
+	defer s.Close()
+	return s.Snapshot(next)
+}
+
+// Snapshot pushes the rows in order, and keeps them.
+func (s *Sorter) Snapshot(next Sink) error {
 	b := &s.lazy
 	b.Reset()
-	n := 0
 	push := func() error {
+		if b.N == 0 {
+			return nil
+		}
 		if err := s.rt.Ctx.Err(); err != nil {
 			return err
 		}
@@ -348,62 +357,116 @@ func (s *Sorter) Flush(next Sink) error {
 		b.Reset()
 		return err
 	}
-	emit := func(rec []byte) error {
-		if n++; s.limit > 0 && n > s.limit {
-			return ErrStop
-		}
+	err := s.each(func(_ uint64, rec []byte) error {
 		s.codec.Decode(rec, b)
 		if b.N < event.MaxRows {
 			return nil
 		}
 		return push()
+	}, push)
+	if err != nil {
+		return err
 	}
+	return push()
+}
+
+// each gives the rows wanted, in order. Text of a row stays where it is until the
+// next call of settle, which is called before that.
+func (s *Sorter) each(emit func(prefix uint64, rec []byte) error, settle func() error) error {
+	n := 0
+	limited := func(prefix uint64, rec []byte) error {
+		if n++; s.limit > 0 && n > s.limit {
+			return errEnough
+		}
+		return emit(prefix, rec)
+	}
+	err := error(nil)
 	if len(s.runs) == 0 {
 		s.sort()
 		for _, r := range s.run.rows {
-			if err := emit(s.run.arena[r.off:]); err != nil {
-				return err
+			if err = limited(r.prefix, s.run.arena[r.off:r.off+r.size]); err != nil {
+				break
 			}
 		}
-	} else {
-		if err := s.spill(); err != nil {
-			return err
-		}
+	} else if err = s.spill(); err == nil {
 		// Rows of a batch point into the runs' buffers: it is pushed before one of
 		// them is filled anew.
-		err := s.mergeRuns(func(_ uint64, rec []byte) error { return emit(rec) }, func() error {
-			if b.N == 0 {
-				return nil
-			}
-			return push()
-		})
-		if err != nil && !errors.Is(err, ErrStop) {
-			return err
-		}
+		err = s.mergeRuns(limited, settle)
 	}
-	if b.N > 0 {
-		return next.Push(b)
+	if err == errEnough {
+		return nil
 	}
-	return nil
+	return err
 }
 
-func (s *Sorter) close() {
+// errEnough ends a reading of rows that has all it wants.
+var errEnough = errors.New("exec: enough rows")
+
+// Save writes the rows down, in order. A sorter of printed rows cannot be saved:
+// what they have in common is their printer's.
+func (s *Sorter) Save(to *Saver) error {
+	if s.codec.printer != nil {
+		return errors.New("bug: exec: rows that are printed already cannot be saved")
+	}
+	err := s.each(func(_ uint64, rec []byte) error {
+		to.Record(rec)
+		return to.Err()
+	}, func() error { return nil })
+	to.End()
+	return err
+}
+
+// Load adds rows that an equal sorter has saved.
+func (s *Sorter) Load(from *Loader) error {
+	n, b := 0, &event.Batch{}
+	var arena []byte // of the text in b
+	add := func() error {
+		err := s.Add(b)
+		b.Reset()
+		arena, n = arena[:0], 0
+		return err
+	}
+	err := from.Records(func(rec []byte) error {
+		if len(arena)+len(rec) > cap(arena) {
+			if n > 0 {
+				if err := add(); err != nil {
+					return err
+				}
+			}
+			arena = make([]byte, 0, max(1<<20, len(rec)))
+		}
+		at := len(arena)
+		arena = append(arena, rec...)
+		s.codec.decode(arena[at:], b, from.Slots)
+		if n++; n < event.MaxRows {
+			return nil
+		}
+		return add()
+	})
+	if err != nil {
+		return err
+	}
+	return add()
+}
+
+// Close removes what is held.
+func (s *Sorter) Close() {
 	for _, r := range s.runs {
 		r.close()
 	}
 	s.runs, s.run = nil, run{}
+	s.bytes = 0
 	s.acct.Release()
 }
 
-// mergeRuns reads all runs on disk as one, in order, and closes them. A row that
-// emit is given stays until the next call of settle.
+// mergeRuns reads all runs on disk as one, in order. A row that emit is given
+// stays until the next call of settle.
 func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error, settle func() error) error {
 	h := &mergeHeap{s: s}
 	defer func() {
 		for _, r := range s.runs {
-			r.close()
+			r.space, r.buf = nil, nil
 		}
-		s.runs = nil
 	}()
 	for i, r := range s.runs {
 		r.at = i

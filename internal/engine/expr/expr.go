@@ -23,6 +23,8 @@ type Env struct {
 	Zone     *time.Location
 	// Warn counts a value that could not be used; nil counts nothing.
 	Warn func(kind, detail string)
+	// Given are the rows of what ran before the query, by what asks for them.
+	Given map[any][][]event.Value
 }
 
 // Expr is one node of a resolved expression.

@@ -3,9 +3,11 @@ package format
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
 
@@ -23,19 +25,20 @@ var _ = register(input.Format{
 		if bytes.IndexByte(head, 0) >= 0 {
 			return 0
 		}
-		sep, names := csvHeader(head)
+		at, sep, names := csvHeader(head)
 		if sep == 0 {
 			return 0
 		}
-		_, end := csvRecord(nil, head, 0, sep)
+		row, end := csvRecord(nil, head, at, sep)
 		if end >= len(head) {
 			return 30 // a header and nothing else
 		}
-		row, _ := csvRecord(nil, head, end, sep)
-		if len(row) != len(names) {
-			return 0
+		for range csvSkipMax { // a line that is none may stand behind it, too
+			if row, end = csvRecord(row[:0], head, end, sep); len(row) == len(names) {
+				return 60
+			}
 		}
-		return 60
+		return 0
 	},
 	Misfit: "does not start with a header line of distinct names between commas, semicolons or tabs",
 	Cut: func(buf []byte, _ int64, last bool) int {
@@ -64,7 +67,7 @@ var _ = register(input.Format{
 })
 
 func newCSV(w *input.Want) *csv {
-	r := &csv{flat: newFlat(w)}
+	r := &csv{flat: newFlat(w), others: newOthers(w, "csv")}
 	r.messages()
 	return r
 }
@@ -75,6 +78,20 @@ type csv struct {
 	sep   byte
 	names []string
 	row   []csvValue
+
+	others *others
+}
+
+// csvPreamble reports whether a line before the header says how to read it.
+func csvPreamble(line []byte) bool {
+	line = bytes.TrimPrefix(line, []byte("\ufeff"))
+	return bytes.HasPrefix(line, []byte("#TYPE")) || bytes.HasPrefix(line, []byte("sep="))
+}
+
+// sound reports whether a record with a value for each name begins here.
+func (r *csv) sound(data []byte, at int) bool {
+	row, _ := csvRecord(nil, data, at, r.sep)
+	return len(row) == len(r.names)
 }
 
 type csvValue struct {
@@ -83,9 +100,47 @@ type csvValue struct {
 	doubled bool // it holds "" for "
 }
 
-// csvHeader returns the separator and the names of the first line; 0 when it
-// is no header.
-func csvHeader(head []byte) (sep byte, names []string) {
+// csvSkipMax is how many lines may stand before a header that are none: what
+// PowerShell and Excel write there (#TYPE, sep=;), a comment, the rest of something.
+const csvSkipMax = 8
+
+// csvHeader finds the header among the first lines: where it begins, the
+// separator, which is 0 when there is none, and the names. It is followed by a
+// record of as many values, or by nothing.
+func csvHeader(head []byte) (at int, sep byte, names []string) {
+	for range csvSkipMax {
+		if at += skipBlank(head[at:], 0); at >= len(head) {
+			break
+		}
+		if sep, names = csvNames(head[at:]); sep != 0 {
+			_, end := csvRecord(nil, head, at, sep)
+			next, _ := csvRecord(nil, head, min(end, len(head)), sep)
+			switch {
+			case end >= len(head), len(next) == len(names):
+				return at, sep, names
+			case len(next) == len(mapping.EventViewer) && len(names) == len(next)-1 && isNumber(next[3].text):
+				return at, sep, mapping.EventViewer
+			case at == 0 && len(next) < 2: // something else behind it
+				return at, sep, names
+			}
+		}
+		at = lineEnd(head, at)
+	}
+	return 0, 0, nil
+}
+
+func isNumber(text []byte) bool {
+	for _, c := range text {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+// csvNames returns the separator and the names of the first line; 0 when it
+// cannot be a header.
+func csvNames(head []byte) (sep byte, names []string) {
 	line, _, _ := bytes.Cut(head, []byte{'\n'})
 	most := 0
 	for _, c := range []byte(",\t;") {
@@ -108,7 +163,7 @@ func csvHeader(head []byte) (sep byte, names []string) {
 			return 0, nil
 		}
 		seen[name] = true
-		names = append(names, name)
+		names = append(names, strings.TrimSuffix(name, " [UTC]")) // as Azure's portal has it
 	}
 	return sep, names
 }
@@ -172,7 +227,7 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
 	if r.part != b.Part {
 		r.part = b.Part
-		r.sep, r.names = csvHeader(b.Part.Head)
+		_, r.sep, r.names = csvHeader(b.Part.Head)
 		if r.sep == 0 {
 			lost(r.want, &b, 0, "CSV without a header line", data)
 			r.sep = ','
@@ -181,17 +236,46 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 	r.begin(data)
 	at := 0
 	if b.Offset == 0 {
-		_, at = csvRecord(nil, data, 0, r.sep)
+		start, _, _ := csvHeader(b.Part.Head)
+		for at < min(start, len(data)) {
+			end := lineEnd(data, at)
+			if line := bytes.TrimSpace(data[at:end]); len(line) > 0 && !csvPreamble(line) {
+				lost(r.want, &b, at, "line before the CSV header", line)
+			}
+			at = end
+		}
+		_, at = csvRecord(nil, data, at, r.sep)
 	}
 	for at < len(data) {
 		start := at
+		if mayBegin(data[at:]) {
+			n, err := r.others.read(&b, at, next)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				at += n
+				continue
+			}
+		}
 		r.row, at = csvRecord(r.row[:0], data, start, r.sep)
+		if end := lineEnd(data, start); len(r.row) != len(r.names) && at > end && r.sound(data, end) {
+			at = end // a quote that is not closed
+			lost(r.want, &b, start, "CSV line with a quote that is not closed", data[start:end])
+			continue
+		}
 		text := bytes.TrimRight(data[start:at], "\r\n")
 		if len(text) == 0 || !r.matters(data, start, at) {
 			continue
 		}
 		if len(r.row) > len(r.names) && len(r.names) > 0 {
 			lost(r.want, &b, start, fmt.Sprintf("CSV line with more than %d values", len(r.names)), text)
+		}
+		if len(r.row) < len(r.names) {
+			lost(r.want, &b, start, fmt.Sprintf("CSV line with fewer than %d values", len(r.names)), text)
+			if len(r.row) == 1 {
+				continue // it is no record at all
+			}
 		}
 		for i, v := range r.row {
 			if i >= len(r.names) {

@@ -22,11 +22,12 @@ var _ = register(input.Format{
 	Summary:    "Windows event XML: <Event> elements, bare or in <Events> (Event Viewer, wevtutil, Splunk XmlWinEventLog)",
 	Extensions: []string{".xml"},
 	Sniff: func(head []byte) int {
-		if i := skipBlank(head, 0); i == len(head) || head[i] != '<' || eventStart(head, i) < 0 || bytes.IndexByte(head, 0) >= 0 {
+		if i := skipBlank(head, 0); i+1 >= len(head) || head[i] != '<' || isDigit(head[i+1]) || eventStart(head, i) < 0 || bytes.IndexByte(head, 0) >= 0 {
 			return 0
 		}
 		return 90
 	},
+	Record: xmlRecord,
 	Misfit: "does not start with XML that holds an <Event> element",
 	Cut: func(buf []byte, _ int64, last bool) int {
 		if last {
@@ -38,7 +39,7 @@ var _ = register(input.Format{
 		return 0
 	},
 	New: func(w *input.Want) input.BlockReader {
-		return &eventXML{newXMLEvent(newFlat(w, match.Exact("&#")))}
+		return &eventXML{newXMLEvent(newFlat(w, match.Exact("&#"))), newOthers(w, "xml")}
 	},
 })
 
@@ -64,7 +65,10 @@ func eventStart(b []byte, from int) int {
 	}
 }
 
-type eventXML struct{ xmlEvent }
+type eventXML struct {
+	xmlEvent
+	others *others // of what stands between events
+}
 
 func (r *eventXML) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
@@ -83,10 +87,16 @@ func (r *eventXML) Read(b input.Block, next exec.Sink) error {
 		}
 		end := bytes.Index(data[start:], eventClose)
 		if end < 0 {
-			lost(r.want, &b, start, "event XML without an end", data[start:])
-			break
+			at = r.resume(data, start+len(eventOpen))
+			lost(r.want, &b, start, "event XML without an end", data[start:at])
+			continue
 		}
 		at = start + end + len(eventClose)
+		if !soundEvent(data[start:at]) {
+			at = r.resume(data, start+len(eventOpen))
+			lost(r.want, &b, start, "event XML without an end", data[start:at])
+			continue
+		}
 		if !r.matters(data, start, at) {
 			continue
 		}
@@ -101,12 +111,39 @@ func (r *eventXML) Read(b input.Block, next exec.Sink) error {
 	return r.push(next)
 }
 
+// resume is where the next record begins behind an event without an end.
+func (r *eventXML) resume(data []byte, from int) int {
+	next := eventStart(data, from)
+	if next < 0 {
+		next = len(data)
+	}
+	for at := lineEnd(data, from); at < next; at = lineEnd(data, at) {
+		if mayBegin(data[at:]) && data[skipBlank(data, at)] != '<' {
+			if f, _ := input.RecordAt(r.others.formats, data[at:]); f != nil {
+				return at
+			}
+		}
+	}
+	return next
+}
+
 // between reads what stands between two events: a prolog, the <Events> around
 // them, or Splunk's text events.
 func (r *eventXML) between(b *input.Block, at int, text []byte, next exec.Sink) error {
+	told := false
 	for len(text) > 0 {
 		i := skipBlank(text, 0)
 		text, at = text[i:], at+i
+		if len(text) > 0 && text[0] != '<' && mayBegin(text) && !splunkHead(text) {
+			n, err := r.others.read(&input.Block{Data: text, Offset: b.Offset + int64(at), Part: b.Part}, 0, next)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				text, at = text[n:], at+n
+				continue
+			}
+		}
 		switch {
 		case len(text) == 0:
 		case text[0] == '<':
@@ -123,7 +160,10 @@ func (r *eventXML) between(b *input.Block, at int, text []byte, next exec.Sink) 
 			if end < 0 {
 				end = len(text)
 			}
-			lost(r.want, b, at, "text between events", text[:end])
+			if !told { // the rest of an event that was cut in two is one loss
+				lost(r.want, b, at, "text between events", text[:end])
+			}
+			told = true
 			text, at = text[end:], at+end
 		}
 	}

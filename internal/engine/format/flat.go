@@ -188,7 +188,7 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 
 // unwrap gives the event what stands in fields that hold more of it.
 func (f *flat) unwrap(text []byte, where place) {
-	if !f.HoldsMore(f.vals) {
+	if !f.HoldsMore(f.vals, f.given) {
 		return
 	}
 	f.unwrapper().event(text, where)

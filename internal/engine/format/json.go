@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -18,6 +19,7 @@ var _ = register(input.Format{
 	Extensions: []string{".json"},
 	Hollow:     true,
 	Sniff:      sniffJSON,
+	Record:     jsonRecord,
 	Misfit:     "does not start with a JSON object or an array of them",
 	Cut:        cutObjects,
 	New: func(w *input.Want) input.BlockReader {
@@ -48,19 +50,8 @@ func sniffJSON(head []byte) int {
 	line := bytes.IndexByte(head[i:], '\n')
 	if line < 0 && (end < 0 || skipBlank(head, end) == len(head)) {
 		// One object, as far as can be seen: JSONL's, unless it wraps a list.
-		for _, n := range listNames {
-			at := bytes.Index(head, []byte(`"`+n[bytes.LastIndexByte([]byte(n), '.')+1:]+`"`))
-			if at < 0 {
-				continue
-			}
-			j := skipBlank(head, at+len(n)+2)
-			if j < len(head) && head[j] == ':' {
-				if j = skipBlank(head, j+1); j < len(head) && head[j] == '[' {
-					if j = skipBlank(head, j+1); j < len(head) && head[j] == '{' {
-						return 90
-					}
-				}
-			}
+		if wrapsList(head) {
+			return 90
 		}
 		return 10
 	}
@@ -116,7 +107,8 @@ func objectEnd(b []byte, i int) int {
 	return -1
 }
 
-// cutObjects cuts behind the last whole object.
+// cutObjects cuts behind the last whole object. One that is longer than any event
+// has lost its end: it is cut before the last line that begins an object.
 func cutObjects(buf []byte, _ int64, last bool) int {
 	if last {
 		return len(buf)
@@ -129,45 +121,180 @@ func cutObjects(buf []byte, _ int64, last bool) int {
 		}
 		end := objectEnd(buf, whole+i)
 		if end < 0 {
-			return whole
+			break
 		}
 		whole = end
 	}
+	if whole > 0 || len(buf) < endlessBytes {
+		return whole
+	}
+	for end := len(buf); end > 0; {
+		start := bytes.LastIndexByte(buf[:end-1], '\n') + 1
+		if i := skipBlank(buf, start); start > 0 && i < end && buf[i] == '{' {
+			return start
+		}
+		end = start
+	}
+	return 0
 }
 
 type jsonDoc struct {
 	*jsonl
 	lists *jsondoc.Scanner
+	begin *recordShape // of the objects read so far
 }
 
 func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
 	r.part = b.Part
 	r.w.reset()
+	if r.begin != nil && r.begin.part != b.Part {
+		r.begin = nil
+	}
+	if r.others == nil {
+		r.others = newOthers(r.want, "json")
+		r.others.formats = slices.DeleteFunc(r.others.formats, func(f *input.Format) bool { return f.Name == "jsonl" })
+	}
 	data := b.Data
-	for at := 0; ; {
-		i := bytes.IndexByte(data[at:], '{')
-		between := data[at:]
-		if i >= 0 {
-			between = between[:i]
+	for at := 0; at < len(data); {
+		if bytes.IndexByte([]byte(" \t\r\n,[]\x00"), data[at]) >= 0 {
+			at++
+			continue
 		}
-		if junk := bytes.Trim(between, " \t\r\n,[]"); len(junk) > 0 {
-			lost(r.want, &b, at+bytes.Index(between, junk), "text between JSON objects", junk)
+		if data[at] != '{' {
+			n, err := r.others.read(&b, at, next)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				n = r.junk(&b, at)
+			}
+			at += n
+			continue
 		}
-		if i < 0 {
-			break
-		}
-		at += i
 		end := objectEnd(data, at)
-		if end < 0 {
-			lost(r.want, &b, at, "JSON object without an end", data[at:])
-			break
+		if end > 0 {
+			if err := r.object(b, data[at:end], at, next); err != nil {
+				return err
+			}
+			if r.err == nil {
+				r.learn(b.Part, data, at)
+				at = end
+				continue
+			}
 		}
-		if err := r.object(b, data[at:end], at, next); err != nil {
-			return err
+		n := r.resume(data, at+1)
+		kind := "JSON object without an end"
+		if end > 0 {
+			kind = "object that is not JSON"
 		}
-		at = end
+		lost(r.want, &b, at, kind, data[at:n])
+		at = n
 	}
 	return r.push(next)
+}
+
+// junk reports text between objects and returns how long it is: to the line's
+// end, or the next object on the line.
+func (r *jsonDoc) junk(b *input.Block, at int) int {
+	end := lineEnd(b.Data, at)
+	if r.begin == nil { // the rest of an object that was cut in two
+		end = r.resume(b.Data, at)
+	} else {
+		for i := at; i < end; i++ {
+			if b.Data[i] == '{' && beginsObject(b.Data, i) && r.begin.fits(b.Data, i) {
+				end = i
+			}
+		}
+	}
+	if text := bytes.TrimSpace(b.Data[at:end]); len(bytes.Trim(text, "\ufeff}],")) > 0 {
+		lost(r.want, b, at, "text between JSON objects", text)
+	}
+	return end - at
+}
+
+// recordShape is how the objects of a part begin that are its records: how far
+// the line is indented, where each begins one, and by which key.
+type recordShape struct {
+	part   *input.Part
+	indent int // -1 when they do not begin lines
+	key    []byte
+}
+
+func shapeAt(part *input.Part, data []byte, at int) recordShape {
+	s := recordShape{part: part, indent: -1}
+	line := bytes.LastIndexByte(data[:at], '\n') + 1
+	if len(bytes.Trim(data[line:at], " \t")) == 0 {
+		s.indent = at - line
+	}
+	if v, end := jsonValue(data, skipBlank(data, at+1)); end > 0 && v.Kind == jsondoc.String {
+		s.key = bytes.Clone(v.Raw)
+	}
+	return s
+}
+
+func (s *recordShape) fits(data []byte, at int) bool {
+	o := shapeAt(s.part, data, at)
+	if s.indent >= 0 && o.indent >= 0 {
+		return o.indent == s.indent
+	}
+	return bytes.Equal(o.key, s.key)
+}
+
+func (r *jsonDoc) learn(part *input.Part, data []byte, at int) {
+	if r.begin == nil {
+		s := shapeAt(part, data, at)
+		r.begin = &s
+	}
+}
+
+// beginsObject reports whether an object that is no member of another may begin here.
+func beginsObject(data []byte, at int) bool {
+	i := skipBlank(data, at+1)
+	if i >= len(data) || data[i] != '"' && data[i] != '}' {
+		return false
+	}
+	before := bytes.TrimRight(data[:at], " \t\r\n")
+	return len(before) == 0 || before[len(before)-1] != ':'
+}
+
+// resume is where the next record begins at or after from: a sound object that
+// begins as the others do. Where none has been read it is the first that begins
+// as the longest does: what an object holds is shorter than it.
+func (r *jsonDoc) resume(data []byte, from int) int {
+	shape := r.begin
+	if shape == nil {
+		longest := 0
+		for i := from; i < min(len(data), from+resumeBytes); i++ {
+			if data[i] != '{' || !beginsObject(data, i) {
+				continue
+			}
+			end := objectEnd(data[:min(len(data), i+resumeBytes)], i)
+			if end < 0 || !isObject(data[i:end]) {
+				continue
+			}
+			if end-i > longest {
+				s := shapeAt(r.part, data, i)
+				shape, longest = &s, end-i
+			}
+			i = end - 1
+		}
+		if shape == nil {
+			return len(data)
+		}
+	}
+	for i := from; i < len(data); i++ {
+		n := bytes.IndexByte(data[i:], '{')
+		if n < 0 {
+			break
+		}
+		if i += n; !beginsObject(data, i) || !shape.fits(data, i) {
+			continue
+		}
+		if end := objectEnd(data, i); end > 0 && isObject(data[i:end]) {
+			return i
+		}
+	}
+	return len(data)
 }
 
 // object reads an object, or the list of events that it wraps.

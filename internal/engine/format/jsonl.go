@@ -28,8 +28,9 @@ var _ = register(input.Format{
 		}
 		return 80
 	},
+	Record: oneLine,
 	Misfit: "does not start with a JSON object",
-	Cut:    cutLines,
+	Cut:    cutJSONL,
 	Lines:  true,
 	New:    func(w *input.Want) input.BlockReader { return newJSONL(w) },
 })
@@ -40,6 +41,25 @@ func cutLines(buf []byte, _ int64, last bool) int {
 		return len(buf)
 	}
 	return bytes.LastIndexByte(buf, '\n') + 1
+}
+
+// cutJSONL cuts behind the last line end, or, where what stands before it is no
+// object, behind the last line that is one or the last end of an event's XML:
+// another format's record may go on over many lines.
+func cutJSONL(buf []byte, off int64, last bool) int {
+	whole := cutLines(buf, off, last)
+	if last {
+		return whole
+	}
+	for end := whole; end > 0; {
+		start := bytes.LastIndexByte(buf[:end-1], '\n') + 1
+		line := bytes.TrimRight(buf[start:end], " \t\r\n")
+		if len(line) == 0 || line[0] == '{' && line[len(line)-1] == '}' || bytes.HasSuffix(line, eventClose) {
+			return end
+		}
+		end = start
+	}
+	return whole
 }
 
 // exportRoot is the object that the search job API wraps a message in.
@@ -60,6 +80,9 @@ type jsonl struct {
 
 	part *input.Part
 	off  int64 // of the line in the part
+	err  error // why the line that was read last is no event
+
+	others *others // of lines that are no JSON; nil until one is met
 }
 
 func newJSONL(w *input.Want) *jsonl {
@@ -91,6 +114,14 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 		if err := r.line(line, next); err != nil {
 			return err
 		}
+		if r.err != nil {
+			n, err := r.misfit(&b, at, len(line), next)
+			if err != nil {
+				return err
+			}
+			at += n
+			continue
+		}
 		at += len(line) + 1
 		if filtered {
 			r.filter.passed += len(line)
@@ -101,6 +132,65 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 		r.want.Skip(skipped)
 	}
 	return r.push(next)
+}
+
+// misfit reads what stands where a line of JSON was expected, and returns how
+// many bytes it takes.
+func (r *jsonl) misfit(b *input.Block, at, length int, next exec.Sink) (int, error) {
+	if r.others == nil {
+		r.others = newOthers(r.want, "jsonl")
+	}
+	start := at
+	if r.filter != nil { // the filter may have passed over the record's beginning
+		start = recordStart(b.Data, at)
+	}
+	for start <= at {
+		n, err := r.others.read(b, start, next)
+		if err != nil || start+n > at {
+			return start + n - at, err
+		}
+		if n == 0 {
+			n = lineEnd(b.Data, start) - start
+		}
+		start += n
+	}
+	line := b.Data[at : at+length]
+	if clean := bytes.TrimLeft(line, oddBytes); len(clean) > 0 && clean[0] == '{' && len(clean) < len(line) {
+		r.off = b.Offset + int64(at+length-len(clean))
+		why := r.err
+		if err := r.line(clean, next); err != nil || r.err == nil {
+			return length + 1, err
+		}
+		r.err = why
+	}
+	r.lost(r.err)
+	r.err = nil
+	return length + 1, nil
+}
+
+// oddBytes are what a log may have before the first record of a piece: marks of
+// byte order, and zeroes where a file had a hole.
+const oddBytes = "\ufeff\ufffe\x00\x1a \t"
+
+// backBytes is how far back of a line the record is looked for that it is in.
+const backBytes = 64 << 10
+
+// recordStart is where the record of XML may begin that a line is in.
+func recordStart(data []byte, at int) int {
+	from := max(0, at-backBytes)
+	start := bytes.LastIndex(data[from:at], eventOpen)
+	if start < 0 || bytes.Contains(data[from+start:at], eventClose) || bytes.Contains(data[from+start:at], []byte("\n{")) {
+		return at
+	}
+	return bytes.LastIndexByte(data[:from+start], '\n') + 1
+}
+
+// lost says that a line is no event.
+func (r *jsonl) lost(err error) {
+	r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
+		Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
+		Detail: fmt.Sprintf("byte %d: %v", r.off, err),
+	})
 }
 
 func (r *jsonl) push(next exec.Sink) error {
@@ -122,19 +212,16 @@ func (r *jsonl) line(line []byte, next exec.Sink) error {
 func (r *jsonl) event(line []byte, next exec.Sink) error {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) == 0 || len(bytes.TrimSpace(line)) == 0 {
+		r.err = nil
 		return nil
 	}
 	vals, err := r.doc.Scan(line)
-	if err != nil {
-		r.want.Warnings.Add("line that is not JSON", true, exec.Sample{
-			Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
-			Detail: fmt.Sprintf("byte %d: %v", r.off, err),
-		})
+	if r.err = err; err != nil {
 		return nil
 	}
 	said := r.text.of(vals)
 	message := said.Kind != jsondoc.Missing
-	more := !message && r.HoldsMore(vals)
+	more := !message && r.HoldsMore(vals, r.doc.Found())
 	if more {
 		r.unwrap(line, vals)
 	}

@@ -13,6 +13,13 @@ const (
 	// openedMax is how many fields of an event are opened that hold more of it.
 	openedMax = 64
 
+	// endlessBytes is how long an object may get of a text of objects before it is
+	// taken for one without an end.
+	endlessBytes = 16 << 20
+
+	// resumeBytes is how far beyond a broken object the shape of others is looked for.
+	resumeBytes = 1 << 20
+
 	// labelBytesMax is the longest label of a line in a rendered message.
 	labelBytesMax = 64
 

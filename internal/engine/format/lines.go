@@ -14,10 +14,12 @@ type lines struct {
 	*flat
 	kind  string // what a line that parse refuses is not
 	parse func(r *lines, line []byte) (at int64, ok bool)
+
+	others *others
 }
 
 func newLines(w *input.Want, kind string, parse func(*lines, []byte) (int64, bool)) *lines {
-	r := &lines{flat: newFlat(w), kind: kind, parse: parse}
+	r := &lines{flat: newFlat(w), kind: kind, parse: parse, others: newOthers(w, "")}
 	r.auto = false // a line may hold JSON
 	return r
 }
@@ -26,6 +28,13 @@ func (r *lines) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
 	r.begin(data)
 	for at := 0; at < len(data); {
+		if n, err := r.other(&b, at, next); n > 0 || err != nil {
+			if err != nil {
+				return err
+			}
+			at += n
+			continue
+		}
 		start := at
 		end := bytes.IndexByte(data[at:], '\n')
 		if end < 0 {
@@ -41,6 +50,15 @@ func (r *lines) Read(b input.Block, next exec.Sink) error {
 	return r.push(next)
 }
 
+// other reads a record of another format that begins where a line does, and
+// returns how many bytes it takes; 0 when there is none.
+func (r *lines) other(b *input.Block, at int, next exec.Sink) (int, error) {
+	if r.others == nil || !mayBegin(b.Data[at:]) {
+		return 0, nil
+	}
+	return r.others.read(b, at, next)
+}
+
 // line makes an event of the text from start to end of the block.
 func (r *lines) line(b *input.Block, start, end int, next exec.Sink) error {
 	line := bytes.TrimRight(b.Data[start:end], "\r\n")
@@ -48,6 +66,9 @@ func (r *lines) line(b *input.Block, start, end int, next exec.Sink) error {
 		return nil
 	}
 	ms, ok := r.parse(r, line)
+	if at := eventStart(line, 0); at >= 0 && r.others != nil && !r.noMap {
+		r.unwrapper().inLine(line[at:], place{b.Part, b.Offset + int64(start)})
+	}
 	if !ok {
 		lost(r.want, b, start, "line that is not "+r.kind, line)
 	}

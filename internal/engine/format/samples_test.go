@@ -91,7 +91,7 @@ func run(t testing.TB, text string, workers, block int, noMap bool, paths ...str
 	}
 	r := input.NewReader(src, format.All(), o)
 	var res result
-	err = q.Run(context.Background(), query.Run{Reader: r, Layout: q.Layout.Clone(), Workers: workers, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), NoMap: noMap, Warnings: w}, collect{q, &res})
+	err = q.Run(context.Background(), query.Run{Input: r, Layout: q.Layout.Clone(), Workers: workers, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), NoMap: noMap, Warnings: w}, collect{q, &res})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,21 @@ var _ = register(input.Format{
 		}
 		return 0
 	},
+	Record: func(b []byte) int {
+		if !splunkHead(b) {
+			return 0
+		}
+		for from := 1; ; {
+			i := bytes.Index(b[from:], []byte("\nLogName="))
+			if i < 0 {
+				return len(b)
+			}
+			if line := bytes.LastIndexByte(b[:from+i], '\n') + 1; line > 0 && splunkHead(b[line:]) {
+				return line
+			}
+			from += i + 1
+		}
+	},
 	Misfit: "does not start with a line MM/DD/YYYY hh:mm:ss AM and one of LogName=",
 	Cut: func(buf []byte, _ int64, last bool) int {
 		if last {
@@ -34,7 +49,7 @@ var _ = register(input.Format{
 		}
 		return at
 	},
-	New: func(w *input.Want) input.BlockReader { return &eventXML{newXMLEvent(newFlat(w))} },
+	New: func(w *input.Want) input.BlockReader { return &eventXML{newXMLEvent(newFlat(w)), newOthers(w, "xml")} },
 })
 
 const splunkTime = "01/02/2006 03:04:05 PM"

@@ -21,6 +21,15 @@ var _ = register(input.Format{
 		}
 		return 0
 	},
+	Record: func(b []byte) int {
+		if !bytes.HasPrefix(b, legacyOpen) {
+			return 0
+		}
+		if end := bytes.Index(b, []byte("\n};")); end >= 0 {
+			return end + 3
+		}
+		return len(b)
+	},
 	Misfit: "does not start with instance of Win32_NTLogEvent",
 	Cut: func(buf []byte, _ int64, last bool) int {
 		if last {

@@ -49,7 +49,11 @@ var _ = register(input.Format{
 	Sniff:   func([]byte) int { return 0 },
 	Cut:     cutLines,
 	Lines:   true,
-	New:     func(w *input.Want) input.BlockReader { return newTextLines(w) },
+	New: func(w *input.Want) input.BlockReader {
+		r := newTextLines(w)
+		r.others = nil
+		return r
+	},
 })
 
 func newTextLines(w *input.Want) *lines {
@@ -140,6 +144,13 @@ func (r *text) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
 	r.begin(data)
 	for at := 0; at < len(data); {
+		if n, err := r.other(&b, at, next); n > 0 || err != nil {
+			if err != nil {
+				return err
+			}
+			at += n
+			continue
+		}
 		start := at
 		if beginsTimed(data[at:]) {
 			at, _ = messageEnd(data, start)

@@ -80,6 +80,12 @@ func (u *unwrapper) event(text []byte, where place) {
 	for _, i := range u.given {
 		u.exact[i] = true // the event's own fields win
 	}
+	u.queue = u.queue[:0]
+	for i, o := range u.openings {
+		if v := u.vals[o.At]; v.Kind > jsondoc.Null {
+			u.enqueue(i, v)
+		}
+	}
 	for _, m := range u.moves {
 		if u.vals[m.mark].Kind == jsondoc.Missing {
 			continue
@@ -94,12 +100,6 @@ func (u *unwrapper) event(text []byte, where place) {
 			}
 		}
 	}
-	u.queue = u.queue[:0]
-	for i, o := range u.openings {
-		if v := u.vals[o.At]; v.Kind > jsondoc.Null {
-			u.enqueue(i, v)
-		}
-	}
 	for n := 0; n < len(u.queue) && n < openedMax; n++ {
 		u.open(u.queue[n], text)
 	}
@@ -111,6 +111,15 @@ func (u *unwrapper) event(text []byte, where place) {
 			}
 		}
 	}
+}
+
+// inLine gives the event what stands in a part of its text.
+func (u *unwrapper) inLine(text []byte, where place) {
+	u.where = where
+	for _, i := range u.given {
+		u.exact[i] = true
+	}
+	u.more(text, mapping.Whole)
 }
 
 // put gives the event a value by the index of its name.
@@ -310,14 +319,14 @@ func (u *unwrapper) xmlText(raw []byte, as mapping.Reading) {
 	x := raw
 	if at := eventStart(raw, 0); at >= 0 {
 		x = raw[at:]
+	} else if as == mapping.Element && !bytes.HasPrefix(raw, []byte("<UserData")) {
+		x = u.inEvent("UserData", raw)
 	} else if part := xmlElement(raw, "EventData"); part != nil {
 		x = u.inEvent("", part)
 	} else if part := xmlElement(raw, "UserData"); part != nil {
 		x = u.inEvent("", part)
 	} else if bytes.HasPrefix(raw, []byte("<Data")) || bytes.HasPrefix(raw, []byte("<ComplexData")) || bytes.HasPrefix(raw, []byte("<Binary")) {
 		x = u.inEvent("EventData", raw)
-	} else if as == mapping.Element {
-		x = u.inEvent("UserData", raw)
 	} else {
 		return // XML of another kind
 	}

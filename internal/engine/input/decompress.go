@@ -48,7 +48,7 @@ func packing(head []byte) int {
 func decompress(r io.Reader) (*bufio.Reader, error) {
 	b := bufio.NewReaderSize(r, headBytes)
 	for range layersMax {
-		head, _ := b.Peek(8)
+		head, _ := b.Peek(startBytes)
 		if i := packing(head); i >= 0 {
 			next, err := packings[i].unpack(b)
 			if err != nil {
@@ -60,6 +60,8 @@ func decompress(r io.Reader) (*bufio.Reader, error) {
 		switch {
 		case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 			return b, discard(b, 3)
+		case strayMark(head):
+			return b, discard(b, 2)
 		case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
 			return bufio.NewReaderSize(&utf16Reader{r: b, low: 0, high: 1}, headBytes), discard(b, 2)
 		case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
@@ -72,6 +74,22 @@ func decompress(r io.Reader) (*bufio.Reader, error) {
 		return b, nil
 	}
 	return nil, fmt.Errorf("compressed more than %d times", layersMax)
+}
+
+// startBytes is how much of a part's start tells what the text in it is.
+const startBytes = 256
+
+// strayMark reports whether UTF-16's mark stands before text that is none: text
+// of lines has characters of ASCII, each of which has a zero in UTF-16.
+func strayMark(head []byte) bool {
+	if len(head) < 4 || head[0] != 0xff && head[0] != 0xfe || head[0]+head[1] != 0xfd {
+		return false
+	}
+	body := head[2:]
+	for len(body) > 0 && len(body) > len(head)-utf8.UTFMax && !utf8.Valid(body) {
+		body = body[:len(body)-1] // a character that is cut in two
+	}
+	return bytes.IndexByte(body, 0) < 0 && utf8.Valid(body) && bytes.ContainsAny(body, "{<=:, ")
 }
 
 // discard passes a byte order mark.

@@ -49,7 +49,25 @@ type Want struct {
 
 	Warnings *exec.Warnings
 
+	// Readers keeps what one worker has made to read each format from one reading
+	// to the next, for input that comes in many small pieces; nil where each
+	// reading makes its own.
+	Readers map[*Format]BlockReader
+
 	skipped *atomic.Int64
+}
+
+// Feeder hands out the events of a run to its workers, unit by unit. Files are one
+// (Reader); a program's values, a store's columns and a topic may be others.
+//
+// Feed is called once for a run. What it returns is called once in each worker, at
+// the same time, and pushes the events of the units that the worker takes. It
+// pushes at least the wanted fields, in the slots of want.Layout, and each event
+// with its time and a position: one that is unique in the run, and orders events
+// of one moment the same way in every run, however units fall to workers. It may
+// leave out events that want says cannot matter.
+type Feeder interface {
+	Feed(ctx context.Context, want *Want) exec.Feed
 }
 
 // Skip counts events that a reader passed over because of Need or the time range.
@@ -84,6 +102,12 @@ type Format struct {
 	// Sniff reports how sure it is that the part starts with head (up to 64
 	// KiB, decompressed): 0 not at all, up to Certain.
 	Sniff func(head []byte) int
+
+	// Record is how many bytes the record takes that b begins with, which is where
+	// a line begins; 0 when b does not begin with a whole one, and all of b when it
+	// may go on beyond its end. nil where records cannot be told from other text.
+	// Records of several formats in one part are told apart by it.
+	Record func(b []byte) int
 
 	// Misfit says what Sniff did not find when it returns 0: "does not start
 	// with <Event".

@@ -28,6 +28,9 @@ const (
 	// MaxEventBytes is the longest event that is read; a longer one is skipped
 	// and counted.
 	MaxEventBytes = 256 << 20
+	// MaxLineBytes is the longest line that is one event. Buffers of twice the
+	// size are well within the memory that a query may have by default.
+	MaxLineBytes = 128 << 20
 )
 
 // Reader hands the blocks of a source to workers.
@@ -127,9 +130,36 @@ func (r *Reader) Feed(ctx context.Context, want *Want) exec.Feed {
 	return r.Blocks(ctx, want, func(int, int) error { return nil })
 }
 
+// Twice is a Feeder that can give the events of a unit again, otherwise read, before
+// it goes on to the next.
+type Twice interface {
+	Feeder
+	// FeedTwice is Feed. Once a worker has read a unit, it reads it again for each
+	// of more that asks for it.
+	FeedTwice(ctx context.Context, want *Want, more []Again) exec.Feed
+}
+
+// Again is a further reading of units.
+type Again struct {
+	Want *Want
+	// Matters reports whether a worker is to read again what it has just read, and
+	// is asked once for each unit.
+	Matters func(worker int) bool
+	To      func(worker int) exec.Sink
+}
+
+// FeedTwice makes a Reader a Twice: a unit is a block.
+func (r *Reader) FeedTwice(ctx context.Context, want *Want, more []Again) exec.Feed {
+	return r.blocksTwice(ctx, want, func(int, int) error { return nil }, more)
+}
+
 // Blocks is Feed for output in the order of the input: done is called in a
 // worker behind each block, with the block's number. Numbers have no gaps.
 func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block int) error) exec.Feed {
+	return r.blocksTwice(ctx, want, done, nil)
+}
+
+func (r *Reader) blocksTwice(ctx context.Context, want *Want, done func(worker, block int) error, more []Again) exec.Feed {
 	want.skipped = &r.events
 	return func(worker int, front exec.Sink) (err error) {
 		at := "the input"
@@ -141,7 +171,11 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				r.finish() // every worker stops, and what the source holds is given up
 			}
 		}()
-		readers := map[*Format]BlockReader{}
+		readers := want.Readers
+		if readers == nil {
+			readers = map[*Format]BlockReader{}
+		}
+		again := make([]map[*Format]BlockReader, len(more))
 		lines, _ := front.(LineSink)
 		var buf []byte
 		for {
@@ -170,6 +204,20 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 				}
 			} else {
 				err = br.Read(t.Block, counting{front, r, t.Part})
+			}
+			for i, m := range more {
+				if err != nil || !m.Matters(worker) {
+					continue
+				}
+				br := again[i][t.format]
+				if br == nil {
+					if again[i] == nil {
+						again[i] = map[*Format]BlockReader{}
+					}
+					br = t.format.New(m.Want)
+					again[i][t.format] = br
+				}
+				err = br.Read(t.Block, m.To(worker))
 			}
 			if err == nil {
 				err = done(worker, t.number)
@@ -263,10 +311,18 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (taken, error) {
 	return taken{}, nil
 }
 
-// blockBytes is how much of the open part a worker reads at a time.
+// blockBytes is how much of the open part a worker reads at a time. No more room
+// is made than a small part needs: one line that is added to a log is a part.
 func (r *Reader) blockBytes() int {
-	return cmp.Or(r.o.BlockBytes, r.cur.format.BlockBytes, blockBytes)
+	n := cmp.Or(r.o.BlockBytes, r.cur.format.BlockBytes, blockBytes)
+	if size := r.cur.part.Size; size > 0 && size < int64(n) {
+		n = min(n, max(int(size)+1, blockMin))
+	}
+	return n
 }
+
+// blockMin is the least that is read at a time of a part whose size is known.
+const blockMin = 4 << 10
 
 // cutDirect gives the worker a block to read. ok is false when it has to be read
 // here; all that come behind it then are, too.
@@ -394,10 +450,78 @@ func (r *Reader) recognise(head []byte, name string) *Format {
 			break
 		}
 	}
+	if sure == Certain {
+		return best
+	}
+	most, share := r.most(head, sure <= Unsure)
+	switch {
+	case most == nil:
+	case best == nil || best.Record != nil, share > 0.5:
+		return most
+	case sure == Unsure && r.named(name, best) && slices.Contains(most.Extensions, strings.ToLower(filepath.Ext(name))):
+		return most
+	}
 	if sure == Unsure && r.named(name, best) {
 		return nil
 	}
 	return best
+}
+
+// longLine is how long a line is that documents without line ends have.
+const longLine = 4 << 10
+
+// triedMax is how many places of a line are looked at for a record.
+const triedMax = 1024
+
+// most is the format that most of a part's head is records of, and how much of
+// it; nil when there are none. inLines says to look for records in long lines,
+// too: a document may have no line ends.
+func (r *Reader) most(head []byte, inLines bool) (most *Format, share float64) {
+	votes := map[*Format]int{}
+	at, tried := 0, 0
+	for at < len(head) && tried < triedMax {
+		f, n := RecordAt(r.formats, head[at:])
+		if f != nil {
+			votes[f] += n
+			at += n
+			continue
+		}
+		end := bytes.IndexByte(head[at:], '\n')
+		if inLines && (end < 0 || end > longLine) {
+			tried++
+			end = bytes.IndexAny(head[at+1:], "<{")
+		}
+		if end < 0 {
+			break
+		}
+		at += end + 1
+	}
+	for _, f := range r.formats { // in their order, where two are as much
+		if n := votes[f]; n > 0 && (most == nil || n > votes[most]) {
+			most = f
+		}
+	}
+	if most != nil {
+		share = float64(votes[most]) / float64(len(bytes.TrimSpace(head)))
+	}
+	return most, share
+}
+
+// RecordAt is the format that the record is of which a text begins with, blank
+// lines aside, and how many bytes it takes with them; nil when it begins with none.
+func RecordAt(formats []*Format, text []byte) (*Format, int) {
+	body := bytes.TrimLeft(text, " \t\r\n")
+	if len(body) == 0 {
+		return nil, 0
+	}
+	for _, f := range formats {
+		if f.Record != nil {
+			if n := f.Record(body); n > 0 {
+				return f, n + len(text) - len(body)
+			}
+		}
+	}
+	return nil, 0
 }
 
 // named reports whether a part's extension is another format's and not f's.
@@ -446,13 +570,16 @@ func (c *counted) Read(p []byte) (int, error) {
 // false when the part is at its end.
 func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 	o := r.cur
-	block := r.blockBytes()
+	block, most := r.blockBytes(), MaxEventBytes
+	if o.format.Lines {
+		most = MaxLineBytes
+	}
 	data := append((*buf)[:0], o.rest...)
 	o.rest = o.rest[:0]
 	for {
 		if !o.eof {
 			if free := cap(data) - len(data); free < max(1, block/2) {
-				grown := make([]byte, len(data), min(2*len(data), MaxEventBytes)+2*block)
+				grown := make([]byte, len(data), min(2*len(data), most)+2*block)
 				copy(grown, data)
 				data = grown
 			}
@@ -490,8 +617,8 @@ func (r *Reader) cut(ctx context.Context, buf *[]byte) (b Block, ok bool) {
 			o.off += int64(n)
 			return b, true
 		}
-		if len(data) > MaxEventBytes {
-			r.skipLong(data)
+		if len(data) > most {
+			r.skipLong(data, most)
 			data = data[:0]
 		}
 	}
@@ -515,7 +642,7 @@ func truncated(r io.Reader) bool {
 }
 
 // skipLong passes the rest of an event that is too long: up to the next line end.
-func (r *Reader) skipLong(data []byte) {
+func (r *Reader) skipLong(data []byte, most int) {
 	o := r.cur
 	skipped := int64(len(data))
 	for {
@@ -530,7 +657,7 @@ func (r *Reader) skipLong(data []byte) {
 	}
 	r.o.Warnings.Add("event too long", true, exec.Sample{
 		Part: o.part.Name, Pos: event.Position(o.part.Index, o.off),
-		Detail: fmt.Sprintf("byte %d: %d bytes without an end, more than %s", o.off, skipped, exec.Size(MaxEventBytes)),
+		Detail: fmt.Sprintf("byte %d: %d bytes without an end, more than %s", o.off, skipped, exec.Size(int64(most))),
 	})
 	o.off += skipped
 }

@@ -59,7 +59,7 @@ const (
 	// Streams handles each row on its own: it runs in every worker.
 	Streams Flow = iota
 	// Collects needs all rows but not their order: workers' tasks are
-	// exec.Mergers, and Flush pushes rows in an order that does not depend on
+	// exec.Holders, and Flush pushes rows in an order that does not depend on
 	// the number of workers.
 	Collects
 	// InOrder needs each row after the one before it: messages newest first
@@ -178,46 +178,6 @@ type Aggregate struct {
 	Kind event.Kind
 	// New readies the aggregate for one call in a query.
 	New func(*AggSite) Aggregator
-}
-
-// Aggregator is an aggregate in one query.
-type Aggregator struct {
-	Args []event.Slot // fields it reads
-	Out  []string     // names of the columns it makes, before "as"
-	Open func() Accumulator
-}
-
-// Accumulator is the running state of an aggregate for one group.
-type Accumulator interface {
-	// Add takes a row: its arguments, and its moment for aggregates that care.
-	// It returns by how many bytes the state grew. Text in args is lent.
-	Add(args []event.Value, at Moment) int
-	// Merge adds another state of the same aggregate.
-	Merge(Accumulator)
-	// Result appends one value for each column of Out.
-	Result([]event.Value) []event.Value
-}
-
-// Moment is where a row stands in the stream. On messages a later Moment comes
-// earlier in the stream (newest first); on records Order counts up.
-type Moment struct {
-	Time, Receipt int64 // ms
-	Pos           uint64
-	Records       bool
-}
-
-// Before reports whether m's row precedes o's in the stream.
-func (m Moment) Before(o Moment) bool {
-	if m.Records {
-		return m.Pos < o.Pos
-	}
-	if m.Time != o.Time {
-		return m.Time > o.Time
-	}
-	if m.Receipt != o.Receipt {
-		return m.Receipt > o.Receipt
-	}
-	return m.Pos > o.Pos
 }
 
 // Words is one package's contribution to a Vocabulary.

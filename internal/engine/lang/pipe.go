@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"strings"
+
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -13,6 +15,23 @@ type Step struct {
 	Flow   Flow
 	Syntax *syntax.Stage // nil for a step the planner put in
 	Name   string        // for explain and errors: "where", "count by src_ip"
+}
+
+// Composite is a Stage that is made of others, one after the other.
+type Composite interface{ Steps() []Step }
+
+// Parts are the steps that a step is made of: itself, if it is no Composite.
+func Parts(s Step) []Step {
+	c, ok := s.Stage.(Composite)
+	if !ok {
+		return []Step{s}
+	}
+	var parts []Step
+	for _, p := range c.Steps() {
+		p.Name, p.Syntax = s.Name, s.Syntax
+		parts = append(parts, Parts(p)...)
+	}
+	return parts
 }
 
 // Pipe is a run of analysed stages: a query's, or that of a child query in
@@ -35,12 +54,27 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 	sc.Ordered = ordered
 	for i, s := range stages {
 		sc.stage, sc.before = s, stages[:i]
+		found := len(*sc.Diags)
+		if sc.Unfilled && s.Bad {
+			p.Steps = append(p.Steps, sc.unknown(s))
+			continue
+		}
 		st, flow, name := sc.bind(s)
-		if st == nil {
+		if st == nil && !sc.Unfilled {
 			continue
 		}
 		messages, ordered := sc.Messages, sc.Ordered
-		st.Check(sc)
+		if st != nil {
+			st.Check(sc)
+		}
+		if sc.Unfilled && (*sc.Diags)[found:].HasErrors() && (sc.guessing || strings.Contains(sc.File.Slice(s.Pos), "{{")) {
+			*sc.Diags = (*sc.Diags)[:found] // they may be of a parameter
+			p.Steps = append(p.Steps, sc.unknown(s))
+			continue
+		}
+		if st == nil {
+			continue
+		}
 		if _, ok := st.(ParseFamily); !ok {
 			sc.Mark("parse", nil) // an unbroken run of parse stages ends here (OP-15)
 		}
@@ -61,6 +95,22 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 	}
 	p.Columns, p.Messages, p.Ordered = sc.Columns, sc.Messages, sc.Ordered
 	return p
+}
+
+// unknown is the step of a stage whose meaning a template parameter without a
+// value decides. What rows are like behind it is not known.
+func (sc *Scope) unknown(s *syntax.Stage) Step {
+	sc.guessing, sc.Messages, sc.Columns = true, true, nil
+	return Step{Stage: unfilled{}, Flow: Collects, Syntax: s, Name: "| " + strings.Join(strings.Fields(sc.File.Slice(s.Pos)), " ")}
+}
+
+// unfilled is such a stage. It wants every field, and does not run.
+type unfilled struct{}
+
+func (unfilled) Check(*Scope)          {}
+func (unfilled) Needs(f *event.Fields) { f.All = true }
+func (unfilled) Open(*exec.Runtime, exec.Sink) exec.Task {
+	panic("bug: lang: a query without its parameters' values runs")
 }
 
 // bind makes the Stage of a parsed stage, or nil after reporting why not.

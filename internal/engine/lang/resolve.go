@@ -325,7 +325,7 @@ type subqueryTest struct{ s *Subquery }
 func (x *subqueryTest) Reads() []event.Slot   { return x.s.Slots }
 func (x *subqueryTest) Parts(func(expr.Expr)) {}
 func (x *subqueryTest) Eval(f *expr.Frame) event.Value {
-	for _, row := range x.s.Rows {
+	for _, row := range f.Env.Given[x.s] {
 		all := true
 		for i, s := range x.s.Slots {
 			if !expr.Holds(expr.Eq, f.Get(s), row[i]) {

@@ -84,6 +84,10 @@ type Scope struct {
 	// Uses, when set, is told of each field that a stage reads or makes.
 	Uses func(Use)
 
+	// Unfilled says that template parameters need no value: what the query says
+	// is known but for them. Such a query does not run.
+	Unfilled bool
+
 	outside *Outside // shared with child scopes
 	stage   *syntax.Stage
 	made    map[event.Slot]bool    // fields that a stage has made so far
@@ -93,8 +97,11 @@ type Scope struct {
 	before  []*syntax.Stage        // the stages before the one being checked
 	child   bool                   // of a query inside another
 	flags   map[string]syntax.Node // see Mark
+	sliced  event.Slot             // see SetSlices
+	every   int64
 
 	admitted []string // see Admit
+	guessing bool     // a stage before is unknown
 }
 
 // NewScope makes the scope of a query's first stage.
@@ -358,18 +365,29 @@ func (sc *Scope) report(sev diag.Severity, at syntax.Node, code, message, help s
 
 // Mark remembers something that later stages ask for, such as the width of the
 // last timeslice; Marked returns it, nil when there is none.
+// SetSlices says that a field holds the start of a slice of messages' time, and
+// how long slices are, in ms; 0 where that is not known.
+func (sc *Scope) SetSlices(s event.Slot, every int64) { sc.sliced, sc.every = s, every }
+
+// Slices is the field that SetSlices named last; event.None before that.
+func (sc *Scope) Slices() (s event.Slot, every int64) {
+	if sc.every == 0 {
+		return event.None, 0
+	}
+	return sc.sliced, sc.every
+}
+
 func (sc *Scope) Mark(key string, n syntax.Node) { sc.flags[key] = n }
 func (sc *Scope) Marked(key string) syntax.Node  { return sc.flags[key] }
 
-// Subquery is a query in brackets inside another. It runs first; its rows then
-// stand in for it.
+// Subquery is a query in brackets inside another. It runs first; its compose
+// fields, by row, are then what the run is Given for it.
 type Subquery struct {
 	Node  *syntax.Subquery
-	Scope bool            // stands in the search expression, not in where or if
-	Rows  [][]event.Value // compose fields by row; set before the query runs
-	Slots []event.Slot    // of the compose fields in the outer query
-	When  Range           // it looks at, in place of the query's
-	Max   int             // rows it may give where no maxresults says so; 0 is the default
+	Scope bool         // stands in the search expression, not in where or if
+	Slots []event.Slot // of the compose fields in the outer query
+	When  Range        // it looks at, in place of the query's
+	Max   int          // rows it may give where no maxresults says so; 0 is the default
 }
 
 // Subqueries lists the query's subqueries, inner ones belonging to their own query.
@@ -380,7 +398,7 @@ func (sc *Scope) AddSubquery(s *Subquery) { *sc.subs = append(*sc.subs, s) }
 
 // Env is what expressions of a run know besides the row.
 func Env(rt *exec.Runtime) *expr.Env {
-	env := &expr.Env{From: rt.From, To: rt.To, Zone: rt.Zone, Now: rt.Now.UnixMilli()}
+	env := &expr.Env{From: rt.From, To: rt.To, Zone: rt.Zone, Now: rt.Now.UnixMilli(), Given: rt.Given}
 	if rt.Warnings != nil {
 		env.Warn = func(kind, detail string) { rt.Warnings.Add(kind, false, exec.Sample{Detail: detail}) }
 	}

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -11,8 +10,7 @@ type Shift struct {
 	Node   *syntax.Stage   // the compare
 	Before []*syntax.Stage // the stages it runs again
 	When   Range
-	Names  []string        // of the columns wanted
-	Rows   [][]event.Value // their values by row; set before the query runs
+	Names  []string // of the columns wanted
 }
 
 // Range is another time range than the query's: that moved back, or one told outright.

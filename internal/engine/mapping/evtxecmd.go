@@ -9,7 +9,7 @@ var evtxecmd = Shape{
 	Summary: "EvtxECmd JSON and CSV",
 	Mark:    "ChunkNumber",
 	Inside:  []Inner{{Field: "Payload"}},
-	Moved:   []Moved{{"ProcessId", "ExecutionProcessID"}, {"ThreadId", "ExecutionThreadID"}},
+	Moved:   []Moved{{"ProcessId", "ExecutionProcessID"}, {"ThreadId", "ExecutionThreadID"}, {"Payload", ""}},
 	Fields: []Source{
 		{Name: "SystemTime", From: []string{"TimeCreated"}, When: "ChunkNumber"},
 	},

@@ -64,16 +64,34 @@ func (l *Lookup) Openings() {
 			l.openings = append(l.openings, Opening{in.As, l.Path(in.Field), place(in.When), place(in.Unless)})
 		}
 	}
+	l.openingsAt()
+}
+
+// openingsAt makes HoldsMore able to tell by an index that a field is to be opened.
+func (l *Lookup) openingsAt() {
+	l.opensAt = make([]bool, len(l.Names))
+	for _, o := range l.openings {
+		l.opensAt[o.At] = true
+	}
 }
 
 // Opens lists what Openings found.
 func (l *Lookup) Opens() []Opening { return l.openings }
 
-// HoldsMore reports whether an event has a field that holds more of it.
-func (l *Lookup) HoldsMore(vals []jsondoc.Value) bool {
-	for i := range l.openings {
-		if o := &l.openings[i]; vals[o.At].Kind > jsondoc.Null && o.Holds(vals) {
-			return true
+// HoldsMore reports whether an event has a field that holds more of it. given
+// are the indexes of the values that the event has: they are few.
+func (l *Lookup) HoldsMore(vals []jsondoc.Value, given []int) bool {
+	if len(l.openings) == 0 {
+		return false
+	}
+	for _, at := range given {
+		if at >= len(l.opensAt) || !l.opensAt[at] {
+			continue
+		}
+		for i := range l.openings {
+			if o := &l.openings[i]; o.At == at && vals[at].Kind > jsondoc.Null && o.Holds(vals) {
+				return true
+			}
 		}
 	}
 	return false
@@ -116,6 +134,8 @@ func BeginsMore(v jsondoc.Value) bool {
 	switch c := raw[0]; c {
 	case '{', '[', '<':
 		return true
+	case '\\': // Go and .NET write < so
+		return len(raw) >= 6 && strings.EqualFold(string(raw[:6]), `\u003c`)
 	case 'i':
 		return strings.HasPrefix(string(raw[:min(len(raw), 28)]), "instance of Win32_NTLogEvent")
 	default:
@@ -123,7 +143,7 @@ func BeginsMore(v jsondoc.Value) bool {
 	}
 }
 
-// Moved is a field that means something else than its name says elsewhere.
+// Moved is a field, From, that is another's, To, or "" for none: one that means something else than its name says elsewhere.
 type Moved struct{ From, To string }
 
 // prefixes stand before the names of fields where a product flattens what

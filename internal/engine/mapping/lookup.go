@@ -21,7 +21,8 @@ type Lookup struct {
 
 	index    map[string]int
 	openings []Opening
-	marks    []int // values whose presence says that backslashes are doubled
+	opensAt  []bool // by name
+	marks    []int  // values whose presence says that backslashes are doubled
 }
 
 // Field is a name and where else its text may stand.

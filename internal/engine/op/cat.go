@@ -45,6 +45,7 @@ func (c *cat) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 }
 
 type catTask struct {
+	untimed
 	*cat
 	rt   *exec.Runtime
 	next exec.Sink
@@ -55,7 +56,12 @@ func (t *catTask) Push(*event.Batch) error { return exec.ErrStop }
 
 func (t *catTask) Merge(exec.Task) error { return nil }
 
-func (t *catTask) Flush() error {
+func (t *catTask) Save(*exec.Saver) error  { return nil }
+func (t *catTask) Load(*exec.Loader) error { return nil }
+func (t *catTask) Flush() error            { return t.Snapshot() }
+
+// Snapshot pushes the table, which is all there ever is.
+func (t *catTask) Snapshot() error {
 	if t.table == nil {
 		return nil
 	}

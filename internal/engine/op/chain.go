@@ -13,11 +13,14 @@ type chain struct {
 	steps []lang.Step
 }
 
-// add checks a stage and puts it behind the others.
-func (c *chain) add(sc *lang.Scope, s lang.Stage) {
+// add checks a stage and puts it after the others.
+func (c *chain) add(sc *lang.Scope, s lang.Stage, flow lang.Flow) {
 	s.Check(sc)
-	c.steps = append(c.steps, lang.Step{Stage: s})
+	c.steps = append(c.steps, lang.Step{Stage: s, Flow: flow})
 }
+
+// Steps makes the stage a lang.Composite.
+func (c *chain) Steps() []lang.Step { return c.steps }
 
 func (c *chain) Needs(f *event.Fields) {
 	for i := len(c.steps) - 1; i >= 0; i-- {

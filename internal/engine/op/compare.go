@@ -217,7 +217,7 @@ func (t *compareTask) read() error {
 	t.ready, t.groups = true, map[string]*compared{}
 	for i, set := range t.sets {
 		for j, past := range set.past {
-			for _, vals := range past.Rows {
+			for _, vals := range t.rt.Given[past] {
 				key := vals[:len(t.keys)]
 				if t.timeAt >= 0 {
 					if ms, ok := key[t.timeAt].Int(); ok {
@@ -241,7 +241,6 @@ func (t *compareTask) read() error {
 				}
 				g.vals[i][j] = vals[len(t.keys):]
 			}
-			past.Rows = nil // read once, and held by the groups from here on
 		}
 	}
 	return nil

@@ -30,6 +30,6 @@ type countFrequent struct {
 
 func (c *countFrequent) Check(sc *lang.Scope) {
 	const out = "_approxcount"
-	c.add(sc, countBy(sc.Stage(), out, c.Names))
-	c.add(sc, &sorting{Keys: []*syntax.SortKey{{Field: &syntax.Field{Name: out}}}, limit: frequentMax})
+	c.add(sc, countBy(sc.Stage(), out, c.Names), lang.Collects)
+	c.add(sc, &sorting{Keys: []*syntax.SortKey{{Field: &syntax.Field{Name: out}}}, limit: frequentMax}, lang.Collects)
 }

@@ -12,14 +12,15 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "fields", Usage: "fields [-] <names:field,...>",
+		Name: "fields", Usage: "fields [-|=] <names:field,...>",
 		Summary: "Keeps the fields it lists, or with a minus removes them.",
 		Text: "On messages a keep-list shows only the fields listed; those that start with `_` stay readable for later stages. " +
 			"On the rows of an aggregate only the listed fields remain, `_count` included in what goes. " +
-			"Columns come out in the order of the list. A field listed twice is an error.",
+			"`fields = a, b` keeps those two and nothing else: no field that starts with `_` stays readable. Columns come out in the order of the list. A field listed twice is an error.",
 		Differs: "OP-45: which `_` fields pass a keep-list.",
 		Examples: []lang.Example{
 			{Query: `* | count by status, method | fields method, status`, In: []string{`{"_raw":"","status":"200","method":"GET"}`}, Out: []string{`{"method":"GET","status":"200"}`}},
+			{Query: `* | fields = status`, In: []string{`{"_raw":"","status":"200","method":"GET"}`}, Out: []string{`{"status":"200"}`}},
 			{Query: `* | count by size | fields - _count`, In: []string{`{"_raw":"","size":"1"}`}, Out: []string{`{"size":"1"}`}},
 		},
 	},
@@ -29,6 +30,7 @@ var _ = register(lang.Operator{
 
 type fields struct {
 	Minus bool            `usage:"-"`
+	Only  bool            `usage:"="`
 	Names []*syntax.Field `usage:"names"`
 
 	slots    map[event.Slot]bool
@@ -74,7 +76,7 @@ func (s *fields) Check(sc *lang.Scope) {
 
 // internal reports whether a field passes a keep-list on messages.
 func (s *fields) internal(slot event.Slot) bool {
-	return s.messages && strings.HasPrefix(s.layout.Name(slot), "_")
+	return s.messages && !s.Only && strings.HasPrefix(s.layout.Name(slot), "_")
 }
 
 func (s *fields) Needs(f *event.Fields) {

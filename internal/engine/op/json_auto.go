@@ -200,7 +200,7 @@ func (t *jsonAutoTask) read(b *event.Batch, row uint16, whole []byte) error {
 	if t.all || flat && !t.RefOnly {
 		t.flatten(b, row, text)
 	}
-	if !flat && t.look.HoldsMore(vals) {
+	if !flat && t.look.HoldsMore(vals, t.doc.Found()) {
 		_, err = t.event(b, row, text)
 	}
 	return err

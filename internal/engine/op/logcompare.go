@@ -124,9 +124,9 @@ func (t *logcompareTask) begin() error {
 	t.begun = true
 	var rows [][]event.Value
 	if t.shift != nil {
-		rows = t.shift.Rows
+		rows = t.rt.Given[t.shift]
 	} else if t.base != nil {
-		rows = t.base.Rows
+		rows = t.rt.Given[t.base]
 	}
 	for _, r := range rows {
 		if !t.acct.Add(int64(len(r[0].Str()) + 48)) {

@@ -94,6 +94,7 @@ func (s *logexplain) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 }
 
 type logexplainTask struct {
+	untimed
 	*logexplain
 	rt                  *exec.Runtime
 	next                exec.Sink
@@ -199,6 +200,41 @@ type explanation struct {
 
 func (t *logexplainTask) Flush() error {
 	defer t.acct.Release()
+	return t.Snapshot()
+}
+
+func (t *logexplainTask) Save(to *exec.Saver) error {
+	to.Int(t.total[0])
+	to.Int(t.total[1])
+	for k, n := range t.counts {
+		to.Record(binary.AppendVarint(binary.AppendVarint([]byte(nil), n[0]), n[1]))
+		to.Bytes([]byte(k))
+	}
+	to.End()
+	return to.Err()
+}
+
+func (t *logexplainTask) Load(from *exec.Loader) error {
+	t.total[0] += from.Int()
+	t.total[1] += from.Int()
+	return from.Records(func(rec []byte) error {
+		a, k := binary.Varint(rec)
+		b, _ := binary.Varint(rec[k:])
+		t.buf = append(t.buf[:0], from.Bytes()...)
+		if from.Err() != nil {
+			return from.Err()
+		}
+		if err := t.note(0); err != nil {
+			return err
+		}
+		c := t.counts[string(t.buf)]
+		c[0], c[1] = c[0]-1+a, c[1]+b
+		return nil
+	})
+}
+
+// Snapshot pushes the lines so far.
+func (t *logexplainTask) Snapshot() error {
 	var lines []explanation
 	share := func(n, total int64) float64 {
 		if total == 0 {

@@ -20,7 +20,7 @@ const (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "logreduce keys", Usage: "(logreduce keys) {[,] parser=(json|keyvalue)|[,] maxdepth=<depth:int>|[,] field=<from:field>|noaggregate}",
+		Name: "logreduce keys", Usage: "(logreduce keys) {[,] parser [=] (json|keyvalue)|[,] maxdepth [=] <depth:int>|[,] field [=] <from:field>|noaggregate}",
 		Summary: "Counts messages by the keys that they have.",
 		Text: "The schema of a message is the list of its keys, flattened (`a.b`) down to `maxdepth`, 5 unless written, at most 100 of them; keys inside arrays do not count. " +
 			"Rows have `_signature_id`, `_schema` and `_count`, the most common first. A message that has no keys is `unknown`, with the id 0000000000000000. " +
@@ -135,6 +135,7 @@ func (s *logreduceKeys) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 }
 
 type schemaTask struct {
+	untimed
 	*logreduceKeys
 	rt     *exec.Runtime
 	next   exec.Sink
@@ -144,12 +145,18 @@ type schemaTask struct {
 
 func (t *schemaTask) Push(b *event.Batch) error {
 	for _, row := range b.Live {
-		schema := t.of(b.Value(t.from, row).Str())
-		if _, ok := t.counts[schema]; !ok && !t.acct.Add(int64(len(schema))+64) {
-			return t.acct.Over(fmt.Sprintf("%d schemas", len(t.counts)), "filter earlier, or lower maxdepth")
+		if err := t.add(t.of(b.Value(t.from, row).Str()), 1); err != nil {
+			return err
 		}
-		t.counts[schema]++
 	}
+	return nil
+}
+
+func (t *schemaTask) add(schema string, n int64) error {
+	if _, ok := t.counts[schema]; !ok && !t.acct.Add(int64(len(schema))+64) {
+		return t.acct.Over(fmt.Sprintf("%d schemas", len(t.counts)), "filter earlier, or lower maxdepth")
+	}
+	t.counts[schema] += n
 	return nil
 }
 
@@ -164,6 +171,26 @@ func (t *schemaTask) Merge(o exec.Task) error {
 
 func (t *schemaTask) Flush() error {
 	defer t.acct.Release()
+	return t.Snapshot()
+}
+
+func (t *schemaTask) Save(to *exec.Saver) error {
+	for k, n := range t.counts {
+		to.Record([]byte(k))
+		to.Int(n)
+	}
+	to.End()
+	return to.Err()
+}
+
+func (t *schemaTask) Load(from *exec.Loader) error {
+	return from.Records(func(rec []byte) error {
+		return t.add(string(rec), from.Int())
+	})
+}
+
+// Snapshot pushes the schemas so far.
+func (t *schemaTask) Snapshot() error {
 	var schemas []string
 	for k := range t.counts {
 		schemas = append(schemas, k)

@@ -33,6 +33,11 @@ type stateless struct{}
 
 func (stateless) Flush() error { return nil }
 
+// untimed is embedded by tasks for which no row is certain before the end.
+type untimed struct{}
+
+func (untimed) Advance(int64) error { return nil }
+
 // each runs fn on every batch that has live rows left and passes it on.
 type each struct {
 	stateless

@@ -15,7 +15,7 @@ import (
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "parse regex", Aliases: []string{"extract"},
-		Usage:   "(parse regex|extract) {field=<from:field>|multi|nodrop} <patterns:regex,...> {multi|nodrop}",
+		Usage:   "(parse regex|extract) {field=<from:field>|multi|nodrop} <patterns:regex,...> {, regex <patterns:regex,...>|multi|nodrop}",
 		Summary: "Takes fields out of text by the named groups of a regular expression.",
 		Text: "The first match anywhere counts; letter case matters unless the pattern says `(?i)`. Each named group `(?<name>...)` becomes a field; a group that took no part is null. " +
 			"With `multi` every match gives a row of its own. A message without a match is dropped, or kept with `nodrop`. " +
@@ -59,6 +59,8 @@ func (p *parseRegex) Check(sc *lang.Scope) {
 		for i, name := range re.GroupNames() {
 			switch {
 			case i == 0:
+			case name == "" && p.Multi:
+				sc.Warn(s, "unnamed-group", "a group without a name takes nothing out", "write (?<name>...), or (?:...) for a group that takes nothing out")
 			case name == "":
 				sc.Error(s, "unnamed-group", "every capturing group needs a name", "write (?<name>...), or (?:...) for a group that takes nothing out")
 			default:
@@ -69,7 +71,7 @@ func (p *parseRegex) Check(sc *lang.Scope) {
 		if outer, inner := re.NestedGroups(); outer != "" {
 			sc.Error(s, "nested-group", fmt.Sprintf("the group %s stands inside the group %s", inner, outer), "take the two out with a pattern each")
 		}
-		if re.NumGroups() == 0 {
+		if re.NumGroups() == 0 || p.Multi && len(r.groups) == 0 {
 			sc.Error(s, "no-named-group", "the pattern takes nothing out: it has no named group", "write (?<name>...) around what is wanted")
 		}
 		p.rules, p.outs = append(p.rules, r), append(p.outs, r.outs...)
@@ -209,7 +211,6 @@ type multiTask struct {
 	*regexTask
 	next exec.Sink
 	out  event.Batch
-	hit  []match.Span
 }
 
 func (t *multiTask) Push(b *event.Batch) error {
@@ -222,23 +223,20 @@ func (t *multiTask) Push(b *event.Batch) error {
 		if !v.IsNull() {
 			s := v.Str()
 			for _, r := range t.rules {
-				for at := 0; at <= len(s); {
-					hit, ok, err := r.re.Find(s, at, t.hit)
-					t.hit = hit
-					if err != nil {
-						t.rt.Warnings.Add("regular expression", false, exec.Sample{Detail: err.Error()})
-					}
-					if !ok {
-						break
-					}
+				var failed error
+				err := r.re.Each(s, func(hit []match.Span) bool {
 					found = true
-					if err := t.copy(b, row); err != nil {
-						return err
+					if failed = t.copy(b, row); failed != nil {
+						return false
 					}
 					r.set(&t.out, uint16(t.out.N-1), s, hit)
-					if at = hit[0].End; hit[0].End == hit[0].Start {
-						at++
-					}
+					return true
+				})
+				if failed != nil {
+					return failed
+				}
+				if err != nil {
+					t.rt.Warnings.Add("regular expression", false, exec.Sample{Detail: err.Error()})
 				}
 			}
 		}

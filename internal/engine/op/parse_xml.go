@@ -9,7 +9,7 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "parse xml", Usage: "parse xml {field=<from:field>} <paths:string,...> [as <names:field,...>] {nodrop}",
+		Name: "parse xml", Usage: "(parse xml) {field=<from:field>} <paths:string,...> [as <names:field,...>] {nodrop}",
 		Summary: "Takes values out of XML text by path.",
 		Text: "A path is absolute and goes forward: `/a/b`, `/a/b[2]`, `/a/b[last()]`, `/a/b[@id=456]`, with `/@attr` or `/text()` at its end; `//`, `..` and axes are errors. " +
 			"The first match counts. An element without `text()` gives all text inside it. Namespaces are passed over: a name has no prefix. " +

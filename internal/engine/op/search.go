@@ -210,7 +210,7 @@ func (x *subqueryTerm) Reads() []event.Slot {
 }
 
 func (x *subqueryTerm) Eval(f *expr.Frame) event.Value {
-	for _, row := range x.sub.Rows {
+	for _, row := range f.Env.Given[x.sub] {
 		all := true
 		for i, v := range row {
 			if x.sub.Node.Keywords {

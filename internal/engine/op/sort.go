@@ -75,6 +75,7 @@ func (s *sorting) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 }
 
 type sortTask struct {
+	untimed
 	next   exec.Sink
 	sorter *exec.Sorter
 	number bool // rows arrive in an order that ties keep
@@ -103,3 +104,14 @@ func arrive(b *event.Batch, n uint64) uint64 {
 
 func (t *sortTask) Merge(o exec.Task) error { return t.sorter.Merge(o.(*sortTask).sorter) }
 func (t *sortTask) Flush() error            { return t.sorter.Flush(t.next) }
+func (t *sortTask) Snapshot() error         { return t.sorter.Snapshot(t.next) }
+
+func (t *sortTask) Save(to *exec.Saver) error {
+	to.Uint(t.n)
+	return t.sorter.Save(to)
+}
+
+func (t *sortTask) Load(from *exec.Loader) error {
+	t.n = max(t.n, from.Uint())
+	return t.sorter.Load(from)
+}

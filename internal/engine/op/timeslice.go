@@ -61,6 +61,9 @@ func (t *timeslice) Check(sc *lang.Scope) {
 	}
 	t.end = sc.MakeName("__timeslice_end")
 	sc.Mark(sliceMark, sc.Stage())
+	if _, every := t.Slices(); !t.records {
+		sc.SetSlices(t.out, every)
+	}
 }
 
 // Slices makes the stage a lang.Slicing.

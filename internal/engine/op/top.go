@@ -42,12 +42,12 @@ func (t *top) Check(sc *lang.Scope) {
 	}
 	n := int(min(max(t.N.Int, 1), limitMax))
 	if t.counts(sc) {
-		t.add(sc, countBy(sc.Stage(), "_count", t.Names))
+		t.add(sc, countBy(sc.Stage(), "_count", t.Names), lang.Collects)
 		by := []*syntax.SortKey{{Field: &syntax.Field{Name: "_count"}}}
 		if len(t.Keys) == 1 {
 			by[0].Asc = t.Keys[0].Asc
 		}
-		t.add(sc, &sorting{Keys: by, limit: n})
+		t.add(sc, &sorting{Keys: by, limit: n}, lang.Collects)
 		return
 	}
 	for _, f := range t.Names {
@@ -56,11 +56,11 @@ func (t *top) Check(sc *lang.Scope) {
 	sort := &sorting{Keys: t.Keys, limit: n}
 	if sc.Messages {
 		sort.limit = 0
-		t.add(sc, sort)
-		t.add(sc, &dedup{Keys: t.Names})
-		t.add(sc, &limit{N: t.N})
+		t.add(sc, sort, lang.Collects)
+		t.add(sc, &dedup{Keys: t.Names}, lang.InOrder)
+		t.add(sc, &limit{N: t.N}, lang.InOrder)
 	} else {
-		t.add(sc, sort)
+		t.add(sc, sort, lang.Collects)
 	}
 	for _, k := range t.Keys {
 		slot := sc.Slot(k.Field.Name)

@@ -40,12 +40,12 @@ func (t *topk) Check(sc *lang.Scope) {
 	if len(t.Groups) == 0 {
 		sort.limit = int(t.N.Int)
 	}
-	t.add(sc, sort)
+	t.add(sc, sort, lang.Collects)
 	r := &rank{n: t.N.Int}
 	for _, f := range t.Groups {
 		r.by = append(r.by, sc.Read(f))
 	}
-	t.add(sc, r)
+	t.add(sc, r, lang.InOrder)
 }
 
 // rank numbers the rows of each group and keeps the first n.

@@ -15,9 +15,9 @@ import (
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "transaction",
-		Usage: "transaction on <ids:field,...> [fringe=<edge:duration>]" +
-			" (with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<marks:(with <pattern:string> [in <field:field>] as <name:field>),...>)" +
-			" [showing <aggs:(<agg:agg> [for <state:field>] [as <out:field>]),...>] [results by <result:word>]",
+		Usage: "transaction on <ids:field,...>" +
+			" {fringe=<edge:duration>|with states <names:(<state:field> [as <name:field>]),...> [in <of:field>]|<marks:(with <pattern:string> [in <field:field>] as <name:field>),...>" +
+			"|showing <aggs:(<agg:agg> [for <state:field>] [as <out:field>]),...>|results by <result:word>}",
 		Summary: "Follows what has an id through the states that its messages show.",
 		Text: "A message is in a state when a wildcard pattern matches the whole of its text (`with \"*New session*\" as started`, `in f` for a field), or when a field equals the state's name (`with states cart, pay in page`). " +
 			"`results by transactions`, the default, gives a row for each id with the number of messages in each state, `_start_time` and `_end_time` in milliseconds. " +
@@ -139,6 +139,9 @@ func (s *transaction) Check(sc *lang.Scope) {
 			in = sc.Read(m.Field)
 		}
 		s.states = append(s.states, state{name: m.Name.Name, in: in, glob: match.CompileGlob(m.Pattern.Value, false)})
+	}
+	if len(s.states) == 0 {
+		sc.Error(sc.Stage(), "states-missing", "transaction is told of no state", `write with "*text*" as name, or with states a, b in field`)
 	}
 	s.by = "transactions"
 	if s.Result != nil {

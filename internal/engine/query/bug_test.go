@@ -75,14 +75,14 @@ func checkBug(t *testing.T, what string, err error, stage string) {
 func runBroken(t *testing.T, q *Query, data []byte, workers int) error {
 	t.Helper()
 	jsonl := format.Named("jsonl")
-	open := func() (*input.Reader, error) {
+	open := func() (input.Feeder, error) {
 		o := input.Options{Force: jsonl, BlockBytes: 1000}
 		return input.NewReader(text(data), []*input.Format{jsonl}, o), nil
 	}
 	reader, _ := open()
 	layout, dir := q.Layout.Clone(), t.TempDir()
 	err := q.Run(context.Background(), Run{
-		Reader: reader, Layout: layout, Workers: workers, Memory: 200 << 10, TempDir: dir,
+		Input: reader, Layout: layout, Workers: workers, Memory: 200 << 10, TempDir: dir,
 		Bounded: true, To: 1 << 52, Warnings: &exec.Warnings{}, Again: open,
 	}, &exectest.Collect{Layout: layout})
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
@@ -107,7 +107,7 @@ func TestPanicsOfReadingAndPrinting(t *testing.T) {
 		broken.New = func(*input.Want) input.BlockReader { return panickingReader{} }
 		run := func(f *input.Format, out exec.Sink) error {
 			reader := input.NewReader(text(data), []*input.Format{f}, input.Options{Force: f, BlockBytes: 1000})
-			return q.Run(context.Background(), Run{Reader: reader, Layout: q.Layout.Clone(), Workers: workers, Warnings: &exec.Warnings{}}, out)
+			return q.Run(context.Background(), Run{Input: reader, Layout: q.Layout.Clone(), Workers: workers, Warnings: &exec.Warnings{}}, out)
 		}
 		checkBug(t, "reading", run(&broken, &exectest.Collect{}), "reading text")
 		checkBug(t, "printing", run(format.Named("jsonl"), sinkFunc(func(*event.Batch) error { panic("injected") })), "output")
@@ -134,7 +134,7 @@ func TestPanicsOfOneQueryOfSeveral(t *testing.T) {
 				out := &exectest.Collect{Layout: l}
 				parts, rows = append(parts, Part{Query: q, Layout: l, Out: out}), append(rows, out)
 			}
-			err := RunTogether(context.Background(), Run{Reader: reader, Workers: workers, Warnings: &exec.Warnings{}}, parts)
+			err := RunTogether(context.Background(), Run{Input: reader, Workers: workers, Warnings: &exec.Warnings{}}, parts)
 			if !injected.done.Load() {
 				if at != "merge" || workers != 1 {
 					t.Fatalf("%s with %d workers: nothing panicked", at, workers)

@@ -35,12 +35,12 @@ func collect(t testing.TB, q *query.Query, path string) (*query.Rows, []exec.War
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := query.Run{Reader: input.NewReader(src, format.All(), o), Workers: 2, Warnings: o.Warnings}
+	r := query.Run{Input: input.NewReader(src, format.All(), o), Workers: 2, Warnings: o.Warnings}
 	rows, err := q.Collect(context.Background(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rows, o.Warnings.List(), r.Reader.Stats().Failed
+	return rows, o.Warnings.List(), r.Input.(*input.Reader).Stats().Failed
 }
 
 // TestSeedOverEVTX runs the seed query over every recorded event log, and counts

@@ -41,7 +41,7 @@ func TestEVTXFilterTwin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := q.Collect(context.Background(), Run{Reader: input.NewReader(src, format.All(), o), Workers: 2, Warnings: o.Warnings})
+		got, err := q.Collect(context.Background(), Run{Input: input.NewReader(src, format.All(), o), Workers: 2, Warnings: o.Warnings})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ func Events(ctx context.Context, r Run, want event.Fields, open func() exec.Task
 	want = want.Clone()
 	want.All = true
 	auto := op.FieldsOfMessages(r.Layout, want)
-	rt := r.runtime(ctx, r.Layout, &exec.Budget{Limit: r.Memory})
+	rt := r.runtime(ctx, r.Layout, r.budget())
 	p := exec.Pipeline{Back: exec.Chain(nothing{}), Front: func(exec.Sink) exec.Task {
 		return exec.Chain(nothing{}, exec.Opener{Name: "fields of messages", Open: func(next exec.Sink) exec.Task {
 			if r.Bounded {
@@ -88,7 +88,7 @@ func Events(ctx context.Context, r Run, want event.Fields, open func() exec.Task
 			return auto.Open(rt, next)
 		}}, exec.Opener{Open: func(exec.Sink) exec.Task { return open() }})
 	}}
-	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, &input.Want{
+	return exec.Run(rt, p, r.Workers, r.Input.Feed(ctx, &input.Want{
 		Layout: r.Layout, Fields: want, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}))

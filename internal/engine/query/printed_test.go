@@ -52,7 +52,7 @@ func TestRowsPrintedEarly(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r := query.Run{Reader: input.NewReader(src, format.All(), o), Layout: q.Layout.Clone(), Workers: h.workers, Memory: h.memory, Warnings: o.Warnings}
+				r := query.Run{Input: input.NewReader(src, format.All(), o), Layout: q.Layout.Clone(), Workers: h.workers, Memory: h.memory, Warnings: o.Warnings}
 				var out bytes.Buffer
 				sink, err := render.New(kind, &out, render.Options{Columns: q.Columns, Layout: r.Layout, Messages: q.Messages})
 				if err != nil {

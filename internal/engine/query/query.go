@@ -4,7 +4,6 @@ package query
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +18,8 @@ import (
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
-// Query is a compiled query. It may be run any number of times, also at once,
-// unless it holds subqueries or compare, whose rows belong to one run at a time.
+// Query is a compiled query: a value that does not change. It may be run any number
+// of times, also at once; what belongs to a run lives there.
 type Query struct {
 	Tree   *syntax.Query
 	Layout *event.Layout // of the names the query mentions; each run clones it
@@ -37,6 +36,8 @@ type Query struct {
 	past    []*shifted
 
 	outside lang.Outside
+	vocab   *lang.Vocabulary
+	again   func() *Query // compiles it once more
 }
 
 // Option changes how a query is compiled.
@@ -46,10 +47,17 @@ type Option func(*lang.Scope)
 // the query is compiled, those that it names.
 func Tables(l *lookup.Library) Option { return func(sc *lang.Scope) { sc.Tables = l } }
 
+// Unfilled compiles a query whose template parameters have no values, to look at
+// it: each is a note, and such a query does not run.
+func Unfilled(sc *lang.Scope) { sc.Unfilled = true }
+
 // Compile parses, analyses and plans a query. The query is nil when the list
 // has errors; warnings and notes come beside one that runs.
 func Compile(f *diag.File, v *lang.Vocabulary, with ...Option) (*Query, diag.List) {
 	tree, diags := syntax.Parse(f, v)
+	if unfilled(with) {
+		noteUnfilled(diags)
+	}
 	if diags.HasErrors() {
 		diags.Sort()
 		return nil, diags // a tree with holes would only earn further complaints
@@ -62,8 +70,27 @@ func Compile(f *diag.File, v *lang.Vocabulary, with ...Option) (*Query, diag.Lis
 	return q, diags
 }
 
+// unfilled reports whether Unfilled is among some options.
+func unfilled(with []Option) bool {
+	var sc lang.Scope
+	for _, set := range with {
+		set(&sc)
+	}
+	return sc.Unfilled
+}
+
+// noteUnfilled makes notes of the errors that parameters have no value.
+func noteUnfilled(l diag.List) {
+	for _, d := range l {
+		if d.Code == syntax.Unfilled {
+			d.Severity = diag.Note
+		}
+	}
+}
+
 func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *diag.List, with []Option) *Query {
-	q := &Query{Tree: tree, Layout: event.NewLayout()}
+	q := &Query{Tree: tree, Layout: event.NewLayout(), vocab: v}
+	q.again = func() *Query { return compileTree(tree, f, v, new(diag.List), with) }
 	sc := lang.NewScope(v, q.Layout, f, diags)
 	for _, set := range with {
 		set(sc)
@@ -126,10 +153,11 @@ func (q *Query) Streams() bool {
 
 // Run is everything a run of a query needs besides the query.
 type Run struct {
-	Reader  *input.Reader
+	Input   input.Feeder  // files, or events from elsewhere
 	Layout  *event.Layout // a clone of the query's, shared with what prints the rows
 	Workers int
-	Memory  int64 // bytes that stages may hold between batches; 0 is no limit
+	Memory  int64        // bytes that stages may hold between batches; 0 is no limit but Budget's
+	Budget  *exec.Budget // of the process or tenant that this run is one of; nil for none
 	TempDir string
 
 	Now      time.Time
@@ -151,12 +179,15 @@ type Run struct {
 
 	// Again opens the input once more, for subqueries and compare. It may be
 	// nil when the input can be read only once (standard input).
-	Again func() (*input.Reader, error)
+	Again func() (input.Feeder, error)
 }
+
+// budget is what the stages of the run may hold.
+func (r *Run) budget() *exec.Budget { return &exec.Budget{Limit: r.Memory, Parent: r.Budget} }
 
 // Run runs the query and pushes its rows, in their final order, from one goroutine.
 func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
-	return q.run(ctx, r, &exec.Budget{Limit: r.Memory}, out)
+	return q.run(ctx, r, r.budget(), out)
 }
 
 // run is Run with a share of a budget.
@@ -169,7 +200,7 @@ func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Si
 	}
 	defer release()
 	rt := &exec.Runtime{Ctx: ctx, Layout: r.Layout}
-	return exec.Run(rt, p, r.Workers, r.Reader.Feed(ctx, q.Want(r)))
+	return exec.Run(rt, p, r.Workers, r.Input.Feed(ctx, q.Want(r)))
 }
 
 // ready runs what has to run before the query, and opens its pipeline, with
@@ -199,11 +230,13 @@ func (q *Query) name() string { return q.Tree.File.Name }
 
 // open runs what has to run before the query, and makes what its stages share.
 func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec.Runtime, release func(), err error) {
-	before, err := q.before(ctx, r, budget)
+	given := map[any][][]event.Value{}
+	before, err := q.before(ctx, r, budget, given)
 	if err != nil {
 		return nil, nil, err
 	}
 	rt = r.runtime(ctx, r.Layout, budget)
+	rt.Given = given
 	tables := rt.Budget.Open("lookup")
 	release = func() { tables.Release(); before.Release(); rt.Close() }
 	if !tables.Add(q.outside.Bytes) {
@@ -216,17 +249,30 @@ func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec
 	return rt, release, nil
 }
 
-// split are the steps that run in every worker, and those behind them.
+// split are the steps that run in every worker, and those after them.
 func (q *Query) split(r Run) (front, back []lang.Step) {
-	if r.Bounded {
-		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
-	}
 	steps := q.steps
 	if n := len(steps); r.Arrival && n > 0 && steps[n-1].Name == newestFirst {
 		steps = steps[:n-1]
 	}
-	cut := min(q.cut, len(steps))
-	return append(front, steps[:cut]...), steps[cut:]
+	return cutSteps(r, steps)
+}
+
+// cutSteps cuts steps after the first that needs all rows. Stages that are made of
+// several count as those, so that the last of the workers' is one that holds rows.
+func cutSteps(r Run, steps []lang.Step) (front, back []lang.Step) {
+	if r.Bounded {
+		front = append(front, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
+	}
+	for _, s := range steps {
+		front = append(front, lang.Parts(s)...)
+	}
+	for i, s := range front {
+		if s.Flow != lang.Streams {
+			return front[:i+1], front[i+1:]
+		}
+	}
+	return front, nil
 }
 
 // runtime is what the run's stages share.
@@ -242,31 +288,26 @@ func (r *Run) runtime(ctx context.Context, l *event.Layout, budget *exec.Budget)
 
 // before runs what has to run before the query. The rows that come of it are
 // held until the account is released.
-func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (*exec.Account, error) {
+func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given map[any][][]event.Value) (*exec.Account, error) {
 	if r.Zone == nil {
 		r.Zone = time.UTC
+	}
+	if !r.Bounded && q.needsRange() {
+		if err := q.ownRange(ctx, r); err != nil {
+			return nil, err
+		}
 	}
 	held := budget.Open("what runs before the query")
 	first := *r
 	first.Seen = nil
 	for _, s := range q.subs {
-		if err := s.run(ctx, first, budget, held); err != nil {
+		if err := s.run(ctx, first, budget, held, given); err != nil {
 			held.Release()
 			return nil, err
 		}
 	}
-	if !r.Bounded {
-		for _, s := range q.steps {
-			if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
-				held.Release()
-				return nil, fmt.Errorf("%s: give a time range with --from and --to", st.NeedsRange())
-			}
-		}
-	}
-	first = *r
-	first.Seen = nil
 	for _, s := range q.past {
-		if err := s.run(ctx, first, budget, held); err != nil {
+		if err := s.run(ctx, first, budget, held, given); err != nil {
 			held.Release()
 			return nil, err
 		}

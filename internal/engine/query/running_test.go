@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -21,27 +22,35 @@ func TestRunning(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	for text, runs := range map[string]bool{
-		`* | json auto | count by Image | sort by _count, Image | limit 5`:                              true,
-		`EventID=1 | count, count_distinct(Image) as images, first(Image), last(Image), max(ProcessId)`: true,
-		`nosuchword | count`: true,
-		`* | timeslice 10m | count by _timeslice, EventID | transpose row _timeslice column EventID`: true,
-		`* | count by EventID | where _count > 3 | total _count as all`:                              true,
-		`EventID=1 | where Image matches "*e.exe" | fields Image, CommandLine`:                       true,
-		`* | sort by Image | limit 3`: false,
-		`* | limit 3`:                 false,
-		`* | first(Image) by User, EventID | sort by User, EventID`: true,
+	for _, text := range []string{
+		`* | json auto | count by Image | sort by _count, Image | limit 5`,
+		`EventID=1 | count, count_distinct(Image) as images, first(Image), last(Image), max(ProcessId)`,
+		`nosuchword | count`,
+		`* | timeslice 10m | count by _timeslice, EventID | transpose row _timeslice column EventID`,
+		`* | count by EventID | where _count > 3 | total _count as all`,
+		`EventID=1 | where Image matches "*e.exe" | fields Image, CommandLine`,
+		`* | sort by Image | limit 3`,
+		`* | limit 3`,
+		`* | first(Image) by User, EventID | sort by User, EventID`,
+		`*`,
+		`* | dedup Image`, `* | accum ProcessId | limit 7`, `* | top 3 Image`, `* | top 3 Image by ProcessId`, `* | topk(2, ProcessId) by EventID`,
+		`* | transactionize ProcessId | fields Image, _group, _group_size`, `* | logreduce`, `* | logreduce keys`, `* | count_frequent Image`,
+		`* | total ProcessId by EventID | count by _total`,
+		`* | logexplain EventID = "1" on Image, User`,
+		`* | where [subquery: EventID=1 | count by ProcessId | compose ProcessId] | count by Image, EventID`,
+		`EventID=1 [subquery: * | top 3 Image | compose Image]`,
+		`* | timeslice 10m | count by _timeslice | compare timeshift 10m | fields _count, _count_10m`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			q := compiled(t, text)
 			o := input.Options{Warnings: &exec.Warnings{}}
 			run := query.Run{Layout: q.Layout.Clone(), Workers: 1, Warnings: o.Warnings}
-			x, err := q.Start(context.Background(), run, len(lines))
-			if err != nil || (x != nil) != runs {
-				t.Fatalf("runs on: %v, %v", x != nil, err)
+			if strings.Contains(text, "compare") {
+				run.Bounded, run.From, run.To = true, 0, 1<<52
 			}
-			if x == nil {
-				return
+			x, err := q.Start(context.Background(), run, query.Live{})
+			if err != nil {
+				t.Fatal(err)
 			}
 			defer x.Close()
 			print := func(rows func(exec.Sink) error, run query.Run) string {
@@ -67,7 +76,10 @@ func TestRunning(t *testing.T) {
 				if err := x.Add(context.Background(), input.NewReader(input.List([]*input.Part{part}), format.All(), o)); err != nil {
 					t.Fatal(err)
 				}
-				all := query.Run{Layout: q.Layout.Clone(), Workers: 2, Warnings: o.Warnings, Reader: input.NewReader(input.Memory("log", so), format.All(), o)}
+				again := func() (input.Feeder, error) {
+					return input.NewReader(input.Memory("log", so), format.All(), o), nil
+				}
+				all := query.Run{Bounded: run.Bounded, From: run.From, To: run.To, Again: again, Layout: q.Layout.Clone(), Workers: 2, Warnings: o.Warnings, Input: input.NewReader(input.Memory("log", so), format.All(), o)}
 				want := print(func(s exec.Sink) error { return q.Run(context.Background(), all, s) }, all)
 				for range 2 { // asking changes nothing
 					if got := print(x.Rows, run); got != want {
@@ -83,7 +95,7 @@ func TestRunning(t *testing.T) {
 func TestRunningKeepsTheNewest(t *testing.T) {
 	q := compiled(t, `* | fields a`)
 	o := input.Options{Warnings: &exec.Warnings{}}
-	x, err := q.Start(context.Background(), query.Run{Layout: q.Layout.Clone(), Workers: 1, Warnings: o.Warnings}, 2)
+	x, err := q.Start(context.Background(), query.Run{Layout: q.Layout.Clone(), Workers: 1, Warnings: o.Warnings}, query.Live{Keep: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (h how) output(t testing.TB, q *query.Query, path string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := query.Run{Reader: input.NewReader(src, format.All(), o), Layout: q.Layout.Clone(), Workers: h.workers, Memory: h.memory, Warnings: warnings}
+	r := query.Run{Input: input.NewReader(src, format.All(), o), Layout: q.Layout.Clone(), Workers: h.workers, Memory: h.memory, Warnings: warnings}
 	var out bytes.Buffer
 	sink, err := render.New("ndjson", &out, render.Options{Columns: q.Columns, Layout: r.Layout, Messages: q.Messages})
 	if err != nil {
@@ -72,7 +72,7 @@ func (h how) output(t testing.TB, q *query.Query, path string) []byte {
 	if err := sink.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range r.Reader.Stats().Failed {
+	for _, f := range r.Input.(*input.Reader).Stats().Failed {
 		t.Error(f)
 	}
 	return out.Bytes()

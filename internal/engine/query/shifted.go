@@ -41,7 +41,7 @@ func compileShifts(shifts []*lang.Shift, tree *syntax.Query, f *diag.File, v *la
 }
 
 // run runs it and keeps its rows; what they take is charged to held.
-func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account) error {
+func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account, given map[any][][]event.Value) error {
 	if r.Again == nil {
 		return errors.New("compare reads the input a second time, which standard input does not allow; save it to a file first")
 	}
@@ -52,10 +52,10 @@ func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, held *exe
 	if err != nil {
 		return err
 	}
-	r.Reader, r.Layout = reader, s.query.Layout.Clone()
+	r.Input, r.Layout = reader, s.query.Layout.Clone()
 	keep := keeper{slots: s.slots, held: held, what: "rows of an earlier range"}
 	err = s.query.run(ctx, r, budget, &keep)
-	if s.of.Rows = keep.rows; err != nil {
+	if given[s.of] = keep.rows; err != nil {
 		return fmt.Errorf("%s: %w", s.of.Node.Op.Text, err)
 	}
 	return nil

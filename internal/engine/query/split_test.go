@@ -198,7 +198,7 @@ func (s split) run(q *Query, data []byte) ([]string, error) {
 			return careless{open(w), rand.New(rand.NewPCG(s.lend.Uint64(), 0))}
 		}
 	}
-	open := func() (*input.Reader, error) {
+	open := func() (input.Feeder, error) {
 		o := input.Options{Force: &jsonl, BlockBytes: s.block}
 		return input.NewReader(text(data), []*input.Format{&jsonl}, o), nil
 	}
@@ -209,7 +209,7 @@ func (s split) run(q *Query, data []byte) ([]string, error) {
 	layout := q.Layout.Clone()
 	out := &exectest.Collect{Layout: layout}
 	err := q.Run(context.Background(), Run{
-		Reader: reader, Layout: layout, Workers: s.workers, Memory: s.memory,
+		Input: reader, Layout: layout, Workers: s.workers, Memory: s.memory,
 		Now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Bounded: true, From: s.from, To: s.to,
 		Warnings: &exec.Warnings{}, Again: open,
 	}, out)

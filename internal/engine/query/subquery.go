@@ -62,7 +62,7 @@ func compileSub(s *lang.Subquery, f *diag.File, v *lang.Vocabulary, diags *diag.
 }
 
 // run runs it and keeps its rows; what they take is charged to held.
-func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account) error {
+func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account, given map[any][][]event.Value) error {
 	if r.Again == nil {
 		return fmt.Errorf("a subquery reads the input a second time, which standard input does not allow; save it to a file first")
 	}
@@ -76,10 +76,10 @@ func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, held *ex
 	if err != nil {
 		return err
 	}
-	r.Reader, r.Layout = reader, s.query.Layout.Clone()
+	r.Input, r.Layout = reader, s.query.Layout.Clone()
 	keep := keeper{slots: s.compose, max: cmp.Or(s.of.Node.Max, s.of.Max, subqueryRows), held: held, what: "rows of a subquery"}
 	err = s.query.run(ctx, r, budget, &keep)
-	if s.of.Rows = keep.rows; err != nil {
+	if given[s.of] = keep.rows; err != nil {
 		return fmt.Errorf("subquery: %w", err)
 	}
 	return nil

@@ -38,14 +38,16 @@ type Beside struct {
 // A part that panics ends alone: the others run to their end, and then its
 // *exec.Bug is the error.
 //
-// A part that wants every field reads on its own, through r.Again if it is not
-// the only one: in company it would also be given the fields that others know by
-// another name.
+// A part that wants every field is asked what it wants of the fields that its
+// conditions read; blocks that hold an event it wants are then read for it once
+// more, whole. Where the input cannot do that, such a part reads on its own, through
+// r.Again if it is not the only one.
 func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) error {
-	budget := &exec.Budget{Limit: r.Memory}
+	budget := r.budget()
+	twice, _ := r.Input.(input.Twice)
 	var shared, own []Part
 	for _, p := range parts {
-		if p.Query.want.All {
+		if p.Query.want.All && (twice == nil || len(parts)+len(beside) == 1) {
 			own = append(own, p)
 		} else {
 			shared = append(shared, p)
@@ -54,7 +56,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 	first := len(shared)+len(beside) == 0
 	var bugs []error
 	if !first {
-		if err := runShared(ctx, r, budget, shared, beside); exec.IsBug(err) {
+		if err := runShared(ctx, r, budget, twice, shared, beside); exec.IsBug(err) {
 			bugs = append(bugs, err)
 		} else if err != nil {
 			return err
@@ -70,11 +72,11 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 			if err != nil {
 				return err
 			}
-			r.Reader = reader
+			r.Input = reader
 		}
 		first = false
 		r.Layout, r.Seen = p.Layout, p.Seen
-		if err := p.Query.Run(ctx, r, p.Out); exec.IsBug(err) {
+		if err := p.Query.run(ctx, r, budget, p.Out); exec.IsBug(err) {
 			bugs = append(bugs, err)
 		} else if err != nil {
 			return err
@@ -83,7 +85,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 	return errors.Join(bugs...)
 }
 
-func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, beside []Beside) (err error) {
+func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twice, parts []Part, beside []Beside) (err error) {
 	defer exec.Caught(&err, "")
 	common := event.NewLayout()
 	alone := len(parts) == 0 && len(beside) == 1
@@ -94,7 +96,13 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		Layout: common, From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
-	for _, part := range parts {
+	asked := make([]*probing, len(parts)) // of the parts that want every field
+	for i, part := range parts {
+		if part.Query.want.All {
+			asked[i] = newProbing(part.Query)
+			wantAs(&want.Fields, common, asked[i].want, asked[i].layout)
+			continue
+		}
 		wantAs(&want.Fields, common, part.Query.want, part.Query.Layout)
 	}
 	for i := range beside {
@@ -107,16 +115,24 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		want.Need = needOfAny(r, parts)
 	}
 	var ps []exec.Pipeline
-	for _, part := range parts {
+	var more []input.Again
+	for i, part := range parts {
 		r := r
 		r.Layout, r.Seen = part.Layout, part.Seen
-		p, release, err := part.Query.ready(ctx, r, budget, part.Out, lang.Step{
-			Stage: &share{from: common, to: part.Query.Layout, fields: part.Query.want.Slots()}, Flow: lang.Streams, Name: "share",
-		})
+		var first []lang.Step
+		if asked[i] == nil {
+			first = append(first, lang.Step{
+				Stage: &share{from: common, to: part.Query.Layout, fields: part.Query.want.Slots()}, Flow: lang.Streams, Name: "share",
+			})
+		}
+		p, release, err := part.Query.ready(ctx, r, budget, part.Out, first...)
 		if err != nil {
 			return err
 		}
 		defer release()
+		if asked[i] != nil {
+			more = append(more, asked[i].into(&p, part.Query, r, common))
+		}
 		ps = append(ps, p)
 	}
 	for _, b := range beside {
@@ -143,7 +159,11 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, parts []Part, be
 		ps = append(ps, p)
 	}
 	rt := &exec.Runtime{Ctx: ctx, Layout: common, Budget: budget, Warnings: r.Warnings}
-	return exec.Run(rt, exec.Together(ps), r.Workers, r.Reader.Feed(ctx, want))
+	feed := r.Input.Feed
+	if len(more) > 0 {
+		feed = func(ctx context.Context, want *input.Want) exec.Feed { return twice.FeedTwice(ctx, want, more) }
+	}
+	return exec.Run(rt, exec.Together(ps), r.Workers, feed(ctx, want))
 }
 
 // wantAs adds fields of a layout to those wanted in another.

@@ -105,7 +105,7 @@ func over(t *testing.T, workers int) query.Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := func() (*input.Reader, error) { return input.NewReader(src, format.All(), o), nil }
+	again := func() (input.Feeder, error) { return input.NewReader(src, format.All(), o), nil }
 	reader, _ := again()
-	return query.Run{Reader: reader, Workers: workers, Warnings: &exec.Warnings{}, Again: again}
+	return query.Run{Input: reader, Workers: workers, Warnings: &exec.Warnings{}, Again: again}
 }

@@ -32,17 +32,20 @@ const (
 // meant. With one set, the input is one event: conditions then drop nothing, and
 // each predicate is printed with the values it reads.
 //
-// It readies the stages for this and nothing else: the query is not to be Run
-// afterwards.
+// It readies stages for this and nothing else, those of a copy of the query.
 func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error {
-	budget := &exec.Budget{Limit: r.Memory}
-	held, err := q.before(ctx, &r, budget)
+	q = q.again()
+	budget := r.budget()
+	given := map[any][][]event.Value{}
+	held, err := q.before(ctx, &r, budget, given)
 	if err != nil {
 		return err
 	}
 	defer held.Release()
 	t := &trace{q: q, layout: r.Layout, present: map[event.Slot]int64{}, made: map[event.Slot][]event.Slot{}, one: one}
 	rt := r.runtime(ctx, r.Layout, budget)
+	rt.Given = given
+	defer rt.Close()
 	steps := q.written
 	if r.Bounded {
 		steps = append([]lang.Step{{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"}}, steps...)
@@ -76,7 +79,7 @@ func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error 
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(all, rt, next) },
 		Back:  lang.OpenSteps(nil, rt, nothing{}),
 	}
-	if err := exec.Run(rt, p, 1, r.Reader.Feed(ctx, reads)); err != nil {
+	if err := exec.Run(rt, p, 1, r.Input.Feed(ctx, reads)); err != nil {
 		return err
 	}
 	if one {

@@ -31,6 +31,32 @@ func ParseDuration(s string) (int64, error) {
 	return n * u, nil
 }
 
+// ParseDurations reads durations that stand one behind the other after one sign:
+// -4h30m.
+func ParseDurations(s string) (int64, error) {
+	sign, rest := "", s
+	if rest != "" && (rest[0] == '-' || rest[0] == '+') {
+		sign, rest = rest[:1], rest[1:]
+	}
+	var sum int64
+	for {
+		i := 0
+		for i < len(rest) && rest[i]-'0' < 10 {
+			i++
+		}
+		for i < len(rest) && rest[i]-'0' >= 10 {
+			i++
+		}
+		ms, err := ParseDuration(sign + rest[:i])
+		if err != nil {
+			return 0, err
+		}
+		if rest, sum = rest[i:], sum+ms; rest == "" {
+			return sum, nil
+		}
+	}
+}
+
 // Zone finds a time zone by its name in any letter case, or by its offset.
 func Zone(name string) (*time.Location, error) {
 	switch strings.ToUpper(name) {
@@ -112,7 +138,8 @@ func titled(s string) string {
 }
 
 // ParseTime reads a point in time: now, -15m, -1d -12h, 03/01/2026 [08:00:00],
-// 2026-03-01[T08:00:00[.5][Z]], or epoch milliseconds.
+// 2026-03-01[T08:00:00[.5][Z]], 2026/03/01 [08:00[:00]], 03-01 [08:00], or epoch
+// milliseconds. A missing year is the current one.
 func ParseTime(s string, now time.Time, zone *time.Location) (time.Time, error) {
 	s = strings.TrimSpace(s)
 	switch {
@@ -123,7 +150,7 @@ func ParseTime(s string, now time.Time, zone *time.Location) (time.Time, error) 
 	case s[0] == '-' || s[0] == '+':
 		t := now
 		for _, part := range strings.Fields(s) {
-			ms, err := ParseDuration(part)
+			ms, err := ParseDurations(part)
 			if err != nil {
 				return time.Time{}, err
 			}
@@ -136,7 +163,10 @@ func ParseTime(s string, now time.Time, zone *time.Location) (time.Time, error) 
 	}
 	for _, layout := range []string{
 		time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
-		"01/02/2006 15:04:05", "01/02/2006 15:04", "01/02/2006", "1/2/2006 15:04:05", "1/2/2006", "01/02 15:04:05", "01/02",
+		"2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 Z0700",
+		// Sumo Logic, "Subqueries", supported time formats.
+		"2006/01/02 15:04:05", "2006/01/02 15:04", "2006/01/02", "01-02 15:04:05", "01-02 15:04", "01-02", "01/02 15:04:05", "01/02 15:04", "01/02",
+		"1/2/2006 15:04:05", "1/2/2006 15:04", "1/2/2006", "1/2/2006 3:04:05 PM", "1/2/2006 3:04 PM",
 	} {
 		t, err := time.ParseInLocation(layout, s, zone)
 		if err != nil {

@@ -215,12 +215,35 @@ type Batch struct {
 // of, so that it is the last where the newest come first.
 const NoTime int64 = 0
 
+// A position has 44 bits for the offset in one of the first half million parts, of
+// which each may be 16 TiB. Of later ones, of which there are 536 million, it has 34:
+// beyond 16 GiB events of one moment and part have no order of their own.
+const (
+	partsWide  = 1 << 19
+	wideBits   = 44
+	narrowBits = 34
+	narrow     = 1 << 63 // marks a later part
+	partsMax   = partsWide + 1<<(63-narrowBits)
+)
+
 // Position makes a row's place in the input from the number of its part (file)
-// and its byte offset there.
-func Position(part int, offset int64) uint64 { return uint64(part)<<44 | uint64(offset)&(1<<44-1) }
+// and its byte offset there. Positions are in the order of parts and then offsets.
+func Position(part int, offset int64) uint64 {
+	off := uint64(max(offset, 0))
+	if part < partsWide {
+		return uint64(part)<<wideBits | min(off, 1<<wideBits-1)
+	}
+	later := uint64(min(part, partsMax-1) - partsWide)
+	return narrow | later<<narrowBits | min(off, 1<<narrowBits-1)
+}
 
 // Offset is the byte offset of a position.
-func Offset(pos uint64) int64 { return int64(pos & (1<<44 - 1)) }
+func Offset(pos uint64) int64 {
+	if pos&narrow != 0 {
+		return int64(pos & (1<<narrowBits - 1))
+	}
+	return int64(pos & (1<<wideBits - 1))
+}
 
 // Col returns the column of s, growing the batch when a stage adds a field.
 // The pointer is good until the next Col of a higher slot.
@@ -395,6 +418,23 @@ func (l *Layout) Found() []Slot {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return slices.Clone(l.found)
+}
+
+// Forget forgets all names but the first n, so that their slots are free for others.
+// No batch, and nothing that a reader or a stage remembers, may have one of them.
+func (l *Layout) Forget(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n >= len(l.names) {
+		return
+	}
+	o := NewLayout(l.names[:n]...)
+	for s := range l.met {
+		if int(s) < n {
+			o.met[s] = true
+		}
+	}
+	l.names, l.met, l.exact, l.fold, l.found = o.names, o.met, o.exact, o.fold, nil
 }
 
 // Clone returns a Layout with the same names, which then grows on its own.

@@ -17,6 +17,14 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("not JSON: %s (byte %d)", e.Reason, e.Offset)
 }
 
+// CutShort reports whether a text is an object that is sound as far as it goes,
+// and has no end.
+func CutShort(text []byte) bool {
+	_, err := NewScanner(Want{}).Scan(text)
+	e, ok := err.(*SyntaxError)
+	return ok && (e.Reason == endOfText || e.Reason == endOfString || e.Offset+8 > len(text))
+}
+
 // Reasons of SyntaxErrors.
 const (
 	endOfText   = "unexpected end"
@@ -91,16 +99,26 @@ func blank(src []byte, i int) int {
 	return i
 }
 
+// inWord are the bytes of numbers, true, false and null. Where a text is looked
+// through for JSON, other text behind a bracket must not be read to its end.
+var inWord = func() (t [256]bool) {
+	for _, c := range []byte("0123456789+-.eEtruefalsn") {
+		t[c] = true
+	}
+	return t
+}()
+
 // word returns the end of the number, true, false or null at i, and its kind.
 func word(src []byte, i int) (end int, k Kind, err error) {
 	end = i
-	for end < len(src) {
-		if c := src[end]; c == ',' || c == '}' || c == ']' || c <= ' ' {
-			break
-		}
+	for end < len(src) && inWord[src[end]] {
 		end++
 	}
 	k, ok := scalar(src[i:end])
+	if ok && end < len(src) {
+		c := src[end]
+		ok = c == ',' || c == '}' || c == ']' || c <= ' '
+	}
 	if !ok {
 		if i >= len(src) {
 			return i, 0, fail(i, endOfText)

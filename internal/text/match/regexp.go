@@ -323,12 +323,13 @@ func (w *walk) place(char int) int {
 	if char >= w.char {
 		return w.bytes(char)
 	}
-	at := 0
 	if len(w.text) == len(w.s) {
 		return char
 	}
-	for range char {
-		at += w.width(at)
+	at := w.byte
+	for i := w.char; i > char; i-- {
+		_, n := utf8.DecodeLastRuneInString(w.s[:at])
+		at -= n
 	}
 	return at
 }

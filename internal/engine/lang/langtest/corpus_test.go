@@ -211,7 +211,7 @@ func run(id, text string) (o outcome) {
 	}
 	o.compiled = true
 	data := langtest.Events(q.Tree, 12)
-	open := func() (*input.Reader, error) {
+	open := func() (input.Feeder, error) {
 		jsonl := format.Named("jsonl")
 		return input.NewReader(input.Memory("events", data), []*input.Format{jsonl}, input.Options{Force: jsonl}), nil
 	}
@@ -219,7 +219,7 @@ func run(id, text string) (o outcome) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	err := q.Run(ctx, query.Run{
-		Reader: reader, Layout: q.Layout.Clone(), Workers: 1, Now: time.UnixMilli(1704070000000),
+		Input: reader, Layout: q.Layout.Clone(), Workers: 1, Now: time.UnixMilli(1704070000000),
 		Bounded: true, From: 1704060000000, To: 1704080000000,
 		NoMap: true, Warnings: &exec.Warnings{}, Again: open,
 	}, sink(func(b *event.Batch) error {

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// params are the flags of every command that takes a query: the values of its
+// template parameters, {{name}}.
+type params struct {
+	values   []string
+	file     string
+	fallback string
+	cmd      *cobra.Command
+}
+
+func (p *params) flags(cmd *cobra.Command) {
+	p.cmd = cmd
+	f := cmd.Flags()
+	f.StringArrayVar(&p.values, "param", nil, "value of a template parameter: NAME=VALUE is put in the place of {{NAME}} before the query is read (repeatable)")
+	f.StringVar(&p.file, "params", "", "YAML or JSON file of such values, by name; --param goes before it")
+	f.StringVar(&p.fallback, "param-default", "", "value of the template parameters that have none, such as '*'")
+}
+
+// fill puts the values into a query. Parameters without one stay.
+func (p *params) fill(f *diag.File) (*diag.File, error) {
+	if p == nil {
+		return f, nil
+	}
+	given := map[string]string{}
+	if p.file != "" {
+		if err := p.read(given); err != nil {
+			return nil, err
+		}
+	}
+	var names []string
+	for _, q := range syntax.Parameters(f) {
+		if !slices.Contains(names, q.Name) {
+			names = append(names, q.Name)
+		}
+	}
+	for _, v := range p.values {
+		name, value, ok := strings.Cut(v, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, usageError("--param %s: write NAME=VALUE", v)
+		}
+		if !slices.Contains(names, name) {
+			help := "it has none"
+			if len(names) > 0 {
+				help = "it has " + strings.Join(names, ", ")
+			}
+			return nil, usageError("--param %s: %s has no parameter {{%s}}; %s", v, f.Name, name, help)
+		}
+		given[name] = value
+	}
+	fallback := p.cmd.Flags().Changed("param-default")
+	filled, diags := syntax.Fill(f, func(name string) (string, bool) {
+		if v, ok := given[name]; ok {
+			return v, true
+		}
+		return p.fallback, fallback
+	})
+	return filled, diags.Err()
+}
+
+// read reads the file of values.
+func (p *params) read(into map[string]string) error {
+	text, err := os.ReadFile(p.file)
+	if err != nil {
+		return &exit{exitInput, err}
+	}
+	var doc map[string]yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return usageError("--params %s: it is no list of NAME: VALUE: %v", p.file, err)
+	}
+	for name, n := range doc {
+		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+			return usageError("--params %s: line %d: the value of %s is no text and no number", p.file, n.Line, name)
+		}
+		into[name] = n.Value
+	}
+	return nil
+}

@@ -1,0 +1,380 @@
+package format_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+)
+
+// twin is an event as an event log has it: what stands under System, and its
+// data in order.
+type twin struct {
+	system map[string]string
+	data   [][2]string
+}
+
+// ofSystem are the flat names of System that the twins are compared by, and those
+// that are none of the data.
+var ofSystem = []string{"Provider", "EventID", "EventRecordID", "Channel", "Computer"}
+
+var otherSystem = []string{
+	"ProviderGuid", "EventSourceName", "Qualifiers", "Version", "Level", "Task", "Opcode", "Keywords", "SystemTime", "ActivityID",
+	"RelatedActivityID", "ExecutionProcessID", "ExecutionThreadID", "ProcessorID", "SessionID", "KernelTime", "UserTime", "ProcessorTime", "UserID",
+}
+
+// twins reads the events of a log that an exporter can give whole: data with
+// names, one text each.
+func twins(t *testing.T, path string) (out []twin) {
+	t.Helper()
+	for _, row := range run(t, "* | fields _raw", 1, 0, true, path).rows {
+		d := json.NewDecoder(strings.NewReader(row["_raw"].(string)))
+		d.Token()
+		e := twin{system: map[string]string{}}
+		whole := true
+		for d.More() {
+			k, _ := d.Token()
+			var v any
+			if err := d.Decode(&v); err != nil {
+				t.Fatal(err)
+			}
+			name, text := k.(string), fmt.Sprint(v)
+			switch {
+			case slices.Contains(ofSystem, name), slices.Contains(otherSystem, name):
+				e.system[name] = text
+			case strings.ContainsAny(name, ".#") || name == "Data" || name == "Binary" || name == "" || strings.HasPrefix(text, "["):
+				whole = false
+			default:
+				e.data = append(e.data, [2]string{name, text})
+			}
+		}
+		if whole && len(e.data) > 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (e twin) fields() map[string]string {
+	m := map[string]string{}
+	for _, d := range e.data {
+		m[d[0]] = d[1]
+	}
+	return m
+}
+
+func (e twin) xmlData() string {
+	var b strings.Builder
+	for _, d := range e.data {
+		fmt.Fprintf(&b, "<Data Name='%s'>", d[0])
+		xml.EscapeText(&b, []byte(d[1]))
+		b.WriteString("</Data>")
+	}
+	return b.String()
+}
+
+func (e twin) xml() string {
+	s := e.system
+	return fmt.Sprintf(`<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='%s'/><EventID>%s</EventID><TimeCreated SystemTime='%s'/><EventRecordID>%s</EventRecordID><Execution ProcessID='1' ThreadID='2'/><Channel>%s</Channel><Computer>%s</Computer></System><EventData>%s</EventData></Event>`,
+		s["Provider"], s["EventID"], s["SystemTime"], s["EventRecordID"], s["Channel"], s["Computer"], e.xmlData())
+}
+
+// message is the text that Windows renders of Sysmon's events.
+func (e twin) message() string {
+	var b strings.Builder
+	b.WriteString("Process Create:\r\n")
+	for _, d := range e.data {
+		fmt.Fprintf(&b, "%s: %s\r\n", d[0], d[1])
+	}
+	return strings.TrimSuffix(b.String(), "\r\n")
+}
+
+func (e twin) values() (out []any) {
+	for _, d := range e.data {
+		out = append(out, d[1])
+	}
+	return out
+}
+
+func (e twin) pairs() (out []any) {
+	for _, d := range e.data {
+		out = append(out, map[string]string{"@Name": d[0], "#text": d[1]})
+	}
+	return out
+}
+
+type object = map[string]any
+
+func text(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// exporters write an event as products do; their shapes are those of the
+// products' documentation, which the files of mapping name. only is what events
+// an exporter can write, own which of its own fields win.
+var exporters = []struct {
+	name  string
+	write func(twin) any // an object, or a text
+	only  func(twin) bool
+	own   []string // fields of its own that have names of some event's data, and win
+}{
+	{"sentinel WindowsEvent", func(e twin) any {
+		s := e.system
+		return object{"TimeGenerated": s["SystemTime"], "Provider": s["Provider"], "Channel": s["Channel"], "Computer": s["Computer"], "EventID": json.Number(s["EventID"]),
+			"EventLevelName": "Information", "EventLevel": 4, "EventRecordId": s["EventRecordID"], "EventData": text(e.fields()), "SystemProcessId": 7, "Type": "WindowsEvent"}
+	}, nil, nil},
+	{"sentinel WindowsEvent, an object", func(e twin) any {
+		s := e.system
+		return object{"TimeGenerated": s["SystemTime"], "Provider": s["Provider"], "Channel": s["Channel"], "Computer": s["Computer"], "EventID": json.Number(s["EventID"]), "EventRecordId": s["EventRecordID"], "EventData": e.fields()}
+	}, nil, nil},
+	{"sentinel Event", func(e twin) any {
+		s := e.system
+		return object{"TimeGenerated": s["SystemTime"], "Source": s["Provider"], "EventLog": s["Channel"], "Computer": s["Computer"], "EventID": json.Number(s["EventID"]), "EventLevelName": "Information",
+			"EventData": `<DataItem type="System.XmlData" time="2026-03-01T08:00:00.0000000-00:00" sourceHealthServiceId="1"><EventData xmlns="http://schemas.microsoft.com/win/2004/08/events/event">` + e.xmlData() + `</EventData></DataItem>`, "RecordId": s["EventRecordID"], "EventRecordID": s["EventRecordID"]}
+	}, nil, nil},
+	{"EvtxECmd", func(e twin) any {
+		s := e.system
+		return object{"PayloadData1": "x", "MapDescription": "y", "ChunkNumber": 0, "Computer": s["Computer"], "Payload": text(object{"EventData": object{"Data": e.pairs()}}), "Channel": s["Channel"], "Provider": s["Provider"],
+			"EventId": json.Number(s["EventID"]), "EventRecordId": s["EventRecordID"], "ProcessId": 7, "ThreadId": 8, "Level": "Info", "TimeCreated": strings.TrimSuffix(s["SystemTime"], "Z") + "+00:00", "RecordNumber": 1}
+	}, nil, nil},
+	{"Get-WinEvent, message", func(e twin) any {
+		s := e.system
+		return object{"Message": e.message(), "Id": json.Number(s["EventID"]), "LogName": s["Channel"], "ProviderName": s["Provider"], "RecordId": json.Number(s["EventRecordID"]), "ProcessId": 7, "ThreadId": 8, "MachineName": s["Computer"], "UserId": object{"Value": "S-1-5-18"},
+			"TimeCreated": s["SystemTime"], "Properties": []string{"System.Diagnostics.Eventing.Reader.EventProperty", "System.Diagnostics.Eventing.Reader.EventProperty"}}
+	}, sysmonOnly, nil},
+	{"Get-WinEvent, properties", func(e twin) any {
+		s := e.system
+		var list []object
+		for _, v := range e.values() {
+			list = append(list, object{"Value": v})
+		}
+		return object{"Message": nil, "Id": json.Number(s["EventID"]), "LogName": s["Channel"], "ProviderName": s["Provider"], "RecordId": json.Number(s["EventRecordID"]), "ProcessId": 7, "ThreadId": 8, "MachineName": s["Computer"], "TimeCreated": s["SystemTime"], "Properties": list}
+	}, known, []string{"Properties", "Message"}},
+	{"Splunk's result", func(e twin) any {
+		return object{"preview": false, "offset": 0, "result": object{"_raw": e.xml(), "_time": e.system["SystemTime"], "host": "h", "source": "XmlWinEventLog:x", "sourcetype": "XmlWinEventLog"}}
+	}, nil, nil},
+	{"container log of XML", func(e twin) any { return object{"log": e.xml() + "\n", "stream": "stdout"} }, nil, nil},
+	{"Elasticsearch fields", func(e twin) any {
+		s := e.system
+		f := object{"winlog.provider_name": []string{s["Provider"]}, "winlog.event_id": []string{s["EventID"]}, "winlog.record_id": []string{s["EventRecordID"]}, "winlog.channel": []string{s["Channel"]}, "winlog.computer_name": []string{s["Computer"]}, "@timestamp": []string{s["SystemTime"]}}
+		for _, d := range e.data {
+			f["winlog.event_data."+d[0]] = []string{d[1]}
+		}
+		return object{"_index": "w", "_id": "1", "fields": f}
+	}, nil, nil},
+	{"OpenTelemetry, a list", func(e twin) any {
+		s := e.system
+		var list []object
+		for _, d := range e.data {
+			list = append(list, object{d[0]: d[1]})
+		}
+		return object{"channel": s["Channel"], "computer": s["Computer"], "event_id": object{"id": json.Number(s["EventID"]), "qualifiers": 0}, "provider": object{"name": s["Provider"]}, "record_id": json.Number(s["EventRecordID"]), "system_time": s["SystemTime"], "event_data": object{"data": list}}
+	}, nil, nil},
+	{"OpenTelemetry, user_data", func(e twin) any {
+		s := e.system
+		return object{"channel": s["Channel"], "computer": s["Computer"], "event_id": object{"id": json.Number(s["EventID"])}, "provider": object{"name": s["Provider"]}, "record_id": json.Number(s["EventRecordID"]), "system_time": s["SystemTime"], "user_data": object{"Any": e.fields()}}
+	}, nil, nil},
+	{"osquery", func(e twin) any {
+		s := e.system
+		return object{"name": "pack", "hostIdentifier": "h", "unixTime": 1772352000, "columns": object{"computer_name": s["Computer"], "data": text(object{"EventData": e.fields()}), "datetime": s["SystemTime"], "eventid": s["EventID"],
+			"provider_guid": "{}", "provider_name": s["Provider"], "source": s["Channel"], "pid": "1", "tid": "2", "EventRecordID": s["EventRecordID"]}, "action": "added"}
+	}, nil, []string{"Action"}},
+	{"Promtail", func(e twin) any {
+		s := e.system
+		return object{"source": s["Provider"], "channel": s["Channel"], "computer": s["Computer"], "event_id": json.Number(s["EventID"]), "timeCreated": s["SystemTime"], "eventRecordID": json.Number(s["EventRecordID"]), "execution": object{"processId": 1}, "event_data": e.xmlData(), "message": "x"}
+	}, nil, nil},
+	{"Promtail out of Loki", func(e twin) any {
+		s := e.system
+		return object{"labels": object{"job": "w"}, "timestamp": s["SystemTime"], "line": text(object{"source": s["Provider"], "channel": s["Channel"], "computer": s["Computer"], "event_id": json.Number(s["EventID"]), "timeCreated": s["SystemTime"], "eventRecordID": json.Number(s["EventRecordID"]), "user_data": "<A xmlns='x'>" + strings.NewReplacer("<Data Name='", "<", "</Data>", "</x>").Replace("") + elements(e) + "</A>"})}
+	}, simpleNames, nil},
+	{"Fluent Bit, message", func(e twin) any {
+		s := e.system
+		return object{"ProviderName": s["Provider"], "ProviderGuid": "{}", "EventID": json.Number(s["EventID"]), "TimeCreated": s["SystemTime"], "EventRecordID": json.Number(s["EventRecordID"]), "ProcessID": 7, "ThreadID": 8, "Channel": s["Channel"], "Computer": s["Computer"], "Message": e.message(), "StringInserts": []string{}}
+	}, sysmonOnly, nil},
+	{"Fluent Bit, inserts", func(e twin) any {
+		s := e.system
+		return object{"ProviderName": s["Provider"], "EventID": json.Number(s["EventID"]), "TimeCreated": s["SystemTime"], "EventRecordID": json.Number(s["EventRecordID"]), "ProcessID": 7, "Channel": s["Channel"], "Computer": s["Computer"], "Message": "x", "StringInserts": e.values()}
+	}, known, nil},
+	{"GELF", func(e twin) any {
+		s := e.system
+		o := object{"version": "1.1", "host": s["Computer"], "short_message": "x", "timestamp": 1, "_EventID": json.Number(s["EventID"]), "_Channel": s["Channel"], "_SourceName": s["Provider"], "_Provider": s["Provider"], "_EventRecordID": s["EventRecordID"], "_SystemTime": s["SystemTime"]}
+		for _, d := range e.data {
+			o["_"+d[0]] = d[1]
+		}
+		return o
+	}, nil, nil},
+	{"Graylog of Winlogbeat", func(e twin) any {
+		s := e.system
+		o := object{"gl2_source_input": "x", "message": "x", "winlogbeat_winlog_event_id": json.Number(s["EventID"]), "winlogbeat_winlog_channel": s["Channel"], "winlogbeat_winlog_provider_name": s["Provider"], "winlogbeat_winlog_computer_name": s["Computer"], "winlogbeat_winlog_record_id": s["EventRecordID"], "timestamp": s["SystemTime"]}
+		for _, d := range e.data {
+			o["winlogbeat_winlog_event_data_"+d[0]] = d[1]
+		}
+		return o
+	}, nil, nil},
+	{"syslog with XML", func(e twin) any { return "<14>1 2026-03-01T08:00:00Z gw sysmon 12 - - " + e.xml() }, oneLine, nil},
+	{"syslog with JSON", func(e twin) any {
+		o := object{}
+		for k, v := range e.system {
+			o[k] = v
+		}
+		o["EventData"] = e.fields()
+		return "Mar  1 08:00:00 gw nxlog: " + text(o)
+	}, nil, nil},
+}
+
+func elements(e twin) string {
+	var b strings.Builder
+	for _, d := range e.data {
+		fmt.Fprintf(&b, "<%s>", d[0])
+		xml.EscapeText(&b, []byte(d[1]))
+		fmt.Fprintf(&b, "</%s>", d[0])
+	}
+	return b.String()
+}
+
+func sysmonOnly(e twin) bool {
+	names := mapping.SysmonFields(e.system["EventID"])
+	return e.system["Provider"] == "Microsoft-Windows-Sysmon" && !slices.ContainsFunc(e.data, func(d [2]string) bool { return !slices.Contains(names, d[0]) })
+}
+
+func known(e twin) bool {
+	names := mapping.Template(e.system["Provider"], e.system["EventID"], len(e.data))
+	return names != nil && slices.EqualFunc(names, e.data, func(n string, d [2]string) bool { return n == d[0] })
+}
+
+func simpleNames(e twin) bool {
+	return !slices.ContainsFunc(e.data, func(d [2]string) bool { return strings.ContainsAny(d[0], " /()<>&'") || d[0] == "" })
+}
+
+func oneLine(e twin) bool { return !strings.ContainsAny(e.xml(), "\r\n") }
+
+// TestTwins: what an event log gives, every export of it gives.
+func TestTwins(t *testing.T) {
+	needShared(t)
+	var events []twin
+	n := 0
+	err := filepath.WalkDir(shared+"/evtx/to-mitre-attack", func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".evtx") && n < 40 {
+			n++
+			events = append(events, twins(t, path)[:]...)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A few of each kind of event, numbered anew.
+	kinds := map[string]int{}
+	var some []twin
+	names := slices.Clone(ofSystem)
+	for _, e := range events {
+		k := e.system["Provider"] + e.system["EventID"]
+		if kinds[k]++; kinds[k] > 3 {
+			continue
+		}
+		e.system["EventRecordID"] = fmt.Sprint(1000 + len(some))
+		some = append(some, e)
+		for _, d := range e.data {
+			if !slices.Contains(names, d[0]) && !strings.Contains(d[0], `"`) {
+				names = append(names, d[0])
+			}
+		}
+	}
+	if len(some) < 50 {
+		t.Fatalf("%d events", len(some))
+	}
+	var quoted []string
+	for _, n := range names {
+		quoted = append(quoted, `%"`+n+`"`)
+	}
+	q := "* | fields _messagetime, " + strings.Join(quoted, ", ")
+	for _, x := range exporters {
+		t.Run(x.name, func(t *testing.T) {
+			var b bytes.Buffer
+			var sheet bytes.Buffer
+			table, columns := csv.NewWriter(&sheet), []string(nil)
+			count := 0
+			byNumber := map[string]twin{}
+			for _, e := range some {
+				if x.only != nil && !x.only(e) {
+					continue
+				}
+				count++
+				byNumber[e.system["EventRecordID"]] = e
+				v := x.write(e)
+				if s, ok := v.(string); ok {
+					b.WriteString(s + "\n")
+				} else {
+					b.WriteString(text(v) + "\n")
+				}
+				if o, ok := v.(object); ok && x.name == "EvtxECmd" {
+					if columns == nil {
+						for k := range o {
+							columns = append(columns, k)
+						}
+						slices.Sort(columns)
+						table.Write(columns)
+					}
+					var row []string
+					for _, k := range columns {
+						row = append(row, fmt.Sprint(o[k]))
+					}
+					table.Write(row)
+				}
+			}
+			if count == 0 {
+				t.Fatal("no event is of the kind")
+			}
+			files := map[string][]byte{"log": b.Bytes()}
+			if columns != nil {
+				table.Flush()
+				files["log.csv"] = sheet.Bytes()
+			}
+			for name, body := range files {
+				path := filepath.Join(t.TempDir(), name)
+				if err := os.WriteFile(path, body, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				res := run(t, q, 1, 0, false, path)
+				res.clean(t)
+				if len(res.rows) != count {
+					t.Errorf("%s: %d rows, want %d", name, len(res.rows), count)
+				}
+				for _, row := range res.rows {
+					e, ok := byNumber[fmt.Sprint(row["EventRecordID"])]
+					if !ok {
+						t.Errorf("%s: no event has the number %v", name, row["EventRecordID"])
+						continue
+					}
+					want := map[string]string{}
+					for _, n := range ofSystem {
+						want[n] = e.system[n]
+					}
+					for _, d := range e.data {
+						want[d[0]] = d[1]
+					}
+					for n, w := range want {
+						if slices.Contains(x.own, n) {
+							continue // the exporter has a field of its own of the name
+						}
+						if g := row[n]; g == nil && w != "" || g != nil && fmt.Sprint(g) != w && !(strings.TrimRight(fmt.Sprint(g), " \r\n") == strings.TrimRight(w, " \r\n")) {
+							t.Errorf("%s: event %s %s, %s: got %q, want %q", name, e.system["Provider"], e.system["EventID"], n, fmt.Sprint(g), w)
+						}
+					}
+					if g := fmt.Sprint(row["_messagetime"]); g == "0" {
+						t.Errorf("%s: event %s %s has no time", name, e.system["Provider"], e.system["EventID"])
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,57 @@
+package langtest_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/syntax"
+	"github.com/gyoji-dev/gyoji/syntax/syntaxtest"
+)
+
+// defaultLeast is the share of published queries that compile with
+// --param-default '*'.
+const defaultLeast = 0.94
+
+// TestPublishedQueriesCompileWithDefault puts * in the place of every template
+// parameter, as --param-default '*' does, and compiles: a sample, or with -full
+// all.
+func TestPublishedQueriesCompileWithDefault(t *testing.T) {
+	all, good := 0, 0
+	reasons := map[string]int{}
+	for _, q := range syntaxtest.Corpus(t) {
+		if !*full && !inSample(q.ID) {
+			continue
+		}
+		all++
+		text := q.Query
+		if q.Fragment && !strings.HasPrefix(strings.TrimSpace(text), "|") {
+			text = "* | " + text
+		}
+		f, diags := syntax.Fill(diag.Text(q.ID, text), func(string) (string, bool) { return "*", true })
+		if !diags.HasErrors() {
+			_, diags = query.Compile(f, query.Standard())
+		}
+		if !diags.HasErrors() {
+			good++
+			continue
+		}
+		for _, d := range diags {
+			if d.Severity == diag.Error {
+				reasons[d.Code+": "+d.Message]++
+				break
+			}
+		}
+	}
+	// Most of the rest is * where a value, a condition or a stage has to stand.
+	for _, r := range slices.SortedFunc(maps.Keys(reasons), func(a, b string) int { return reasons[b] - reasons[a] }) {
+		t.Logf("%5d %s", reasons[r], r)
+	}
+	t.Logf("%d of %d compile", good, all)
+	if float64(good) < defaultLeast*float64(all) {
+		t.Errorf("only %d of %d compile", good, all)
+	}
+}
