@@ -75,10 +75,10 @@ func lookupContains(s *lang.Site) expr.Expr {
 		call.Fn = func(*expr.Env, []event.Value) (event.Value, error) { return event.Bool(false), nil }
 		return call
 	}
-	index, _ := t.Index(cols, !lookup.Classic(path.Text))
-	sc.Hold(index.Bytes())
+	view, _ := sc.Tables.View(path.Text, t, cols, !lookup.Classic(path.Text))
+	sc.Hold(view.Now().Index.Bytes())
 	call.Fn = func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		_, _, found := index.Find(nil, args)
+		_, _, found := view.Now().Find(nil, args)
 		return event.Bool(found), nil
 	}
 	return call

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Library is the tables, databases and feeds that queries may use. Files are
@@ -28,6 +29,12 @@ type binding struct {
 	file  string
 	table *Table
 	err   error
+	now   atomic.Pointer[Table] // table, for who looks without the lock
+}
+
+func (b *binding) set(t *Table, err error) {
+	b.table, b.err = t, err
+	b.now.Store(t)
 }
 
 // Bind gives a table path its file. The path is written as in queries:
@@ -42,12 +49,15 @@ func (l *Library) Bind(path, file string) {
 	l.tables[canonical(path)] = &binding{file: file}
 }
 
-// Add puts a table that is already in memory under its path.
+// Add puts a table that is already in memory under its path, in the place of one
+// that is there: queries that run see it with their next batch.
 func (l *Library) Add(t *Table) {
-	l.Bind(t.Path, "")
+	if l.find(t.Path) == nil {
+		l.Bind(t.Path, "")
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tables[canonical(t.Path)].table = t
+	l.tables[canonical(t.Path)].set(t, nil)
 }
 
 // ErrUnbound is the error for a path that no file was given for.
@@ -66,10 +76,11 @@ func (l *Library) Table(path string) (*Table, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if b.table == nil && b.err == nil {
-		b.table, b.err = ReadFile(b.file)
-		if b.table != nil {
-			b.table.Path = path
+		t, err := ReadFile(b.file)
+		if t != nil {
+			t.Path = path
 		}
+		b.set(t, err)
 	}
 	return b.table, b.err
 }
@@ -152,7 +163,7 @@ func (l *Library) Save(path string, cols []string, rows [][]Value, add bool) err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b.table, b.err = next, nil
+	b.set(next, nil)
 	return nil
 }
 

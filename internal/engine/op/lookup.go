@@ -41,7 +41,7 @@ type lookupOp struct {
 	outs  []event.Slot
 	table *lookup.Table
 	cols  []int // of table, for outs
-	index *lookup.Index
+	view  *lookup.View
 	geo   []string // for outs, where the source is a geo database
 	db    *lookup.Geo
 }
@@ -143,8 +143,8 @@ func (l *lookupOp) checkTable(sc *lang.Scope, pairs []keyPair) {
 		return
 	}
 	var doubled int
-	l.index, doubled = l.table.Index(cols, !lookup.Classic(l.Table.Text))
-	sc.Hold(l.index.Bytes())
+	l.view, doubled = sc.Tables.View(l.Table.Text, l.table, cols, !lookup.Classic(l.Table.Text))
+	sc.Hold(l.view.Now().Index.Bytes())
 	if doubled > 0 {
 		sc.Warn(l.Table, "duplicate-key", count(doubled, "row has", "rows have")+" the key of a later row in the table", "the last row with a key is used")
 	}
@@ -211,12 +211,16 @@ func (l *lookupOp) Needs(f *event.Fields) {
 
 func (l *lookupOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 	out := make([]event.Column, len(l.outs))
-	find := l.findRow
-	if l.geo != nil {
-		find = l.findAddress
-	}
+	find := l.findAddress
 	vals := make([]event.Value, len(l.outs))
+	var rows rowFinder
+	if l.geo == nil {
+		find = rows.find
+	}
 	return &each{next: next, fn: func(b *event.Batch) error {
+		if l.view != nil {
+			rows.see(l)
+		}
 		perKey(b, l.keys, out, func(key []event.Value) []event.Value {
 			clear(vals)
 			find(key, vals)
@@ -229,16 +233,36 @@ func (l *lookupOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 	}}
 }
 
-func (l *lookupOp) findRow(key, vals []event.Value) {
-	if l.index == nil {
+// rowFinder finds rows in the version of the table that is the newest when a batch
+// comes.
+type rowFinder struct {
+	now  *lookup.Version
+	cols []int // of the table, by output
+}
+
+func (f *rowFinder) see(l *lookupOp) {
+	now := l.view.Now()
+	if f.now == now {
 		return
 	}
-	row, _, ok := l.index.Find(nil, key)
+	f.now, f.cols = now, f.cols[:0]
+	for _, c := range l.cols {
+		f.cols = append(f.cols, now.Column(l.table.Columns[c]))
+	}
+}
+
+func (f *rowFinder) find(key, vals []event.Value) {
+	if f.now == nil {
+		return
+	}
+	row, _, ok := f.now.Find(nil, key)
 	if !ok {
 		return
 	}
-	for i, c := range l.cols {
-		vals[i] = l.table.Rows[row][c]
+	for i, c := range f.cols {
+		if c >= 0 {
+			vals[i] = f.now.Rows[row][c]
+		}
 	}
 }
 
