@@ -331,6 +331,7 @@ func (s *session) finish(what string) error {
 	var bytes, events, untimed int64
 	var parts int
 	var failed []string
+	known := map[string]bool{}
 	unread := false
 	all := []input.Stats{s.followed}
 	for _, r := range s.readers {
@@ -340,8 +341,9 @@ func (s *session) finish(what string) error {
 		untimed = max(untimed, st.Untimed)
 		bytes, events, parts = max(bytes, st.Bytes), max(events, st.Events), max(parts, st.Parts)
 		for _, p := range st.Failed {
-			if !slices.Contains(failed, p.Error()) {
-				failed = append(failed, p.Error())
+			if said := p.Error(); !known[said] {
+				known[said] = true
+				failed = append(failed, said)
 			}
 		}
 	}

@@ -45,7 +45,7 @@ type Reader struct {
 	cur    *open
 	first  *bufio.Reader // of the open part, and then of the next
 	rest   []byte        // memory for open.rest
-	failed []error
+	failed failures
 	blank  []string // parts without a byte but blanks
 	texts  []string // parts that no format but plain text would have
 	hollow []*Part
@@ -115,7 +115,7 @@ func (r *Reader) Stats() Stats {
 	defer r.mu.Unlock()
 	st := Stats{
 		Bytes: r.bytes.Load(), Total: r.total.Load(), Events: r.events.Load(), Parts: int(r.parts.Load()), Given: r.given.Load(),
-		Untimed: r.untimed.Load(), Failed: slices.Clone(r.failed), Empty: slices.Clone(r.blank), Texts: slices.Clone(r.texts),
+		Untimed: r.untimed.Load(), Failed: r.failed.all(), Empty: slices.Clone(r.blank), Texts: slices.Clone(r.texts),
 	}
 	for _, p := range r.hollow {
 		if !p.met.Load() {
@@ -292,7 +292,7 @@ func (r *Reader) block(ctx context.Context, buf *[]byte) (taken, error) {
 				return taken{}, ctx.Err() // not the part's fault
 			}
 			if err != nil {
-				r.failed = append(r.failed, err)
+				r.failed.add(err)
 				r.close()
 			}
 			continue
@@ -336,7 +336,7 @@ func (r *Reader) cutDirect(t *taken, buf *[]byte) (ok bool) {
 	size, p := o.direct.cut(*buf, o.format, o.off)
 	if size == 0 {
 		if _, err := o.direct.f.Seek(o.direct.next, io.SeekStart); err != nil {
-			r.failed = append(r.failed, &PathError{o.part.Name, err})
+			r.failed.add(&PathError{o.part.Name, err})
 			o.eof = true
 		}
 		o.r.Reset(&counted{o.direct.f, &r.bytes})
@@ -356,7 +356,7 @@ func (r *Reader) complete(t *taken) {
 	var err error
 	if t.Data, err = t.piece.read(t.Data); err != nil {
 		r.mu.Lock()
-		r.failed = append(r.failed, &PathError{t.Part.Name, err})
+		r.failed.add(&PathError{t.Part.Name, err})
 		r.mu.Unlock()
 	}
 	r.bytes.Add(int64(len(t.Data)))
@@ -630,7 +630,7 @@ func (r *Reader) broke(at int64, err error) {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		what = "cut short after %d bytes: %w"
 	}
-	r.failed = append(r.failed, &PathError{r.cur.part.Name, fmt.Errorf(what, at, err)})
+	r.failed.add(&PathError{r.cur.part.Name, fmt.Errorf(what, at, err)})
 }
 
 // truncated reports whether a stream ended before its own end mark: reading on
