@@ -99,6 +99,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	a.out.ctx, a.err.ctx = ctx, ctx
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process where it stands
 	root := a.root()
 	root.SetArgs(args)

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
@@ -13,10 +15,15 @@ import (
 // stream is stdout or stderr. It remembers the first error of a write, since most of what
 // prints does not look: a result that did not reach anyone is no success.
 type stream struct {
-	w  io.Writer
-	mu sync.Mutex
-	e  error
+	w   io.Writer
+	ctx context.Context // nil before there is one to interrupt
+	mu  sync.Mutex
+	e   error
 }
+
+// unreadWait is how long a write may go on after an interrupt. A pipe that is full and
+// that nobody reads would keep the program for ever.
+const unreadWait = 2 * time.Second
 
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
@@ -24,16 +31,43 @@ func (s *stream) Write(p []byte) (int, error) {
 	if s.e != nil {
 		return 0, s.e
 	}
-	n, err := s.w.Write(p)
+	n, err := s.write(p)
 	s.e = err
 	return n, err
+}
+
+// write gives up some time after an interrupt: a system has no way to take a write back.
+func (s *stream) write(p []byte) (int, error) {
+	if s.ctx == nil {
+		return s.w.Write(p)
+	}
+	type written struct {
+		n   int
+		err error
+	}
+	done := make(chan written, 1)
+	go func() {
+		n, err := s.w.Write(p)
+		done <- written{n, err}
+	}()
+	select {
+	case d := <-done:
+		return d.n, d.err
+	case <-s.ctx.Done():
+	}
+	select {
+	case d := <-done:
+		return d.n, d.err
+	case <-time.After(unreadWait):
+		return 0, s.ctx.Err()
+	}
 }
 
 // lost is the error of a write, if there was one.
 func (s *stream) lost() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.e == nil || errors.Is(s.e, syscall.EPIPE) {
+	if s.e == nil || errors.Is(s.e, syscall.EPIPE) || errors.Is(s.e, context.Canceled) {
 		return s.e
 	}
 	return &exit{exitInput, fmt.Errorf("the output could not be written: %w", s.e)}

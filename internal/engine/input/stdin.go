@@ -64,7 +64,13 @@ func newInterruptible(ctx context.Context, r io.Reader) *interruptible {
 	s.free <- make([]byte, stdinBytes)
 	s.free <- make([]byte, stdinBytes)
 	go func() {
-		for buf := range s.free {
+		for {
+			var buf []byte
+			select {
+			case buf = <-s.free:
+			case <-ctx.Done():
+				return
+			}
 			n, err := 0, error(nil)
 			if bug := exec.Guard("reading", func() error { n, err = r.Read(buf); return nil }); bug != nil {
 				n, err = 0, bug
