@@ -3,13 +3,15 @@ package sigma
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // YAML is s as a rule file has it: escaped for Sigma and in quotes.
 func (s String) YAML() string { return Quote(s.String()) }
 
 // Quote writes text as a string of YAML: in single quotes, where only they are
-// doubled, or in double quotes when it holds control characters.
+// doubled, or in double quotes when it holds characters that YAML does not take as they
+// are (YAML 1.2, 5.1), that end a line in YAML 1.1, or that nobody sees.
 func Quote(text string) string {
 	if !strings.ContainsFunc(text, control) {
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
@@ -22,7 +24,14 @@ func Quote(text string) string {
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		case control(r):
-			fmt.Fprintf(&b, `\x%02x`, r)
+			switch {
+			case r <= 0xff:
+				fmt.Fprintf(&b, `\x%02x`, r)
+			case r <= 0xffff:
+				fmt.Fprintf(&b, `\u%04x`, r)
+			default:
+				fmt.Fprintf(&b, `\U%08x`, r)
+			}
 		default:
 			b.WriteRune(r)
 		}
@@ -30,4 +39,4 @@ func Quote(text string) string {
 	return b.String() + `"`
 }
 
-func control(r rune) bool { return r < ' ' || r == 0x7f }
+func control(r rune) bool { return !unicode.IsPrint(r) }
