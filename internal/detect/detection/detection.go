@@ -45,6 +45,15 @@ func ParseSeverity(s string) (Severity, error) {
 	return 0, fmt.Errorf("%q is no severity; write one of %s", s, strings.Join(severities, ", "))
 }
 
+// MarshalText writes the severity's name.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a severity's name.
+func (s *Severity) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseSeverity(string(text))
+	return err
+}
+
 // UnmarshalYAML reads a severity's name.
 func (s *Severity) UnmarshalYAML(n *yaml.Node) error {
 	v, err := ParseSeverity(n.Value)

@@ -1,6 +1,10 @@
 package mapping
 
-import "strings"
+import (
+	_ "embed"
+	"strings"
+	"sync"
+)
 
 // Tactic is a tactic of ATT&CK for enterprises.
 type Tactic struct{ ID, Name, Short string }
@@ -81,3 +85,20 @@ func TacticNamed(s string) (Tactic, bool) {
 	}
 	return Tactic{}, false
 }
+
+//go:embed techniques.tsv
+var techniqueNames string
+
+var nameOfTechnique = sync.OnceValue(func() map[string]string {
+	m := map[string]string{}
+	for line := range strings.Lines(techniqueNames) {
+		id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		m[id] = name
+	}
+	return m
+})
+
+// TechniqueName is the name of a technique by its id, such as PowerShell for T1059.001;
+// "" when it is not known. Names of revoked techniques are known too.
+// Source: MITRE ATT&CK 18, as above; techniques.tsv is id and name, a technique a line.
+func TechniqueName(id string) string { return nameOfTechnique()[strings.ToUpper(id)] }

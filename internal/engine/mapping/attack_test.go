@@ -20,6 +20,7 @@ func TestTacticsOfEveryTechnique(t *testing.T) {
 	var list struct {
 		Techniques []struct {
 			ID      string
+			Name    string
 			Tactics []string
 			Revoked bool
 		}
@@ -33,6 +34,9 @@ func TestTacticsOfEveryTechnique(t *testing.T) {
 			continue
 		}
 		n++
+		if got := mapping.TechniqueName(x.ID); got != x.Name {
+			t.Errorf("%s: name %q, want %q", x.ID, got, x.Name)
+		}
 		got := append([]string(nil), mapping.TacticsOf(x.ID)...)
 		sort.Strings(got)
 		sort.Strings(x.Tactics)

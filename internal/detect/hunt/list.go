@@ -1,0 +1,503 @@
+package hunt
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash/maphash"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// Order is how findings follow each other.
+type Order int
+
+const (
+	Severest Order = iota // severity, then score, then time, newest first
+	Newest                // time, newest first
+	Oldest                // time, oldest first
+)
+
+// Options say what is in a list and how it is shown.
+type Options struct {
+	Filter Filter
+	Order  Order
+	// Flat leaves findings apart: a record that was read twice is found twice, and
+	// findings of one process or record need not stand together.
+	Flat bool
+}
+
+// Filter chooses findings. The zero Filter takes all.
+type Filter struct {
+	Least      detection.Severity // and higher ones
+	Hosts      []string           // any of these, * for any text; letter case aside
+	Users      []string
+	Detections []string // by id, title or package
+}
+
+// Takes reports whether a finding is one of those asked for.
+func (x *Filter) Takes(f *Finding) bool {
+	return f.Severity >= x.Least && fits(x.Hosts, f.Host) && fits(x.Users, f.User) && fits(x.Detections, f.DetectionID, f.Detection, f.Package)
+}
+
+// fits reports whether one of some names fits one of the patterns; none fits all. A host
+// or account may leave its domain out.
+func fits(patterns []string, names ...string) bool {
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool {
+		return slices.ContainsFunc(names, func(n string) bool {
+			if n == "" {
+				return false
+			}
+			host, _, _ := strings.Cut(n, ".")
+			return like(p, n) || like(p, host) || like(p, n[strings.LastIndexByte(n, '\\')+1:])
+		})
+	})
+}
+
+// like compares a name with a pattern, in which * is any text.
+func like(pattern, name string) bool {
+	pattern, name = strings.ToLower(pattern), strings.ToLower(name)
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	if !strings.HasPrefix(name, parts[0]) {
+		return false
+	}
+	name = name[len(parts[0]):]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(name, p)
+		if i < 0 {
+			return false
+		}
+		name = name[i+len(p):]
+	}
+	return strings.HasSuffix(name, parts[len(parts)-1])
+}
+
+// Detection is what the findings of a detection have in common.
+type Detection struct {
+	ID         string // the rule's, or PACKAGE/DETECTION
+	Name       string // its title
+	Kind       Kind
+	Package    string // the package's name
+	Techniques []Technique
+	Tactics    []Tactic
+	Next       string
+
+	// Counts is how many findings it has, by severity, once a list has been gone
+	// through.
+	Counts [detection.Critical + 1]int64
+}
+
+// fill gives a finding what it has of its detection.
+func (d *Detection) fill(f *Finding) {
+	f.DetectionID, f.Detection, f.Kind, f.Package = d.ID, d.Name, d.Kind, d.Package
+	f.Techniques, f.Tactics, f.Next = d.Techniques, d.Tactics, d.Next
+}
+
+// Found is how many findings the detection has.
+func (d *Detection) Found() (n int64) {
+	for _, k := range d.Counts {
+		n += k
+	}
+	return n
+}
+
+// List is what a hunt has found. Findings beyond the memory budget are on disk until
+// they are given out. Several workers may add to it.
+type List struct {
+	o  Options
+	rt *exec.Runtime
+
+	mu         sync.Mutex
+	detections []*Detection
+	index      map[*Detection]int // in detections
+	rows       *exec.Sorter
+	starts     map[string][]start // processes that a Sysmon 1 says the start of, by startKey
+	places     map[int][]int64    // byte offsets of evidence, by part
+	out        event.Batch
+	scratch    []byte
+	added      int64
+
+	count int64
+	worst detection.Severity
+}
+
+// start is the start of a process whose GUID is known.
+type start struct {
+	at   int64
+	guid string
+}
+
+// The columns of a finding in the list.
+const (
+	colFirst  event.Slot = iota // what Order puts first: severity
+	colScore                    // null comes last
+	colTime                     //
+	colKey                      // the same for the same finding of the same record
+	colPos                      // of the first record
+	colFinder                   // index of the detection
+	colBody                     // pack's
+)
+
+// NewList makes an empty list that holds its findings by rt's budget.
+func NewList(rt *exec.Runtime, o Options) *List {
+	l := &List{o: o, rt: rt, index: map[*Detection]int{}, starts: map[string][]start{}, places: map[int][]int64{}}
+	newest := o.Order != Oldest
+	keys := []exec.Key{{Slot: colTime, Desc: newest}}
+	if o.Order == Severest {
+		keys = append([]exec.Key{{Slot: colFirst, Desc: true}, {Slot: colScore, Desc: true}}, keys...)
+	} else {
+		keys = append(keys, exec.Key{Slot: colFirst, Desc: true}, exec.Key{Slot: colScore, Desc: true})
+	}
+	keys = append(keys, exec.Key{Slot: colKey}, exec.Key{Slot: colPos})
+	var kept event.Fields
+	kept.Add(colFirst, colScore, colTime, colKey, colPos, colFinder, colBody)
+	l.rows = exec.NewSorter(rt, "the list of findings", exec.Order{Keys: keys}, exec.NewCodec(&kept), 0)
+	return l
+}
+
+// Ran says that a detection runs. One that finds nothing is listed too.
+func (l *List) Ran(d *Detection) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ran(d)
+}
+
+func (l *List) ran(d *Detection) {
+	if _, ok := l.index[d]; !ok {
+		l.index[d] = len(l.detections)
+		l.detections = append(l.detections, d)
+	}
+}
+
+// Detections are those that ran, in the order in which the list was told of them.
+func (l *List) Detections() []*Detection { return l.detections }
+
+// Len is how many findings were added and are asked for, copies included.
+func (l *List) Len() int64 { return l.added }
+
+// Worst is the highest severity among them; ok is false when there are none.
+func (l *List) Worst() (s detection.Severity, ok bool) { return l.worst, l.added > 0 }
+
+// Add adds a finding of a detection. The list gives it its id, what it has of the
+// detection, its Place and the number of Records where that is 0; the caller sets the
+// rest. One without evidence is no finding of any record, and has none.
+func (l *List) Add(d *Detection, f *Finding) error {
+	next := f.Next
+	d.fill(f)
+	if next != "" {
+		f.Next = next
+	}
+	if !l.o.Filter.Takes(f) {
+		return nil
+	}
+	if f.Records == 0 {
+		f.Records = len(f.Evidence)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ran(d)
+	l.added++
+	l.worst = max(l.worst, f.Severity)
+	if s := f.Subject; s != nil && s.GUID != "" && s.PID != "" && f.starts("1") {
+		k := startKey(f.Host, s)
+		l.starts[k] = append(l.starts[k], start{int64(f.Time), s.GUID})
+	}
+	for i := range f.Evidence {
+		pos := f.Evidence[i].pos
+		l.places[part(pos)] = append(l.places[part(pos)], event.Offset(pos))
+	}
+	o := &l.out
+	o.Reset()
+	o.AddRow(int64(f.Time), 0)
+	o.Col(colFirst).Set(0, event.Int(int64(f.Severity)))
+	if f.Score != nil {
+		o.Col(colScore).Set(0, event.Float(*f.Score))
+	}
+	if f.Timed() {
+		o.Col(colTime).Set(0, event.Int(int64(f.Time)))
+	}
+	var pos uint64
+	if len(f.Evidence) > 0 {
+		pos = f.Evidence[0].pos
+	}
+	o.Col(colKey).Set(0, event.Text(f.key()))
+	o.Col(colPos).Set(0, event.Int(int64(pos&math.MaxInt64)))
+	o.Col(colFinder).Set(0, event.Int(int64(l.index[d])))
+	l.scratch = pack(l.scratch[:0], f, next != "")
+	o.Col(colBody).Set(0, event.Text(string(l.scratch)))
+	return l.rows.Add(o)
+}
+
+// starts reports whether the finding is of a record with this event id, that of the
+// start of a process: 1 of Sysmon, 4688 of the Security log.
+func (f *Finding) starts(id string) bool { return len(f.Evidence) == 1 && f.Evidence[0].EventID == id }
+
+// startKey is equal for what Sysmon 1 and Security 4688 say of one process.
+func startKey(host string, s *Subject) string {
+	return strings.ToLower(host + "\x00" + s.PID + "\x00" + s.Image)
+}
+
+// part is the number of a position's part.
+func part(pos uint64) int { return int(pos >> 44) }
+
+// key is what the id is made of: of a record of Windows, its own number in its channel;
+// of any other, what the finding says.
+func (f *Finding) key() string {
+	h := sha256.New()
+	var n [8]byte
+	binary.LittleEndian.PutUint64(n[:], uint64(f.Time))
+	h.Write(n[:])
+	write := func(s string) {
+		binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	write(f.DetectionID)
+	write(f.Detection)
+	write(strings.ToLower(f.Host))
+	if len(f.Evidence) == 1 && f.Records == 1 && f.Evidence[0].RecordID != 0 {
+		e := &f.Evidence[0]
+		binary.LittleEndian.PutUint64(n[:], uint64(e.RecordID))
+		h.Write(n[:])
+		write(e.Channel)
+		write(e.EventID)
+	} else {
+		for _, x := range f.Fields {
+			if !strings.HasPrefix(x.Name, "_source") { // where it was read does not matter
+				write(strings.ToLower(x.Name))
+				write(x.Value.String())
+			}
+		}
+	}
+	return string(h.Sum(nil)[:12])
+}
+
+// id is a finding's id: of the nth that is told from others by nothing but its place.
+func id(key string, n int) string {
+	if n > 0 {
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], uint64(n))
+		s := sha256.Sum256(append([]byte(key), b[:]...))
+		key = string(s[:12])
+	}
+	return hex.EncodeToString([]byte(key))
+}
+
+// Locator tells lines and record numbers of places; see Places.
+type Locator interface {
+	// Locate completes the place of the event at a byte offset of a part.
+	Locate(part int, offset int64, p *Place)
+}
+
+// Places are the byte offsets of the evidence, by the number of its part.
+func (l *List) Places() map[int][]int64 { return l.places }
+
+// Each gives the findings in order, each with its number from 1, and stops with the
+// first error. It may be called once.
+func (l *List) Each(ctx context.Context, where Locator, found func(n int, f *Finding) error) error {
+	l.rt.Ctx = ctx
+	n := 0
+	give := func(f *Finding) error {
+		n++
+		d := l.detections[f.finder]
+		d.Counts[f.Severity]++
+		for i := range f.Evidence {
+			e := &f.Evidence[i]
+			locate(where, e.pos, &e.Place)
+			for j := range e.Copies {
+				locate(where, e.copied[j], &e.Copies[j])
+			}
+		}
+		if len(f.Evidence) > 0 {
+			f.Place = f.Evidence[0].Place
+		}
+		return found(n, f)
+	}
+	s := &folded{list: l, give: give}
+	if l.o.Flat || l.o.Order != Severest {
+		return firstOf(l.rows.Flush(s), s.end())
+	}
+	return l.grouped(s)
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func locate(where Locator, pos uint64, p *Place) {
+	if where != nil && p.File != "" {
+		where.Locate(part(pos), event.Offset(pos), p)
+	}
+}
+
+// folded takes the rows of a list in order and makes one finding of those that are the
+// same finding of the same record.
+type folded struct {
+	list *List
+	give func(*Finding) error
+
+	key  string
+	same []*Finding // with that key, by their ordinal
+	seen map[uint64]int
+}
+
+func (s *folded) Push(b *event.Batch) error {
+	for _, row := range b.Live {
+		n, _ := b.Value(colFinder, row).Int()
+		f := unpack([]byte(b.Value(colBody, row).Str()), s.list.detections[n])
+		f.finder = int(n)
+		if f.ID != "" { // it has come here before
+			if err := s.give(f); err != nil {
+				return err
+			}
+			continue
+		}
+		key := b.Value(colKey, row).Str()
+		if key != s.key {
+			if err := s.end(); err != nil {
+				return err
+			}
+			s.key = strings.Clone(key)
+		}
+		// Of a record with a number, another place is a copy. Of others, equal ones in
+		// one file are several, and the first of one file is the first of another.
+		var at uint64
+		if len(f.Evidence) > 0 {
+			at = f.Evidence[0].pos
+			if f.Evidence[0].RecordID == 0 {
+				at = uint64(part(at))
+			}
+		}
+		if s.seen == nil {
+			s.seen = map[uint64]int{}
+		}
+		nth := s.seen[at]
+		s.seen[at]++
+		f.ID = id(s.key, nth)
+		s.list.subject(f)
+		switch {
+		case s.list.o.Flat:
+			if err := s.give(f); err != nil {
+				return err
+			}
+		case nth < len(s.same):
+			s.same[nth].copy(f)
+		default:
+			s.same = append(s.same, f)
+		}
+	}
+	return nil
+}
+
+// end gives the findings with the key at hand.
+func (s *folded) end() error {
+	for _, f := range s.same {
+		if err := s.give(f); err != nil {
+			return err
+		}
+	}
+	s.same, s.seen, s.key = s.same[:0], nil, ""
+	return nil
+}
+
+// copy adds the places where another reading of the same finding has its records.
+func (f *Finding) copy(of *Finding) {
+	for i := range of.Evidence {
+		if i < len(f.Evidence) {
+			e := &f.Evidence[i]
+			e.Copies, e.copied = append(e.Copies, of.Evidence[i].Place), append(e.copied, of.Evidence[i].pos)
+		}
+	}
+}
+
+// startSlack is how far apart, in milliseconds, Sysmon and the Security log may say that
+// one process started.
+const startSlack = 2000
+
+// subject completes what a finding is about: Security 4688 knows no GUID, and has that of
+// the process which Sysmon saw start.
+func (l *List) subject(f *Finding) {
+	s := f.Subject
+	if s == nil {
+		return
+	}
+	if s.GUID == "" && f.starts("4688") {
+		for _, x := range l.starts[startKey(f.Host, s)] {
+			if d := x.at - int64(f.Time); d > -startSlack && d < startSlack {
+				s.GUID = x.guid
+			}
+		}
+	}
+	var p Place
+	if len(f.Evidence) > 0 {
+		p = f.Evidence[0].Place
+	}
+	switch host := strings.ToLower(f.Host); {
+	case s.GUID != "":
+		s.Kind, s.Key = "process", "process "+host+" "+strings.ToLower(s.GUID)
+	case f.starts("4688") && s.PID != "":
+		s.Kind, s.Key = "process", "process "+host+" "+s.PID+" "+f.Time.String()
+	case p.RecordID != 0:
+		s.Kind, s.Key = "record", "record "+host+" "+p.Channel+" "+strconv.FormatInt(p.RecordID, 10)
+	case p.File != "":
+		s.Kind, s.Key = "record", "record "+p.File+" "+strconv.FormatInt(event.Offset(f.Evidence[0].pos), 10)
+	default:
+		f.Subject = nil
+	}
+}
+
+// The columns of a finding whose place in a grouped list is known.
+const (
+	colGroup  = colFirst // number of its group
+	colMember = colScore // number in the list
+)
+
+// grouped gives the findings in order, but those of one subject after the first of them.
+func (l *List) grouped(s *folded) error {
+	var kept event.Fields
+	kept.Add(colGroup, colMember, colFinder, colBody)
+	rows := exec.NewSorter(l.rt, "the list of findings", exec.Order{Keys: []exec.Key{{Slot: colGroup}, {Slot: colMember}}}, exec.NewCodec(&kept), 0)
+	groups := map[uint64]int64{}
+	seed := maphash.MakeSeed()
+	n := int64(0)
+	var o event.Batch
+	first := &folded{list: l, give: func(f *Finding) error {
+		n++
+		group := n
+		if f.Subject != nil {
+			h := maphash.String(seed, f.Subject.Key)
+			if g, ok := groups[h]; ok {
+				group = g
+			} else {
+				groups[h] = group
+			}
+		}
+		o.Reset()
+		o.AddRow(0, 0)
+		o.Col(colGroup).Set(0, event.Int(group))
+		o.Col(colMember).Set(0, event.Int(n))
+		o.Col(colFinder).Set(0, event.Int(int64(f.finder)))
+		o.Col(colBody).Set(0, event.Text(string(pack(nil, f, f.Next != l.detections[f.finder].Next))))
+		return rows.Add(&o)
+	}}
+	if err := firstOf(l.rows.Flush(first), first.end()); err != nil {
+		return err
+	}
+	return rows.Flush(s)
+}

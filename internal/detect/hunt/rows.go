@@ -1,0 +1,118 @@
+package hunt
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// Rows makes findings of the rows of a detection's query. It is one goroutine's.
+type Rows struct {
+	List      *List
+	Detection *Detection
+	Of        *detection.Detection
+	Layout    *event.Layout
+	Columns   []lang.Column          // of the query; nil for every field of a row
+	Part      func(index int) string // name of a part of the input
+
+	slots map[string]event.Slot
+	names []string
+}
+
+// The fields of an event that say where it stands and what it is about. A query carries
+// those that Carried lists to its rows, whatever columns it keeps.
+var Carried = []string{"Channel", "EventID", "EventRecordID", "_sourceCategory", "Computer", "User", "ProcessGuid", "ProcessId", "Image"}
+
+// Push takes rows.
+func (r *Rows) Push(b *event.Batch) error {
+	for _, row := range b.Live {
+		if err := r.List.Add(r.Detection, r.finding(b, row)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// value is a field of a row, as the query has it or as it was carried there.
+func (r *Rows) value(b *event.Batch, row uint16, name string, carried bool) event.Value {
+	if carried {
+		name = lang.CarriedName(name)
+	}
+	s, ok := r.slots[name]
+	if !ok {
+		if s, ok = r.Layout.Find(name); !ok {
+			s = event.None
+		}
+		if r.slots == nil {
+			r.slots = map[string]event.Slot{}
+		}
+		r.slots[name] = s
+	}
+	if s == event.None {
+		return event.Value{}
+	}
+	return b.Value(s, row)
+}
+
+func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
+	f := &Finding{Severity: r.Of.Base()}
+	// said is a value of the event, as it was carried or else as the query has it.
+	said := func(name string) string {
+		v := r.value(b, row, name, true)
+		if v.IsNull() {
+			v = r.value(b, row, name, false)
+		}
+		return strings.Clone(v.String())
+	}
+	at := event.NoTime
+	if int(row) < len(b.Time) {
+		at = b.Time[row]
+	} else { // records, such as the end of a chain of events
+		at, _ = r.value(b, row, "_messageTime", false).Int()
+	}
+	f.SetTime(at)
+	if name := r.Of.Score.Field; name != "" {
+		if v := r.value(b, row, name, false); !v.IsNull() {
+			if x, ok := v.Float(); ok {
+				f.Score = &x
+				f.Severity = r.Of.SeverityOf(int(x))
+			}
+		}
+	}
+	f.Host, f.User = said("Computer"), said("User")
+	for _, e := range r.Of.Whom() {
+		if v := r.value(b, row, e.Field, false); !v.IsNull() && v.String() != "" {
+			f.Entities = append(f.Entities, Entity{e.Type, strings.Clone(v.String())})
+		}
+	}
+	if at := r.value(b, row, lang.CarriedPlace, false); !at.IsNull() {
+		pos, _ := at.Int()
+		p := Place{File: r.Part(part(uint64(pos))), Channel: said("Channel"), EventID: said("EventID"), Category: said("_sourceCategory")}
+		p.RecordID, _ = strconv.ParseInt(said("EventRecordID"), 10, 64)
+		f.Evidence = []Evidence{Record(p, uint64(pos))}
+		f.Records = 1
+		f.Subject = &Subject{GUID: said("ProcessGuid"), PID: said("ProcessId"), Image: said("Image")}
+	}
+	add := func(name string, v event.Value) {
+		if v.IsNull() || strings.EqualFold(name, "_messageTime") || strings.HasPrefix(name, lang.CarriedPrefix) {
+			return // the time is the finding's
+		}
+		f.Fields = append(f.Fields, Field{name, v.Clone()})
+	}
+	if r.Columns != nil && !lang.HasLate(r.Columns) {
+		for _, c := range r.Columns {
+			add(c.Name, b.Value(c.Slot, row))
+		}
+		return f
+	}
+	if len(r.names) < len(b.Cols) {
+		r.names = r.Layout.Names()
+	}
+	for i := range b.Cols {
+		add(r.names[i], b.Value(event.Slot(i), row))
+	}
+	return f
+}

@@ -1,0 +1,12 @@
+package lang
+
+// CarriedPrefix begins the names of fields that go along with a message through a query
+// unseen, whatever fields it keeps. No query can say such a name.
+const CarriedPrefix = "_carried "
+
+// CarriedPlace is the position (event.Position) of the message that a row is of; of a
+// group's row, that of its first message.
+const CarriedPlace = CarriedPrefix + "place"
+
+// CarriedName is under which name a field of an event is carried.
+func CarriedName(field string) string { return CarriedPrefix + field }
