@@ -258,7 +258,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	if message {
 		text = said.Raw
 	}
-	b.Time[row] = r.meta.set(&r.w, row, vals, r.part, event.NoTime, text)
+	b.Time[row] = r.meta.set(&r.w, row, vals, false, r.part, event.NoTime, text)
 	if r.meta.receipt != 0 && r.meta.receipt != b.Time[row] || b.Receipt != nil {
 		for len(b.Receipt) < int(row) {
 			b.Receipt = append(b.Receipt, b.Time[len(b.Receipt)])

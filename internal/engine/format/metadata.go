@@ -121,11 +121,16 @@ func (m *metadata) init(w *input.Want, p *plan) {
 
 // set fills a row's metadata and returns its time in ms, event.NoTime where the
 // event says none: that of its fields, else fallback, else the first in its text.
-func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input.Part, fallback int64, text []byte) int64 {
+// empty says that the event has no fields.
+func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, empty bool, part *input.Part, fallback int64, text []byte) int64 {
 	m.stamps.Order = part.DateOrder
 	at := event.NoTime
 	m.day = datefmt.Stamp{}
-	for _, t := range m.times {
+	times, exported := m.times, m.exported
+	if empty {
+		times, exported = nil, nil
+	}
+	for _, t := range times {
 		v := vals[t.at]
 		if v.Kind == jsondoc.Missing || v.Kind == jsondoc.Null {
 			continue
@@ -149,7 +154,7 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, part *input
 		}
 	}
 	message := false
-	for _, i := range m.exported {
+	for _, i := range exported {
 		message = message || i.of(vals).Kind != jsondoc.Missing
 	}
 	m.receipt = 0

@@ -121,6 +121,6 @@ func (p *plan) event(w *builder, vals []jsondoc.Value, given []int, text []byte,
 		w.b.Col(p.size).Set(row, event.Int(int64(len(text))))
 	}
 	p.set(w, row, vals, given)
-	w.b.Time[row] = p.meta.set(w, row, vals, b.Part, fallback, text)
+	w.b.Time[row] = p.meta.set(w, row, vals, len(given) == 0, b.Part, fallback, text)
 	return row
 }

@@ -39,7 +39,7 @@ var _ = register(input.Format{
 	},
 	Misfit: "holds NUL or many other control characters, or is no UTF-8",
 	Cut:    cutText,
-	New:    func(w *input.Want) input.BlockReader { return &text{newTextLines(w)} },
+	New:    func(w *input.Want) input.BlockReader { return &text{lines: newTextLines(w)} },
 })
 
 // Lines is text of which each line is an event, whatever it begins with.
@@ -66,30 +66,32 @@ func cutText(buf []byte, _ int64, last bool) int {
 	if last {
 		return len(buf)
 	}
-	if !beginsTimed(buf) {
-		if at := lastTimed(buf); at > 0 {
-			return at
-		}
-		return cutLines(buf, 0, false)
-	}
-	if at := lastTimed(buf); at > 0 {
+	var l lineTimes
+	if at := l.last(buf); at > 0 {
 		return at
 	}
-	if end, whole := messageEnd(buf, 0); whole { // it has all that it may have
+	if !l.begin(buf) {
+		return cutLines(buf, 0, false)
+	}
+	if end, whole, _ := l.messageEnd(buf, 0); whole { // it has all that it may have
 		return end
 	}
 	return 0
 }
 
-// lastTimed is where the last line begins that begins with a time; 0 when that
-// is the first, or none.
-func lastTimed(buf []byte) int {
+// lineTimes tells which lines begin with a time. It is one goroutine's: what it
+// keeps of one line makes the next one quick.
+type lineTimes struct{ r datefmt.Recogniser }
+
+// last is where the last line begins that begins with a time; 0 when that is the
+// first, or none.
+func (l *lineTimes) last(buf []byte) int {
 	for end := len(buf); ; {
 		at := bytes.LastIndexByte(buf[:end], '\n')
 		if at < 0 {
 			return 0
 		}
-		if beginsTimed(buf[at+1:]) {
+		if l.begin(buf[at+1:]) {
 			return at + 1
 		}
 		end = at
@@ -97,40 +99,40 @@ func lastTimed(buf []byte) int {
 }
 
 // messageEnd is where the message that begins at start ends: before the next line
-// that begins with a time, or at its limit; whole is false where that is not seen.
-func messageEnd(data []byte, start int) (end int, whole bool) {
+// that begins with a time (timed), or at its limit; whole is false where that is
+// not seen.
+func (l *lineTimes) messageEnd(data []byte, start int) (end int, whole, timed bool) {
 	end = start
 	for n := 0; end < len(data); n++ {
-		if end > start && beginsTimed(data[end:]) {
-			return end, true
+		if end > start && l.begin(data[end:]) {
+			return end, true, true
 		}
 		if n == messageLinesMax {
-			return end, true
+			return end, true, false
 		}
 		next := bytes.IndexByte(data[end:], '\n')
 		if next < 0 {
-			return len(data), false
+			return len(data), false, false
 		}
 		if next += end + 1; next-start > messageBytesMax && end > start {
-			return end, true
+			return end, true, false
 		}
 		end = next
 	}
-	return end, false
+	return end, false, false
 }
 
-// beginsTimed reports whether text begins with a time, which a bracket may stand
-// around.
-func beginsTimed(text []byte) bool {
+// begin reports whether text begins with a time, which a bracket may stand around.
+func (l *lineTimes) begin(text []byte) bool {
 	if len(text) == 0 || text[0] == ' ' || text[0] == '\t' {
 		return false
 	}
-	if line := bytes.IndexByte(text[:min(len(text), timeBytesMax)], '\n'); line >= 0 {
+	text = text[:min(len(text), timeBytesMax)]
+	if line := bytes.IndexByte(text, '\n'); line >= 0 {
 		text = text[:line]
 	}
-	r := datefmt.Recogniser{Now: someDay}
-	_, ok := r.Begins(text[:min(len(text), timeBytesMax)])
-	return ok
+	l.r.Now = someDay
+	return l.r.Starts(text)
 }
 
 // someDay is what a time is read against where only its form matters: all dates
@@ -138,11 +140,15 @@ func beginsTimed(text []byte) bool {
 var someDay = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // text reads plain text.
-type text struct{ *lines }
+type text struct {
+	*lines
+	times lineTimes
+}
 
 func (r *text) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
 	r.begin(data)
+	timed := r.times.begin(data)
 	for at := 0; at < len(data); {
 		if n, err := r.other(&b, at, next); n > 0 || err != nil {
 			if err != nil {
@@ -152,10 +158,13 @@ func (r *text) Read(b input.Block, next exec.Sink) error {
 			continue
 		}
 		start := at
-		if beginsTimed(data[at:]) {
-			at, _ = messageEnd(data, start)
-		} else if at = start + bytes.IndexByte(data[start:], '\n') + 1; at == start {
-			at = len(data)
+		if timed {
+			at, _, timed = r.times.messageEnd(data, start)
+		} else {
+			if at = start + bytes.IndexByte(data[start:], '\n') + 1; at == start {
+				at = len(data)
+			}
+			timed = r.times.begin(data[at:])
 		}
 		if err := r.line(&b, start, at, next); err != nil {
 			return err

@@ -129,6 +129,19 @@ func (r *Recogniser) Begins(text []byte) (Stamp, bool) {
 	return r.at(text, i)
 }
 
+// Starts reports what Begins does, sooner: where the date is that of the last time
+// found, what comes after the time of day is not read.
+func (r *Recogniser) Starts(text []byte) bool {
+	if m := &r.day; m.n > 0 && len(text) > m.n+10 && string(text[:m.n]) == string(m.text[:m.n]) && r.rememberedHolds() {
+		c := text[m.n:]
+		if isTwoColons(c) && two(c) < 24 && two(c[3:]) < 60 && two(c[6:]) < 60 && !isDigit(c[8]) && c[8] != ':' {
+			return true
+		}
+	}
+	_, ok := r.Begins(text)
+	return ok
+}
+
 // at is text[i], or 0 beyond its end.
 func at(text []byte, i int) byte {
 	if i < 0 || i >= len(text) {
@@ -669,7 +682,9 @@ type memo struct {
 	text [24]byte // the date and what stands between it and the time of day
 	n    int
 	date reading
-	set  struct {
+
+	clocked bool // seconds come after the date, behind a colon
+	set     struct {
 		order Order
 		now   int64
 	}
@@ -686,6 +701,8 @@ func (r *Recogniser) remember(text []byte, start int, v *reading, f *form) {
 		case 'y':
 			r.day.form, r.day.n = f, copy(r.day.text[:], text[start:start+n])
 			r.day.date = reading{y: v.y, mo: v.mo, d: v.d, unsure: v.unsure}
+			last := len(f.steps) - 1
+			r.day.clocked = f.steps[last].op == 's' && f.steps[last-1].lit == ':'
 			r.day.set.order, r.day.set.now = r.Order, r.now().UnixMilli()
 			return
 		case 'H':
@@ -698,19 +715,23 @@ func (r *Recogniser) remember(text []byte, start int, v *reading, f *form) {
 func (r *Recogniser) remembered(text []byte, i int) (Stamp, bool) {
 	m := &r.day
 	if m.n == 0 || i+m.n+8 > len(text) || text[i+m.n-2] != m.text[m.n-2] || string(text[i:i+m.n]) != string(m.text[:m.n]) ||
-		m.set.order != r.Order || m.set.now != r.now().UnixMilli() || !isTwoColons(text[i+m.n:]) {
+		!r.rememberedHolds() || !isTwoColons(text[i+m.n:]) {
 		return Stamp{}, false
 	}
 	f := m.form
-	if last := f.steps[len(f.steps)-1].op; last != 's' || f.steps[len(f.steps)-2].lit != ':' {
-		return Stamp{}, false
-	}
 	c := text[i+m.n:]
 	v := reading{
 		y: m.date.y, mo: m.date.mo, d: m.date.d, unsure: m.date.unsure, dated: true, yearly: true, clock: i + m.n,
 		h: two(c), mi: two(c[3:]), s: two(c[6:]),
 	}
 	return r.tail(text, i, i+m.n+8, &v, f)
+}
+
+// rememberedHolds reports whether the remembered date is read as it was, and a
+// time of day with colons comes after it.
+func (r *Recogniser) rememberedHolds() bool {
+	m := &r.day
+	return m.clocked && m.set.order == r.Order && m.set.now == r.now().UnixMilli()
 }
 
 // isTwoColons reports whether a text begins as 15:04:05 does.

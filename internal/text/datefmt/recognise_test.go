@@ -323,3 +323,24 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 }
+
+// Starts answers as Begins does, whatever it has found before.
+func TestStarts(t *testing.T) {
+	lines := []string{
+		"2022-05-17 08:09:10 x", "2022-05-17 08:09:10,123 INFO x", "2022-05-17 08:09:61 x", "2022-05-17 24:09:10 x", "2022-05-17 08:60:10 x",
+		"2022-05-17 08:09:101 x", "2022-05-17 08:09:10:11 x", "2022-05-17 08:09:60 x", "2022-05-17 08:09:10", "2022-05-17 08:09:10 utcfoo x", "2022-05-17 08:09:10 ut",
+		"[2022-05-17T08:09:10Z] x", "17/05/2022 08:09:10 x", "12/05/2022 08:09:10 x", "12/05/22 08:09:10 x", "2022-05-17-08.09.10.111222 x",
+		"20220517 08:09:10 x", "20220517080910 x", "May 17 08:09:10 h x", "17/May/2022:08:09:10 +0200 x", "2022-05-17 x", "x", "1650000001 x",
+	}
+	r := Recogniser{Now: testNow}
+	for i := range len(lines) * len(lines) {
+		for _, line := range []string{lines[i/len(lines)], lines[i%len(lines)]} {
+			fresh := Recogniser{Now: testNow}
+			_, want := fresh.Begins([]byte(line))
+			if got := r.Starts([]byte(line)); got != want {
+				t.Fatalf("%q: Starts says %v, Begins %v", line, got, want)
+			}
+			r.Begins([]byte(line))
+		}
+	}
+}

@@ -18,6 +18,27 @@ var zoneNames = map[string]int{
 	"PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600, "HDT": -540, "BRT": -180, "BRST": -120,
 }
 
+// zoneStarts are the first two letters of zoneNames, as bits by the second: a word
+// that begins with others, such as a level, is not looked up.
+var zoneStarts = func() (t [256]uint32) {
+	for name := range zoneNames {
+		if len(name) > 1 {
+			t[name[0]] |= 1 << (name[1] & 31)
+		}
+	}
+	return t
+}()
+
+// zoneOffset is the offset of a zone by its name, in minutes.
+func zoneOffset(name []byte) (minutes int, ok bool) {
+	if len(name) < 2 || zoneStarts[name[0]]&(1<<(name[1]&31)) != 0 {
+		if minutes, ok = zoneNames[string(name)]; ok {
+			return minutes, true
+		}
+	}
+	return 0, len(name) == len("utc") && sameFold(name, "utc")
+}
+
 // zoneNameMax is the longest name of a place's zone that is taken from a text.
 const zoneNameMax = 40
 
@@ -102,7 +123,7 @@ func (r *Recogniser) zoneNameAt(text []byte, i int, v *reading) int {
 	if len(name) == 0 {
 		return i
 	}
-	if offset, ok := zoneNames[string(name)]; ok || sameFold(name, "utc") {
+	if offset, ok := zoneOffset(name); ok {
 		v.zone, v.offset = true, offset*60
 		if closing == 0 && offset == 0 && (at(text, end) == '+' || at(text, end) == '-') { // GMT+0200
 			if e, ok := offsetAt(text, end, true, v); ok {
