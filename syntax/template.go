@@ -27,7 +27,7 @@ func Filled(l diag.List) (rest diag.List) {
 type Parameter struct {
 	Name   string
 	At     diag.Span
-	quoted bool // inside a text in double quotes
+	Quoted bool // it stands in a text in double quotes
 }
 
 // Parameters are the template parameters of a query, those in comments aside.
@@ -81,16 +81,16 @@ func parametersIn(s string, from, to int, quoted bool) (list []Parameter) {
 // Fill puts values in the place of template parameters, as they stand, before the
 // query is read (spec A.6). Those of which value knows nothing stay. A value that
 // would end the text in quotes that it stands in is an error.
-func Fill(f *diag.File, value func(name string) (string, bool)) (*diag.File, diag.List) {
+func Fill(f *diag.File, value func(Parameter) (string, bool)) (*diag.File, diag.List) {
 	var diags diag.List
 	var b strings.Builder
 	at := 0
 	for _, p := range Parameters(f) {
-		v, ok := value(p.Name)
+		v, ok := value(p)
 		if !ok {
 			continue
 		}
-		if p.quoted && endsText(v) {
+		if p.Quoted && endsText(v) {
 			diags.Add(&diag.Diagnostic{
 				Code: "template-ends-text", File: f, Span: p.At,
 				Message: fmt.Sprintf("the value of %s would end the text that it stands in", p.Name),

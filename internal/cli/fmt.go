@@ -38,9 +38,11 @@ parameters, {{name}}, stay as they are unless --param gives them values.`,
 					return err
 				}
 				text := f.Text
-				if f, err = values.fill(f); err != nil {
+				f, left, err := values.fill(f)
+				if err != nil {
 					return err
 				}
+				a.diagnose(left)
 				tree, diags := syntax.Parse(f, query.Standard())
 				if err := syntax.Filled(diags).Err(); err != nil {
 					return err

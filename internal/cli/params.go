@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -30,14 +31,15 @@ func (p *params) flags(cmd *cobra.Command) {
 }
 
 // fill puts the values into a query. Parameters without one stay.
-func (p *params) fill(f *diag.File) (*diag.File, error) {
+// What --param-default could not stand for comes with warnings.
+func (p *params) fill(f *diag.File) (*diag.File, diag.List, error) {
 	if p == nil {
-		return f, nil
+		return f, nil, nil
 	}
 	given := map[string]string{}
 	if p.file != "" {
 		if err := p.read(given); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	var names []string
@@ -49,25 +51,25 @@ func (p *params) fill(f *diag.File) (*diag.File, error) {
 	for _, v := range p.values {
 		name, value, ok := strings.Cut(v, "=")
 		if name = strings.TrimSpace(name); !ok || name == "" {
-			return nil, usageError("--param %s: write NAME=VALUE", v)
+			return nil, nil, usageError("--param %s: write NAME=VALUE", v)
 		}
 		if !slices.Contains(names, name) {
 			help := "it has none"
 			if len(names) > 0 {
 				help = "it has " + strings.Join(names, ", ")
 			}
-			return nil, usageError("--param %s: %s has no parameter {{%s}}; %s", v, f.Name, name, help)
+			return nil, nil, usageError("--param %s: %s has no parameter {{%s}}; %s", v, f.Name, name, help)
 		}
 		given[name] = value
 	}
-	fallback := p.cmd.Flags().Changed("param-default")
-	filled, diags := syntax.Fill(f, func(name string) (string, bool) {
-		if v, ok := given[name]; ok {
-			return v, true
-		}
-		return p.fallback, fallback
+	filled, diags := syntax.Fill(f, func(q syntax.Parameter) (string, bool) {
+		v, ok := given[q.Name]
+		return v, ok
 	})
-	return filled, diags.Err()
+	if !diags.HasErrors() && p.cmd.Flags().Changed("param-default") {
+		filled, diags = query.FillAll(filled, query.Standard(), p.fallback)
+	}
+	return filled, diags, diags.Err()
 }
 
 // read reads the file of values.

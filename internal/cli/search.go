@@ -97,7 +97,8 @@ func (a *app) compile(values *params, file string, args []string, with ...query.
 	if strings.TrimSpace(f.Text) == "" {
 		return nil, nil, diag.List{{Code: "empty-query", File: f, Message: "the query is empty", Help: "write * for every event"}}.Err()
 	}
-	if f, err = values.fill(f); err != nil {
+	f, left, err := values.fill(f)
+	if err != nil {
 		return nil, nil, err
 	}
 	q, diags := query.Compile(f, query.Standard(), with...)
@@ -110,7 +111,7 @@ func (a *app) compile(values *params, file string, args []string, with ...query.
 		return nil, nil, err
 	}
 	if !a.quiet {
-		a.remark(diags)
+		a.remark(append(left, diags...))
 	}
 	return q, args, nil
 }
