@@ -2,6 +2,7 @@ package evtx_test
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"strings"
 	"testing"
@@ -105,6 +106,35 @@ func TestContent(t *testing.T) {
 	got := xmls(t, evtx.NewDecoder(), evtxtest.File(c))
 	if len(got) != 3 || got[0] != want || got[1] != want || got[2] != "<Event><Bare/></Event>" {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+	}
+}
+
+// TestXMLParses: a character that XML 1.0 does not have is U+FFFD in an event's XML,
+// in text, in attributes and in what the template has, and every other is itself.
+// Source: W3C, XML 1.0, production 2.
+func TestXMLParses(t *testing.T) {
+	for _, unit := range []uint16{
+		1, 8, 9, 10, 11, 12, 13, 14, 0x1f, ' ', '"', '&', '\'', '<', '>', 'a', 0x7f, 0x80, 0x85, 0x9f, 0xa0, 0x2028, 0xd7ff,
+		0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xfdd0, 0xfeff, 0xfffd, 0xfffe, 0xffff,
+	} {
+		text := evtxtest.Value{Type: byte(evtx.String), Data: []byte{'x', 0, byte(unit), byte(unit >> 8), 'y', 0}}
+		want := string(rune(unit))
+		if c := rune(unit); c < ' ' && c != '\t' && c != '\n' && c != '\r' || c >= 0xd800 && c < 0xe000 || c >= 0xfffe {
+			want = "\uFFFD"
+		}
+		place := evtxtest.Place{Type: 1}
+		c := evtxtest.NewChunk()
+		c.Record(1, 1, &evtxtest.Template{GUID: [16]byte{1}, Root: evtxtest.Element{
+			Name: "Event", Attrs: []evtxtest.Attr{{Name: "A", Content: []any{place}}}, Content: []any{place, evtxtest.Char(unit)},
+		}}, text)
+		got := xmls(t, evtx.NewDecoder(), evtxtest.File(c))
+		var ev struct {
+			A    string `xml:",attr"`
+			Text string `xml:",chardata"`
+		}
+		if err := xml.Unmarshal([]byte(strings.Join(got, "")), &ev); err != nil || ev.A != "x"+want+"y" || ev.Text != "x"+want+"y"+want {
+			t.Errorf("U+%04X: %q is read as %+q, %v; want x%+qy", unit, got, ev, err, want)
+		}
 	}
 }
 

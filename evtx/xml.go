@@ -102,7 +102,7 @@ func appendValue(dst []byte, v Value, attr bool) []byte {
 	at := len(dst)
 	dst = v.AppendText(dst)
 	for _, c := range dst[at:] {
-		if c < ' ' || c == '<' || c == '&' || c == '>' || c == '"' {
+		if c < ' ' || c == '<' || c == '&' || c == '>' || c == '"' || c == 0xef {
 			text := string(dst[at:])
 			return appendEscaped(dst[:at], text, attr)
 		}

@@ -75,7 +75,10 @@ first.`,
 			inv.Evidence, err = g.Investigate(cmd.Context(), f.Get, f.Time, func(from, to int64) (query.Run, error) {
 				r, err := s.again()
 				run := s.run
-				run.Input, run.Bounded, run.From, run.To = r, true, from, to
+				run.Input = r
+				if f.Timed() { // else nothing says how far from it an event is
+					run.Bounded, run.From, run.To = true, from, to
+				}
 				return run, err
 			})
 			if err != nil {

@@ -48,7 +48,10 @@ var page = template.Must(template.New("hunt").Funcs(pageFuncs).Parse(huntPage))
 func (r *Report) html(w io.Writer) error {
 	first, last := "", ""
 	for _, f := range r.Findings {
-		at := f.When().Format("2006-01-02 15:04:05")
+		if !f.Timed() {
+			continue
+		}
+		at := f.When("2006-01-02 15:04:05")
 		if first == "" || at < first {
 			first = at
 		}
@@ -79,17 +82,23 @@ type part struct {
 const barsMax = 60
 
 func (r *Report) histogram() []bar {
-	if len(r.Findings) == 0 {
+	var timed []*Finding
+	for _, f := range r.Findings {
+		if f.Timed() {
+			timed = append(timed, f)
+		}
+	}
+	if len(timed) == 0 {
 		return nil
 	}
-	low, high := r.Findings[0].Time, r.Findings[0].Time
-	for _, f := range r.Findings {
+	low, high := timed[0].Time, timed[0].Time
+	for _, f := range timed {
 		low, high = min(low, f.Time), max(high, f.Time)
 	}
 	width := (high-low)/barsMax + 1
 	counts := map[int64]map[string]int{}
 	top := 0
-	for _, f := range r.Findings {
+	for _, f := range timed {
 		i := (f.Time - low) / width
 		if counts[i] == nil {
 			counts[i] = map[string]int{}

@@ -70,7 +70,7 @@ func (i *Investigation) markdown(w io.Writer) error {
 	if f.Score != "" {
 		fmt.Fprintf(b, ", score %s", cell(f.Score))
 	}
-	fmt.Fprintf(b, ", at %s UTC.\n\n| field | value |\n|---|---|\n", f.When().Format("2006-01-02 15:04:05.000"))
+	fmt.Fprintf(b, ", at %s.\n\n| field | value |\n|---|---|\n", f.When("2006-01-02 15:04:05.000 MST"))
 	for _, x := range f.Fields {
 		fmt.Fprintf(b, "| %s | %s |\n", cell(x.Name), cell(x.Value))
 	}

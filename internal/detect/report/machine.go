@@ -49,7 +49,10 @@ func (r *Report) sarif(w io.Writer) error {
 		if source == "" && len(r.Inputs) > 0 {
 			source = r.Inputs[0]
 		}
-		props := map[string]any{"severity": f.Severity, "time": f.When().Format("2006-01-02T15:04:05.000Z")}
+		props := map[string]any{"severity": f.Severity}
+		if f.Timed() {
+			props["time"] = f.When("2006-01-02T15:04:05.000Z")
+		}
 		for name, v := range map[string]string{"host": f.Host(), "user": f.User()} {
 			if v != "" {
 				props[name] = v
@@ -119,7 +122,7 @@ func (r *Report) junit(w io.Writer) error {
 		for _, x := range f.Fields {
 			fmt.Fprintf(&text, "%s: %s\n", x.Name, x.Value)
 		}
-		s.Cases = append(s.Cases, testcase{f.Detection, fmt.Sprintf("%d %s %s", f.N, f.When().Format("2006-01-02T15:04:05.000Z"), f.Host()), failure{f.Severity + ": " + f.Evidence(), text.String()}})
+		s.Cases = append(s.Cases, testcase{f.Detection, fmt.Sprintf("%d %s %s", f.N, f.When("2006-01-02T15:04:05.000Z"), f.Host()), failure{f.Severity + ": " + f.Evidence(), text.String()}})
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
@@ -150,10 +153,14 @@ func (r *Report) ocsf(w io.Writer) error {
 		for _, x := range f.Fields {
 			unmapped[x.Name] = x.Value
 		}
+		var at any // null is no time; OCSF has no other word for it
+		if f.Timed() {
+			at = f.Time
+		}
 		o := map[string]any{
 			"class_uid": 2004, "class_name": "Detection Finding", "category_uid": 2, "category_name": "Findings",
 			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity], "severity": f.Severity,
-			"status_id": 1, "time": f.Time, "message": f.Evidence(),
+			"status_id": 1, "time": at, "message": f.Evidence(),
 			"metadata":     map[string]any{"version": "1.3.0", "product": map[string]any{"name": "gyoji", "vendor_name": "gyoji", "version": strings.TrimPrefix(r.Tool, "gyoji ")}},
 			"finding_info": map[string]any{"title": f.Detection, "uid": fmt.Sprintf("%s-%d-%d", f.Rule(), f.Time, f.N), "attacks": attacks},
 			"unmapped":     unmapped,

@@ -28,7 +28,7 @@ type Finding struct {
 	Techniques []string
 	Package    string // sigma for a rule on its own
 	Next       string // what to do first
-	Time       int64  // ms
+	Time       int64  // ms; event.NoTime where no event of it says one
 	Fields     []Field
 }
 
@@ -71,8 +71,17 @@ func (f *Finding) Rule() string {
 	return ruleID(f.Detection)
 }
 
-// When is the finding's time.
-func (f *Finding) When() time.Time { return time.UnixMilli(f.Time).UTC() }
+// Timed reports whether an event of the finding says when it was.
+func (f *Finding) Timed() bool { return f.Time != event.NoTime }
+
+// When is the finding's time in UTC, in a form of package time, and "no time" for
+// none.
+func (f *Finding) When(form string) string {
+	if !f.Timed() {
+		return "no time"
+	}
+	return time.UnixMilli(f.Time).UTC().Format(form)
+}
 
 // Report is a hunt's findings with what the report is made from.
 type Report struct {

@@ -35,6 +35,9 @@ detection: {s: {kind: c}, condition: s}
 title: X
 correlation: `
 
+// day is when the hits begin, in seconds: 0 would be no time.
+const day = 86400
+
 // hit is an event, and which of the rules a, b, c match it.
 type hit struct {
 	at          int64 // s
@@ -165,7 +168,7 @@ func correlated(t *testing.T, text string, hits []hit, perm []int, workers int, 
 				rows := make([][]uint16, 3)
 				for _, i := range mine[:min(len(mine), 1+len(perm)/50, event.MaxRows)] {
 					h := hits[i]
-					row := b.AddRow(h.at*1000, uint64(i))
+					row := b.AddRow((day+h.at)*1000, uint64(i))
 					if h.user != "" {
 						b.Col(user).Set(row, event.Text(h.user))
 					}
@@ -189,7 +192,7 @@ func correlated(t *testing.T, text string, hits []hit, perm []int, workers int, 
 	}
 	var found []string
 	err := co.Findings(rules, func(f rule.Finding) error {
-		found = append(found, fmt.Sprintf("%d-%d %q %.6g", f.First/1000, f.Last/1000, strings.Join(f.Groups, ","), f.Value))
+		found = append(found, fmt.Sprintf("%d-%d %q %.6g", f.First/1000-day, f.Last/1000-day, strings.Join(f.Groups, ","), f.Value))
 		return nil
 	})
 	if left, _ := os.ReadDir(rt.TempDir); len(left) > 0 {
@@ -383,6 +386,15 @@ func TestCorrelationsOfManyGroups(t *testing.T) {
 		if err != nil || len(found) != want {
 			t.Errorf("at least %d: %d findings, want %d: %v", least, len(found), want, err)
 		}
+	}
+}
+
+// A match without a time is in no window.
+func TestCorrelationsLeaveOutWhatHasNoTime(t *testing.T) {
+	hits := []hit{{at: -day, rules: []int{0}, user: "u"}, {at: -day, rules: []int{0}, user: "u"}, {at: 5, rules: []int{0}, user: "u"}}
+	found, err := correlated(t, base+"{type: event_count, rules: a, group-by: user, timespan: 1h, condition: {gte: 1}}\n", hits, []int{0, 1, 2}, 1, 0)
+	if err != nil || len(found) != 1 {
+		t.Errorf("got %q, %v; want the one that has a time", found, err)
 	}
 }
 

@@ -83,7 +83,7 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 }
 
 // add takes one match. One without the fields that are asked for belongs to no
-// group, and counts for nothing.
+// group, and counts for nothing; so does one without a time, which is in no window.
 func (c *Correlator) add(f feed, at int64, pos uint64, value func(event.Slot) event.Value) error {
 	m := c.got[f.to]
 	if m == nil {
@@ -96,6 +96,10 @@ func (c *Correlator) add(f feed, at int64, pos uint64, value func(event.Slot) ev
 	group, ok := c.joined(f.groups, value)
 	values, has := c.joined(f.values, value)
 	if !ok || !has {
+		return nil
+	}
+	if at == event.NoTime {
+		c.rt.Warnings.Add("match without a time, which is in no timespan of a correlation", true, exec.Sample{Pos: pos, Detail: f.to.who()})
 		return nil
 	}
 	row := m.next.AddRow(at, pos)

@@ -418,7 +418,7 @@ func (s *joinStep) pair(b *event.Batch) error {
 			s.codec.Decode(s.arena[at:], &s.out)
 			pair := uint16(s.out.N - 1)
 			if w := s.t.Within; w != nil {
-				if d := s.out.Time[pair] - b.Time[row]; d > w.Millis || -d > w.Millis {
+				if d := s.out.Time[pair] - b.Time[row]; d > w.Millis || -d > w.Millis || s.out.Time[pair] == event.NoTime || b.Time[row] == event.NoTime {
 					s.out.Live = s.out.Live[:len(s.out.Live)-1]
 				}
 			}

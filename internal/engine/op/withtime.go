@@ -15,7 +15,7 @@ var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "withtime", Usage: "withtime <of:field>",
 		Summary: "Puts a field and the time of its message together, for most_recent and least_recent.",
-		Text: "The new field is named after the first: `withtime status` makes `status_withtime`. It is JSON text: the value, and `_messageTime` in ms. " +
+		Text: "The new field is named after the first: `withtime status` makes `status_withtime`. It is JSON text: the value, and `_messageTime` in ms, which is null where the event has no time: the two aggregates leave it out. " +
 			"It stands before the aggregate, while rows are messages.",
 		Differs: "The text that Sumo Logic makes is not documented; only the two aggregates read it.",
 		Examples: []lang.Example{
@@ -53,7 +53,12 @@ func (w *withtime) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 		out.Reset()
 		for _, row := range b.Live {
 			buf = appendJSON(append(buf[:0], `{"value":`...), b.Value(w.of, row))
-			buf = strconv.AppendInt(append(buf, `,"time":`...), b.Time[row], 10)
+			buf = append(buf, `,"time":`...)
+			if b.Time[row] == event.NoTime {
+				buf = append(buf, "null"...)
+			} else {
+				buf = strconv.AppendInt(buf, b.Time[row], 10)
+			}
 			out.Set(row, event.Text(string(append(buf, '}'))))
 		}
 		b.Col(w.out).Alias(&out)
