@@ -151,7 +151,7 @@ func (w *followFiles) Next(ctx context.Context) ([]*Part, error) {
 // look gives what there is now.
 func (w *followFiles) look() (out []*Part, err error) {
 	w.round++
-	var found []*tail
+	var found, replaced []*tail
 	see := func(path string, beside bool) {
 		st, err := os.Stat(path)
 		if err != nil {
@@ -185,6 +185,9 @@ func (w *followFiles) look() (out []*Part, err error) {
 			f.Close()
 			return
 		}
+		if old := w.byPath[path]; old != nil {
+			replaced = append(replaced, old)
+		}
 		found = append(found, &tail{path: path, f: f, info: st, late: w.looked, look: w.round, beside: beside, met: time.Now()})
 		w.tails = append(w.tails, found[len(found)-1])
 		w.byPath[path] = found[len(found)-1]
@@ -202,6 +205,11 @@ func (w *followFiles) look() (out []*Part, err error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, t := range replaced {
+		if t.look != w.round { // under no name: files that came and went since are not known
+			w.o.Warnings.Add("file deleted while it was followed, and another made in its place; one that came and went between two looks was not read", false, exec.Sample{Part: t.path})
+		}
 	}
 	if w.looked { // rotated and made anew more than once since: the oldest first
 		w.tails = w.tails[:len(w.tails)-len(found)]

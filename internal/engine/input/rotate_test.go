@@ -31,6 +31,9 @@ func TestFastRotationLosesNothing(t *testing.T) {
 		"rename by number": func(dir string, n int) error {
 			return os.Rename(filepath.Join(dir, "app.log"), filepath.Join(dir, fmt.Sprintf("app-2026%04d.log", n)))
 		},
+		"delete and create": func(dir string, n int) error {
+			return os.Remove(filepath.Join(dir, "app.log"))
+		},
 		"copy and truncate": func(dir string, n int) error {
 			for i := n; i >= 1; i-- {
 				os.Rename(filepath.Join(dir, fmt.Sprintf("app.log.%d", i)), filepath.Join(dir, fmt.Sprintf("app.log.%d", i+1)))
@@ -110,6 +113,9 @@ func TestFastRotationLosesNothing(t *testing.T) {
 					case n > 1:
 						twice += n - 1
 					}
+				}
+				if way == "delete and create" && twice == 0 && len(warned.List()) > 0 {
+					return // a file that came and went between two looks is known to nobody
 				}
 				if way == "copy and truncate" && len(warned.List()) > 0 {
 					// Between the copy and the cut, and where two cuts pass unseen, no reader
