@@ -32,6 +32,8 @@ var hostileRuns = map[string][]string{
 		"+hunt -d mine {}", "+hunt -d mine -f table {}", "+hunt -d mine -f list {}", "+hunt -d mine -f ndjson {}", "+hunt -d mine -f csv {}", "+hunt -d mine --timeline {}", "+hunt -d mine -f md {}", "+hunt -d mine -f html {}",
 		"+hunt -d mine -f sarif {}", "+hunt -d mine -f junit {}", "+hunt -d mine -f ocsf {}", "hunt -d mine -f navigator {}", "+hunt -d rule.yml {}", "hunt -d bad.yml {}",
 	},
+	"signals":     {"+signals -d rule.json {}", "+signals -d rule.json -f ndjson {}", "signals -d bad.json {}"},
+	"insights":    {"+insights -d rule.json {}", "+insights -d rule.json -f ndjson {}", "insights -d bad.json {}"},
 	"dump":        {"+dump {}", "dump -f xml {}", "+dump -f sumo {}", "+dump -f ndjson {}"},
 	"explain":     {"explain --why-not CommandLine=\"nothing\" {}", "+explain --why-not *|json_auto|where_CommandLine=\"no\" {}", "explain -q bad.sumo", "explain -q bad.sumo {}"},
 	"doctor":      {"doctor {}", "doctor -d mine {}", "doctor -d rule.yml {}"},
@@ -83,8 +85,10 @@ func TestEveryCommandWritesHostileTextHarmless(t *testing.T) {
 	}
 	name := "log\x1b]0;pwned\x07.jsonl"
 	rule := "title: \"t \\e]0;pwned\\a\"\nid: 8cd49308-5625-4eb1-a93c-efe644715841\ndescription: \"\\e[31mpwned\"\nlogsource: {product: windows, category: process_creation}\ndetection:\n  s:\n    Image|endswith: \\example.exe\n    CommandLine|contains: \"\\u202epwned\"\n  k: {CommandLine|contains: pwned}\n  condition: s or k\nfalsepositives: [\"\\e]0;pwned\\a\"]\nlevel: high\n"
+	siem := `{"name":"t \u001b]0;pwned\u0007","expression":"commandLine LIKE '%pwned%'","entitySelectors":[{"entityType":"_process","expression":"baseImage"}],"nameExpression":"{{commandLine}} \u202epwned","summaryExpression":"{{user_username}}","descriptionExpression":"d","scoreMapping":{"type":"constant","default":10}}` + "\n"
 	for n, text := range map[string]string{
 		name: log.String(), "rule.yml": rule, "bad.yml": strings.Replace(rule, "condition: s or k", "condition: \"\\e]0;pwned\\a (\"", 1),
+		"rule.json": siem, "bad.json": strings.Replace(siem, "commandLine LIKE", "\x1b[31mpwned \u202epwned", 1),
 		"q.sumo": "* | json auto | where CommandLine = \"\x1b]0;pwned\x07\" // \u202epwned\n", "q2.sumo": "* | json auto | where CommandLine = \"\x1b[31mpwned\"\n",
 		"bad.sumo": "* | where \x1b]0;pwned\x07 = \"\u202epwned\" | nosuch \x1b[31mpwned", "broken\x1b]0;pwned\x07.gz": "\x1f\x8b\x1b]0;pwned\x07",
 	} {

@@ -41,7 +41,8 @@ type detected struct {
 	ID              string // the rule's id, or package/detection
 	Package, Next   string // sigma for a rule on its own
 	Entities        []detection.Entity
-	Placed          bool // its rows know their place in the input, and come in no order
+	Whom            string // column that names the entity, as Cloud SIEM writes its id; "" when there is none
+	Placed          bool   // its rows know their place in the input, and come in no order
 	Severity        detection.Severity
 	ScoreField      string                       // column that holds the score; "" when there is none
 	SeverityOf      func(int) detection.Severity // of a score
@@ -202,6 +203,10 @@ func (s *detectedRows) Push(b *event.Batch) error {
 
 // entities is whom a row is about, as Cloud SIEM names them: _hostname:WKS-01.
 func (s *detectedRows) entities(b *event.Batch, row uint16) string {
+	if slot, ok := s.from.Find(s.d.Whom); ok && s.d.Whom != "" {
+		typ, value, _ := strings.Cut(b.Value(slot, row).Str(), "-")
+		return typ + ":" + strings.ReplaceAll(value, "--", "-")
+	}
 	var list []string
 	for _, e := range s.d.Entities {
 		if slot, ok := s.from.Find(e.Field); ok {

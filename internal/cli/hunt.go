@@ -9,7 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
@@ -127,6 +130,7 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 	}
 	var pkgs []*detection.Package
 	var wrong []error
+	var others []string // names that are no Cloud SIEM documents
 	for _, n := range names {
 		st, err := os.Stat(n)
 		if err != nil {
@@ -136,10 +140,14 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 			found, errs := detection.Load(os.DirFS(n), filepath.ToSlash(n))
 			pkgs, wrong = append(pkgs, found...), append(wrong, errs...)
 		} else if !isArchive(n) {
+			if tenant.IsFile(n, headOf(n)) || content.Of(n, headOf(n)) == content.SIEMRule || content.Of(n, headOf(n)) == content.Terraform {
+				continue
+			}
 			if _, err := asked(n, headOf(n), "hunt -d", content.Sigma); err != nil {
 				return nil, err
 			}
 		}
+		others = append(others, n)
 	}
 	var out []string
 	for _, err := range wrong {
@@ -148,8 +156,25 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 	if err := a.leftOut(out, strict); err != nil {
 		return nil, err
 	}
-	if err := rules.load(a, names, strict); err != nil {
+	if err := rules.load(a, others, strict); err != nil {
 		return nil, err
+	}
+	documents := slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+		st, err := os.Stat(n)
+		return err == nil && !st.IsDir() && slices.Contains(others, n)
+	})
+	if len(documents) > 0 {
+		t, err := a.tenant(documents, strict)
+		if err != nil {
+			return nil, err
+		}
+		if len(t.Rules) > 0 {
+			rules.tenant = t
+			return pkgs, nil
+		}
+		if t.Found > 0 && len(pkgs) == 0 && rules.found == 0 {
+			return nil, noRules(t.Found, t.Disabled)
+		}
 	}
 	switch {
 	case len(pkgs) == 0 && rules.found == 0 && len(wrong) > 0:
@@ -220,6 +245,7 @@ type hunt struct {
 	session *session
 	tables  *lookup.Library
 	set     *rule.Set // of the Sigma rules; nil for none
+	siem    *siemHunt // of the Cloud SIEM rules; nil for none
 }
 
 // run runs all detections and rules over one reading of the logs, and prints
@@ -262,8 +288,13 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 	if err := h.app.leftOut(out, h.session.strict); err != nil {
 		return err
 	}
-	if len(jobs) == 0 && len(out) > 0 && (rules == nil || len(rules.rules) == 0) {
+	if len(jobs) == 0 && len(out) > 0 && (rules == nil || len(rules.rules) == 0 && rules.tenant == nil) {
 		return &exit{exitDiagnostics, errors.New("no detection is left to run")}
+	}
+	var siem *siemHunt
+	if rules != nil && rules.tenant != nil {
+		siem = h.session.siem(rules.tenant)
+		h.columns(siem.columns(), "score")
 	}
 	if rules != nil && len(rules.rules) > 0 {
 		h.columns(rules.columns(), "")
@@ -284,21 +315,47 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
 		}, layout)})
 	}
-	switch {
-	case rules != nil:
+	var beside []query.Beside
+	var after []func() error
+	if rules != nil {
 		g := h.sigma(rules)
-		defer g.list()
-		if err := h.session.searchAll(ctx, parts, g.beside()); err != nil {
+		list := sync.OnceFunc(g.list)
+		defer list()
+		beside, after = append(beside, g.beside()), append(after, func() error {
+			err := g.correlations()
+			list() // before others add to what it puts in order
+			return err
+		})
+	}
+	if siem != nil {
+		beside, after = append(beside, siem.beside()), append(after, func() error { return h.signals(siem) })
+	}
+	if len(parts)+len(beside) > 0 {
+		if err := h.session.searchAll(ctx, parts, beside...); err != nil {
 			return err
 		}
-		if err := g.correlations(); err != nil {
-			return err
-		}
-	case len(parts) > 0:
-		if err := h.session.searchAll(ctx, parts); err != nil {
-			return err
+		for _, f := range after {
+			if err := f(); err != nil {
+				return err
+			}
 		}
 	}
 	h.nothingReached(ctx, rules, seen)
+	return nil
+}
+
+// signals lists the signals of the Cloud SIEM rules that are not suppressed.
+func (h *hunt) signals(g *siemHunt) error {
+	h.siem = g
+	if err := g.judge(); err != nil {
+		return err
+	}
+	if err := g.findings(h.findings); err != nil {
+		return err
+	}
+	g.tell()
+	if why := g.why(); why != "" && !h.app.quiet {
+		fmt.Fprintln(h.app.stderr, why)
+	}
 	return nil
 }

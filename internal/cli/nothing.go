@@ -77,7 +77,7 @@ func (h *hunt) nothingReached(ctx context.Context, rules *sigmaRules, seen []*qu
 	if st.Events == 0 || s.rows > 0 || texts && len(st.Texts) == st.Parts {
 		return
 	}
-	reached := h.set != nil && h.set.Reached() > 0
+	reached := h.set != nil && h.set.Reached() > 0 || h.siem != nil // which says it itself
 	for _, q := range seen {
 		reached = reached || q.Reached()
 	}

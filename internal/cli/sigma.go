@@ -15,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
@@ -29,6 +30,8 @@ type sigmaRules struct {
 	tags         []string
 	placeholders string
 	sysmonOnly   bool
+
+	tenant *tenant.Tenant // of the Cloud SIEM rules; nil for none
 
 	scope *rule.Scope
 	rules []*rule.Rule

@@ -66,3 +66,6 @@ func (b Blocks) Of(e Entity) *Block {
 	}
 	return b.Find(ip)
 }
+
+// Any says whether there is a block at all.
+func (b Blocks) Any() bool { return len(b.by) > 0 }

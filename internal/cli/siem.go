@@ -1,0 +1,297 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/engine/render"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/packages"
+)
+
+// tenant loads the Cloud SIEM documents that -d names, or those of the packages that
+// gyoji ships. What cannot be used is named on stderr; with strict it ends the command.
+func (a *app) tenant(names []string, strict bool) (*tenant.Tenant, error) {
+	var places []tenant.Place
+	for _, n := range names {
+		dir, base := filepath.Dir(n), filepath.Base(n)
+		if st, err := os.Stat(n); err != nil {
+			return nil, &exit{exitInput, err}
+		} else if st.IsDir() {
+			dir, base = n, "."
+		}
+		places = append(places, tenant.Place{FS: os.DirFS(dir), Path: base, Name: filepath.ToSlash(n)})
+	}
+	if names == nil {
+		places = []tenant.Place{{FS: packages.FS, Path: ".", Name: "packages"}}
+	}
+	docs, found, err := tenant.Read(places)
+	if err != nil {
+		return nil, &exit{exitInput, err}
+	}
+	t := tenant.New(docs, found)
+	if a.verbose {
+		a.diagnose(t.Warnings)
+	}
+	if n := len(t.Unusable); n > 0 {
+		fmt.Fprintf(a.stderr, "%d of %d Cloud SIEM documents cannot be used:\n", n, t.Found)
+		listUnusable(a, t.Unusable)
+		if strict {
+			return nil, &exit{exitDiagnostics, fmt.Errorf("--strict: %d Cloud SIEM %s cannot be used", n, plural(int64(n), "document", "documents"))}
+		}
+	}
+	if !a.quiet && !a.verbose {
+		a.warned(t.Warnings)
+	}
+	return t, nil
+}
+
+// warned says in a line each what the documents' warnings are, of each kind once.
+func (a *app) warned(l diag.List) {
+	count := map[string]int{}
+	for _, d := range l {
+		count[d.Code]++
+	}
+	for _, d := range l {
+		n := count[d.Code]
+		if n == 0 {
+			continue
+		}
+		count[d.Code] = 0
+		where := ""
+		if d.File != nil {
+			where = fmt.Sprintf("%s:%d: ", d.File.Name, d.File.Place(d.Span.Start).Line)
+		}
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(" (and %d more like it; -v names them all)", n-1)
+		}
+		fmt.Fprintf(a.stderr, "warning: %s%s%s\n", where, d.Message, more)
+	}
+}
+
+// siemHunt is one pass of a tenant's rules over the logs.
+type siemHunt struct {
+	app     *app
+	session *session
+	tenant  *tenant.Tenant
+	rules   []*tenant.Rule
+	run     *tenant.Run
+
+	signals  []*insight.Signal
+	insights []*insight.Insight
+}
+
+// siem readies a pass of all rules.
+func (s *session) siem(t *tenant.Tenant) *siemHunt {
+	return &siemHunt{app: s.app, session: s, tenant: t, rules: t.Rules}
+}
+
+// beside is the rules' part of a reading of the logs.
+func (g *siemHunt) beside() query.Beside {
+	events, fields := g.tenant.Ready()
+	return query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
+		g.run = g.tenant.Open(rt, g.rules)
+		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
+			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
+		}}
+		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return g.run.Task(env) }, Back: exec.Chain(g)}
+	}}
+}
+
+// Push ends the pipeline: hits go their own way.
+func (g *siemHunt) Push(*event.Batch) error { return nil }
+
+// read reads the logs for the rules alone, and judges them.
+func (g *siemHunt) read(ctx context.Context) error {
+	if err := g.session.read(func(run query.Run) error { return query.RunTogether(ctx, run, nil, g.beside()) }); err != nil {
+		return err
+	}
+	return g.judge()
+}
+
+// judge makes the signals and insights, once all events are read.
+func (g *siemHunt) judge() (err error) {
+	g.signals, g.insights, _, err = g.run.Signals()
+	return err
+}
+
+// tell says what kept signals away, and what nobody could judge.
+func (g *siemHunt) tell() {
+	s, run := g.session, g.run
+	if run == nil {
+		return
+	}
+	if run.Records == 0 && run.Unmapped > 0 {
+		s.note("no event of %s becomes a Cloud SIEM record, so no rule saw one: the most frequent is %s", number(run.Unmapped), mostOf(run.Keys))
+	} else if run.Unmapped > 0 && !g.app.quiet {
+		fmt.Fprintf(g.app.stderr, "%s %s no Cloud SIEM mapper, and no rule sees them: most are %s\n",
+			number(run.Unmapped), plural(run.Unmapped, "event has", "events have"), mostOf(run.Keys))
+	}
+	if run.Untimed > 0 {
+		s.opt.Warnings.Add("a record without a time is left out of a rule over time", true, exec.Sample{})
+	}
+	for i, c := range run.ByRule {
+		r := g.rules[i]
+		if c.NoEntity > 0 && !g.app.quiet {
+			fmt.Fprintf(g.app.stderr, "%s (%s): %s of %s %s no entity to make a signal on\n",
+				r.Name, r.ID, number(c.NoEntity), number(c.Hits), plural(c.Hits, "record has", "records have"))
+		}
+		if c.Evicted > 0 || c.Forgotten > 0 {
+			s.note("%s (%s) is degraded: %s groups and %s records were too many to remember", r.Name, r.ID, number(int64(c.Evicted)), number(int64(c.Forgotten)))
+		}
+	}
+}
+
+// mostOf is the most frequent of some names.
+func mostOf(count map[string]int64) (most string) {
+	for _, k := range slices.Sorted(maps.Keys(count)) {
+		if most == "" || count[k] > count[most] {
+			most = k
+		}
+	}
+	return most
+}
+
+// why lists how many signals do not count, by reason.
+func (g *siemHunt) why() string {
+	count := map[string]int{}
+	n := 0
+	for _, s := range g.signals {
+		if len(s.Suppressed) > 0 {
+			kind, _, _ := strings.Cut(s.Suppressed[0], ":")
+			count[kind]++
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(count)) {
+		parts = append(parts, fmt.Sprintf("%s %s", number(int64(count[k])), k))
+	}
+	return fmt.Sprintf("%s %s suppressed: %s; gyoji signals shows them", number(int64(n)), plural(int64(n), "signal is", "signals are"), strings.Join(parts, ", "))
+}
+
+// severityOf is what a finding of a signal's severity counts as: critical from 8,
+// high from 6, medium from 3 (12.2's levels).
+func severityOf(score int) detection.Severity {
+	switch {
+	case score >= 8:
+		return detection.Critical
+	case score >= 6:
+		return detection.High
+	case score >= 3:
+		return detection.Medium
+	case score >= 1:
+		return detection.Low
+	}
+	return detection.Informational
+}
+
+// siemColumns are the columns of a signal among findings.
+var siemColumns = []string{"_messageTime", "score", "entity", "signal", "rule", "matched"}
+
+// columns are the columns that signals have as findings.
+func (g *siemHunt) columns() (cols []lang.Column) {
+	for i, name := range siemColumns {
+		cols = append(cols, lang.Column{Slot: event.Slot(i), Name: name})
+	}
+	return cols
+}
+
+// findings puts the signals that are not suppressed into the list of a hunt.
+func (g *siemHunt) findings(f *findings) error {
+	layout := event.NewLayout(siemColumns...)
+	var sinks = map[string]exec.Sink{}
+	for _, r := range g.rules {
+		d := &detected{Name: r.Name, ID: r.ID, Package: "cloud-siem", ScoreField: "score", SeverityOf: severityOf, Placed: true, Whom: "entity"}
+		if len(r.Tags) > 0 {
+			d.Technique = strings.Join(techniques(r.Tags), ", ")
+		}
+		sinks[r.ID] = countRows{f.from(d, layout), &g.session.rows}
+	}
+	var o event.Batch
+	for _, s := range g.signals {
+		if len(s.Suppressed) > 0 {
+			continue
+		}
+		o.Reset()
+		row := o.AddRow(s.Time, s.Pos)
+		for i, v := range []event.Value{event.Int(s.Time), event.Int(int64(s.Severity)), event.Text(s.Entity.ID()), event.Text(s.Name), event.Text(s.RuleID), event.Text(s.Summary)} {
+			o.Col(event.Slot(i)).Set(row, v)
+		}
+		if s.Time == event.NoTime {
+			o.Col(0).Set(row, event.Value{})
+		}
+		if err := sinks[s.RuleID].Push(&o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// techniques are the techniques that tags name.
+func techniques(tags []string) (ids []string) {
+	for _, t := range tags {
+		if id, ok := strings.CutPrefix(t, "_mitreAttackTechnique:"); ok {
+			id, _, _ = strings.Cut(id, " ")
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// table prints rows of columns in any format of queries.
+func (a *app) table(w io.Writer, out *output, s *session, columns []string, each func(add func(cells ...event.Value) error) error) error {
+	layout := event.NewLayout(columns...)
+	var cols []lang.Column
+	for i, name := range columns {
+		cols = append(cols, lang.Column{Slot: event.Slot(i), Name: name})
+	}
+	sink, err := render.New(out.kind(a), w, out.look(a, render.Options{Columns: cols, Layout: layout, Zone: s.run.Zone}))
+	if err != nil {
+		return usageError("%v", err)
+	}
+	var b event.Batch
+	err = each(func(cells ...event.Value) error {
+		b.Reset()
+		row := b.AddRow(0, 0)
+		for i, v := range cells {
+			b.Col(event.Slot(i)).Set(row, v)
+		}
+		return sink.Push(&b)
+	})
+	return firstOf(err, sink.Close())
+}
+
+// orNull is a text as a value, null for "".
+func orNull(s string) event.Value {
+	if s == "" {
+		return event.Value{}
+	}
+	return event.Text(s)
+}
+
+// noRules is the error of a run that has nothing to run.
+func noRules(found, disabled int) error {
+	if disabled > 0 {
+		return &exit{exitDiagnostics, fmt.Errorf("no Cloud SIEM rule can run: %d of %d documents are rules that are switched off (enabled: false)", disabled, found)}
+	}
+	return &exit{exitDiagnostics, fmt.Errorf("no Cloud SIEM rule that can run in %d %s: a rule is a document in JSON, Terraform or YAML", found, plural(int64(found), "document", "documents"))}
+}

@@ -1,0 +1,124 @@
+package tenant
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// hit is a record that a rule's condition has let through, for one group of the rule:
+// all that the rule's machine and its signals want of the record.
+type hit struct {
+	key      string // of the group
+	steps    uint64 // of a chain
+	value    string
+	null     bool
+	args     []event.Value // of the functions
+	of       []event.Value // what the trigger reads of the record
+	whom     []whom
+	severity int
+	texts    []string // values of the templates
+	lists    []string // suppressed lists that the record is on
+}
+
+// whom is an entity that a selector names.
+type whom struct {
+	selector int
+	insight.Entity
+}
+
+// append writes a hit down, as rows that wait to be put in order hold it.
+func (h *hit) append(b []byte) []byte {
+	text := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	values := func(vs []event.Value) {
+		b = binary.AppendUvarint(b, uint64(len(vs)))
+		for _, v := range vs {
+			b = exec.AppendValue(b, v)
+		}
+	}
+	texts := func(all []string) {
+		b = binary.AppendUvarint(b, uint64(len(all)))
+		for _, s := range all {
+			text(s)
+		}
+	}
+	text(h.key)
+	b = binary.AppendUvarint(b, h.steps)
+	if h.null {
+		b = append(b, 1)
+	} else {
+		b = append(b, 0)
+		text(h.value)
+	}
+	values(h.args)
+	values(h.of)
+	b = binary.AppendUvarint(b, uint64(len(h.whom)))
+	for _, w := range h.whom {
+		b = binary.AppendUvarint(b, uint64(w.selector))
+		text(w.Type)
+		text(w.Value)
+	}
+	b = binary.AppendVarint(b, int64(h.severity))
+	texts(h.texts)
+	texts(h.lists)
+	return b
+}
+
+var errHit = errors.New("bug: tenant: a hit that was put aside is not whole")
+
+// readHit reads what append has written.
+func readHit(b []byte) (h *hit, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errHit
+		}
+	}()
+	number := func() uint64 {
+		n, size := binary.Uvarint(b)
+		if size <= 0 {
+			panic(errHit)
+		}
+		b = b[size:]
+		return n
+	}
+	text := func() string {
+		n := number()
+		s := string(b[:n])
+		b = b[n:]
+		return s
+	}
+	values := func() (vs []event.Value) {
+		for n := number(); n > 0; n-- {
+			v, size := exec.DecodeValue(b)
+			vs, b = append(vs, v.Clone()), b[size:]
+		}
+		return vs
+	}
+	texts := func() (all []string) {
+		for n := number(); n > 0; n-- {
+			all = append(all, text())
+		}
+		return all
+	}
+	h = &hit{key: text(), steps: number()}
+	h.null = b[0] == 1
+	if b = b[1:]; !h.null {
+		h.value = text()
+	}
+	h.args, h.of = values(), values()
+	for n := number(); n > 0; n-- {
+		w := whom{selector: int(number())}
+		w.Type, w.Value = text(), text()
+		h.whom = append(h.whom, w)
+	}
+	s, size := binary.Varint(b)
+	h.severity, b = int(s), b[size:]
+	h.texts, h.lists = texts(), texts()
+	return h, nil
+}

@@ -1,0 +1,120 @@
+package tenant
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/machine"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// signalBytes is about what a signal holds beside its texts and records.
+const signalBytes = 400
+
+// Signals judges all hits. The signals come in the order of their times, marked where
+// they do not count; the desks have seen them all. It is called once.
+func (r *Run) Signals() (signals []*insight.Signal, insights []*insight.Insight, desks *insight.Desks, err error) {
+	j := &judge{run: r, groups: make([]*machine.Groups, len(r.rules)), account: r.rt.Budget.Open("the signals of the Cloud SIEM rules")}
+	if err := r.hits.Flush(j); err != nil && !errors.Is(err, exec.ErrStop) {
+		return nil, nil, nil, err
+	}
+	for rule, g := range j.groups {
+		if g == nil {
+			continue
+		}
+		g.Close(end, j.fire(rule))
+		r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten = g.Evicted, g.Lost()
+	}
+	if j.err != nil {
+		return nil, nil, nil, j.err
+	}
+	slices.SortStableFunc(j.signals, func(a, b *insight.Signal) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Selector, b.Selector))
+	})
+	desks = insight.NewDesks(r.tenant.Content)
+	insights = desks.Take(j.signals)
+	return j.signals, insights, desks, nil
+}
+
+// end is after all times.
+const end = 1 << 61
+
+// judge gives hits to the machines of their rules.
+type judge struct {
+	run     *Run
+	groups  []*machine.Groups // by rule
+	signals []*insight.Signal
+	account *exec.Account
+	err     error
+}
+
+func (j *judge) Push(b *event.Batch) error {
+	for _, row := range b.Live {
+		n, _ := b.Value(hitRule, row).Int()
+		rule := int(n)
+		h, err := readHit([]byte(b.Value(hitBytes, row).Str()))
+		if err != nil {
+			return err
+		}
+		g := j.groups[rule]
+		if g == nil {
+			g = &machine.Groups{New: j.run.rules[rule].machine}
+			j.groups[rule] = g
+		}
+		at, _ := b.Value(hitTime, row).Int()
+		pos := b.Pos[row]
+		g.Take(h.key, &machine.Hit{
+			Time: at, Pos: pos, UID: uid(pos), Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
+		}, j.fire(rule))
+		if j.err != nil {
+			return j.err
+		}
+	}
+	return nil
+}
+
+// uid is a record's id: its place in the input.
+func uid(pos uint64) string { return strconv.FormatUint(pos, 16) }
+
+// fire makes signals of a rule's firings.
+func (j *judge) fire(rule int) machine.Fire {
+	x := j.run.rules[rule]
+	return func(f *machine.Firing) bool {
+		h := f.Hit.Data.(*hit)
+		if len(h.whom) == 0 || h.severity == noSignal {
+			return false
+		}
+		var records []insight.Record
+		for _, k := range f.Records {
+			records = append(records, insight.Record{UID: k.UID, Time: k.Time})
+		}
+		var beside []string
+		for _, w := range h.whom {
+			beside = append(beside, w.ID())
+		}
+		name, summary, description := x.name.fill(h.texts, f.Aggregates), x.summary.fill(h.texts, f.Aggregates), x.description.fill(h.texts, f.Aggregates)
+		var lists []string
+		for _, l := range h.lists {
+			lists = append(lists, "list:"+l)
+		}
+		for i, w := range h.whom {
+			j.signals = append(j.signals, &insight.Signal{
+				ID:     insight.SignalID(x.ID, beside[i], h.key, f.Hit.UID),
+				RuleID: x.ID, RuleName: x.Name, Name: name, Summary: summary, Description: description,
+				Severity: h.severity, Time: f.Hit.Time, Entity: w.Entity, Tags: x.Tags, ContentType: x.ContentType,
+				Prototype: x.Prototype, Window: x.Suppression, Suppressed: slices.Clone(lists),
+				Pos: f.Hit.Pos, Selector: w.selector, Beside: beside, Records: records, Total: f.Total,
+			})
+		}
+		size := int64(len(h.whom)*(signalBytes+len(name)+len(summary)+len(description)) + 40*len(records))
+		if !j.account.Add(size) && j.err == nil {
+			j.err = j.account.Over(fmt.Sprintf("%d signals", len(j.signals)), "Choose fewer rules, a shorter time range, or tune the rule with most signals")
+		}
+		return true
+	}
+}

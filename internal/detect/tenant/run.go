@@ -1,0 +1,367 @@
+package tenant
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
+)
+
+// Run is one run of a tenant's rules over events. Workers make records and hits of
+// events; once all are read, Signals judges the hits in the order of their times.
+type Run struct {
+	tenant *Tenant
+	rules  []*Rule
+	index  *index
+	rt     *exec.Runtime
+
+	mu   sync.Mutex
+	hits *exec.Sorter
+
+	// Counts of all workers.
+	Records  int64            // records that rules saw
+	Unmapped int64            // events that no mapper makes a record of
+	Keys     map[string]int64 // of those, by what they are
+	Untimed  int64            // hits of rules over time whose record has no time
+	ByRule   []RuleCount      // by rule
+}
+
+// RuleCount is what became of one rule's hits.
+type RuleCount struct {
+	Hits      int64 // records that its conditions let through
+	NoEntity  int64 // of those, without an entity to make a signal on (5.2)
+	Evicted   int   // groups that were too many
+	Forgotten int   // records that were too many for their group
+}
+
+// Open readies a run of some of the tenant's rules. What it holds is charged to the
+// runtime's budget, and put aside on disk where that is spent.
+func (t *Tenant) Open(rt *exec.Runtime, rules []*Rule) *Run { return t.open(rt, rules, false) }
+
+// open readies a run; with all every rule is computed for every record, for tests.
+func (t *Tenant) open(rt *exec.Runtime, rules []*Rule, all bool) *Run {
+	t.Ready()
+	var kept event.Fields
+	kept.Add(hitRule, hitGroup, hitBytes)
+	order := exec.Order{Keys: []exec.Key{{Slot: hitTime}}, Ties: []event.Slot{hitRule, hitGroup}}
+	kept.Add(hitTime)
+	return &Run{
+		tenant: t, rules: rules, index: newIndex(rules, all), rt: rt, Keys: map[string]int64{}, ByRule: make([]RuleCount, len(rules)),
+		hits: exec.NewSorter(rt, "the hits of the Cloud SIEM rules", order, exec.NewCodec(&kept), 0),
+	}
+}
+
+// The fields of a hit, as hits are put in order.
+const (
+	hitTime event.Slot = iota
+	hitRule
+	hitGroup
+	hitBytes
+)
+
+// Task is one worker's part of the run.
+func (r *Run) Task(env *expr.Env) exec.Task {
+	w := &worker{run: r, records: r.tenant.plan.Open(), of: make([]opened, len(r.rules)), by: make([]RuleCount, len(r.rules)), steps: map[int][]uint64{}, unmapped: map[string]int64{}}
+	for i, x := range r.rules {
+		w.of[i] = x.open(env)
+	}
+	for _, l := range r.tenant.lists {
+		w.lists = append(w.lists, l.open())
+	}
+	return w
+}
+
+// opened is a rule in the hands of one worker.
+type opened struct {
+	when, selectors, group, values, args, of, texts []*expr.Run
+	severity                                        *expr.Run
+}
+
+func (x *Rule) open(env *expr.Env) (o opened) {
+	all := func(ps []*expr.Program) (rs []*expr.Run) {
+		for _, p := range ps {
+			rs = append(rs, p.Open(env))
+		}
+		return rs
+	}
+	for _, c := range x.when {
+		o.when = append(o.when, c.Program.Open(env))
+	}
+	for _, s := range x.selectors {
+		o.selectors = append(o.selectors, s.attr.Open(env))
+	}
+	o.group, o.values, o.args, o.texts = all(x.group), all(x.values), all(x.args), all(x.texts)
+	if x.trigger != nil {
+		o.of = all(x.trigger.attrs)
+	}
+	if x.severity != nil && x.severity.field != nil {
+		o.severity = x.severity.field.Open(env)
+	}
+	return o
+}
+
+type worker struct {
+	run      *Run
+	records  *record.Run
+	of       []opened
+	by       []RuleCount
+	lists    []*openList
+	n        int64 // records
+	unmapped map[string]int64
+	untimed  int64
+
+	rows   []uint16
+	ids    [][]uint16 // rows by code of the event id
+	some   []uint16
+	steps  map[int][]uint64 // of chains that have a hit in the batch: by row
+	next   event.Batch
+	bytes  []byte
+	listed [][]string // by row: suppressed lists; nil of a batch without
+}
+
+// Push makes records of events and hits of records.
+func (w *worker) Push(in *event.Batch) error {
+	b := w.records.Map(in)
+	live := w.rows[:0]
+	for _, row := range b.Live {
+		key, m := w.records.Kind(row)
+		if m == nil {
+			w.unmapped[named(key)]++
+			continue
+		}
+		live = append(live, row)
+	}
+	w.rows = live
+	w.n += int64(len(live))
+	if len(live) == 0 {
+		return nil
+	}
+	w.run.tenant.networks(b)
+	w.look(b, live)
+	clear(w.steps)
+	meet := func(at ref, rows []uint16) error {
+		w.some = append(w.some[:0], rows...)
+		kept := w.of[at.rule].when[at.step].Keep(b, w.some)
+		if len(kept) == 0 {
+			return nil
+		}
+		if w.run.rules[at.rule].What == ruledoc.ChainRule {
+			steps := w.steps[at.rule]
+			if steps == nil {
+				steps = make([]uint64, b.N)
+				w.steps[at.rule] = steps
+			}
+			for _, row := range kept {
+				steps[row] |= 1 << at.step
+			}
+			return nil
+		}
+		return w.hits(at.rule, b, kept, nil)
+	}
+	col := b.Col(idSlot)
+	for len(w.ids) < len(col.Dict) {
+		w.ids = append(w.ids, nil)
+	}
+	for _, row := range live {
+		code := uint16(0)
+		if int(row) < len(col.Code) {
+			code = col.Code[row]
+		}
+		w.ids[code] = append(w.ids[code], row)
+	}
+	var err error
+	for code, rows := range w.ids[:len(col.Dict)] {
+		if len(rows) == 0 {
+			continue
+		}
+		if err == nil && code > 0 {
+			for _, at := range w.run.index.by[col.Dict[code].Str()] {
+				if err = meet(at, rows); err != nil {
+					break
+				}
+			}
+		}
+		w.ids[code] = rows[:0]
+	}
+	for _, at := range w.run.index.any {
+		if err == nil {
+			err = meet(at, live)
+		}
+	}
+	for rule, steps := range w.steps {
+		rows := w.rows[:0:0]
+		for _, row := range live {
+			if steps[row] != 0 {
+				rows = append(rows, row)
+			}
+		}
+		if err == nil {
+			err = w.hits(rule, b, rows, steps)
+		}
+	}
+	return err
+}
+
+// named says what an event without a mapper is.
+func named(k record.Key) string {
+	if k == (record.Key{}) {
+		return "not of a product that gyoji has mappers of"
+	}
+	return strings.TrimSpace(k.Vendor + " " + k.Product + " " + k.EventID)
+}
+
+// hits makes hits of records that fit a rule.
+func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) error {
+	x, o := w.run.rules[rule], &w.of[rule]
+	var h hit
+	for _, row := range rows {
+		w.by[rule].Hits++
+		if b.Time[row] == event.NoTime && x.What != ruledoc.MatchRule {
+			w.untimed++
+			continue
+		}
+		h = hit{severity: x.Score, args: h.args[:0], of: h.of[:0], whom: h.whom[:0], texts: h.texts[:0]}
+		if x.severity != nil {
+			var v event.Value
+			if o.severity != nil {
+				v = o.severity.Value(b, row)
+			}
+			h.severity = x.severity.of(v)
+		}
+		if steps != nil {
+			h.steps = steps[row]
+		}
+		for i, s := range o.selectors {
+			v := s.Value(b, row)
+			if v.IsNull() || v.Kind() == event.String && v.Str() == "" {
+				continue
+			}
+			e := (*insight.Names)(nil).Entity(x.selectors[i].typ, "", v.String())
+			if !slices.ContainsFunc(h.whom, func(k whom) bool { return k.Entity == e }) {
+				h.whom = append(h.whom, whom{i, e})
+			}
+		}
+		if len(h.whom) == 0 {
+			w.by[rule].NoEntity++
+			if x.What == ruledoc.MatchRule || x.byEntity() {
+				continue
+			}
+		}
+		var group strings.Builder
+		null := false
+		for _, g := range o.group {
+			null = w.key(&group, g.Value(b, row)) || null
+		}
+		if x.What == ruledoc.FirstSeenRule && !x.PerEntity {
+			group.Reset()
+			null = false
+		}
+		if len(o.values) > 0 {
+			null = null && x.What == ruledoc.FirstSeenRule // of the entity of a baseline
+			var value strings.Builder
+			for _, v := range o.values {
+				null = w.key(&value, v.Value(b, row)) || null
+			}
+			h.value, h.null = value.String(), null
+		}
+		for _, a := range o.args {
+			h.args = append(h.args, a.Value(b, row))
+		}
+		for _, a := range o.of {
+			h.of = append(h.of, a.Value(b, row))
+		}
+		for _, s := range o.texts {
+			h.texts = append(h.texts, shown(s.Value(b, row)))
+		}
+		if w.listed != nil {
+			h.lists = w.listed[row]
+		}
+		if !x.byEntity() {
+			h.key = group.String()
+			if err := w.put(rule, b.Time[row], b.Pos[row], &h); err != nil {
+				return err
+			}
+			continue
+		}
+		one := h
+		for _, k := range h.whom {
+			one.key, one.whom = k.ID()+"\x00"+group.String(), []whom{k}
+			if err := w.put(rule, b.Time[row], b.Pos[row], &one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// key appends a value to a key such that keys are alike if all their values are, and
+// says whether the value is null, which is a value of its own (6; 18, R10, R12).
+func (w *worker) key(b *strings.Builder, v event.Value) (null bool) {
+	if v.IsNull() {
+		b.WriteByte('-')
+		return true
+	}
+	s := v.String()
+	b.WriteString(strconv.Itoa(len(s)))
+	b.WriteByte(':')
+	b.WriteString(s)
+	return false
+}
+
+// put keeps a hit until all are there.
+func (w *worker) put(rule int, at int64, pos uint64, h *hit) error {
+	row := w.next.AddRow(at, pos)
+	w.bytes = h.append(w.bytes[:0])
+	w.next.Col(hitBytes).Set(row, event.Text(string(w.bytes)))
+	w.next.Col(hitTime).Set(row, event.Int(at))
+	w.next.Col(hitRule).Set(row, event.Int(int64(rule)))
+	w.next.Col(hitGroup).Set(row, event.Text(strings.Clone(h.key)))
+	if w.next.N < event.MaxRows {
+		return nil
+	}
+	return w.give()
+}
+
+// give gives the hits so far to the run.
+func (w *worker) give() error {
+	w.run.mu.Lock()
+	defer w.run.mu.Unlock()
+	err := w.run.hits.Add(&w.next)
+	w.next.Reset()
+	return err
+}
+
+// Flush gives the run what is left, and the counts.
+func (w *worker) Flush() error {
+	r := w.run
+	if w.next.N > 0 {
+		if err := w.give(); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Records += w.n
+	r.Untimed += w.untimed
+	for k, n := range w.unmapped {
+		r.Unmapped += n
+		if _, ok := r.Keys[k]; ok || len(r.Keys) < keysMax {
+			r.Keys[k] += n
+		}
+	}
+	for i, c := range w.by {
+		r.ByRule[i].Hits += c.Hits
+		r.ByRule[i].NoEntity += c.NoEntity
+	}
+	return nil
+}
+
+// keysMax bounds the names of events without a mapper: a log can have any.
+const keysMax = 1000

@@ -1,0 +1,203 @@
+// Package tenant is what an organisation's Cloud SIEM is set up with: rules of six
+// kinds with their tuning expressions, match and suppressed lists, network blocks,
+// custom insights, criticality, entity groups and settings. It loads them from
+// folders and files, and runs them over events: record, rule, signal, insight.
+// Source: Cloud SIEM as ../shared/spec/cloud-siem.md describes it; numbers in
+// comments are sections of it.
+package tenant
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
+	"github.com/gyoji-dev/gyoji/internal/detect/rule"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
+)
+
+// Tenant is a set-up that can run.
+type Tenant struct {
+	Rules    []*Rule // that run, by their ids
+	Disabled int     // rules that are switched off
+	Content  *insight.Content
+
+	Found    int             // documents, those that cannot be used included
+	Unusable []rule.Unusable // what cannot be used, with place and reason
+	Warnings diag.List       // of documents that are used
+
+	records *event.Layout // attributes that somebody reads
+	events  *event.Layout
+	plan    *record.Plan
+	lists   []*list
+	types   map[string]bool // of entities
+	tunings []*tuning
+	byID    map[string]*Rule
+}
+
+// New is the set-up that documents describe. What cannot be used is in Unusable; the
+// rest goes on without it.
+func New(docs []*ruledoc.Document, found diag.List) *Tenant {
+	t := &Tenant{
+		Content: &insight.Content{Settings: insight.Defaults(), Criticality: map[string]*insight.Criticality{}},
+		records: event.NewLayout(deviceEventID), events: event.NewLayout(), types: map[string]bool{}, byID: map[string]*Rule{},
+	}
+	for _, d := range found {
+		if d.Severity == diag.Error {
+			t.Found++
+			t.Unusable = append(t.Unusable, rule.Unusable{Diagnostic: d})
+		} else {
+			t.Warnings.Add(d)
+		}
+	}
+	t.Found += len(docs)
+	for _, typ := range insight.Types {
+		t.types[typ] = true
+	}
+	for _, d := range docs {
+		if d.What == ruledoc.EntityType {
+			if id := d.Body.Get("identifier"); id != nil {
+				t.types["_"+strings.TrimPrefix(id.Text, "_")] = true
+			}
+		}
+	}
+	var blocks []*insight.Block
+	for _, d := range docs {
+		switch d.What {
+		case ruledoc.Tuning:
+			t.addTuning(d)
+		case ruledoc.MatchList, ruledoc.SuppressedList:
+			t.addList(d)
+		case ruledoc.NetworkBlock:
+			if x, ds := d.Block(); t.took(d, ds) {
+				blocks = append(blocks, &insight.Block{CIDR: x.CIDR, Label: x.Label, Internal: x.Internal, Suppresses: x.Suppresses})
+			}
+		case ruledoc.CustomInsight:
+			if x, ds := d.Insight(); t.took(d, ds) && x.Enabled {
+				c := &insight.Custom{
+					ID: x.ID, Name: x.Name, Description: x.Description, RuleIDs: x.RuleIDs, SignalNames: x.SignalNames, Ordered: x.Ordered,
+					Severity: x.Severity, Tags: x.Tags, Strict: x.Strict,
+				}
+				for _, y := range x.Dynamic {
+					c.Dynamic = append(c.Dynamic, insight.Dynamic{Least: y.Least, Severity: y.Severity})
+				}
+				t.Content.Customs = append(t.Content.Customs, c)
+			}
+		case ruledoc.Criticality:
+			if x, ds := d.Criticality(); t.took(d, ds) {
+				c, ds := insight.ParseCriticality(x.Name, diag.Text(d.File.Name, x.Expression.Text))
+				if t.took(d, t.within(d, x.Expression, ds)) {
+					t.Content.Criticality[x.Name] = c
+				}
+			}
+		case ruledoc.EntityGroup:
+			if x, ds := d.Group(); t.took(d, ds) {
+				t.Content.Groups = append(t.Content.Groups, &insight.Group{
+					Name: x.Name, Type: x.Type, Attribute: x.InventoryKey, Value: x.InventoryValue, Block: x.Network, Prefix: x.Prefix, Suffix: x.Suffix,
+					Criticality: x.Criticality, Suppressed: x.Suppressed, Tags: x.Tags,
+				})
+			}
+		case ruledoc.Settings:
+			if x, ds := d.Settings(); t.took(d, ds) {
+				t.set(x)
+			}
+		}
+	}
+	t.Content.Blocks = insight.NewBlocks(blocks)
+	for _, d := range docs {
+		if d.IsRule() {
+			t.addRule(d)
+		}
+	}
+	t.Rules = slices.SortedFunc(maps.Values(t.byID), func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+	t.attach()
+	t.checkNames()
+	return t
+}
+
+const hour = 60 * 60 * 1000
+
+// set takes what settings say of the algorithm (10.1).
+func (t *Tenant) set(x *ruledoc.InsightSettings) {
+	s := &t.Content.Settings
+	if x.LookbackDays != nil {
+		s.Lookback = int64(*x.LookbackDays * 24 * hour)
+	}
+	if x.Threshold != nil {
+		s.Threshold = *x.Threshold
+	}
+	if x.CeilingHours != nil {
+		s.Ceiling = int64(*x.CeilingHours * hour)
+	}
+}
+
+// took keeps what was found in a document, and says whether the document is used.
+func (t *Tenant) took(d *ruledoc.Document, found diag.List) bool {
+	ok := true
+	for _, x := range found {
+		if x.Severity != diag.Error {
+			t.Warnings.Add(x)
+			continue
+		}
+		if ok { // the first reason is enough
+			t.Unusable = append(t.Unusable, rule.Unusable{Title: d.Name(), Diagnostic: x})
+		}
+		ok = false
+	}
+	return ok
+}
+
+// within turns what was found in a text of a document into places of the document.
+func (t *Tenant) within(d *ruledoc.Document, s ruledoc.Source, found diag.List) (out diag.List) {
+	for _, x := range found {
+		y := *x
+		if y.File != nil && y.File != d.File {
+			at := y.File.Place(y.Span.Start)
+			y.Message = fmt.Sprintf("%s (line %d, column %d of the expression)", y.Message, at.Line, at.Col)
+		}
+		y.File, y.Span, y.Fix = d.File, s.At, nil
+		out.Add(&y)
+	}
+	return out
+}
+
+// checkNames warns of names in settings that nothing has.
+func (t *Tenant) checkNames() {
+	for _, g := range t.Content.Groups {
+		if g.Criticality != "" && t.Content.Criticality[g.Criticality] == nil {
+			t.Warnings.Add(&diag.Diagnostic{Severity: diag.Warning, Code: "unknown-criticality", Message: fmt.Sprintf("the entity group %s has the criticality %s, which no document describes", g.Name, g.Criticality)})
+		}
+	}
+}
+
+// Mappers are those that records are made by.
+func (t *Tenant) mappers() *record.Mappers {
+	ms, err := record.NewMappers(record.Builtin())
+	if err != nil {
+		panic("bug: tenant: " + err.Error())
+	}
+	return ms
+}
+
+// Attributes are the columns of records that somebody reads.
+func (t *Tenant) Attributes() *event.Layout { return t.records }
+
+// Ready ends the loading: from now on no attribute is added. Events and Fields are
+// what the runs want to be given.
+func (t *Tenant) Ready() (events *event.Layout, fields event.Fields) {
+	if t.plan == nil {
+		if t.Content.Blocks.Any() {
+			for _, name := range t.records.Names() { // a block says where an address is
+				if base, ok := strings.CutSuffix(name, "_location"); ok {
+					t.records.Exact(base)
+				}
+			}
+		}
+		t.plan = record.NewPlan(t.mappers(), nil, t.events, t.records)
+	}
+	return t.events, t.plan.Fields
+}
