@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/diag"
 )
@@ -56,6 +58,10 @@ func (l *lexer) next() token {
 		c := l.src[l.at]
 		if c == ' ' || c == '\t' || c == '\n' || c == '\r' {
 			l.at++
+			continue
+		}
+		if n := blank(l.src[l.at:]); n > 0 {
+			l.at += n
 			continue
 		}
 		if strings.HasPrefix(l.src[l.at:], "/*") && !l.regexOK {
@@ -189,6 +195,19 @@ func (l *lexer) num(start int) token {
 		return l.fail(start, l.at, "bad-number", "this number is out of range", "")
 	}
 	return token{kind: tokNumber, number: n, text: l.src[start:l.at], span: diag.Span{Start: start, End: l.at}}
+}
+
+// blank is how many bytes a blank beyond ASCII has at the start of s: no-break
+// spaces and the like come along when text is copied from a page.
+func blank(s string) int {
+	if s[0] < utf8.RuneSelf {
+		return 0
+	}
+	r, n := utf8.DecodeRuneInString(s)
+	if unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' {
+		return n
+	}
+	return 0
 }
 
 func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' }

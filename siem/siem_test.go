@@ -39,6 +39,7 @@ var expressions = [][2]string{
 	{`a = 'it' /* and */ AND b = "it's"`, `a = 'it' AND b = "it's"`},
 	{`a LIKE '%:\Program Files (x86)\'`, `a LIKE '%:\Program Files (x86)\'`},
 	{"`odd name` = TRUE", "`odd name` = TRUE"},
+	{"\ufeffa\u00a0=\u202f1", `a = 1`},
 	{`x <=> null`, `x <=> NULL`},
 }
 

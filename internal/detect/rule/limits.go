@@ -15,3 +15,7 @@ const (
 	valuesRest     = 64      // so none is kept for so many batches
 	verdictBits    = 15
 )
+
+// patternsKept is how many patterns are kept ready that an expression computes of
+// an event: x LIKE concat('%', y). There are as many as values of y.
+const patternsKept = 1024

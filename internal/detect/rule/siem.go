@@ -7,18 +7,20 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/engine/fn"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
-	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/siem"
 )
 
 // LowerSIEM lowers a Cloud SIEM expression to a condition whose attributes are what
 // attr makes of them. The condition is nil when the list has errors.
+// Source: ../shared/spec/cloud-siem.md, section 4; numbers in comments are its sections.
 func LowerSIEM(x *siem.Expression, attr Attributes) (expr.Expr, diag.List) {
-	l := &siemLowering{attr: attr, file: x.File, attributes: map[string]expr.Expr{}}
-	if len(x.Clauses) > 0 {
-		l.fail(x.Clauses[0].Span, "unsupported", "json clauses are not run by gyoji yet")
+	l := &siemLowering{attr: attr, file: x.File, attributes: map[string]expr.Expr{}, made: map[string]bool{}}
+	for i := range x.Clauses {
+		l.clause(&x.Clauses[i])
 	}
 	out := l.lower(x.Cond)
 	if l.diags.HasErrors() {
@@ -33,6 +35,7 @@ type siemLowering struct {
 	diags diag.List
 
 	attributes map[string]expr.Expr // each in the one shape that all its mentions share
+	made       map[string]bool      // those that json clauses made
 }
 
 func (l *siemLowering) fail(at diag.Span, code, format string, args ...any) expr.Expr {
@@ -56,21 +59,25 @@ func (l *siemLowering) lower(x siem.Node) expr.Expr {
 	}
 	switch x := x.(type) {
 	case *siem.And:
-		return &expr.And{X: l.lower(x.X), Y: l.lower(x.Y)}
+		return and(l.chain(x, func(n siem.Node) (siem.Node, siem.Node, bool) {
+			if y, ok := n.(*siem.And); ok {
+				return y.X, y.Y, true
+			}
+			return nil, nil, false
+		}))
 	case *siem.Or:
-		return &expr.Or{X: l.lower(x.X), Y: l.lower(x.Y)}
+		return or(l.chain(x, func(n siem.Node) (siem.Node, siem.Node, bool) {
+			if y, ok := n.(*siem.Or); ok {
+				return y.X, y.Y, true
+			}
+			return nil, nil, false
+		}))
 	case *siem.Not:
 		return &expr.Not{X: l.lower(x.X)}
 	case *siem.Compare:
-		return compares(x.Op, l.lower(x.X), l.lower(x.Y))
+		return l.compare(x)
 	case *siem.In:
-		of := []expr.Expr{l.lower(x.X)}
-		for _, y := range x.List {
-			of = append(of, l.lower(y))
-		}
-		return not(x.Not, siemCall("in", func(args []event.Value) event.Value {
-			return event.Bool(slices.ContainsFunc(args[1:], func(v event.Value) bool { return siemHolds("=", args[0], v) }))
-		}, of...))
+		return not(x.Not, l.in(x))
 	case *siem.Between:
 		v := l.lower(x.X)
 		return not(x.Not, &expr.And{X: compares(">=", v, l.lower(x.Low)), Y: compares("<=", v, l.lower(x.High))})
@@ -81,6 +88,9 @@ func (l *siemLowering) lower(x siem.Node) expr.Expr {
 	case *siem.Matches:
 		return not(x.Not, l.matches(x))
 	case *siem.Arith:
+		for _, side := range []siem.Node{x.X, x.Y} {
+			l.wantsNumber(x.Op, side)
+		}
 		op := map[siem.Op]expr.Op{"+": expr.Add, "-": expr.Sub, "*": expr.Mul, "/": expr.Div, "%": expr.Mod}[x.Op]
 		return siemCall(string(x.Op), func(args []event.Value) event.Value {
 			v := expr.Calculate(op, args[0], args[1])
@@ -111,6 +121,84 @@ func (l *siemLowering) lower(x siem.Node) expr.Expr {
 		return l.fail(x.Span, "unsupported", "a list of attributes belongs into hasThreatMatch")
 	}
 	panic(fmt.Sprintf("bug: rule: siem %T", x))
+}
+
+// chain lowers the operands of a chain of AND or OR, which may have any number.
+func (l *siemLowering) chain(x siem.Node, split func(siem.Node) (x, y siem.Node, ok bool)) (all []expr.Expr) {
+	var right []siem.Node // chains lean to the left
+	for {
+		a, b, ok := split(x)
+		if !ok {
+			break
+		}
+		x, right = a, append(right, b)
+	}
+	all = append(all, l.lower(x))
+	for _, y := range slices.Backward(right) {
+		all = append(all, l.lower(y))
+	}
+	return all
+}
+
+// wantsNumber refuses text in arithmetic (R29).
+func (l *siemLowering) wantsNumber(op siem.Op, x siem.Node) {
+	switch x := x.(type) {
+	case *siem.Name:
+		if a := record.Schema()[x.Name]; a != nil && a.Type == "string" && !l.made[x.Name] {
+			l.fail(x.Span, "text-in-arithmetic", "%s is text, and %s wants numbers: write num(%s)", x.Name, op, x.Name)
+		}
+	case *siem.Literal:
+		if _, ok := event.ParseNumber(x.Text); x.Kind == siem.Text && !ok {
+			l.fail(x.Span, "text-in-arithmetic", "this is text, and %s wants numbers: concat(a, b) joins texts", op)
+		}
+	}
+}
+
+// textual reports whether what a node comes to is text or null, never a number.
+func (l *siemLowering) textual(x siem.Node) bool {
+	switch x := x.(type) {
+	case *siem.Name:
+		a := record.Schema()[x.Name]
+		return l.made[x.Name] || a != nil && a.Type == "string"
+	case *siem.Index:
+		return l.raw(x)
+	case *siem.Literal:
+		return x.Kind == siem.Text
+	case *siem.Call:
+		f := fn.SIEM(x.Name)
+		return f != nil && f.Text
+	}
+	return false
+}
+
+// compare lowers x op y. Text that is compared with a constant is compared in the
+// form that candidate rules are found by.
+func (l *siemLowering) compare(x *siem.Compare) expr.Expr {
+	a, b := l.lower(x.X), l.lower(x.Y)
+	if (x.Op == "=" || x.Op == "==") && l.textual(x.X) && l.textual(x.Y) {
+		return &expr.Compare{Op: expr.Eq, X: a, Y: b}
+	}
+	return compares(x.Op, a, b)
+}
+
+func (l *siemLowering) in(x *siem.In) expr.Expr {
+	of, text := l.lower(x.X), l.textual(x.X)
+	var list []expr.Expr
+	for _, y := range x.List {
+		if name, ok := y.(*siem.Name); ok && AttributeProblem(name.Name) != nil && l.attributes[name.Name] == nil {
+			l.diags.Add(&diag.Diagnostic{Severity: diag.Warning, Code: "bare-word", File: l.file, Span: name.Span,
+				Message: fmt.Sprintf("%s is no attribute, so it is null and equals nothing", name.Name), Help: "text stands in quotes: '" + name.Name + "'"})
+			list = append(list, &expr.Const{})
+			continue
+		}
+		list, text = append(list, l.lower(y)), text && l.textual(y)
+	}
+	if text {
+		return &expr.In{X: of, List: list}
+	}
+	return siemCall("in", func(args []event.Value) event.Value {
+		return event.Bool(slices.ContainsFunc(args[1:], func(v event.Value) bool { return siemHolds("=", args[0], v) }))
+	}, append([]expr.Expr{of}, list...)...)
 }
 
 // compares is x op y.
@@ -165,106 +253,12 @@ func siemHolds(op siem.Op, a, b event.Value) bool {
 	return c >= 0
 }
 
-func number(v event.Value) (float64, bool) {
-	if v.Kind() == event.String {
-		return event.ParseNumber(v.Str())
-	}
-	return v.Float()
-}
-
-// like lowers LIKE. A backslash has two readings where the product's own rules
-// and its documentation disagree (section 4.5): both are tried.
-func (l *siemLowering) like(x *siem.Like) expr.Expr {
-	lit, ok := x.Pattern.(*siem.Literal)
-	if !ok || lit.Kind != siem.Text {
-		return l.fail(x.Pattern.At(), "unsupported", "LIKE wants its pattern in quotes")
-	}
-	pieces, plain := []string{""}, true
-	var re strings.Builder
-	re.WriteString(`(?s)\A`)
-	text := func(s string) {
-		pieces[len(pieces)-1] += s
-		re.WriteString(quoteMeta(s))
-	}
-	p := lit.Text
-	for i := 0; i < len(p); i++ {
-		rest := p[i:]
-		switch {
-		case x.Escape != "" && strings.HasPrefix(rest, x.Escape) && len(rest) > len(x.Escape):
-			i += len(x.Escape)
-			text(p[i : i+1])
-		case p[i] == '%':
-			pieces = append(pieces, "")
-			re.WriteString(".*")
-		case p[i] == '_':
-			plain = false
-			re.WriteByte('.')
-		case x.Escape == "" && strings.HasPrefix(rest, `\\`):
-			plain = false
-			re.WriteString(`\\\\?`)
-			i++
-		case x.Escape == "" && strings.HasPrefix(rest, `\%`):
-			plain = false
-			re.WriteString(`(?:%|\\.*)`)
-			i++
-		case x.Escape == "" && strings.HasPrefix(rest, `\_`):
-			plain = false
-			re.WriteString(`(?:_|\\.)`)
-			i++
-		default:
-			text(p[i : i+1])
-		}
-	}
-	of := l.lower(x.X)
-	if plain {
-		return &expr.Glob{X: of, Glob: match.NewGlob(pieces, false)}
-	}
-	re.WriteString(`\z`)
-	return l.regexp(of, re.String(), lit.Span)
-}
-
-func (l *siemLowering) regexp(of expr.Expr, pattern string, at diag.Span) expr.Expr {
-	re, err := match.CompileRegexp(pattern)
-	if err != nil {
-		return l.fail(at, "bad-regexp", "the regular expression cannot be used: %v", err)
-	}
-	return &expr.Regexp{X: of, Re: re}
-}
-
-// matches lowers RLIKE and MATCHES (section 4.6).
-func (l *siemLowering) matches(x *siem.Matches) expr.Expr {
-	lit, ok := x.Y.(*siem.Literal)
-	if !ok || lit.Kind != siem.Text && lit.Kind != siem.Regex {
-		return l.fail(x.Y.At(), "unsupported", "the pattern wants to be written down: /.../, or text in quotes")
-	}
-	of := l.lower(x.X)
-	if x.Rlike || lit.Kind == siem.Regex {
-		return l.regexp(of, lit.Text, lit.Span)
-	}
-	if !strings.Contains(lit.Text, "?") {
-		return &expr.Glob{X: of, Glob: match.CompileGlob(lit.Text, false)}
-	}
-	var re strings.Builder
-	re.WriteString(`(?s)\A`)
-	for i := range len(lit.Text) {
-		switch c := lit.Text[i]; c {
-		case '*':
-			re.WriteString(".*")
-		case '?':
-			re.WriteByte('.')
-		default:
-			re.WriteString(quoteMeta(string(c)))
-		}
-	}
-	return l.regexp(of, re.String()+`\z`, lit.Span)
-}
-
 // attribute is an attribute of the record. What is wrong with it is said once.
 func (l *siemLowering) attribute(x *siem.Name) expr.Expr {
 	if y := l.attributes[x.Name]; y != nil {
 		return y
 	}
-	if x.Name == "fields" || x.Name == "_raw" {
+	if isFields(x.Name) {
 		return l.fail(x.Span, "unsupported", "%s is read key by key: fields['EventData.Image']", x.Name)
 	}
 	y, problem := l.attr.Attribute(x.Name)
@@ -279,52 +273,54 @@ func (l *siemLowering) attribute(x *siem.Name) expr.Expr {
 	return y
 }
 
-// index is fields['EventData.Image'] and the like.
-func (l *siemLowering) index(x *siem.Index) expr.Expr {
-	root, ok := x.X.(*siem.Name)
-	key, ok2 := x.Key.(*siem.Literal)
-	if ok && root.Name != "fields" {
-		l.attribute(root)
-	}
-	if !ok || !ok2 || root.Name != "fields" || key.Kind != siem.Text {
-		return l.fail(x.Span, "unsupported", "gyoji reads raw fields alone by key: fields['EventData.Image']")
-	}
-	return l.attr.Raw(key.Text)
-}
-
 func (l *siemLowering) call(x *siem.Call) expr.Expr {
-	name := strings.ToLower(x.Name)
-	if name == "hasthreatmatch" {
-		l.diags.Add(&diag.Diagnostic{Severity: diag.Warning, Code: "no-indicators", File: l.file, Span: x.Span, Message: "there is no store of threat indicators here: hasThreatMatch is false"})
-		return &expr.Const{Value: event.Bool(false)}
+	switch strings.ToLower(x.Name) {
+	case "hasthreatmatch":
+		return l.threat(x)
+	case "anyhttpheadermatches":
+		return l.headers(x)
 	}
 	var args []expr.Expr
 	for _, a := range x.Args {
 		args = append(args, l.lower(a))
 	}
-	if name == "if" && len(args) == 3 {
+	if strings.EqualFold(x.Name, "if") {
+		if len(args) != 3 {
+			return l.arity(x, 3, 3)
+		}
 		return &expr.If{Cond: args[0], Then: args[1], Else: args[2]}
 	}
-	f, ok := siemFunctions[name]
-	if !ok {
-		var names []string
-		for n := range siemFunctions {
-			names = append(names, n)
+	f := fn.SIEM(x.Name)
+	if f == nil {
+		d := &diag.Diagnostic{Severity: diag.Error, Code: "unknown-function", File: l.file, Span: x.Span, Message: "Cloud SIEM has no function " + x.Name}
+		if near := diag.Nearest(x.Name, append(fn.SIEMNames(), "if", "hasThreatMatch", "anyHttpHeaderMatches")); near != "" {
+			d.Help = "did you mean " + near + "?"
 		}
-		slices.Sort(names)
-		help := ""
-		if near := diag.Nearest(name, names); near != "" {
-			help = " (" + near + "?)"
-		}
-		return l.fail(x.Span, "unknown-function", "gyoji does not run the function %s%s", x.Name, help)
+		l.diags.Add(d)
+		return &expr.Const{}
 	}
-	if len(args) < f.min || len(args) > f.max {
-		return l.fail(x.Span, "arity", "%s takes %d to %d arguments, not %d", x.Name, f.min, f.max, len(args))
+	if len(args) < f.Min || len(args) > f.Max {
+		return l.arity(x, f.Min, f.Max)
 	}
-	if name == "lower" {
-		name = "toLowerCase" // as the rest of gyoji knows it
+	run := f.Fn
+	if n, ok := x.Args[0].(*siem.Name); ok && n.Name == "listMatches" && f.Name == "jsonArrayContains" {
+		run = fn.ListsContain
 	}
-	return &expr.Call{Name: name, Args: args, Nulls: f.nulls, Within: f.within, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
-		return f.fn(args), nil
-	}}
+	return &expr.Call{Name: f.Name, Args: args, Nulls: f.Nulls, Within: f.Within, Fn: run}
+}
+
+func (l *siemLowering) arity(x *siem.Call, low, high int) expr.Expr {
+	want := fmt.Sprint(low)
+	switch {
+	case high == math.MaxInt:
+		want += " or more"
+	case high > low:
+		want = fmt.Sprintf("%d to %d", low, high)
+	}
+	if high == 1 {
+		want += " argument"
+	} else {
+		want += " arguments"
+	}
+	return l.fail(x.Span, "arity", "%s takes %s, not %d", x.Name, want, len(x.Args))
 }

@@ -111,44 +111,10 @@ func TestSIEMMapping(t *testing.T) {
 	}
 }
 
-// Over records an attribute is the column of its name.
-func TestSIEMOverRecords(t *testing.T) {
-	lower := func(text string) (expr.Expr, *event.Layout, diag.List) {
-		x, ds := siem.Parse(diag.Text("expression", text))
-		if ds.HasErrors() {
-			t.Fatalf("%s: %v", text, ds)
-		}
-		l := event.NewLayout()
-		cond, ds := rule.LowerSIEM(x, rule.RecordAttributes(l))
-		return cond, l, ds
-	}
-	cond, l, ds := lower(`lower(user_username) = 'bob' AND fields['EventData.LogonType'] = 3`)
-	if len(ds) > 0 {
-		t.Fatal(ds)
-	}
-	var b event.Batch
-	row := b.AddRow(0, 0)
-	b.Col(l.Exact("user_username")).Set(row, event.Text("Bob"))
-	b.Col(l.Exact("fields.EventData.LogonType")).Set(row, event.Text("3"))
-	if !expr.Compile(cond).Open(&expr.Env{}).Value(&b, row).True() {
-		t.Error("the condition does not hold")
-	}
-	for text, want := range map[string]string{
-		`user_usernam = 'a'`:        "did you mean user_username?",
-		`commandline = 'a'`:         "write commandLine",
-		`fieldsTags['a'] = 'b'`:     "fieldTags",
-		`Fields['EventData.a'] = 1`: "write fields",
-	} {
-		if _, _, ds := lower(text); len(ds) == 0 || !strings.Contains(ds[0].Message+ds[0].Help, want) {
-			t.Errorf("%s: %v, want %q", text, ds, want)
-		}
-	}
-}
-
 func TestSIEMRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		`toLwer(baseImage) = 'a'`: "lower", `lower(a, b) = 'a'`: "arguments", `baseImage LIKE commandLine`: "quotes",
-		`baseImage matches /(/`: "cannot be used", `json field=_raw "a" as b | where b = 1`: "json",
+		`toLwer(baseImage) = 'a'`: "no function toLwer", `lower(pid, pid) = 'a'`: "1 argument,",
+		`baseImage matches /(/`: "cannot be used", `json field=_raw "a", "b" as b | where b = 1`: "2 paths",
 	} {
 		x, ds := siem.Parse(diag.Text("expression", text))
 		if ds.HasErrors() {

@@ -48,6 +48,9 @@ func attributeHelp(name string) string {
 }
 
 func (w *windowsAttributes) Attribute(name string) (expr.Expr, *diag.Diagnostic) {
+	if problem := AttributeProblem(name); problem != nil {
+		return nil, problem
+	}
 	x, known := w.attribute(name)
 	if !known {
 		return x, &diag.Diagnostic{Severity: diag.Warning, Code: "unmapped-attribute", Message: fmt.Sprintf("no Windows mapping that gyoji has fills %s: it is null", name), Help: attributeHelp(name)}

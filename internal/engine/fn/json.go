@@ -41,13 +41,7 @@ var _ = register(lang.Function{
 		}
 		want := args[1].Str()
 		for _, raw := range all {
-			text := string(raw)
-			if text[0] == '"' {
-				if err := json.Unmarshal(raw, &text); err != nil {
-					continue
-				}
-			}
-			if text == want {
+			if elementText(raw) == want {
 				return event.Bool(true), nil
 			}
 		}
@@ -62,4 +56,15 @@ func array(v event.Value) (all []json.RawMessage, ok bool) {
 		return nil, false
 	}
 	return all, json.Unmarshal([]byte(s), &all) == nil
+}
+
+// elementText is the text of an element: a string's without its quotes.
+func elementText(raw json.RawMessage) string {
+	text := string(raw)
+	if text[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return string(raw)
+		}
+	}
+	return text
 }

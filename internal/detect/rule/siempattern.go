@@ -1,0 +1,164 @@
+package rule
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
+	"github.com/gyoji-dev/gyoji/siem"
+)
+
+// pattern is a LIKE, a glob of MATCHES or a regular expression, ready to be used:
+// one of its parts is set.
+type pattern struct {
+	glob *match.Glob
+	re   *match.Regexp
+}
+
+func (p pattern) holds(x expr.Expr) expr.Expr {
+	if p.glob != nil {
+		return &expr.Glob{X: x, Glob: p.glob}
+	}
+	return &expr.Regexp{X: x, Re: p.re}
+}
+
+func (p pattern) match(s string) (bool, error) {
+	if p.glob != nil {
+		return p.glob.Match(s), nil
+	}
+	return p.re.Match(s)
+}
+
+func regexpPattern(s string) (pattern, error) {
+	re, err := match.CompileRegexp(s)
+	return pattern{re: re}, err
+}
+
+// likePattern reads the pattern of LIKE. A backslash has two readings where the
+// product's own rules and its documentation disagree: both are tried (4.5), unless
+// there is an ESCAPE clause (R39).
+func likePattern(p, escape string) (pattern, error) {
+	pieces, plain := []string{""}, true
+	var re strings.Builder
+	re.WriteString(`(?s)\A`)
+	text := func(s string) {
+		pieces[len(pieces)-1] += s
+		re.WriteString(quoteMeta(s))
+	}
+	for i := 0; i < len(p); i++ {
+		rest := p[i:]
+		switch {
+		case escape != "" && strings.HasPrefix(rest, escape) && len(rest) > len(escape):
+			i += len(escape)
+			text(p[i : i+1])
+		case p[i] == '%':
+			pieces = append(pieces, "")
+			re.WriteString(".*")
+		case p[i] == '_':
+			plain = false
+			re.WriteByte('.')
+		case escape == "" && strings.HasPrefix(rest, `\\`):
+			plain = false
+			re.WriteString(`\\\\?`)
+			i++
+		case escape == "" && strings.HasPrefix(rest, `\%`):
+			plain = false
+			re.WriteString(`(?:%|\\.*)`)
+			i++
+		case escape == "" && strings.HasPrefix(rest, `\_`):
+			plain = false
+			re.WriteString(`(?:_|\\.)`)
+			i++
+		default:
+			text(p[i : i+1])
+		}
+	}
+	if plain {
+		return pattern{glob: match.NewGlob(pieces, false)}, nil
+	}
+	return regexpPattern(re.String() + `\z`)
+}
+
+// globPattern reads the pattern of MATCHES in quotes: * and ? (4.6).
+func globPattern(p string) (pattern, error) {
+	if !strings.Contains(p, "?") {
+		return pattern{glob: match.CompileGlob(p, false)}, nil
+	}
+	var re strings.Builder
+	re.WriteString(`(?s)\A`)
+	for i := range len(p) {
+		switch p[i] {
+		case '*':
+			re.WriteString(".*")
+		case '?':
+			re.WriteByte('.')
+		default:
+			re.WriteString(quoteMeta(p[i : i+1]))
+		}
+	}
+	return regexpPattern(re.String() + `\z`)
+}
+
+// matching lowers x LIKE y and its kin. A pattern that reads no attribute is
+// readied once.
+func (l *siemLowering) matching(name string, x expr.Expr, y siem.Node, read func(string) (pattern, error)) expr.Expr {
+	of := l.lower(y)
+	if c, ok := expr.Fold(of).(*expr.Const); ok {
+		if c.Value.IsNull() {
+			return &expr.Const{Value: event.Bool(false)}
+		}
+		p, err := read(c.Value.Str())
+		if err != nil {
+			return l.fail(y.At(), "bad-regexp", "the regular expression cannot be used: %v", err)
+		}
+		return p.holds(x)
+	}
+	ready := readied{read: read}
+	return &expr.Call{Name: name, Args: []expr.Expr{x, of}, Fn: func(_ *expr.Env, args []event.Value) (event.Value, error) {
+		p, err := ready.pattern(args[1].Str())
+		if err != nil {
+			return event.Value{}, err
+		}
+		ok, err := p.match(args[0].Str())
+		return event.Bool(ok), err
+	}}
+}
+
+// readied keeps patterns that data computes: workers share it.
+type readied struct {
+	read func(string) (pattern, error)
+	mu   sync.Mutex
+	of   map[string]pattern
+}
+
+func (r *readied) pattern(s string) (pattern, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p, ok := r.of[s]; ok {
+		return p, nil
+	}
+	p, err := r.read(s)
+	if err != nil {
+		return p, err
+	}
+	if r.of == nil || len(r.of) >= patternsKept {
+		r.of = map[string]pattern{}
+	}
+	r.of[strings.Clone(s)] = p
+	return p, nil
+}
+
+func (l *siemLowering) like(x *siem.Like) expr.Expr {
+	return l.matching("like", l.lower(x.X), x.Pattern, func(s string) (pattern, error) { return likePattern(s, x.Escape) })
+}
+
+// matches lowers RLIKE and MATCHES (4.6).
+func (l *siemLowering) matches(x *siem.Matches) expr.Expr {
+	read := globPattern
+	if lit, ok := x.Y.(*siem.Literal); x.Rlike || ok && lit.Kind == siem.Regex {
+		read = regexpPattern
+	}
+	return l.matching("matches", l.lower(x.X), x.Y, read)
+}
