@@ -218,6 +218,9 @@ func (p *parser) in(x Expr, not bool) Expr {
 	p.next()
 	n.List = p.args(open, "in")
 	n.Pos = p.from(x)
+	if len(n.List) == 0 && !p.failed {
+		p.warn("empty-list", n.Pos, "the list is empty, so no value is in it", `write what may stand there: field in ("a", "b")`)
+	}
 	return n
 }
 

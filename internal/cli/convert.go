@@ -24,6 +24,7 @@ func (a *app) convertCmd() *cobra.Command {
 	var target, dir string
 	var fields []string
 	var o convert.Options
+	values := params{many: true}
 	var prove, strict bool
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
@@ -44,7 +45,8 @@ With -t sigma it goes the other way: RULE is a Sumo query (.sumo), a folder of
 them or a detection package, and what of a query says which events it is about
 becomes a Sigma rule. Scores, columns and tables become notes in the rule's
 description; a condition that Sigma cannot say is left out and named, with its
-place. With --strict such a query is refused.
+place; so is one with a template parameter, {{name}}, that --param gives no
+value. With --strict such a query is refused.
 
 It exits with 2 when a rule was refused or cannot be read.`,
 		Example: `  gyoji convert -t sumo rules/proc_creation_win_mshta_http.yml
@@ -58,7 +60,12 @@ It exits with 2 when a rule was refused or cannot be read.`,
 						return usageError("--%s is for what is written of Sigma rules; a Sigma rule has its query's own fields and log source", only)
 					}
 				}
-				return a.convertToSigma(cmd, args, dir, prove, strict)
+				return a.convertToSigma(cmd, args, &values, dir, prove, strict)
+			}
+			for _, only := range []string{"param", "params", "param-default"} {
+				if cmd.Flags().Changed(only) {
+					return usageError("--%s is for -t sigma: it gives values to the template parameters of Sumo queries", only)
+				}
 			}
 			b := convert.Named(target)
 			if b == nil {
@@ -142,6 +149,7 @@ It exits with 2 when a rule was refused or cannot be read.`,
 	f.BoolVar(&prove, "prove", false, "write only what gives the rule's own verdicts on events made for it")
 	f.BoolVar(&strict, "strict", false, "with -t sigma: refuse a query of which something is lost")
 	f.StringArrayVar(&fields, "field", nil, "another name for a field of the rules: --field Image=process_path")
+	values.flags(cmd)
 	return cmd
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 // convertToSigma writes the predicates of Sumo queries as Sigma rules.
-func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prove, strict bool) error {
+func (a *app) convertToSigma(cmd *cobra.Command, args []string, values *params, dir string, prove, strict bool) error {
 	if len(args) == 0 {
 		return usageError("convert wants the queries: gyoji convert -t sigma QUERY.sumo, or a detection package")
 	}
@@ -32,6 +32,12 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 	}
 	written, refused := 0, 0
 	for _, q := range queries {
+		text, left, err := values.fill(q.text)
+		if err != nil {
+			return err
+		}
+		a.diagnose(left)
+		q.text = text
 		p, ds := convert.FromSumo(q.text)
 		if p == nil {
 			a.diagnose(ds)
@@ -45,7 +51,7 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 			refused++
 			continue
 		}
-		text := convert.SigmaText(p, q.about(p))
+		rule := convert.SigmaText(p, q.about(p))
 		if prove {
 			why, err := a.unprovedSigma(cmd, q.text, p)
 			if err != nil {
@@ -63,18 +69,18 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, dir string, prov
 			if q.hunt != nil {
 				to = filepath.Join(dir, "hunts") // questions apart from alerts
 			}
-			err = a.writeInto(to, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo")+".yml", text)
+			err = a.writeInto(to, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo")+".yml", rule)
 		case written > 0:
-			_, err = fmt.Fprintf(a.stdout, "---\n%s", text)
+			_, err = fmt.Fprintf(a.stdout, "---\n%s", rule)
 		default:
-			_, err = a.data().Write([]byte(text))
+			_, err = a.data().Write([]byte(rule))
 		}
 		if err != nil {
 			return err
 		}
 		written++
 	}
-	return a.converted(len(queries), written, refused)
+	return firstOf(values.unused(), a.converted(len(queries), written, refused))
 }
 
 // unprovedSigma is what keeps a rule made of a query from being proved; "" when

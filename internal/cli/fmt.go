@@ -17,7 +17,7 @@ var _ = command((*app).fmtCmd)
 
 func (a *app) fmtCmd() *cobra.Command {
 	var write, check bool
-	var values params
+	values := params{many: true}
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "fmt [FILE...]",
@@ -65,6 +65,9 @@ parameters, {{name}}, stay as they are unless --param gives them values.`,
 						return err
 					}
 				}
+			}
+			if err := values.unused(); err != nil {
+				return err
 			}
 			if check && changed {
 				return &exit{code: exitFindings}

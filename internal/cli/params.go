@@ -20,6 +20,9 @@ type params struct {
 	file     string
 	fallback string
 	cmd      *cobra.Command
+
+	many bool            // the command takes several queries: unused tells which names none has
+	met  map[string]bool // the names of the parameters of all queries so far
 }
 
 func (p *params) flags(cmd *cobra.Command) {
@@ -47,13 +50,17 @@ func (p *params) fill(f *diag.File) (*diag.File, diag.List, error) {
 		if !slices.Contains(names, q.Name) {
 			names = append(names, q.Name)
 		}
+		if p.met == nil {
+			p.met = map[string]bool{}
+		}
+		p.met[q.Name] = true
 	}
 	for _, v := range p.values {
 		name, value, ok := strings.Cut(v, "=")
 		if name = strings.TrimSpace(name); !ok || name == "" {
 			return nil, nil, usageError("--param %s: write NAME=VALUE", v)
 		}
-		if !slices.Contains(names, name) {
+		if !p.many && !slices.Contains(names, name) {
 			help := "it has none"
 			if len(names) > 0 {
 				help = "it has " + strings.Join(names, ", ")
@@ -70,6 +77,16 @@ func (p *params) fill(f *diag.File) (*diag.File, diag.List, error) {
 		filled, diags = query.FillAll(filled, query.Standard(), p.fallback)
 	}
 	return filled, diags, diags.Err()
+}
+
+// unused is the mistake of a --param that none of several queries has.
+func (p *params) unused() error {
+	for _, v := range p.values {
+		if name, _, _ := strings.Cut(v, "="); !p.met[strings.TrimSpace(name)] {
+			return usageError("--param %s: no query has a parameter {{%s}}", v, strings.TrimSpace(name))
+		}
+	}
+	return nil
 }
 
 // read reads the file of values.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/proof"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -17,6 +18,7 @@ var _ = command((*app).proveCmd)
 
 func (a *app) proveCmd() *cobra.Command {
 	var form string
+	values := params{many: true}
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "prove A B [PATH...]",
@@ -24,7 +26,8 @@ func (a *app) proveCmd() *cobra.Command {
 		Long: `prove compares two conditions on events, each a file: a Sumo query (.sumo; what
 stands before its first grouping), a Sigma rule (.yml), a Cloud SIEM rule in JSON
 (.json) or Terraform (.tf), or a Cloud SIEM expression (.cse). What a file is, its
-content says; one that is none of these is refused.
+content says; one that is none of these is refused. --param gives values to the
+template parameters, {{name}}, of queries.
 
 Both run over the events of PATH, if given, and over events made for them: for
 every predicate of either side some that meet it and some that just miss it (a
@@ -46,9 +49,16 @@ nothing; with 2 when one does not compile or is no condition.`,
 			}
 			var sides [2]*proof.Side
 			for i, name := range args[:2] {
-				f, _, err := a.readAs(name, "prove", content.Query, content.Sigma, content.SIEMExpression, content.SIEMRule, content.Terraform)
+				f, kind, err := a.readAs(name, "prove", content.Query, content.Sigma, content.SIEMExpression, content.SIEMRule, content.Terraform)
 				if err != nil {
 					return err
+				}
+				if kind == content.Query {
+					var left diag.List
+					if f, left, err = values.fill(f); err != nil {
+						return err
+					}
+					a.diagnose(left)
 				}
 				s, ds := proof.Read(f)
 				if ds.HasErrors() {
@@ -56,6 +66,9 @@ nothing; with 2 when one does not compile or is no condition.`,
 					return &exit{code: exitDiagnostics}
 				}
 				sides[i] = s
+			}
+			if err := values.unused(); err != nil {
+				return err
 			}
 			var open func() (*input.Reader, error)
 			if len(args) > 2 {
@@ -88,6 +101,7 @@ nothing; with 2 when one does not compile or is no condition.`,
 		},
 	}
 	cmd.Flags().StringVarP(&form, "output", "f", "text", "text or json")
+	values.flags(cmd)
 	return cmd
 }
 

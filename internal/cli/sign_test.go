@@ -50,6 +50,10 @@ func TestSignaturesAreOfOneKeyAndOneText(t *testing.T) {
 	for i := range sig { // every byte counts, but those of the untrusted comment
 		bad := append([]byte(nil), sig...)
 		bad[i] ^= 1
+		var is, was minisign.Signature
+		if is.UnmarshalText(bad) == nil && was.UnmarshalText(sig) == nil && is.Signature == was.Signature && is.CommentSignature == was.CommentSignature && is.KeyID == was.KeyID && is.TrustedComment == was.TrustedComment && is.Algorithm == was.Algorithm {
+			continue // two bits of the last letter of base64 say nothing
+		}
 		if _, _, err := checkSignature(text, mine.String(), file("bad", bad)); err == nil && i >= len("untrusted comment: untrusted") {
 			t.Errorf("byte %d of the signature may be any", i)
 		}

@@ -32,8 +32,10 @@ type Predicate struct {
 }
 
 // FromSumo reads the predicate of a query. It is nil when the list has errors:
-// the query does not compile, or nothing of it can be said.
+// the query does not compile, or nothing of it can be said. A condition with a
+// template parameter that has no value is lost.
 func FromSumo(f *diag.File, with ...query.Option) (*Predicate, diag.List) {
+	with = append(slices.Clone(with), query.Unfilled)
 	q, rest, ds := query.Predicate(f, query.Standard(), with...)
 	if ds.HasErrors() {
 		return nil, ds
@@ -50,7 +52,11 @@ func FromSumo(f *diag.File, with ...query.Option) (*Predicate, diag.List) {
 	said := 0
 	for _, c := range all {
 		r.steps = 0
-		switch cond, err := r.cond(expr.Fold(c.cond)); {
+		cond, err := r.cond(expr.Fold(c.cond))
+		if err == nil {
+			_, err = each(cond, filled)
+		}
+		switch {
 		case err != nil:
 			r.lose(c.stage, diag.Warning, "not-in-sigma", err.Error()+"; the rule leaves the condition out and matches more")
 		default:
@@ -80,6 +86,16 @@ func FromSumo(f *diag.File, with ...query.Option) (*Predicate, diag.List) {
 	r.notes(q, read, rest, counted)
 	r.p.Lost.Sort()
 	return r.p, ds
+}
+
+// filled refuses a match with a template parameter.
+func filled(m *Match) (Cond, error) {
+	for _, text := range []string{m.Field, fmt.Sprint(m.Value)} {
+		if i := strings.Index(text, "{{"); i >= 0 && strings.Contains(text[i:], "}}") {
+			return nil, refusedf("the template parameter %s has no value", strings.TrimSpace(text[i+2:i+strings.Index(text[i:], "}}")]))
+		}
+	}
+	return m, nil
 }
 
 // clause is a condition that must hold, and the stage it stands in; nil for the

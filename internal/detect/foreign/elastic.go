@@ -66,7 +66,7 @@ var esqlStats = lazy(`(?is)^stats\s+(?:\w+\s*=\s*)?(count|sum|avg|min|max)\s*\(\
 // own. Source: Elastic, query string syntax; Kibana Query Language.
 var lucene = &Language{
 	Name:  "Lucene or Kibana",
-	Signs: lazy(`(?s)^[^|=]*(?:^|[\s(!+-])(?:[A-Za-z_@][\w@-]*(?:\\?\.[\w@-]+)+\s*:\s*|[A-Za-z_@]\w+:)(?:"|\*|\(|\[|\{|[<>]=?\s*\d|/\^?[\w.*\\]+.*/(?:\s|$)|[\w*?\\-][\w.*?\\-]*(?:\s+(?:AND|OR|NOT|and|or|not)\s|\s*\)|\s*$))`),
+	Signs: lazy(`(?s)^[^|=]*(?:^|[\s(!+-])(?:[A-Za-z_@][\w@-]*(?:\\?\.[\w@-]+)+\s*:\s*|[A-Za-z_@]\w+:|(?i:EventID|EventCode|Image|ParentImage|CommandLine|ParentCommandLine|Channel|Provider_Name|TargetFilename|TargetObject)\s*:\s*)(?:"|\*|\(|\[|\{|[<>]=?\s*\d|/\^?[\w.*\\]+.*/(?:\s|$)|[\w*?\\-][\w.*?\\-]*(?:\s+(?:AND|OR|NOT|and|or|not)\s|\s*\)|\s*$))`),
 	Sumo: func(q string) string {
 		where, words := dialect{fold: true, wild: "*", escapes: true, keywords: true}.condition(q)
 		if where == "" {

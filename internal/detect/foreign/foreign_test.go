@@ -36,6 +36,8 @@ func TestRecognise(t *testing.T) {
 		{"select a from t join u on t.x = u.x", "SQL", ""},
 		{`process.name:cmd.exe AND user.name:(bob OR eve)`, "Lucene or Kibana", `* | where toLowerCase(Image) matches "*\\cmd.exe" and (toLowerCase(User) = "bob" or toLowerCase(User) = "eve")`},
 		{`event.code: 1 and process.command_line: *whoami*`, "Lucene or Kibana", `* | where EventID = 1 and toLowerCase(CommandLine) matches "*whoami*"`},
+		{`EventID: 1`, "Lucene or Kibana", `* | where EventID = 1`},
+		{`Image : *cmd.exe`, "Lucene or Kibana", `* | where toLowerCase(Image) matches "*cmd.exe"`},
 		{`EventID:4625`, "Lucene or Kibana", `* | where EventID = 4625`},
 		{`Image:"*\\cmd.exe"`, "Lucene or Kibana", `* | where toLowerCase(Image) matches "*\\cmd.exe"`},
 		{`#event_simpleName=ProcessRollup2 | FileName=/cmd\.exe/i | groupBy([ComputerName])`, "LogScale (CrowdStrike)", ""},

@@ -135,6 +135,7 @@ func FuzzLint(f *testing.F) {
 			f.Add(q.Text(), uint16(i*31), uint16(i*17))
 		}
 	}
+	f.Add("* |{{", uint16(0), uint16(60000))
 	for _, m := range mistakes {
 		f.Add("_sourceCategory=a"+m, uint16(0), uint16(60000))
 	}

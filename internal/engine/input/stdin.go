@@ -95,6 +95,7 @@ func (s *interruptible) Read(p []byte) (int, error) {
 		}
 		if s.cur.data != nil {
 			s.free <- s.cur.data[:cap(s.cur.data)]
+			s.cur = chunk{} // it is given back once, whatever comes
 		}
 		select {
 		case s.cur = <-s.got:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/syntax/syntaxtest"
 )
 
 // FuzzCompile compiles any text, as it is and with parameters that need no value.
@@ -18,6 +19,12 @@ func FuzzCompile(f *testing.F) {
 		"* | transaction on a with \"*x*\" as b results by flow | logreduce by a limit=5", "cat path://\"/x\" | lookup a from path://\"/y\" on b=c", "* | json auto | kv auto | sessionize \"a*\" as b, \"$b c\"",
 	} {
 		f.Add(text)
+	}
+	for i, q := range syntaxtest.Corpus(f) { // published queries, cut at some byte
+		if text := q.Query; i%50 == 0 && len(text) > 1 {
+			f.Add(text[:1+i*7919%(len(text)-1)])
+			f.Add(text[i*104729%len(text):])
+		}
 	}
 	v := query.Standard()
 	f.Fuzz(func(t *testing.T, text string) {

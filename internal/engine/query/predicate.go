@@ -32,6 +32,9 @@ func Predicate(f *diag.File, v *lang.Vocabulary, with ...Option) (q *Query, rest
 		break
 	}
 	tree, diags := syntax.Parse(f, v)
+	if unfilled(with) {
+		noteUnfilled(diags)
+	}
 	var kept []*syntax.Stage
 	for i, st := range tree.Stages {
 		switch {
