@@ -33,6 +33,8 @@ var hostileRuns = map[string][]string{
 		"+hunt -d mine -f sarif {}", "+hunt -d mine -f junit {}", "+hunt -d mine -f ocsf {}", "hunt -d mine -f navigator {}", "+hunt -d rule.yml {}", "hunt -d bad.yml {}",
 	},
 	"signals":     {"+signals -d rule.json {}", "+signals -d rule.json -f ndjson {}", "signals -d bad.json {}"},
+	"records":     {"+records {}", "+records -f ndjson {}", "records --explain {}"},
+	"backtest":    {"+backtest rule.json {}", "+backtest rule.json -f ndjson {}", "backtest bad.json {}"},
 	"insights":    {"+insights -d rule.json {}", "+insights -d rule.json -f ndjson {}", "insights -d bad.json {}"},
 	"dump":        {"+dump {}", "dump -f xml {}", "+dump -f sumo {}", "+dump -f ndjson {}"},
 	"explain":     {"explain --why-not CommandLine=\"nothing\" {}", "+explain --why-not *|json_auto|where_CommandLine=\"no\" {}", "explain -q bad.sumo", "explain -q bad.sumo {}"},

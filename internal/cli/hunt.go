@@ -168,12 +168,12 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 		if err != nil {
 			return nil, err
 		}
-		if len(t.Rules) > 0 {
+		if len(t.Rules)+t.Disabled > 0 {
 			rules.tenant = t
 			return pkgs, nil
 		}
 		if t.Found > 0 && len(pkgs) == 0 && rules.found == 0 {
-			return nil, noRules(t.Found, t.Disabled)
+			return nil, noRules(t.Found)
 		}
 	}
 	switch {

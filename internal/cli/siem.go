@@ -54,8 +54,13 @@ func (a *app) tenant(names []string, strict bool) (*tenant.Tenant, error) {
 			return nil, &exit{exitDiagnostics, fmt.Errorf("--strict: %d Cloud SIEM %s cannot be used", n, plural(int64(n), "document", "documents"))}
 		}
 	}
-	if !a.quiet && !a.verbose {
-		a.warned(t.Warnings)
+	if !a.quiet {
+		if !a.verbose {
+			a.warned(t.Warnings)
+		}
+		if n := int64(t.Disabled); n > 0 {
+			fmt.Fprintf(a.stderr, "%s Cloud SIEM %s switched off (enabled: false)\n", number(n), plural(n, "rule is", "rules are"))
+		}
 	}
 	return t, nil
 }
@@ -92,6 +97,8 @@ type siemHunt struct {
 	rules   []*tenant.Rule
 	run     *tenant.Run
 
+	variants map[string]variant // of backtest, by id; nil for none
+
 	signals  []*insight.Signal
 	insights []*insight.Insight
 }
@@ -105,7 +112,9 @@ func (s *session) siem(t *tenant.Tenant) *siemHunt {
 func (g *siemHunt) beside() query.Beside {
 	events, fields := g.tenant.Ready()
 	return query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
-		g.run = g.tenant.Open(rt, g.rules)
+		if g.run == nil { // else a baseline was read before
+			g.run = g.tenant.Open(rt, g.rules)
+		}
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}
@@ -124,8 +133,34 @@ func (g *siemHunt) read(ctx context.Context) error {
 	return g.judge()
 }
 
+// learn reads older logs, from which rules with a baseline learn.
+func (g *siemHunt) learn(ctx context.Context, in *inputs, paths []string) error {
+	s, err := g.app.open(in, paths)
+	if err != nil {
+		return err
+	}
+	err = s.read(func(run query.Run) error {
+		b := g.beside()
+		open := b.Open
+		b.Open = func(rt *exec.Runtime) exec.Pipeline {
+			p := open(rt)
+			g.run.Learn(true)
+			return p
+		}
+		return query.RunTogether(ctx, run, nil, b)
+	})
+	if g.run != nil {
+		g.run.Learn(false)
+	}
+	return firstOf(err, s.finish("of the baseline"))
+}
+
 // judge makes the signals and insights, once all events are read.
 func (g *siemHunt) judge() (err error) {
+	if g.variants != nil { // each has desks of its own
+		g.signals, err = g.run.Judge()
+		return err
+	}
 	g.signals, g.insights, _, err = g.run.Signals()
 	return err
 }
@@ -143,7 +178,9 @@ func (g *siemHunt) tell() {
 			number(run.Unmapped), plural(run.Unmapped, "event has", "events have"), mostOf(run.Keys))
 	}
 	if run.Untimed > 0 {
-		s.opt.Warnings.Add("a record without a time is left out of a rule over time", true, exec.Sample{})
+		for range run.Untimed {
+			s.opt.Warnings.Add("a record without a time is left out of a rule over time", true, exec.Sample{})
+		}
 	}
 	for i, c := range run.ByRule {
 		r := g.rules[i]
@@ -289,9 +326,6 @@ func orNull(s string) event.Value {
 }
 
 // noRules is the error of a run that has nothing to run.
-func noRules(found, disabled int) error {
-	if disabled > 0 {
-		return &exit{exitDiagnostics, fmt.Errorf("no Cloud SIEM rule can run: %d of %d documents are rules that are switched off (enabled: false)", disabled, found)}
-	}
+func noRules(found int) error {
 	return &exit{exitDiagnostics, fmt.Errorf("no Cloud SIEM rule that can run in %d %s: a rule is a document in JSON, Terraform or YAML", found, plural(int64(found), "document", "documents"))}
 }

@@ -20,6 +20,8 @@ type siemFlags struct {
 	out        output
 	detections []string
 	settings   string
+	baseline   []string
+	variants   bool // each rule runs with and without its tunings
 }
 
 func (f *siemFlags) flags(cmd *cobra.Command) {
@@ -27,6 +29,7 @@ func (f *siemFlags) flags(cmd *cobra.Command) {
 	f.out.flags(cmd)
 	cmd.Flags().StringArrayVarP(&f.detections, "detections", "d", nil, "Cloud SIEM rules and settings: a folder or a file; may be repeated (default: those of the packages that gyoji ships)")
 	cmd.Flags().StringVar(&f.settings, "settings", "", "a document of insight settings: threshold, lookbackDays, globalSignalSuppressionWindow (hours)")
+	cmd.Flags().StringArrayVar(&f.baseline, "baseline", nil, "older logs that first seen and outlier rules learn from, without signals of them; may be repeated")
 }
 
 // run loads the rules, reads the logs, judges them, and prints with show.
@@ -48,8 +51,8 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 	if err != nil {
 		return err
 	}
-	if len(t.Rules) == 0 {
-		return noRules(t.Found, t.Disabled)
+	if len(t.Rules)+t.Disabled == 0 {
+		return noRules(t.Found)
 	}
 	s, err := a.open(&f.in, args)
 	if err != nil {
@@ -60,7 +63,15 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 		return err
 	}
 	g := s.siem(t)
-	err = g.read(cmd.Context())
+	if f.variants {
+		g.vary()
+	}
+	if f.baseline != nil {
+		err = g.learn(cmd.Context(), &f.in, f.baseline)
+	}
+	if err == nil {
+		err = g.read(cmd.Context())
+	}
 	if err == nil {
 		s.rows, err = show(g, w)
 	}

@@ -22,6 +22,7 @@ type hit struct {
 	severity int
 	texts    []string // values of the templates
 	lists    []string // suppressed lists that the record is on
+	past     bool     // the record is of a baseline
 }
 
 // whom is an entity that a selector names.
@@ -50,12 +51,15 @@ func (h *hit) append(b []byte) []byte {
 	}
 	text(h.key)
 	b = binary.AppendUvarint(b, h.steps)
+	var flags byte
 	if h.null {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
-		text(h.value)
+		flags |= 1
 	}
+	if h.past {
+		flags |= 2
+	}
+	b = append(b, flags)
+	text(h.value)
 	values(h.args)
 	values(h.of)
 	b = binary.AppendUvarint(b, uint64(len(h.whom)))
@@ -107,10 +111,9 @@ func readHit(b []byte) (h *hit, err error) {
 		return all
 	}
 	h = &hit{key: text(), steps: number()}
-	h.null = b[0] == 1
-	if b = b[1:]; !h.null {
-		h.value = text()
-	}
+	h.null, h.past = b[0]&1 != 0, b[0]&2 != 0
+	b = b[1:]
+	h.value = text()
 	h.args, h.of = values(), values()
 	for n := number(); n > 0; n-- {
 		w := whom{selector: int(number())}

@@ -19,9 +19,19 @@ const signalBytes = 400
 // Signals judges all hits. The signals come in the order of their times, marked where
 // they do not count; the desks have seen them all. It is called once.
 func (r *Run) Signals() (signals []*insight.Signal, insights []*insight.Insight, desks *insight.Desks, err error) {
+	if signals, err = r.Judge(); err != nil {
+		return nil, nil, nil, err
+	}
+	desks = insight.NewDesks(r.tenant.Content)
+	return signals, desks.Take(signals), desks, nil
+}
+
+// Judge judges all hits. The signals come in the order of their times; no desk has seen
+// them yet. It is called once.
+func (r *Run) Judge() ([]*insight.Signal, error) {
 	j := &judge{run: r, groups: make([]*machine.Groups, len(r.rules)), account: r.rt.Budget.Open("the signals of the Cloud SIEM rules")}
 	if err := r.hits.Flush(j); err != nil && !errors.Is(err, exec.ErrStop) {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	for rule, g := range j.groups {
 		if g == nil {
@@ -31,14 +41,12 @@ func (r *Run) Signals() (signals []*insight.Signal, insights []*insight.Insight,
 		r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten = g.Evicted, g.Lost()
 	}
 	if j.err != nil {
-		return nil, nil, nil, j.err
+		return nil, j.err
 	}
 	slices.SortStableFunc(j.signals, func(a, b *insight.Signal) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Selector, b.Selector))
 	})
-	desks = insight.NewDesks(r.tenant.Content)
-	insights = desks.Take(j.signals)
-	return j.signals, insights, desks, nil
+	return j.signals, nil
 }
 
 // end is after all times.
@@ -88,6 +96,9 @@ func (j *judge) fire(rule int) machine.Fire {
 		h := f.Hit.Data.(*hit)
 		if len(h.whom) == 0 || h.severity == noSignal {
 			return false
+		}
+		if h.past {
+			return true // of a baseline: it is learnt from, and signals nothing
 		}
 		var records []insight.Record
 		for _, k := range f.Records {

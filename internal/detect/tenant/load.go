@@ -19,8 +19,12 @@ type Place struct {
 	Name string // as it is shown
 }
 
+// manifest is the file that makes a folder a detection package, whose Cloud SIEM
+// documents are in its folder rules.
+const manifest = "detection.yaml"
+
 // Read reads the documents of places: all .json, .tf, .yaml and .yml files that hold
-// documents of Cloud SIEM. In folders other files are passed over, Sigma rules and
+// documents of Cloud SIEM; of a detection package those in its folder rules. In folders other files are passed over, Sigma rules and
 // logs among them; a file that is named on its own has to be one.
 func Read(places []Place) (docs []*ruledoc.Document, found diag.List, err error) {
 	seen := map[string]bool{}
@@ -52,12 +56,31 @@ func Read(places []Place) (docs []*ruledoc.Document, found diag.List, err error)
 			}
 			continue
 		}
-		err = fs.WalkDir(p.FS, p.Path, folder.Visible(p.Path, func(name string, e fs.DirEntry, err error) error {
-			if err != nil || e.IsDir() || !isDocument(name) {
-				return err
-			}
-			return read(name, false)
-		}))
+		var walk func(root string) error
+		walk = func(root string) error {
+			return fs.WalkDir(p.FS, root, folder.Visible(root, func(name string, e fs.DirEntry, err error) error {
+				if err != nil {
+					return err
+				}
+				if !e.IsDir() {
+					if !isDocument(name) {
+						return nil
+					}
+					return read(name, false)
+				}
+				if _, err := fs.Stat(p.FS, path.Join(name, manifest)); err != nil {
+					return nil
+				}
+				// A detection package: what it converted for other products is not what it runs.
+				if st, err := fs.Stat(p.FS, path.Join(name, "rules")); err == nil && st.IsDir() {
+					if err := walk(path.Join(name, "rules")); err != nil {
+						return err
+					}
+				}
+				return fs.SkipDir
+			}))
+		}
+		err = walk(p.Path)
 		if err != nil {
 			return nil, nil, err
 		}

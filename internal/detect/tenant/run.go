@@ -21,6 +21,7 @@ type Run struct {
 	rules  []*Rule
 	index  *index
 	rt     *exec.Runtime
+	past   bool // what is read is a baseline
 
 	mu   sync.Mutex
 	hits *exec.Sorter
@@ -58,6 +59,10 @@ func (t *Tenant) open(rt *exec.Runtime, rules []*Rule, all bool) *Run {
 	}
 }
 
+// Learn says whether the events that tasks are opened for from now on are a baseline:
+// first seen and outlier rules learn from them, and nothing in them makes a signal.
+func (r *Run) Learn(past bool) { r.past = past }
+
 // The fields of a hit, as hits are put in order.
 const (
 	hitTime event.Slot = iota
@@ -68,7 +73,7 @@ const (
 
 // Task is one worker's part of the run.
 func (r *Run) Task(env *expr.Env) exec.Task {
-	w := &worker{run: r, records: r.tenant.plan.Open(), of: make([]opened, len(r.rules)), by: make([]RuleCount, len(r.rules)), steps: map[int][]uint64{}, unmapped: map[string]int64{}}
+	w := &worker{run: r, past: r.past, records: r.tenant.plan.Open(), of: make([]opened, len(r.rules)), by: make([]RuleCount, len(r.rules)), steps: map[int][]uint64{}, unmapped: map[string]int64{}}
 	for i, x := range r.rules {
 		w.of[i] = x.open(env)
 	}
@@ -109,6 +114,7 @@ func (x *Rule) open(env *expr.Env) (o opened) {
 
 type worker struct {
 	run      *Run
+	past     bool
 	records  *record.Run
 	of       []opened
 	by       []RuleCount
@@ -220,6 +226,9 @@ func named(k record.Key) string {
 // hits makes hits of records that fit a rule.
 func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) error {
 	x, o := w.run.rules[rule], &w.of[rule]
+	if w.past && x.What != ruledoc.FirstSeenRule && x.What != ruledoc.OutlierRule {
+		return nil
+	}
 	var h hit
 	for _, row := range rows {
 		w.by[rule].Hits++
@@ -227,7 +236,7 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 			w.untimed++
 			continue
 		}
-		h = hit{severity: x.Score, args: h.args[:0], of: h.of[:0], whom: h.whom[:0], texts: h.texts[:0]}
+		h = hit{past: w.past, severity: x.Score, args: h.args[:0], of: h.of[:0], whom: h.whom[:0], texts: h.texts[:0]}
 		if x.severity != nil {
 			var v event.Value
 			if o.severity != nil {

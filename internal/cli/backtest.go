@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+var _ = command((*app).backtestCmd)
+
+func (a *app) backtestCmd() *cobra.Command {
+	var f siemFlags
+	cmd := &cobra.Command{
+		GroupID: groupDetect,
+		Use:     "backtest RULE PATH...",
+		Short:   "Count what a Cloud SIEM rule would have signalled, with and without its tunings",
+		Long: `backtest runs the rules of a file or folder over logs and counts their signals by
+day, entity and name: as they are, and, where tunings are attached, without all of
+them and without each. A signal counts unless it is suppressed; each variant is
+suppressed on its own.
+
+-d names more documents: tunings, lists, settings.`,
+		Example: `  gyoji backtest rules/spray.json logs/
+  gyoji backtest rules/spray.json -d tunings/ -f ndjson logs/`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usageError("backtest wants a rule and the logs to look at: gyoji backtest RULE FOLDER")
+			}
+			f.detections = append([]string{args[0]}, f.detections...)
+			return f.run(a, cmd, args[1:], [2]string{"line", "lines"}, func(g *siemHunt, w io.Writer) (int64, error) { return g.printBacktest(&f.out, w) })
+		},
+	}
+	f.flags(cmd)
+	f.variants = true
+	return cmd
+}
+
+// variant is a rule with some of its tunings.
+type variant struct {
+	rule    *tenant.Rule
+	tunings string // all, none, or without NAME
+}
+
+// vary adds each rule's variants to the rules that run.
+func (g *siemHunt) vary() {
+	g.variants = map[string]variant{}
+	var all []*tenant.Rule
+	add := func(r *tenant.Rule, of, tunings string) {
+		g.variants[r.ID] = variant{r, tunings}
+		all = append(all, r)
+	}
+	for _, r := range g.rules {
+		if len(r.Tunings) == 0 {
+			add(r, r.ID, "")
+			continue
+		}
+		add(r, r.ID, "all")
+		add(r.Variant(r.ID+"\x00none", nil), r.ID, "none")
+		if len(r.Tunings) == 1 {
+			continue
+		}
+		for i, t := range r.Tunings {
+			without := slices.Delete(slices.Clone(r.Tunings), i, i+1)
+			add(r.Variant(r.ID+"\x00"+t.ID, without), r.ID, "without "+t.Name)
+		}
+	}
+	g.rules = all
+}
+
+func (g *siemHunt) printBacktest(out *output, w io.Writer) (lines int64, err error) {
+	type key struct {
+		rule           int // of g.rules
+		day, who, name string
+	}
+	type count struct{ signals, counted int64 }
+	place := map[string]int{}
+	for i, r := range g.rules {
+		place[r.ID] = i
+	}
+	apart := make([][]*insight.Signal, len(g.rules))
+	for _, s := range g.signals {
+		apart[place[s.RuleID]] = append(apart[place[s.RuleID]], s)
+	}
+	counts := map[key]*count{}
+	var keys []key
+	for i, signals := range apart {
+		insight.NewDesks(g.tenant.Content).Take(signals) // each variant is suppressed on its own
+		var total count
+		for _, s := range signals {
+			k := key{i, time.UnixMilli(s.Time).In(g.session.run.Zone).Format(time.DateOnly), s.Entity.ID(), s.Name}
+			c := counts[k]
+			if c == nil {
+				c = &count{}
+				counts[k] = c
+				keys = append(keys, k)
+			}
+			c.signals++
+			total.signals++
+			if len(s.Suppressed) == 0 {
+				c.counted++
+				total.counted++
+			}
+		}
+		if v := g.variants[g.rules[i].ID]; !g.app.quiet {
+			name := g.rules[i].Name
+			if v.tunings != "" {
+				name += " (tunings: " + v.tunings + ")"
+			}
+			fmt.Fprintf(g.app.stderr, "%s: %s %s, %s not suppressed\n", name, number(total.signals), plural(total.signals, "signal", "signals"), number(total.counted))
+		}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.day, b.day), cmp.Compare(a.who, b.who), cmp.Compare(a.name, b.name))
+	})
+	columns := []string{"rule", "tunings", "day", "entity", "name", "signals", "counted"}
+	err = g.app.table(w, out, g.session, columns, func(add func(...event.Value) error) error {
+		for _, k := range keys {
+			c, v := counts[k], g.variants[g.rules[k.rule].ID]
+			if err := add(event.Text(v.id()), orNull(v.tunings), event.Text(k.day), event.Text(k.who), event.Text(k.name), event.Int(c.signals), event.Int(c.counted)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return int64(len(keys)), err
+}
+
+// id is the id of the rule that it is a variant of.
+func (v variant) id() string {
+	for i := range v.rule.ID {
+		if v.rule.ID[i] == 0 {
+			return v.rule.ID[:i]
+		}
+	}
+	return v.rule.ID
+}
