@@ -29,7 +29,7 @@ var hostileRuns = map[string][]string{
 	},
 	"hunt": {
 		"+hunt -d mine -",
-		"+hunt -d mine {}", "+hunt -d mine -f table {}", "+hunt -d mine -f list {}", "+hunt -d mine -f ndjson {}", "+hunt -d mine -f csv {}", "+hunt -d mine --timeline {}", "+hunt -d mine -f md {}", "+hunt -d mine -f html {}",
+		"+hunt -d mine {}", "+hunt -d mine -f table {}", "+hunt -d mine -f list {}", "+hunt -d mine -f ndjson {}", "+hunt -d mine -f csv {}", "+hunt -d mine --timeline {}", "+hunt -d mine -f md {}", "hunt -d mine -f html {}",
 		"+hunt -d mine -f sarif {}", "+hunt -d mine -f junit {}", "+hunt -d mine -f ocsf {}", "hunt -d mine -f navigator {}", "+hunt -d rule.yml {}", "hunt -d bad.yml {}",
 	},
 	"signals":     {"+signals -d rule.json {}", "+signals -d rule.json -f ndjson {}", "signals -d bad.json {}"},

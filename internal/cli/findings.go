@@ -1,314 +1,347 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"math"
+	"maps"
+	"slices"
 	"strings"
 
-	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
-	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/engine/render"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
-// findings gathers what several detections find into one list: one set of
-// columns, newest first, whatever each detection's own rows look like. Rows
-// beyond the memory budget are put aside on disk.
-type findings struct {
-	layout *event.Layout
-	cols   []lang.Column
-	all    bool // rows have fields that no column names
-	full   bool // with aboutColumns
-	rt     *exec.Runtime
-	sorter *exec.Sorter
-	n      uint64
-
-	detections []*detected
-	found      bool
-	shown      int64
-	worst      detection.Severity
-	least      detection.Severity // what is below it is left out
+// newList makes the list of a session's findings.
+func newList(s *session, o hunt.Options) *hunt.List {
+	return hunt.NewList(&exec.Runtime{
+		Ctx: context.Background(), Layout: event.NewLayout(), Zone: s.run.Zone,
+		Budget: &exec.Budget{Limit: s.run.Memory}, TempDir: s.run.TempDir, Warnings: s.run.Warnings,
+	}, o)
 }
 
-// detected is one detection in a hunt, and how much it found.
-type detected struct {
-	Name, Technique string
-	ID              string // the rule's id, or package/detection
-	Package, Next   string // sigma for a rule on its own
-	Entities        []detection.Entity
-	Whom            string // column that names the entity, as Cloud SIEM writes its id; "" when there is none
-	Placed          bool   // its rows know their place in the input, and come in no order
-	Severity        detection.Severity
-	ScoreField      string                       // column that holds the score; "" when there is none
-	SeverityOf      func(int) detection.Severity // of a score
-
-	counts [detection.Critical + 1]int64
-}
-
-// Columns that every finding has: first those before its detection's own, then
-// those behind, which a table for people leaves out.
-var (
-	findingColumns = []string{"severity", "technique", "detection"}
-	aboutColumns   = []string{"package", "entities", "next"}
-)
-
-// newFindings makes an empty list; full adds the columns that say what a finding
-// belongs to and what to do next.
-func newFindings(r *query.Run, full bool) *findings {
-	f := &findings{layout: event.NewLayout(append(findingColumns[:3:3], aboutColumns...)...), full: full}
-	for i, n := range findingColumns {
-		f.cols = append(f.cols, lang.Column{Slot: event.Slot(i), Name: n})
-	}
-	f.rt = &exec.Runtime{
-		Ctx: context.Background(), Layout: f.layout, Zone: r.Zone,
-		Budget: &exec.Budget{Limit: r.Memory, Parent: r.Budget}, TempDir: r.TempDir, Warnings: r.Warnings,
-	}
-	return f
-}
-
-// columns adds a detection's columns to the list, its score first; nil stands
-// for every field that its rows have. All columns are known before the first row.
-func (f *findings) columns(cols []lang.Column, score string) {
-	add := func(name string) {
-		s := f.layout.Slot(name)
-		for _, c := range f.cols {
-			if c.Slot == s {
-				return
-			}
-		}
-		f.cols = append(f.cols, lang.Column{Slot: s, Name: name})
-	}
-	if lang.HasLate(cols) {
-		cols = nil
-	}
-	f.all = f.all || cols == nil
-	for _, c := range cols {
-		if strings.EqualFold(c.Name, score) {
-			add(c.Name)
+// partName is the name of a part of the input by its index.
+func (s *session) partName(index int) string {
+	for _, r := range s.readers {
+		if name := r.PartName(index); name != "" {
+			return name
 		}
 	}
-	for _, c := range cols {
-		add(c.Name)
+	return ""
+}
+
+// located tells where records stand.
+type located map[int]map[int64]input.Located
+
+// Locate completes a place: its line, or the number of its EVTX record, or else how many
+// bytes come before it.
+func (l located) Locate(part int, offset int64, p *hunt.Place) {
+	at := l[part][offset]
+	if p.RecordID == 0 {
+		p.RecordID = at.Record
+	}
+	if p.Line = at.Line; p.Line == 0 && p.RecordID == 0 {
+		p.Offset = &offset
 	}
 }
 
-// open readies the list, now that all columns are known.
-func (f *findings) open() {
-	if f.sorter == nil {
-		if f.full {
-			for i, n := range aboutColumns {
-				f.cols = append(f.cols, lang.Column{Slot: event.Slot(len(findingColumns) + i), Name: n})
-			}
-		}
-		var kept event.Fields
-		kept.All = f.all
-		for _, c := range f.cols {
-			kept.Add(c.Slot)
-		}
-		f.sorter = exec.NewSorter(f.rt, "the list of findings", exec.Order{Newest: true}, exec.NewCodec(&kept), 0)
+// locate looks up where the records of findings stand. What cannot be read again has
+// byte offsets alone.
+func (s *session) locate(ctx context.Context, l *hunt.List) located {
+	if len(l.Places()) == 0 {
+		return nil
 	}
+	opt := s.opt
+	opt.Warnings, opt.Stdin = &exec.Warnings{}, bytes.NewReader(nil)
+	src, err := input.Paths(s.paths, opt)
+	if err != nil {
+		return nil
+	}
+	return input.Locate(ctx, src, l.Places())
 }
 
-// from returns what takes the rows of a detection, in a layout of its own.
-func (f *findings) from(d *detected, l *event.Layout) exec.Sink {
-	f.open()
-	f.detections = append(f.detections, d)
-	s := &detectedRows{f: f, d: d, from: l, score: event.None, time: event.None}
-	if slot, ok := l.Find(d.ScoreField); ok && d.ScoreField != "" {
-		s.score = slot
+// print prints the findings in order.
+func (h *huntRun) print(ctx context.Context, out *output, w io.Writer) error {
+	a, s := h.app, h.session
+	where := s.locate(ctx, h.List)
+	each := func(found func(int, *hunt.Finding) error) error {
+		err := h.Each(ctx, where, func(n int, f *hunt.Finding) error {
+			h.shown++
+			return found(n, f)
+		})
+		return err
 	}
-	if slot, ok := l.Find("_messageTime"); ok {
-		s.time = slot
+	kind := strings.ToLower(out.kind(a))
+	switch kind {
+	case "ndjson", "json":
+		return writeJSON(printable.NewWriter(w, printable.JSON, false), kind == "json", each)
+	case "table":
+		return h.lines(out.look(a, render.Options{}), w, each)
 	}
-	return s
-}
-
-// detectedRows moves rows of one detection to the common layout.
-type detectedRows struct {
-	f           *findings
-	d           *detected
-	from        *event.Layout
-	score, time event.Slot
-	to          []event.Slot // by slot of from
-	out         event.Batch
-}
-
-func (s *detectedRows) Push(b *event.Batch) error {
-	f, o := s.f, &s.out
-	o.Reset()
-	o.N, o.Live = b.N, append(o.Live, b.Live...)
-	for i := range b.Cols {
-		if len(s.to) <= i {
-			to := event.None
-			if name := s.from.Name(event.Slot(i)); f.all {
-				to = f.layout.Slot(name)
-			} else if slot, ok := f.layout.Find(name); ok {
-				to = slot
-			}
-			s.to = append(s.to, to)
-		}
-		if s.to[i] != event.None && len(b.Cols[i].Dict) > 1 {
-			o.Col(s.to[i]).Alias(&b.Cols[i])
-		}
+	if report.Is(kind) {
+		return h.report(ctx, kind, w, each)
 	}
-	o.Time, o.Pos = make([]int64, b.N), make([]uint64, b.N)
-	severity := o.Col(0)
-	severity.Reset()
-	kept := o.Live[:0]
-	for _, row := range b.Live {
-		sev := s.d.Severity
-		if s.score != event.None {
-			if n, ok := b.Value(s.score, row).Int(); ok {
-				sev = s.d.SeverityOf(int(n))
-			}
-		}
-		if sev < f.least {
-			continue
-		}
-		kept = append(kept, row)
-		if int(row) < len(b.Time) {
-			o.Time[row] = b.Time[row]
-		} else if s.time != event.None { // records, such as the end of a chain of events
-			o.Time[row], _ = b.Value(s.time, row).Int()
-		}
-		// Of equal times the one found first comes first, or the later event.
-		if s.d.Placed {
-			o.Pos[row] = b.Pos[row]
-		} else {
-			o.Pos[row] = math.MaxUint64 - f.n
-			f.n++
-		}
-		s.d.counts[sev]++
-		f.found, f.worst = true, max(f.worst, sev)
-		o.Col(0).Set(row, event.Text(sev.String()))
-	}
-	o.Live = kept
-	f.shown += int64(len(kept))
-	if f.full {
-		o.Col(3).Fill(b.N, event.Text(s.d.Package))
-		for _, row := range o.Live {
-			o.Col(4).Set(row, event.Text(s.entities(b, row)))
-		}
-		o.Col(5).Fill(b.N, event.Text(s.d.Next))
-	}
-	o.Col(1).Fill(b.N, event.Text(s.d.Technique))
-	o.Col(2).Fill(b.N, event.Text(s.d.Name))
-	return f.sorter.Add(o)
-}
-
-// entities is whom a row is about, as Cloud SIEM names them: _hostname:WKS-01.
-func (s *detectedRows) entities(b *event.Batch, row uint16) string {
-	if slot, ok := s.from.Find(s.d.Whom); ok && s.d.Whom != "" {
-		typ, value, _ := strings.Cut(b.Value(slot, row).Str(), "-")
-		return typ + ":" + strings.ReplaceAll(value, "--", "-")
-	}
-	var list []string
-	for _, e := range s.d.Entities {
-		if slot, ok := s.from.Find(e.Field); ok {
-			if v := b.Value(slot, row); !v.IsNull() && v.String() != "" {
-				list = append(list, e.Type+":"+v.String())
-			}
-		}
-	}
-	return strings.Join(list, ", ")
-}
-
-// print puts the findings in order and prints them.
-func (f *findings) print(ctx context.Context, a *app, s *session, out *output, w io.Writer) error {
-	if report.Is(out.kind(a)) {
-		return f.report(ctx, s, out.kind(a), w)
-	}
-	cols := f.cols
-	if f.all {
-		cols = nil
-	}
-	sink, err := render.New(out.kind(a), w, out.look(a, render.Options{Columns: cols, Layout: f.layout, Zone: s.run.Zone}))
+	t := newTable(h.FieldNames())
+	sink, err := render.New(kind, w, out.look(a, render.Options{Columns: t.cols, Layout: t.layout, Zone: s.run.Zone}))
 	if err != nil {
 		return usageError("%v", err)
 	}
-	if f.sorter != nil {
-		f.rt.Ctx = ctx
-		err = f.sorter.Flush(sink)
-	}
-	return firstOf(err, sink.Close())
+	return firstOf(each(func(_ int, f *hunt.Finding) error { return sink.Push(t.row(f)) }), sink.Close())
 }
 
-// collect puts the findings in order into a report.
-func (f *findings) collect(ctx context.Context, s *session) (*report.Report, error) {
-	r := &report.Report{Tool: "gyoji " + Version(), Made: s.run.Now, Inputs: s.paths, Trees: map[int]string{}}
-	if f.sorter == nil {
-		return r, nil
+// writeJSON writes findings as the schema has them, a line each or as one array.
+func writeJSON(w io.Writer, array bool, each func(func(int, *hunt.Finding) error) error) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if array {
+		b.WriteByte('[')
 	}
-	c := &report.Collector{Report: r, Layout: f.layout, Cols: f.cols, About: map[string]report.About{}}
-	if f.all {
-		c.Cols = nil
+	err := each(func(n int, f *hunt.Finding) error {
+		if array && n > 1 {
+			b.WriteByte(',')
+		}
+		if err := e.Encode(f); err != nil {
+			return err
+		}
+		if b.Len() < 64<<10 {
+			return nil
+		}
+		_, err := w.Write(b.Bytes())
+		b.Reset()
+		return err
+	})
+	if array {
+		b.WriteString("]\n")
 	}
-	for _, d := range f.detections {
-		c.About[d.Name] = report.About{ID: d.ID, Package: d.Package, Next: d.Next}
-		if d.ScoreField != "" {
-			c.Score = append(c.Score, d.ScoreField)
+	_, last := w.Write(b.Bytes())
+	return firstOf(err, last)
+}
+
+// table makes rows of findings: the head, and a column for each field that one of them
+// has.
+type table struct {
+	layout *event.Layout
+	cols   []lang.Column
+	fields map[string]event.Slot // by name, in small letters
+	batch  event.Batch
+}
+
+// headColumns are the columns of a finding's head; what has several values has them in
+// one cell, with a comma between.
+var headColumns = []struct {
+	name string
+	of   func(*hunt.Finding) event.Value
+}{
+	{"id", func(f *hunt.Finding) event.Value { return text(f.ID) }},
+	{"time", func(f *hunt.Finding) event.Value { return text(f.Time.String()) }},
+	{"time_ms", func(f *hunt.Finding) event.Value {
+		if !f.Timed() {
+			return event.Value{}
+		}
+		return event.Int(int64(f.Time))
+	}},
+	{"severity", func(f *hunt.Finding) event.Value { return text(f.Severity.String()) }},
+	{"score", func(f *hunt.Finding) event.Value {
+		if f.Score == nil {
+			return event.Value{}
+		}
+		return event.Float(*f.Score)
+	}},
+	{"detection_id", func(f *hunt.Finding) event.Value { return text(f.DetectionID) }},
+	{"detection", func(f *hunt.Finding) event.Value { return text(f.Detection) }},
+	{"kind", func(f *hunt.Finding) event.Value { return text(string(f.Kind)) }},
+	{"package", func(f *hunt.Finding) event.Value { return text(f.Package) }},
+	{"techniques", func(f *hunt.Finding) event.Value {
+		return join(f.Techniques, func(t hunt.Technique) string { return t.ID })
+	}},
+	{"tactics", func(f *hunt.Finding) event.Value {
+		return join(f.Tactics, func(t hunt.Tactic) string { return t.Name })
+	}},
+	{"host", func(f *hunt.Finding) event.Value { return text(f.Host) }},
+	{"user", func(f *hunt.Finding) event.Value { return text(f.User) }},
+	{"entities", func(f *hunt.Finding) event.Value {
+		return join(f.Entities, func(e hunt.Entity) string { return e.Type + ":" + e.Value })
+	}},
+	{"next", func(f *hunt.Finding) event.Value { return text(f.Next) }},
+	{"file", func(f *hunt.Finding) event.Value { return text(f.File) }},
+	{"line", func(f *hunt.Finding) event.Value { return positive(f.Line) }},
+	{"record_id", func(f *hunt.Finding) event.Value { return positive(f.RecordID) }},
+	{"channel", func(f *hunt.Finding) event.Value { return text(f.Channel) }},
+	{"event_id", func(f *hunt.Finding) event.Value { return text(f.EventID) }},
+	{"source_category", func(f *hunt.Finding) event.Value { return text(f.Category) }},
+	{"records", func(f *hunt.Finding) event.Value { return event.Int(int64(f.Records)) }},
+}
+
+func text(s string) event.Value {
+	if s == "" {
+		return event.Value{}
+	}
+	return event.Text(s)
+}
+
+func positive(n int64) event.Value {
+	if n <= 0 {
+		return event.Value{}
+	}
+	return event.Int(n)
+}
+
+func join[T any](list []T, name func(T) string) event.Value {
+	var all []string
+	for _, x := range list {
+		all = append(all, name(x))
+	}
+	return text(strings.Join(all, ", "))
+}
+
+func newTable(fields []string) *table {
+	t := &table{layout: event.NewLayout(), fields: map[string]event.Slot{}}
+	heads := map[string]bool{}
+	for i, h := range headColumns {
+		t.cols = append(t.cols, lang.Column{Slot: event.Slot(i), Name: h.name})
+		heads[h.name] = true
+	}
+	for _, name := range fields {
+		slot := event.Slot(len(t.cols))
+		t.fields[strings.ToLower(name)] = slot
+		if heads[strings.ToLower(name)] { // a table has a name once, letter case aside
+			name = "fields." + name
+		}
+		t.cols = append(t.cols, lang.Column{Slot: slot, Name: name})
+	}
+	return t
+}
+
+func (t *table) row(f *hunt.Finding) *event.Batch {
+	b := &t.batch
+	b.Reset()
+	b.AddRow(int64(f.Time), 0)
+	for i, h := range headColumns {
+		b.Col(event.Slot(i)).Set(0, h.of(f))
+	}
+	for _, x := range f.Fields {
+		if slot, ok := t.fields[strings.ToLower(x.Name)]; ok {
+			v := x.Value
+			if v.Kind() == event.Date {
+				ms, _ := v.Int()
+				v = event.Text(hunt.Moment(ms).String())
+			}
+			b.Col(slot).Set(0, v)
 		}
 	}
-	f.rt.Ctx = ctx
-	return r, f.sorter.Flush(c)
+	return b
 }
 
 // report writes the findings as one document.
-func (f *findings) report(ctx context.Context, s *session, kind string, w io.Writer) error {
-	r, err := f.collect(ctx, s)
-	if err != nil {
+func (h *huntRun) report(ctx context.Context, kind string, w io.Writer, each func(func(int, *hunt.Finding) error) error) error {
+	s := h.session
+	r := &report.Report{Tool: "gyoji " + Version(), Made: s.run.Now, Inputs: s.paths, Trees: map[int]string{}, Ran: h.Detections()}
+	if err := each(func(n int, f *hunt.Finding) error { r.Add(n, f); return nil }); err != nil {
 		return err
 	}
-	if k := strings.ToLower(kind); k == "html" || k == "md" {
+	if kind == "html" || kind == "md" {
 		if err := s.trees(ctx, r); err != nil {
 			return err
 		}
 	}
+	st := s.whatWasRead()
+	r.Files, r.Events, r.Bytes = int64(st.Parts), st.Events, st.Bytes
+	r.Notes = append(r.Notes, s.lost()...)
+	return report.Write(w, kind, r)
+}
+
+// whatWasRead is the most that one of the session's readings has read.
+func (s *session) whatWasRead() (all input.Stats) {
 	for _, x := range s.readers {
 		st := x.Stats()
-		r.Files, r.Events, r.Bytes = max(r.Files, int64(st.Parts)), max(r.Events, st.Events), max(r.Bytes, st.Bytes)
-		for _, p := range st.Failed {
-			r.Notes = append(r.Notes, p.Error())
+		all.Parts, all.Events, all.Bytes = max(all.Parts, st.Parts), max(all.Events, st.Events), max(all.Bytes, st.Bytes)
+	}
+	return all
+}
+
+// lost says what could not be read, a line each.
+func (s *session) lost() (notes []string) {
+	seen := map[string]bool{}
+	for _, x := range s.readers {
+		for _, p := range x.Stats().Failed {
+			if first, _, _ := strings.Cut(p.Error(), "\n"); !seen[first] {
+				seen[first] = true
+				notes = append(notes, first)
+			}
 		}
 	}
 	for _, k := range s.warnings() {
 		if k.Lost {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s × %s", number(k.Count), k.Kind))
+			notes = append(notes, fmt.Sprintf("%s × %s", number(k.Count), k.Kind))
 		}
 	}
-	return report.Write(w, kind, r)
+	return notes
 }
 
-// tally says what each detection found, in the order they ran.
-func (f *findings) tally(a *app) {
+// tally says what each detection found: the worst first.
+func (h *huntRun) tally() {
+	a := h.app
 	if a.quiet {
 		return
 	}
-	for _, d := range f.detections {
-		var parts []string
-		for sev := detection.Critical; ; sev-- {
-			if n := d.counts[sev]; n > 0 {
-				parts = append(parts, fmt.Sprintf("%s %s", number(n), sev))
-			}
-			if sev == detection.Informational {
-				break
+	list := slices.Clone(h.Detections())
+	worst := func(d *hunt.Detection) int {
+		for i := len(d.Counts) - 1; i >= 0; i-- {
+			if d.Counts[i] > 0 {
+				return i
 			}
 		}
-		if len(parts) == 0 {
-			if !a.verbose {
-				continue
+		return -1
+	}
+	slices.SortStableFunc(list, func(x, y *hunt.Detection) int {
+		return cmp.Or(cmp.Compare(worst(y), worst(x)), cmp.Compare(y.Found(), x.Found()), strings.Compare(x.Name, y.Name))
+	})
+	shown := 0
+	for _, d := range list {
+		if d.Found() == 0 && !a.verbose {
+			continue
+		}
+		if shown++; shown > talliesShown && !a.verbose {
+			continue
+		}
+		var parts []string
+		for i := len(d.Counts) - 1; i >= 0; i-- {
+			if n := d.Counts[i]; n > 0 {
+				parts = append(parts, fmt.Sprintf("%s %s", number(n), severities[i]))
 			}
+		}
+		if parts == nil {
 			parts = []string{"nothing"}
 		}
 		name := d.Name
-		if d.Technique != "" {
-			name += " (" + d.Technique + ")"
+		if t := join(d.Techniques, func(t hunt.Technique) string { return t.ID }); !t.IsNull() {
+			name += " (" + t.String() + ")"
 		}
 		fmt.Fprintf(a.stderr, "%s: %s\n", name, strings.Join(parts, ", "))
 	}
+	if more := shown - talliesShown; more > 0 && !a.verbose {
+		fmt.Fprintf(a.stderr, "and %d detections more (-v names them all)\n", more)
+	}
+}
+
+// talliesShown is how many detections are named with what they found, without -v.
+const talliesShown = 20
+
+// top are the most frequent keys of a count.
+func top(counts map[string]int64, n int) []string {
+	keys := slices.Collect(maps.Keys(counts))
+	slices.SortFunc(keys, func(x, y string) int {
+		return cmp.Or(cmp.Compare(counts[y], counts[x]), strings.Compare(x, y))
+	})
+	return keys[:min(n, len(keys))]
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
@@ -35,7 +36,7 @@ func (a *app) huntCmd() *cobra.Command {
 	var detections []string
 	var rules sigmaRules
 	var failOn string
-	var timeline bool
+	var show findingFlags
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "hunt PATH...",
@@ -64,26 +65,29 @@ higher one, for use in scripts and CI.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			threshold := detection.Severity(255)
 			if failOn != "" {
-				s, err := detection.ParseSeverity(failOn)
+				s, err := severityNamed("fail-on", failOn)
 				if err != nil {
-					return usageError("--fail-on: %v", err)
+					return err
 				}
 				threshold = s
 			}
-			if len(args) == 0 {
-				return usageError("hunt wants the logs to look at: gyoji hunt FOLDER")
+			if len(args) == 0 && a.stdinIsTerminal() {
+				return usageError("hunt wants the logs to look at: gyoji hunt FOLDER, or a pipe: ... | gyoji hunt -")
 			}
-			out.reports = report.Formats()
-			if timeline {
-				out.format = "timeline"
+			if show.timeline || strings.EqualFold(out.format, "timeline") {
+				show.timeline, out.format = true, cmp.Or(strings.Replace(strings.ToLower(out.format), "timeline", "", 1), "table")
 			}
 			if err := out.check(); err != nil {
 				return err
 			}
-			least, err := rules.least()
+			if out.kind(a) == "html" && out.file == "" && a.outTTY {
+				return usageError("-f html is a page for a browser, not for a terminal: name a file with -o report.html")
+			}
+			options, err := show.options()
 			if err != nil {
 				return err
 			}
+			rules.least = options.Filter.Least
 			pkgs, err := a.detections(detections, &rules, in.strict)
 			if err != nil {
 				return err
@@ -97,27 +101,28 @@ higher one, for use in scripts and CI.`,
 				return err
 			}
 			s.needed = failOn != ""
-			h := &hunt{app: a, session: s, tables: lib, findings: newFindings(&s.run, out.kind(a) != "table")}
-			h.least = least
+			h := &huntRun{List: newList(s, options), app: a, session: s, tables: lib, timeline: show.timeline, flags: detectionFlags(detections)}
 			w, done, err := out.open(a, cmd, s)
 			if err != nil {
 				return err
 			}
 			err = done(h.run(cmd.Context(), pkgs, &rules, &out, w))
-			h.tally(a)
+			if out.kind(a) != "table" {
+				h.tally()
+			}
 			s.rows = h.shown
 			err = firstOf(err, s.finish(plural(s.rows, "finding", "findings")))
-			if err == nil && h.found && h.worst >= threshold {
+			if worst, found := h.Worst(); err == nil && found && worst >= threshold {
 				return &exit{code: exitFindings}
 			}
 			return err
 		},
 	}
 	in.flags(cmd)
-	out.reports = report.Formats()
+	out.reports = append(report.Formats(), "timeline")
 	out.flags(cmd)
 	rules.flags(cmd)
-	cmd.Flags().BoolVar(&timeline, "timeline", false, "a line for each finding, oldest first (-f timeline)")
+	show.flags(cmd)
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
 	cmd.Flags().StringVar(&failOn, "fail-on", "", "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
@@ -238,97 +243,78 @@ func (a *app) packages(dirs []string) ([]*detection.Package, error) {
 	return all, nil
 }
 
-// hunt is one run of some detections over a session's logs.
-type hunt struct {
-	*findings
-	app     *app
-	session *session
-	tables  *lookup.Library
-	set     *rule.Set // of the Sigma rules; nil for none
-	siem    *siemHunt // of the Cloud SIEM rules; nil for none
+// huntRun is one run of some detections over a session's logs.
+type huntRun struct {
+	*hunt.List
+	app      *app
+	session  *session
+	tables   *lookup.Library
+	set      *rule.Set // of the Sigma rules; nil for none
+	siem     *siemHunt // of the Cloud SIEM rules; nil for none
+	shown    int64
+	timeline bool
+	flags    string // -d, as the next command wants them
+}
+
+// detectionFlags are -d as a shell takes it, with a blank after it.
+func detectionFlags(detections []string) (flags string) {
+	for _, d := range detections {
+		flags += "-d " + shellWord(d) + " "
+	}
+	return flags
 }
 
 // run runs all detections and rules over one reading of the logs, and prints
 // their findings.
-func (h *hunt) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output, w io.Writer) error {
+func (h *huntRun) run(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules, out *output, w io.Writer) error {
 	err := h.search(ctx, pkgs, rules)
 	if err != nil && !exec.IsBug(err) {
 		return err
 	}
-	return firstOf(err, h.print(ctx, h.app, h.session, out, w)) // what the others found stands
+	return firstOf(err, h.print(ctx, out, w)) // what the others found stands
 }
 
 // search runs the packages' detections and the rules, if there are any.
-func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules) error {
-	type job struct {
-		of *detection.Detection
-		q  *query.Query
-	}
-	var jobs []job
+func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules) error {
+	var parts []query.Part
+	var seen []*query.Seen
 	var diags diag.List
-	var out []string
 	for _, p := range pkgs {
 		for _, d := range p.Detections {
-			q, ds := query.Compile(d.Query, query.Standard(), query.Tables(h.tables))
+			q, ds := query.Compile(d.Query, query.Standard(), query.Tables(h.tables), query.Carry(hunt.Carried...))
 			for _, d := range ds {
 				if d.Severity == diag.Error || h.app.verbose {
 					diags = append(diags, d)
 				}
 			}
 			if q == nil {
-				out = append(out, fmt.Sprintf("%s: detection %s is left out, since its query does not compile", p.Dir, d.ID))
 				continue
 			}
-			jobs = append(jobs, job{d, q})
+			seen = append(seen, &query.Seen{})
+			layout := q.Layout.Clone()
+			rows := &hunt.Rows{List: h.List, Of: d, Layout: layout, Columns: q.Columns, Part: h.session.partName, Detection: ofPackage(d)}
+			h.Ran(rows.Detection)
+			parts = append(parts, query.Part{Query: q, Layout: layout, Seen: seen[len(seen)-1], Out: rows})
 		}
 	}
-	if len(diags) > 0 {
-		h.app.diagnose(diags)
-	}
-	if err := h.app.leftOut(out, h.session.strict); err != nil {
+	if err := diags.Err(); err != nil && (h.session.strict || len(parts) == 0 && (rules == nil || len(rules.rules) == 0 && rules.tenant == nil)) {
 		return err
 	}
-	if len(jobs) == 0 && len(out) > 0 && (rules == nil || len(rules.rules) == 0 && rules.tenant == nil) {
-		return &exit{exitDiagnostics, errors.New("no detection is left to run")}
-	}
-	var siem *siemHunt
-	if rules != nil && rules.tenant != nil {
-		siem = h.session.siem(rules.tenant)
-		h.columns(siem.columns(), "score")
-	}
-	if rules != nil && len(rules.rules) > 0 {
-		h.columns(rules.columns(), "")
-	} else {
-		rules = nil
-	}
-	for _, j := range jobs {
-		h.columns(j.q.Columns, j.of.Score.Field)
-	}
-	var parts []query.Part
-	var seen []*query.Seen
-	for _, j := range jobs {
-		seen = append(seen, &query.Seen{})
-		layout := j.q.Layout.Clone()
-		parts = append(parts, query.Part{Query: j.q, Layout: layout, Seen: seen[len(seen)-1], Out: h.from(&detected{
-			Name: j.of.Name, Technique: strings.Join(j.of.Package.Attack.Techniques, ", "),
-			ID: path.Base(j.of.Package.Dir) + "/" + j.of.ID, Package: j.of.Package.Name, Next: j.of.Next, Entities: j.of.Whom(),
-			SeverityOf: j.of.SeverityOf, ScoreField: j.of.Score.Field, Severity: j.of.Base(),
-		}, layout)})
+	if len(diags) > 0 { // the others run
+		h.app.diagnose(diags)
 	}
 	var beside []query.Beside
 	var after []func() error
-	if rules != nil {
-		g := h.sigma(rules)
-		list := sync.OnceFunc(g.list)
-		defer list()
-		beside, after = append(beside, g.beside()), append(after, func() error {
-			err := g.correlations()
-			list() // before others add to what it puts in order
-			return err
-		})
-	}
-	if siem != nil {
+	if rules != nil && rules.tenant != nil {
+		siem := h.session.siem(rules.tenant)
 		beside, after = append(beside, siem.beside()), append(after, func() error { return h.signals(siem) })
+	}
+	if rules != nil && len(rules.rules) > 0 {
+		g := h.sigma(rules)
+		g.ran()
+		beside, after = append(beside, g.beside()), append(after, g.correlations)
+	} else {
+		rules = nil
 	}
 	if len(parts)+len(beside) > 0 {
 		if err := h.session.searchAll(ctx, parts, beside...); err != nil {
@@ -340,17 +326,18 @@ func (h *hunt) search(ctx context.Context, pkgs []*detection.Package, rules *sig
 			}
 		}
 	}
+	h.session.rows = h.Len()
 	h.nothingReached(ctx, rules, seen)
 	return nil
 }
 
 // signals lists the signals of the Cloud SIEM rules that are not suppressed.
-func (h *hunt) signals(g *siemHunt) error {
+func (h *huntRun) signals(g *siemHunt) error {
 	h.siem = g
 	if err := g.judge(); err != nil {
 		return err
 	}
-	if err := g.findings(h.findings); err != nil {
+	if err := g.findings(h.List); err != nil {
 		return err
 	}
 	g.tell()
@@ -358,4 +345,13 @@ func (h *hunt) signals(g *siemHunt) error {
 		fmt.Fprintln(h.app.stderr, why)
 	}
 	return nil
+}
+
+// ofPackage is what the findings of a package's detection have in common.
+func ofPackage(d *detection.Detection) *hunt.Detection {
+	p := d.Package
+	return &hunt.Detection{
+		ID: path.Base(p.Dir) + "/" + d.ID, Name: cmp.Or(d.Name, d.ID), Kind: hunt.Package, Package: p.Name,
+		Techniques: hunt.TechniquesOf(p.Attack.Techniques), Tactics: hunt.TacticsOf(p.Attack.Tactics, p.Attack.Techniques), Next: d.Next,
+	}
 }

@@ -28,8 +28,7 @@ runs each over the logs around the finding's time, and writes the evidence with
 what each answer means and where it leads.
 
 PACKAGE is a technique (T1204.001) or the name of a package that gyoji ships, or
-a folder. Findings are numbered as gyoji hunt lists those of that package, newest
-first.`,
+a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 		Example: `  gyoji investigate T1204.001 --finding 1 evtx/
   gyoji investigate T1204.001 --finding 1 -f html -o case.html evtx/`,
 		RunE: func(cmd *cobra.Command, args []string) (failed error) {
@@ -71,8 +70,8 @@ first.`,
 			if err != nil {
 				return err
 			}
-			inv := &report.Investigation{Tool: "gyoji " + Version(), Made: s.run.Now, Package: p.Name, Guide: g.Title, Finding: f}
-			inv.Evidence, err = g.Investigate(cmd.Context(), f.Get, f.Time, func(from, to int64) (query.Run, error) {
+			inv := &report.Investigation{Tool: "gyoji " + Version(), Made: s.run.Now, Package: p.Name, Guide: g.Title, Finding: &report.Finding{N: n, Finding: f}}
+			inv.Evidence, err = g.Investigate(cmd.Context(), f.Get, int64(f.Time), func(from, to int64) (query.Run, error) {
 				r, err := s.again()
 				run := s.run
 				run.Input = r
@@ -91,7 +90,7 @@ first.`,
 				}
 				if node := forest.Find(guid, host, pid, at); node != nil {
 					var b strings.Builder
-					if err := (process.Style{Marks: map[*process.Node]string{node: f.Severity}, Zone: s.run.Zone}).WritePath(&b, node); err != nil {
+					if err := (process.Style{Marks: map[*process.Node]string{node: f.Severity.String()}, Zone: s.run.Zone}).WritePath(&b, node); err != nil {
 						return err
 					}
 					inv.Tree = b.String()

@@ -57,7 +57,7 @@ func (s *session) nothingFound(seen *query.Seen) {
 
 // nothingReached notes that no event is of what the detections are about, and what
 // was read as plain text.
-func (h *hunt) nothingReached(ctx context.Context, rules *sigmaRules, seen []*query.Seen) {
+func (h *huntRun) nothingReached(ctx context.Context, rules *sigmaRules, seen []*query.Seen) {
 	s := h.session
 	if len(s.readers) == 0 {
 		return

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -241,42 +242,39 @@ func severityOf(score int) detection.Severity {
 	return detection.Informational
 }
 
-// siemColumns are the columns of a signal among findings.
-var siemColumns = []string{"_messageTime", "score", "entity", "signal", "rule", "matched"}
-
-// columns are the columns that signals have as findings.
-func (g *siemHunt) columns() (cols []lang.Column) {
-	for i, name := range siemColumns {
-		cols = append(cols, lang.Column{Slot: event.Slot(i), Name: name})
-	}
-	return cols
-}
-
 // findings puts the signals that are not suppressed into the list of a hunt.
-func (g *siemHunt) findings(f *findings) error {
-	layout := event.NewLayout(siemColumns...)
-	var sinks = map[string]exec.Sink{}
+func (g *siemHunt) findings(l *hunt.List) error {
+	found := map[string]*hunt.Detection{}
 	for _, r := range g.rules {
-		d := &detected{Name: r.Name, ID: r.ID, Package: "cloud-siem", ScoreField: "score", SeverityOf: severityOf, Placed: true, Whom: "entity"}
-		if len(r.Tags) > 0 {
-			d.Technique = strings.Join(techniques(r.Tags), ", ")
+		ids := techniques(r.Tags)
+		found[r.ID] = &hunt.Detection{
+			ID: r.ID, Name: r.Name, Kind: hunt.CloudSIEM, Techniques: hunt.TechniquesOf(ids), Tactics: hunt.TacticsOf(insight.Tactics(r.Tags), ids),
 		}
-		sinks[r.ID] = countRows{f.from(d, layout), &g.session.rows}
+		l.Ran(found[r.ID])
 	}
-	var o event.Batch
 	for _, s := range g.signals {
 		if len(s.Suppressed) > 0 {
 			continue
 		}
-		o.Reset()
-		row := o.AddRow(s.Time, s.Pos)
-		for i, v := range []event.Value{event.Int(s.Time), event.Int(int64(s.Severity)), event.Text(s.Entity.ID()), event.Text(s.Name), event.Text(s.RuleID), event.Text(s.Summary)} {
-			o.Col(event.Slot(i)).Set(row, v)
+		typ, value, _ := strings.Cut(s.Entity.ID(), "-")
+		score := float64(s.Severity)
+		f := &hunt.Finding{
+			Severity: severityOf(s.Severity), Score: &score, Records: s.Total,
+			Entities: []hunt.Entity{{Type: typ, Value: strings.ReplaceAll(value, "--", "-")}},
+			Evidence: []hunt.Evidence{hunt.Record(hunt.Place{File: g.session.partName(hunt.PartOf(s.Pos))}, s.Pos)},
+			Fields:   hunt.Fields{{Name: "entity", Value: event.Text(s.Entity.ID())}, {Name: "signal", Value: event.Text(s.Name)}},
 		}
-		if s.Time == event.NoTime {
-			o.Col(0).Set(row, event.Value{})
+		f.SetTime(s.Time)
+		switch typ {
+		case "_hostname":
+			f.Host = f.Entities[0].Value
+		case "_username":
+			f.User = f.Entities[0].Value
 		}
-		if err := sinks[s.RuleID].Push(&o); err != nil {
+		if s.Summary != "" {
+			f.Fields = append(f.Fields, hunt.Field{Name: "summary", Value: event.Text(s.Summary)})
+		}
+		if err := l.Add(found[s.RuleID], f); err != nil {
 			return err
 		}
 	}

@@ -1,24 +1,23 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
-	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/sigma"
@@ -26,7 +25,7 @@ import (
 
 // sigmaRules are the Sigma rules of a hunt, and the flags that choose them.
 type sigmaRules struct {
-	level        string
+	least        detection.Severity
 	tags         []string
 	placeholders string
 	sysmonOnly   bool
@@ -40,31 +39,14 @@ type sigmaRules struct {
 
 func (s *sigmaRules) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&s.level, "level", "", "only findings of packages of this severity or higher, and Sigma rules of this level or higher: informational, low, medium, high, critical")
 	f.StringArrayVar(&s.tags, "tag", nil, "only Sigma rules with this tag, or one below it: attack.t1059, attack.execution; may be repeated")
 	f.BoolVar(&s.sysmonOnly, "sysmon-only", false, "Sigma rules about network connections and the registry look at Sysmon's events alone, not at Security 5156 and 4657")
 	f.StringVar(&s.placeholders, "placeholders", "", "YAML file with the values of placeholders in Sigma rules: NAME: [VALUE, ...]")
 }
 
-// least is the severity that --level asks for.
-func (s *sigmaRules) least() (detection.Severity, error) {
-	if s.level == "" {
-		return detection.Informational, nil
-	}
-	l, ok := sigma.ParseLevel(s.level)
-	if !ok {
-		return 0, usageError("--level: %q is no level; write one of informational, low, medium, high, critical", s.level)
-	}
-	return severity(l), nil
-}
-
 // load reads the rules of paths. Those that cannot run are named on stderr; with
 // strict they end the hunt.
 func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
-	var least sigma.Level
-	if s.level != "" {
-		least, _ = sigma.ParseLevel(s.level) // least has read it
-	}
 	var values sigma.Placeholders
 	if s.placeholders != "" {
 		text, err := os.ReadFile(s.placeholders)
@@ -94,7 +76,7 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 	}
 	cannot += len(broken)
 	s.found = len(docs) + len(broken)
-	s.rules = rule.Keep(rules, func(r *rule.Rule) bool { return r.Level >= least && s.tagged(r) })
+	s.rules = rule.Keep(rules, func(r *rule.Rule) bool { return severity(r.Level) >= s.least && s.tagged(r) })
 	if cannot == 0 {
 		return nil
 	}
@@ -134,99 +116,27 @@ func listUnusable(a *app, unusable []rule.Unusable) {
 	}
 }
 
-// The columns of a Sigma finding, behind those that every finding has.
-var sigmaColumns = []string{"_messageTime", "Computer", "User", "Channel", "EventID", "EventRecordID", "rule", "matched"}
-
-const (
-	colTime = iota
-	colComputer
-	colUser
-	colChannel
-	colEventID
-	colRecord
-	colRule
-	colMatched
-)
-
-// columns are the columns that the rules' findings have.
-func (s *sigmaRules) columns() (cols []lang.Column) {
-	for i, name := range sigmaColumns {
-		cols = append(cols, lang.Column{Slot: event.Slot(i), Name: name})
-	}
-	return cols
-}
-
-// sigmaWhom are the entities of a Sigma finding.
-var sigmaWhom = []detection.Entity{{Type: "_hostname", Field: "Computer"}, {Type: "_username", Field: "User"}}
-
 // sigmaHunt is one pass of the rules over the logs.
 type sigmaHunt struct {
-	mu     sync.Mutex // findings come from all workers
-	hunt   *hunt
-	rules  *sigmaRules
-	set    *rule.Set
-	c      *rule.Correlator
-	layout *event.Layout // of the findings
-	event  [colRule]event.Slot
-	names  []string // of the events' fields, by slot
-	sinks  map[*rule.Rule]sigmaSink
-	first  int // of the hunt's detections that is a rule
-	out    event.Batch
+	mu         sync.Mutex // findings come from all workers
+	hunt       *huntRun
+	rules      *sigmaRules
+	set        *rule.Set
+	c          *rule.Correlator
+	event      []event.Slot // of hunt.Carried
+	names      []string     // of the events' fields, by slot
+	detections map[*rule.Rule]*hunt.Detection
 }
 
 // sigma readies the rules for a pass.
-func (h *hunt) sigma(s *sigmaRules) *sigmaHunt {
-	g := &sigmaHunt{hunt: h, rules: s, set: rule.Compile(s.scope, s.rules), layout: event.NewLayout(sigmaColumns...), sinks: map[*rule.Rule]sigmaSink{}}
-	for i := colComputer; i < colRule; i++ {
-		g.event[i] = s.scope.Layout.Slot(sigmaColumns[i])
+func (h *huntRun) sigma(s *sigmaRules) *sigmaHunt {
+	g := &sigmaHunt{hunt: h, rules: s, set: rule.Compile(s.scope, s.rules), detections: map[*rule.Rule]*hunt.Detection{}}
+	for _, name := range hunt.Carried {
+		g.event = append(g.event, s.scope.Layout.Slot(name))
 	}
 	g.names = s.scope.Layout.Names()
 	h.set = g.set
-	h.open()
-	g.first = len(h.detections)
 	return g
-}
-
-// sink takes the findings of a rule. It is made for the first of them: most rules
-// find nothing.
-func (g *sigmaHunt) sink(r *rule.Rule) exec.Sink {
-	s, ok := g.sinks[r]
-	if !ok {
-		d := &detected{
-			Name: r.Title, Technique: strings.Join(r.Techniques(), ", "), Severity: severity(r.Level),
-			ID: r.ID, Package: "sigma", Next: ruleOut(r), Entities: sigmaWhom, Placed: true,
-		}
-		s = sigmaSink{countRows{g.hunt.from(d, g.layout), &g.hunt.session.rows}, d}
-		g.sinks[r] = s
-	}
-	return s
-}
-
-// sigmaSink takes the findings of a rule.
-type sigmaSink struct {
-	countRows
-	detected *detected
-}
-
-// list puts the rules that found something, and with -v the others, in the order
-// in which they are told of: the worst first.
-func (g *sigmaHunt) list() {
-	var rules []*rule.Rule
-	for _, r := range g.rules.rules {
-		if g.hunt.app.verbose && !r.Silent {
-			g.sink(r)
-		}
-		if _, ok := g.sinks[r]; ok {
-			rules = append(rules, r)
-		}
-	}
-	slices.SortStableFunc(rules, func(a, b *rule.Rule) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
-	})
-	list := g.hunt.detections[:g.first]
-	for _, r := range rules {
-		list = append(list, g.sinks[r].detected)
-	}
 }
 
 // ruleOut is what to do first about a finding of a rule: look whether it is one
@@ -249,15 +159,27 @@ func ruleOut(r *rule.Rule) string {
 // beside is the rules' part of a reading of the logs.
 func (g *sigmaHunt) beside() query.Beside {
 	want := g.set.Fields()
-	want.Add(g.event[colComputer:]...)
+	for _, slot := range g.event {
+		want.Add(slot)
+	}
 	return query.Beside{Name: "the Sigma rules", Layout: g.rules.scope.Layout, Fields: want, Twins: g.rules.scope.Twins, Open: func(rt *exec.Runtime) exec.Pipeline {
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}
 		g.c = rule.NewCorrelator(rt)
+		g.c.Record = func(b *event.Batch, row uint16) string {
+			parts := []string{strconv.FormatUint(b.Pos[row], 36)}
+			for _, slot := range g.event {
+				parts = append(parts, b.Value(slot, row).String())
+			}
+			return strings.Join(parts, recordMark)
+		}
 		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return g.set.Task(env, g.c, g.found) }, Back: exec.Chain(g)}
 	}}
 }
+
+// recordMark stands between what names a record of a correlation.
+const recordMark = "\x1d"
 
 // correlations gives the findings of the correlations, once all events are read.
 func (g *sigmaHunt) correlations() error { return g.c.Findings(g.rules.rules, g.correlated) }
@@ -273,66 +195,137 @@ func severity(l sigma.Level) detection.Severity {
 	return detection.Severity(l - sigma.Informational)
 }
 
+// finding makes the head of a rule's finding of an event, whose fields value gives by
+// their index in hunt.Carried.
+func (g *sigmaHunt) finding(r *rule.Rule, at int64, pos uint64, value func(i int) string) *hunt.Finding {
+	f := &hunt.Finding{Severity: severity(r.Level), Host: value(carriedComputer), User: value(carriedUser)}
+	f.SetTime(at)
+	f.Evidence = []hunt.Evidence{g.evidence(pos, value)}
+	f.Subject = hunt.Process(f.Evidence[0].EventID, value(carriedGUID), value(carriedPID), value(carriedNewPID), value(carriedImage))
+	f.Entities = whom(f)
+	return f
+}
+
+func whom(f *hunt.Finding) (list []hunt.Entity) {
+	if f.Host != "" {
+		list = append(list, hunt.Entity{Type: "_hostname", Value: f.Host})
+	}
+	if f.User != "" {
+		list = append(list, hunt.Entity{Type: "_username", Value: f.User})
+	}
+	return list
+}
+
+func (g *sigmaHunt) evidence(pos uint64, value func(i int) string) hunt.Evidence {
+	p := hunt.Place{File: g.hunt.session.partName(hunt.PartOf(pos)), Channel: value(carriedChannel), EventID: value(carriedEventID), Category: value(carriedCategory)}
+	p.RecordID, _ = strconv.ParseInt(value(carriedRecord), 10, 64)
+	return hunt.Record(p, pos)
+}
+
+// The places of fields in hunt.Carried.
+const (
+	carriedChannel = iota
+	carriedEventID
+	carriedRecord
+	carriedCategory
+	carriedComputer
+	carriedUser
+	carriedGUID
+	carriedPID
+	carriedImage
+	carriedNewPID
+)
+
 // found takes the events that match a rule.
 func (g *sigmaHunt) found(r *rule.Rule, b *event.Batch) error {
+	d := g.detection(r)
+	for _, row := range b.Live {
+		f := g.finding(r, b.Time[row], b.Pos[row], func(i int) string { return strings.Clone(b.Value(g.event[i], row).String()) })
+		for _, s := range r.Fields {
+			v := b.Value(s, row)
+			if v.IsNull() || s == g.event[carriedEventID] || s == g.event[carriedChannel] {
+				continue
+			}
+			f.Fields = append(f.Fields, hunt.Field{Name: g.names[s], Value: v.Clone()})
+		}
+		if err := g.hunt.Add(d, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// detection is what the list knows of a rule. It is made for the first finding: most
+// rules find nothing.
+func (g *sigmaHunt) detection(r *rule.Rule) *hunt.Detection {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	o := &g.out
-	o.Reset()
-	for _, row := range b.Live {
-		to := o.AddRow(b.Time[row], b.Pos[row])
-		if b.Time[row] != event.NoTime {
-			o.Col(colTime).Set(to, event.Int(b.Time[row]))
+	d := g.detections[r]
+	if d == nil {
+		d = &hunt.Detection{ID: r.ID, Name: r.Title, Kind: hunt.Sigma, Techniques: hunt.TechniquesOf(r.Techniques()), Next: ruleOut(r)}
+		if d.ID == "" {
+			d.ID = hunt.Slug(r.Title)
 		}
-		for i := colComputer; i < colRule; i++ {
-			o.Col(event.Slot(i)).Set(to, b.Value(g.event[i], row))
+		if r.Correlation != nil {
+			d.Kind = hunt.Correlation
 		}
-		o.Col(colMatched).Set(to, event.Text(g.matched(r, b, row)))
+		var tactics []string
+		for _, t := range r.Tags {
+			if t.Namespace == "attack" {
+				tactics = append(tactics, t.Name)
+			}
+		}
+		d.Tactics = hunt.TacticsOf(tactics, r.Techniques())
+		g.detections[r] = d
 	}
-	o.Col(colRule).Fill(o.N, event.Text(r.ID))
-	return g.sink(r).Push(o)
+	return d
 }
 
-// valueShown is how much of a value stands in matched.
-const valueShown = 300
-
-// matched are the fields that a rule looks at, as the event has them.
-func (g *sigmaHunt) matched(r *rule.Rule, b *event.Batch, row uint16) string {
-	var text strings.Builder
-	for _, s := range r.Fields {
-		v := b.Value(s, row)
-		if v.IsNull() || s == g.event[colEventID] || s == g.event[colChannel] {
-			continue
+// ran tells the list of all rules that ran.
+func (g *sigmaHunt) ran() {
+	for _, r := range g.rules.rules {
+		if !r.Silent {
+			g.hunt.Ran(g.detection(r))
 		}
-		pair(&text, g.names[s], v.Str())
 	}
-	return text.String()
-}
-
-// pair appends name=value.
-func pair(text *strings.Builder, name, value string) {
-	if text.Len() > 0 {
-		text.WriteString(", ")
-	}
-	if len(value) > valueShown {
-		value = strings.ToValidUTF8(value[:valueShown], "") + "..."
-	}
-	text.WriteString(name + "=" + value)
 }
 
 // correlated takes the finding of a correlation.
-func (g *sigmaHunt) correlated(f rule.Finding) error {
-	o := &g.out
-	o.Reset()
-	o.AddRow(f.Last, f.Pos)
-	var text strings.Builder
-	for i, v := range f.Groups {
-		pair(&text, f.Rule.Correlation.GroupBy[i].Name, v)
+func (g *sigmaHunt) correlated(c rule.Finding) error {
+	f := &hunt.Finding{Severity: severity(c.Rule.Level), Records: c.Events}
+	f.SetTime(c.Last)
+	same := func(to *string, v string, first bool) {
+		if first {
+			*to = v
+		} else if *to != v {
+			*to = ""
+		}
 	}
-	pair(&text, f.Rule.Correlation.Type.String(), event.Float(f.Value).String())
-	fmt.Fprintf(&text, ", %d %s in %s", f.Events, plural(int64(f.Events), "event", "events"), time.Duration(f.Last-f.First)*time.Millisecond)
-	o.Col(colTime).Set(0, event.Int(f.Last))
-	o.Col(colRule).Set(0, event.Text(f.Rule.ID))
-	o.Col(colMatched).Set(0, event.Text(text.String()))
-	return g.sink(f.Rule).Push(o)
+	for i, text := range c.Records {
+		parts := strings.Split(text, recordMark)
+		pos, err := strconv.ParseUint(parts[0], 36, 64)
+		if err != nil || len(parts) != len(g.event)+1 {
+			continue
+		}
+		value := func(i int) string { return parts[i+1] }
+		f.Evidence = append(f.Evidence, g.evidence(pos, value))
+		same(&f.Host, value(carriedComputer), i == 0)
+		same(&f.User, value(carriedUser), i == 0)
+	}
+	f.Entities = whom(f)
+	for i, v := range c.Groups {
+		f.Fields = append(f.Fields, hunt.Field{Name: c.Rule.Correlation.GroupBy[i].Name, Value: event.Text(v)})
+	}
+	f.Fields = append(f.Fields, hunt.Field{Name: c.Rule.Correlation.Type.String(), Value: number64(c.Value)},
+		hunt.Field{Name: "events", Value: event.Int(int64(c.Events))},
+		hunt.Field{Name: "first", Value: event.Millis(c.First)}, hunt.Field{Name: "last", Value: event.Millis(c.Last)})
+	return g.hunt.Add(g.detection(c.Rule), f)
+}
+
+// number64 is a number as a value: whole where it is.
+func number64(x float64) event.Value {
+	if n := int64(x); float64(n) == x {
+		return event.Int(n)
+	}
+	return event.Float(x)
 }

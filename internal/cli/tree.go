@@ -9,9 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/process"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 var _ = command((*app).treeCmd)
@@ -29,7 +31,7 @@ func (a *app) treeCmd() *cobra.Command {
 		Long: `tree shows a process with its ancestors and all it started, and beside each what
 it did: files written, streams, connections, DNS queries.
 
-The process is that of finding N, as hunt numbers them (1 is the newest), or the
+The process is that of finding N, as hunt numbers them (1 is the most severe), or the
 one with --guid, or with --pid on --computer (the last one to start before --at).`,
 		Example: `  gyoji tree --finding 1 evtx/
   gyoji tree --pid 4120 --computer WKS-01 --at 2026-03-10T16:20:58Z evtx/`,
@@ -58,7 +60,7 @@ one with --guid, or with --pid on --computer (the last one to start before --at)
 					return err
 				}
 				guid, pid, computer, moment = identity(f)
-				mark = f.Severity + ": " + f.Detection
+				mark = f.Severity.String() + ": " + printable.Text(f.Detection)
 				if guid == "" && pid == "" {
 					return &exit{exitUsage, fmt.Errorf("finding %d (%s) names no process: it has neither ProcessGuid nor ProcessId", n, f.Detection)}
 				}
@@ -100,30 +102,36 @@ one with --guid, or with --pid on --computer (the last one to start before --at)
 }
 
 // identity is which process a finding is about.
-func identity(f *report.Finding) (guid, pid, computer string, at int64) {
+func identity(f *hunt.Finding) (guid, pid, computer string, at int64) {
 	guid, _ = f.Get("ProcessGuid")
 	pid, _ = f.Get("ProcessId")
-	return guid, pid, f.Host(), f.Time
+	return guid, pid, f.Host, int64(f.Time)
 }
 
 // finding hunts with packages and returns the Nth finding.
-func (a *app) finding(ctx context.Context, s *session, dirs []string, n int) (*report.Finding, error) {
+func (a *app) finding(ctx context.Context, s *session, dirs []string, n int) (*hunt.Finding, error) {
 	pkgs, err := a.packages(dirs)
 	if err != nil {
 		return nil, err
 	}
-	h := &hunt{app: a, session: s, findings: newFindings(&s.run, true)}
+	h := &huntRun{app: a, session: s, List: newList(s, hunt.Options{})}
 	if err := h.search(ctx, pkgs, nil); err != nil {
 		return nil, err
 	}
-	r, err := h.collect(ctx, s)
-	if err != nil {
+	var found *hunt.Finding
+	all := 0
+	if err := h.Each(ctx, s.locate(ctx, h.List), func(i int, f *hunt.Finding) error {
+		if all = i; i == n {
+			found = f
+		}
+		return nil
+	}); err != nil {
 		return nil, err
 	}
-	if n < 1 || n > len(r.Findings) {
-		return nil, usageError("--finding %d: there are %d findings; gyoji hunt lists them, newest first", n, len(r.Findings))
+	if found == nil {
+		return nil, usageError("--finding %d: there are %d findings; gyoji hunt lists them with their numbers", n, all)
 	}
-	return r.Findings[n-1], nil
+	return found, nil
 }
 
 // forest reads the process trees of some hosts.
@@ -159,7 +167,7 @@ func (s *session) trees(ctx context.Context, r *report.Report) error {
 	var hosts []string
 	var low, high int64
 	for _, f := range r.Findings {
-		guid, pid, host, at := identity(f)
+		guid, pid, host, at := identity(f.Finding)
 		if guid == "" && pid == "" || host == "" {
 			continue
 		}
@@ -183,7 +191,7 @@ func (s *session) trees(ctx context.Context, r *report.Report) error {
 	}
 	made := 0
 	for _, f := range r.Findings {
-		guid, pid, host, at := identity(f)
+		guid, pid, host, at := identity(f.Finding)
 		n := forest.Find(guid, host, pid, at)
 		if n == nil {
 			continue
@@ -193,7 +201,7 @@ func (s *session) trees(ctx context.Context, r *report.Report) error {
 			break
 		}
 		var b strings.Builder
-		if err := (process.Style{Marks: map[*process.Node]string{n: f.Severity}, Zone: s.run.Zone}).WritePath(&b, n); err != nil {
+		if err := (process.Style{Marks: map[*process.Node]string{n: f.Severity.String()}, Zone: s.run.Zone}).WritePath(&b, n); err != nil {
 			return err
 		}
 		r.Trees[f.N] = b.String()

@@ -179,8 +179,13 @@ func (f *Finding) SetTime(ms int64) { f.Time, f.TimeMS = Moment(ms), Millis(ms) 
 // Timed reports whether the time of the finding is known.
 func (f *Finding) Timed() bool { return int64(f.Time) != event.NoTime }
 
-// When is the finding's time.
-func (f *Finding) When() time.Time { return time.UnixMilli(int64(f.Time)).UTC() }
+// When is the finding's time in UTC, in a form of package time, and "no time" for none.
+func (f *Finding) When(form string) string {
+	if !f.Timed() {
+		return "no time"
+	}
+	return time.UnixMilli(int64(f.Time)).UTC().Format(form)
+}
 
 // Field is a value of a finding.
 type Field struct {
@@ -320,7 +325,7 @@ func (f *Finding) subject() Subject {
 
 // Summary is the value that says most of what happened.
 func (f *Finding) Summary() string {
-	for _, n := range []string{"CommandLine", "link", "TargetFilename", "TargetObject", "QueryName", "DestinationIp", "path", "ScriptBlockText", "ServiceName", "ImageLoaded", "Image", "NewProcessName"} {
+	for _, n := range []string{"CommandLine", "link", "TargetFilename", "TargetObject", "QueryName", "DestinationIp", "path", "ScriptBlockText", "summary", "ServiceName", "ImageLoaded", "Image", "NewProcessName"} {
 		if v, ok := f.Fields.Get(n); ok && v.String() != "" {
 			return v.String()
 		}

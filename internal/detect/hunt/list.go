@@ -124,11 +124,12 @@ type List struct {
 	rows       *exec.Sorter
 	starts     map[string][]start // processes that a Sysmon 1 says the start of, by startKey
 	places     map[int][]int64    // byte offsets of evidence, by part
+	names      map[string]string  // of fields, by their small letters
+	spelled    map[string]bool    // the names as they came
 	out        event.Batch
 	scratch    []byte
 	added      int64
 
-	count int64
 	worst detection.Severity
 }
 
@@ -151,7 +152,7 @@ const (
 
 // NewList makes an empty list that holds its findings by rt's budget.
 func NewList(rt *exec.Runtime, o Options) *List {
-	l := &List{o: o, rt: rt, index: map[*Detection]int{}, starts: map[string][]start{}, places: map[int][]int64{}}
+	l := &List{o: o, rt: rt, index: map[*Detection]int{}, starts: map[string][]start{}, places: map[int][]int64{}, names: map[string]string{}, spelled: map[string]bool{}}
 	newest := o.Order != Oldest
 	keys := []exec.Key{{Slot: colTime, Desc: newest}}
 	if o.Order == Severest {
@@ -207,6 +208,7 @@ func (l *List) Add(d *Detection, f *Finding) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ran(d)
+	l.name(f)
 	l.added++
 	l.worst = max(l.worst, f.Severity)
 	if s := f.Subject; s != nil && s.GUID != "" && s.PID != "" && f.starts("1") {
@@ -246,6 +248,19 @@ func (f *Finding) starts(id string) bool { return len(f.Evidence) == 1 && f.Evid
 // startKey is equal for what Sysmon 1 and Security 4688 say of one process.
 func startKey(host string, s *Subject) string {
 	return strings.ToLower(host + "\x00" + s.PID + "\x00" + s.Image)
+}
+
+// PartOf is the number of a position's part of the input.
+func PartOf(pos uint64) int { return part(pos) }
+
+// Slug makes a name without blanks of a title, for a detection without an id.
+func Slug(title string) string {
+	return strings.Trim(strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '-'
+	}, strings.ToLower(title)), "-")
 }
 
 // part is the number of a position's part.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/process"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -24,7 +25,16 @@ type Rows struct {
 
 // The fields of an event that say where it stands and what it is about. A query carries
 // those that Carried lists to its rows, whatever columns it keeps.
-var Carried = []string{"Channel", "EventID", "EventRecordID", "_sourceCategory", "Computer", "User", "ProcessGuid", "ProcessId", "Image"}
+var Carried = []string{"Channel", "EventID", "EventRecordID", "_sourceCategory", "Computer", "User", "ProcessGuid", "ProcessId", "Image", "NewProcessId"}
+
+// Process is the process that an event is about. In Security 4688 that is the new one; its
+// ProcessId is who started it. Security writes the numbers as 0x1db0.
+func Process(eventID, guid, pid, newPID, image string) *Subject {
+	if eventID == "4688" {
+		pid = newPID
+	}
+	return &Subject{GUID: guid, PID: process.Number(pid), Image: image}
+}
 
 // Push takes rows.
 func (r *Rows) Push(b *event.Batch) error {
@@ -94,7 +104,7 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 		p.RecordID, _ = strconv.ParseInt(said("EventRecordID"), 10, 64)
 		f.Evidence = []Evidence{Record(p, uint64(pos))}
 		f.Records = 1
-		f.Subject = &Subject{GUID: said("ProcessGuid"), PID: said("ProcessId"), Image: said("Image")}
+		f.Subject = Process(p.EventID, said("ProcessGuid"), said("ProcessId"), said("NewProcessId"), said("Image"))
 	}
 	add := func(name string, v event.Value) {
 		if v.IsNull() || strings.EqualFold(name, "_messageTime") || strings.HasPrefix(name, lang.CarriedPrefix) {

@@ -25,7 +25,7 @@ type Event struct {
 var Fields = []string{
 	"EventID", "_messageTime", "Computer", "User", "ProcessGuid", "ProcessId", "Image", "CommandLine",
 	"ParentProcessGuid", "ParentProcessId", "ParentImage", "ParentCommandLine", "TargetFilename",
-	"DestinationIp", "DestinationPort", "DestinationHostname", "Contents", "QueryName", "QueryResults",
+	"DestinationIp", "DestinationPort", "DestinationHostname", "Contents", "QueryName", "QueryResults", "NewProcessId",
 }
 
 // Node is a process.

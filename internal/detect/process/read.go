@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -54,7 +55,21 @@ func Read(ctx context.Context, q *query.Query, r query.Run) (*Forest, error) {
 		if e.ParentGUID == "{00000000-0000-0000-0000-000000000000}" {
 			e.ParentGUID = ""
 		}
+		if e.ID == "4688" { // which knows the new process by another name
+			e.PID, e.ParentPID = get("NewProcessId"), get("ProcessId")
+		}
+		e.PID, e.ParentPID = Number(e.PID), Number(e.ParentPID)
 		events = append(events, e)
 	}
 	return Build(events), nil
+}
+
+// Number is a process id in decimal digits: Security logs write 0x1db0.
+func Number(pid string) string {
+	if hex, ok := strings.CutPrefix(strings.ToLower(pid), "0x"); ok {
+		if n, err := strconv.ParseUint(hex, 16, 64); err == nil {
+			return strconv.FormatUint(n, 10)
+		}
+	}
+	return pid
 }

@@ -91,19 +91,19 @@ func (r *Report) histogram() []bar {
 	if len(timed) == 0 {
 		return nil
 	}
-	low, high := timed[0].Time, timed[0].Time
+	low, high := int64(timed[0].Time), int64(timed[0].Time)
 	for _, f := range timed {
-		low, high = min(low, f.Time), max(high, f.Time)
+		low, high = min(low, int64(f.Time)), max(high, int64(f.Time))
 	}
 	width := (high-low)/barsMax + 1
 	counts := map[int64]map[string]int{}
 	top := 0
 	for _, f := range timed {
-		i := (f.Time - low) / width
+		i := (int64(f.Time) - low) / width
 		if counts[i] == nil {
 			counts[i] = map[string]int{}
 		}
-		counts[i][f.Severity]++
+		counts[i][f.Severity.String()]++
 		n := 0
 		for _, k := range counts[i] {
 			n += k
@@ -170,15 +170,15 @@ func (r *Report) matrix() []column {
 	}
 	by := map[string]*cellOf{}
 	for _, f := range r.Findings {
-		for _, t := range f.Techniques {
+		for _, t := range f.TechniqueIDs() {
 			c := by[t]
 			if c == nil {
 				c = &cellOf{Technique: t, URL: techniqueURL(t)}
 				by[t] = c
 			}
 			c.N++
-			if rank[f.Severity] > rank[c.Worst] {
-				c.Worst = f.Severity
+			if rank[f.Severity.String()] > rank[c.Worst] {
+				c.Worst = f.Severity.String()
 			}
 			if !slices.Contains(c.Names, f.Detection) {
 				c.Names = append(c.Names, f.Detection)

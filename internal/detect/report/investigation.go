@@ -66,13 +66,13 @@ func plainText(s string) string {
 func (i *Investigation) markdown(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	f := i.Finding
-	fmt.Fprintf(b, "# %s: finding %d\n\n%s, %s. Detection **%s**, severity %s", cell(i.Package), f.N, i.Tool, i.Made.UTC().Format("2006-01-02 15:04 MST"), cell(f.Detection), cell(f.Severity))
-	if f.Score != "" {
-		fmt.Fprintf(b, ", score %s", cell(f.Score))
+	fmt.Fprintf(b, "# %s: finding %d\n\n%s, %s. Detection **%s**, severity %s", cell(i.Package), f.N, i.Tool, i.Made.UTC().Format("2006-01-02 15:04 MST"), cell(f.Detection), cell(f.Severity.String()))
+	if f.Score != nil {
+		fmt.Fprintf(b, ", score %s", cell(f.Points()))
 	}
 	fmt.Fprintf(b, ", at %s.\n\n| field | value |\n|---|---|\n", f.When("2006-01-02 15:04:05.000 MST"))
 	for _, x := range f.Fields {
-		fmt.Fprintf(b, "| %s | %s |\n", cell(x.Name), cell(x.Value))
+		fmt.Fprintf(b, "| %s | %s |\n", cell(x.Name), cell(valueText(x.Name, x.Value)))
 	}
 	if i.Tree != "" {
 		fmt.Fprintf(b, "\n%s", block(i.Tree))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 )
 
 func encode(w io.Writer, v any) error {
@@ -27,11 +29,12 @@ func (r *Report) sarif(w io.Writer) error {
 		Properties map[string]any `json:"properties,omitempty"`
 	}
 	type result struct {
-		Rule       string         `json:"ruleId"`
-		Level      string         `json:"level"`
-		Message    message        `json:"message"`
-		Locations  []any          `json:"locations"`
-		Properties map[string]any `json:"properties"`
+		Rule       string            `json:"ruleId"`
+		Level      string            `json:"level"`
+		Message    message           `json:"message"`
+		Locations  []any             `json:"locations"`
+		Prints     map[string]string `json:"partialFingerprints"`
+		Properties map[string]any    `json:"properties"`
 	}
 	levels := map[string]string{"critical": "error", "high": "error", "medium": "warning", "low": "note", "informational": "note"}
 	// GitHub orders by this number, 0 to 10.
@@ -40,32 +43,29 @@ func (r *Report) sarif(w io.Writer) error {
 	seen := map[string]bool{}
 	results := []result{}
 	for _, f := range r.Findings {
-		id := f.Rule()
+		id := f.DetectionID
 		if !seen[id] {
 			seen[id] = true
-			rules = append(rules, rule{id, f.Detection, message{f.Detection}, map[string]any{"tags": f.Techniques, "security-severity": numbers[f.Severity]}})
+			rules = append(rules, rule{id, f.Detection, message{f.Detection}, map[string]any{"tags": f.TechniqueIDs(), "security-severity": numbers[f.Severity.String()]}})
 		}
-		source, _ := f.Get("_sourceName")
-		if source == "" && len(r.Inputs) > 0 {
-			source = r.Inputs[0]
-		}
-		props := map[string]any{"severity": f.Severity}
+		props := map[string]any{"id": f.ID, "severity": f.Severity.String(), "evidence": f.Evidence, "fields": f.Fields}
 		if f.Timed() {
-			props["time"] = f.When("2006-01-02T15:04:05.000Z")
+			props["time"] = f.Time
 		}
-		for name, v := range map[string]string{"host": f.Host(), "user": f.User()} {
+		for name, v := range map[string]string{"host": f.Host, "user": f.User} {
 			if v != "" {
 				props[name] = v
 			}
 		}
-		for _, x := range f.Fields {
-			props[x.Name] = x.Value
+		// GitHub takes no result without a location.
+		where := []any{}
+		for i := range f.Evidence {
+			where = append(where, location(&f.Evidence[i].Place))
 		}
-		results = append(results, result{
-			id, levels[f.Severity], message{f.message()},
-			[]any{map[string]any{"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": strings.ReplaceAll(source, `\`, "/")}}}},
-			props,
-		})
+		if len(where) == 0 {
+			where = append(where, location(&hunt.Place{File: strings.Join(r.Inputs, " ")}))
+		}
+		results = append(results, result{id, levels[f.Severity.String()], message{f.message()}, where, map[string]string{"gyoji/v1": f.ID}, props})
 	}
 	return encode(w, map[string]any{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
@@ -76,26 +76,25 @@ func (r *Report) sarif(w io.Writer) error {
 	})
 }
 
+// location is a place as SARIF has it.
+func location(p *hunt.Place) map[string]any {
+	at := map[string]any{"artifactLocation": map[string]any{"uri": strings.ReplaceAll(p.File, `\`, "/")}}
+	if p.Line > 0 {
+		at["region"] = map[string]any{"startLine": p.Line}
+	}
+	return map[string]any{"physicalLocation": at, "message": map[string]any{"text": p.Where()}}
+}
+
 // message is the finding in a line.
 func (f *Finding) message() string {
 	s := f.Detection
-	if h := f.Host(); h != "" {
+	if h := f.Host; h != "" {
 		s += " on " + h
 	}
-	if e := f.Evidence(); e != "" {
+	if e := f.Summary(); e != "" {
 		s += ": " + e
 	}
 	return s
-}
-
-// ruleID makes a name without blanks of a detection's.
-func ruleID(name string) string {
-	return strings.Trim(strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
-			return c
-		}
-		return '-'
-	}, strings.ToLower(name)), "-")
 }
 
 // junit writes each finding as a failed test of its detection, for CI servers
@@ -106,9 +105,9 @@ func (r *Report) junit(w io.Writer) error {
 		Text    string `xml:",chardata"`
 	}
 	type testcase struct {
-		Class   string  `xml:"classname,attr"`
-		Name    string  `xml:"name,attr"`
-		Failure failure `xml:"failure"`
+		Class   string   `xml:"classname,attr"`
+		Name    string   `xml:"name,attr"`
+		Failure *failure `xml:"failure"`
 	}
 	type testsuite struct {
 		Name     string     `xml:"name,attr"`
@@ -122,7 +121,17 @@ func (r *Report) junit(w io.Writer) error {
 		for _, x := range f.Fields {
 			fmt.Fprintf(&text, "%s: %s\n", x.Name, x.Value)
 		}
-		s.Cases = append(s.Cases, testcase{f.Detection, fmt.Sprintf("%d %s %s", f.N, f.When("2006-01-02T15:04:05.000Z"), f.Host()), failure{f.Severity + ": " + f.Evidence(), text.String()}})
+		for i := range f.Evidence {
+			fmt.Fprintf(&text, "evidence: %s\n", f.Evidence[i].Where())
+		}
+		s.Cases = append(s.Cases, testcase{f.Detection, strings.TrimSpace(fmt.Sprintf("%d %s %s", f.N, f.Time, f.Host)), &failure{f.Severity.String() + ": " + f.Summary(), text.String()}})
+	}
+	// What ran and found nothing has passed.
+	for _, d := range r.Ran {
+		if d.Found() == 0 {
+			s.Cases = append(s.Cases, testcase{Class: d.Name, Name: d.ID})
+			s.Tests++
+		}
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
@@ -147,26 +156,26 @@ func (r *Report) ocsf(w io.Writer) error {
 	for _, f := range r.Findings {
 		var attacks []any
 		for _, t := range f.Techniques {
-			attacks = append(attacks, map[string]any{"technique": map[string]any{"uid": t}})
-		}
-		unmapped := map[string]string{}
-		for _, x := range f.Fields {
-			unmapped[x.Name] = x.Value
+			technique := map[string]any{"uid": t.ID}
+			if t.Name != "" {
+				technique["name"] = t.Name
+			}
+			attacks = append(attacks, map[string]any{"technique": technique})
 		}
 		var at any // null is no time; OCSF has no other word for it
 		if f.Timed() {
-			at = f.Time
+			at = f.TimeMS
 		}
 		o := map[string]any{
 			"class_uid": 2004, "class_name": "Detection Finding", "category_uid": 2, "category_name": "Findings",
-			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity], "severity": f.Severity,
-			"status_id": 1, "time": at, "message": f.Evidence(),
+			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity.String()], "severity": f.Severity.String(),
+			"status_id": 1, "time": at, "message": f.message(),
 			"metadata":     map[string]any{"version": "1.3.0", "product": map[string]any{"name": "gyoji", "vendor_name": "gyoji", "version": strings.TrimPrefix(r.Tool, "gyoji ")}},
-			"finding_info": map[string]any{"title": f.Detection, "uid": fmt.Sprintf("%s-%d-%d", f.Rule(), f.Time, f.N), "attacks": attacks},
-			"unmapped":     unmapped,
+			"finding_info": map[string]any{"title": f.Detection, "uid": f.ID, "attacks": attacks, "analytic": map[string]any{"uid": f.DetectionID, "name": f.Detection, "type_id": 1}},
+			"unmapped":     f.Fields, "evidences": evidence(f),
 		}
 		var resources []any
-		for _, x := range [2]Field{{f.Host(), "host"}, {f.User(), "user"}} {
+		for _, x := range [2]struct{ Name, Value string }{{f.Host, "host"}, {f.User, "user"}} {
 			if x.Name != "" {
 				resources = append(resources, map[string]any{"name": x.Name, "type": x.Value})
 			}
@@ -184,13 +193,21 @@ func (r *Report) ocsf(w io.Writer) error {
 	return nil
 }
 
+// evidence lists the records of a finding as OCSF has it.
+func evidence(f *Finding) (out []any) {
+	for i := range f.Evidence {
+		out = append(out, map[string]any{"data": f.Evidence[i]})
+	}
+	return out
+}
+
 // navigator writes a layer of the ATT&CK Navigator: each technique's score is
 // its number of findings.
 func (r *Report) navigator(w io.Writer) error {
 	counts := map[string]int{}
 	var order []string
 	for _, f := range r.Findings {
-		for _, t := range f.Techniques {
+		for _, t := range f.TechniqueIDs() {
 			if counts[t] == 0 {
 				order = append(order, t)
 			}

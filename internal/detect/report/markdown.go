@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"sort"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
@@ -45,7 +44,7 @@ func (r *Report) markdown(w io.Writer) error {
 	}
 	fmt.Fprint(b, "\n## Findings\n\n| # | severity | score | time (UTC) | detection | technique | host | user | evidence |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, f := range r.Findings {
-		fmt.Fprintf(b, "| %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", f.N, cell(f.Severity), cell(f.Score), f.When("2006-01-02 15:04:05"), cell(f.Detection), cell(strings.Join(f.Techniques, " ")), cell(f.Host()), cell(f.User()), cell(f.Evidence()))
+		fmt.Fprintf(b, "| %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", f.N, cell(f.Severity.String()), cell(f.Points()), f.When("2006-01-02 15:04:05"), cell(f.Detection), cell(strings.Join(f.TechniqueIDs(), " ")), cell(f.Host), cell(f.User), cell(f.Summary()))
 	}
 	next := map[string]bool{}
 	for _, f := range r.Findings {
@@ -70,33 +69,6 @@ func (r *Report) markdown(w io.Writer) error {
 			fmt.Fprint(b, "\n## What could not be read\n\n")
 		}
 		fmt.Fprintf(b, "- %s\n", cell(n))
-	}
-	return b.Flush()
-}
-
-// timeline writes a line for each finding, oldest first.
-func (r *Report) timeline(w io.Writer) error {
-	b := bufio.NewWriter(w)
-	list := append([]*Finding(nil), r.Findings...)
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Time < list[j].Time })
-	day := ""
-	for _, f := range list {
-		if d := f.When("2006-01-02"); d != day {
-			day = d
-			fmt.Fprintf(b, "%s\n", day)
-		}
-		clock := strings.Repeat(" ", len("15:04:05.000"))
-		if f.Timed() {
-			clock = f.When("15:04:05.000")
-		}
-		evidence := strings.Join(strings.Fields(f.Evidence()), " ")
-		if t := []rune(evidence); len(t) > 160 {
-			evidence = string(t[:159]) + "…"
-		}
-		fmt.Fprintf(b, "  %s  %-13s %s  %s  %s\n                 %s\n", clock, printable.Text(f.Severity), printable.Text(f.Host()), printable.Text(f.User()), printable.Text(f.Detection), printable.Text(evidence))
-	}
-	if r.Beyond > 0 {
-		fmt.Fprintf(b, "and %d more findings\n", r.Beyond)
 	}
 	return b.Flush()
 }

@@ -17,7 +17,15 @@ type Finding struct {
 	Groups      []string // values of the group-by fields
 	Value       float64  // the count, sum or other measure; the number of rules for temporal ones
 	Events      int
+	// Records are what Correlator.Record made of the events, the first RecordsMax of them.
+	Records []string
 }
+
+// RecordsMax is how many of a finding's events are named.
+const RecordsMax = 100
+
+// recordEnd stands between the records of a finding.
+const recordEnd = "\x1e"
 
 // Correlator gathers the matches that correlations are made of. Logs come in no
 // order of time that could be relied on, so a correlation's matches are put in
@@ -29,6 +37,10 @@ type Correlator struct {
 	rt      *exec.Runtime
 	got     map[*Rule]*matches
 	scratch []byte
+
+	// Record, where it is set, makes a text that names an event, for Finding.Records. It
+	// is called by one worker at a time.
+	Record func(b *event.Batch, row uint16) string
 }
 
 // matches are those that one correlation is made of.
@@ -43,6 +55,7 @@ const (
 	matchTime
 	matchRef
 	matchValues
+	matchRecord
 )
 
 // The fields of a finding, as it is put in order.
@@ -52,6 +65,7 @@ const (
 	findingFirst
 	findingValue
 	findingEvents
+	findingRecords
 )
 
 // NewCorrelator makes a Correlator that charges what it holds to a run's budget.
@@ -71,7 +85,11 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 	defer c.mu.Unlock()
 	for _, f := range r.feeds {
 		for _, row := range rows {
-			if err := c.add(f, b.Time[row], b.Pos[row], func(s event.Slot) event.Value { return b.Value(s, row) }); err != nil {
+			record := ""
+			if c.Record != nil {
+				record = c.Record(b, row)
+			}
+			if err := c.add(f, b.Time[row], b.Pos[row], record, func(s event.Slot) event.Value { return b.Value(s, row) }); err != nil {
 				return err
 			}
 		}
@@ -84,11 +102,11 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 
 // add takes one match. One without the fields that are asked for belongs to no
 // group, and counts for nothing; so does one without a time, which is in no window.
-func (c *Correlator) add(f feed, at int64, pos uint64, value func(event.Slot) event.Value) error {
+func (c *Correlator) add(f feed, at int64, pos uint64, record string, value func(event.Slot) event.Value) error {
 	m := c.got[f.to]
 	if m == nil {
 		var kept event.Fields
-		kept.Add(matchGroup, matchTime, matchRef, matchValues)
+		kept.Add(matchGroup, matchTime, matchRef, matchValues, matchRecord)
 		order := exec.Order{Keys: []exec.Key{{Slot: matchGroup}, {Slot: matchTime}}, Ties: []event.Slot{matchRef}}
 		m = &matches{rows: exec.NewSorter(c.rt, f.to.who(), order, exec.NewCodec(&kept), 0)}
 		c.got[f.to] = m
@@ -107,6 +125,7 @@ func (c *Correlator) add(f feed, at int64, pos uint64, value func(event.Slot) ev
 	m.next.Col(matchTime).Set(row, event.Int(at))
 	m.next.Col(matchRef).Set(row, event.Int(int64(f.ref)))
 	m.next.Col(matchValues).Set(row, values)
+	m.next.Col(matchRecord).Set(row, event.Text(record))
 	if m.next.N < event.MaxRows {
 		return nil
 	}
@@ -164,7 +183,7 @@ func (c *Correlator) Findings(rules []*Rule, found func(Finding) error) error {
 // findings computes one correlation.
 func (c *Correlator) findings(r *Rule, m *matches, found func(Finding) error) error {
 	var kept event.Fields
-	kept.Add(findingLast, findingGroup, findingFirst, findingValue, findingEvents)
+	kept.Add(findingLast, findingGroup, findingFirst, findingValue, findingEvents, findingRecords)
 	order := exec.Order{Keys: []exec.Key{{Slot: findingLast}}, Ties: []event.Slot{findingGroup}}
 	g := &groups{
 		w: newWindow(r), acct: c.rt.Budget.Open(r.who()),
@@ -191,6 +210,9 @@ func (c *Correlator) findings(r *Rule, m *matches, found func(Finding) error) er
 			if len(r.Correlation.GroupBy) > 0 {
 				f.Groups = strings.Split(strings.Clone(b.Value(findingGroup, row).Str()), separator)
 			}
+			if text := b.Value(findingRecords, row).Str(); text != "" {
+				f.Records = strings.Split(strings.Clone(text), recordEnd)
+			}
 			if err := c.forward(r, f); err != nil {
 				return err
 			}
@@ -209,7 +231,7 @@ func (c *Correlator) findings(r *Rule, m *matches, found func(Finding) error) er
 // the group-by fields.
 func (c *Correlator) forward(r *Rule, f Finding) error {
 	for _, feed := range r.feeds {
-		err := c.add(feed, f.Last, f.Pos, func(s event.Slot) event.Value {
+		err := c.add(feed, f.Last, f.Pos, strings.Join(f.Records, recordEnd), func(s event.Slot) event.Value {
 			for i, g := range r.Fields {
 				if g == s && i < len(f.Groups) {
 					return event.Text(f.Groups[i])
@@ -252,7 +274,7 @@ func (g *groups) Push(b *event.Batch) error {
 		}
 		at, _ := b.Value(matchTime, row).Int()
 		ref, _ := b.Value(matchRef, row).Int()
-		if f, ok := g.w.take(occurrence{at, b.Pos[row], int(ref)}, b.Value(matchValues, row).Str()); ok {
+		if f, ok := g.w.take(occurrence{at, b.Pos[row], int(ref), b.Value(matchRecord, row).Str()}, b.Value(matchValues, row).Str()); ok {
 			if err := g.add(f); err != nil {
 				return err
 			}
@@ -286,6 +308,7 @@ func (g *groups) add(f Finding) error {
 	o.Col(findingFirst).Set(row, event.Int(f.First))
 	o.Col(findingValue).Set(row, event.Float(f.Value))
 	o.Col(findingEvents).Set(row, event.Int(int64(f.Events)))
+	o.Col(findingRecords).Set(row, event.Text(strings.Join(f.Records, recordEnd)))
 	if o.N < event.MaxRows {
 		return nil
 	}

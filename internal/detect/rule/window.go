@@ -3,6 +3,7 @@ package rule
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/sigma"
@@ -13,6 +14,8 @@ type occurrence struct {
 	at  int64 // ms
 	pos uint64
 	ref int // place among the correlation's rules
+
+	record string // names the event; lent
 }
 
 // window takes the matches of one group in order of time and finds where they
@@ -74,11 +77,20 @@ func grows(c *sigma.Correlation) bool {
 	return false
 }
 
+// named adds the record of an event, if it has one and there are not many yet.
+func named(records []string, record string) []string {
+	if record == "" || len(records) >= RecordsMax {
+		return records
+	}
+	return append(records, record)
+}
+
 // sliding is the window of conditions that more events can only help.
 type sliding struct {
 	tally *tally
 	span  int64
 	in    []inside // oldest first
+	texts int      // bytes of their records
 }
 
 // inside is a match in a sliding window.
@@ -86,30 +98,38 @@ type inside struct {
 	at    int64
 	ref   int
 	value *counted
+
+	record string
 }
 
 func (w *sliding) take(o occurrence, values string) (Finding, bool) {
 	for len(w.in) > 0 && o.at-w.in[0].at > w.span {
 		w.tally.remove(w.in[0].ref, w.in[0].value)
+		w.texts -= len(w.in[0].record)
 		w.in = w.in[1:]
 	}
-	w.in = append(w.in, inside{o.at, o.ref, w.tally.add(o.ref, values)})
+	w.in = append(w.in, inside{o.at, o.ref, w.tally.add(o.ref, values), strings.Clone(o.record)})
+	w.texts += len(o.record)
 	v, ok := w.tally.met()
 	if !ok {
 		return Finding{}, false
 	}
 	f := Finding{First: w.in[0].at, Last: o.at, Pos: o.pos, Value: v, Events: w.tally.events}
+	for _, x := range w.in {
+		f.Records = named(f.Records, x.record)
+	}
 	w.end()
 	return f, true
 }
 
 func (w *sliding) end() (Finding, bool) {
-	w.in = w.in[:0]
+	clear(w.in)
+	w.in, w.texts = w.in[:0], 0
 	w.tally.clear()
 	return Finding{}, false
 }
 
-func (w *sliding) bytes() int64 { return int64(len(w.in))*heldBytes + w.tally.bytes }
+func (w *sliding) bytes() int64 { return int64(len(w.in))*heldBytes + int64(w.texts) + w.tally.bytes }
 
 // tumbling is the window of all other conditions.
 type tumbling struct {
@@ -126,6 +146,7 @@ func (w *tumbling) take(o occurrence, values string) (done Finding, ok bool) {
 		w.f.First = o.at
 	}
 	w.tally.add(o.ref, values)
+	w.f.Records = named(w.f.Records, strings.Clone(o.record))
 	w.f.Last, w.f.Pos = o.at, o.pos
 	return done, ok
 }
@@ -138,6 +159,7 @@ func (w *tumbling) end() (Finding, bool) {
 	f := w.f
 	f.Value, f.Events = v, w.tally.events
 	w.tally.clear()
+	w.f.Records = nil
 	return f, ok
 }
 
@@ -276,8 +298,9 @@ type chains struct {
 }
 
 type chain struct {
-	start  int64
-	events int
+	start   int64
+	events  int
+	records []string
 }
 
 // take holds a match back until all of the same event are there: one event that
@@ -286,6 +309,7 @@ func (w *chains) take(o occurrence, _ string) (f Finding, ok bool) {
 	if len(w.step) > 0 && (w.step[0].pos != o.pos || w.step[0].at != o.at) {
 		f, ok = w.advance()
 	}
+	o.record = strings.Clone(o.record)
 	w.step = append(w.step, o)
 	return f, ok
 }
@@ -295,12 +319,12 @@ func (w *chains) advance() (f Finding, ok bool) {
 	for k := len(w.step) - 1; k >= 0 && !ok; k-- {
 		o := w.step[k]
 		if o.ref == 0 {
-			w.of[0] = chain{o.at, 1}
+			w.of[0] = chain{o.at, 1, named(nil, o.record)}
 		} else if before := w.of[o.ref-1]; before.events > 0 {
-			w.of[o.ref] = chain{before.start, before.events + 1}
+			w.of[o.ref] = chain{before.start, before.events + 1, named(slices.Clone(before.records), o.record)}
 		}
 		if c := w.of[o.ref]; o.ref == len(w.of)-1 && c.events > 0 && o.at-c.start <= w.span {
-			f, ok = Finding{First: c.start, Last: o.at, Pos: o.pos, Value: float64(len(w.of)), Events: c.events}, true
+			f, ok = Finding{First: c.start, Last: o.at, Pos: o.pos, Value: float64(len(w.of)), Events: c.events, Records: c.records}, true
 			clear(w.of)
 		}
 	}

@@ -49,6 +49,7 @@ type Reader struct {
 	blank  []string // parts without a byte but blanks
 	texts  []string // parts that no format but plain text would have
 	hollow []*Part
+	names  []string // of parts, by their index; "" for those that were not opened
 	ended  bool
 	blocks int // handed out
 
@@ -92,6 +93,16 @@ func (p *paths) size() (n int64) {
 		}
 	}
 	return n
+}
+
+// PartName is the name of a part that has been opened, by its index; "" for any other.
+func (r *Reader) PartName(index int) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if index < 0 || index >= len(r.names) {
+		return ""
+	}
+	return r.names[index]
 }
 
 // Stats is how far a reader has come.
@@ -375,6 +386,10 @@ func (r *Reader) close() {
 // open starts a part and recognises its format.
 func (r *Reader) open(ctx context.Context, part *Part) error {
 	r.parts.Add(1)
+	for len(r.names) <= part.Index {
+		r.names = append(r.names, "")
+	}
+	r.names[part.Index] = part.Name
 	f, err := part.Open(ctx)
 	if err != nil {
 		return &PathError{part.Name, err}

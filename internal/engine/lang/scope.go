@@ -67,6 +67,9 @@ type Scope struct {
 	File   *diag.File
 	Diags  *diag.List
 
+	// Carried are fields of the input that go along with the query's rows.
+	Carried []string
+
 	// Messages says that rows are messages: they have _raw and a time, and
 	// fields that only the data knows. After an aggregate rows are records,
 	// which have Columns and nothing else.

@@ -38,7 +38,14 @@ type Query struct {
 	outside lang.Outside
 	vocab   *lang.Vocabulary
 	again   func() *Query // compiles it once more
+	carried []string      // fields of the input that go along with its rows
 }
+
+// Carry has fields of the input go along to the query's rows, whatever fields it keeps:
+// under lang.CarriedName, and lang.CarriedPlace for the message's position. A row of an
+// aggregate has the position of its first message alone. RunTogether gives them; a query
+// that wants every field has them under their own names.
+func Carry(fields ...string) Option { return func(sc *lang.Scope) { sc.Carried = fields } }
 
 // Option changes how a query is compiled.
 type Option func(*lang.Scope)
@@ -113,6 +120,7 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 		return q
 	}
 	q.written = slices.Clone(q.steps)
+	q.carried = sc.Carried
 	q.past = compileShifts(sc.Shifts(), tree, f, v, with)
 	q.optimise()
 	q.plan()
@@ -132,10 +140,69 @@ func (q *Query) plan() {
 	for _, c := range q.Columns {
 		q.want.Add(c.Slot)
 	}
+	if q.carried != nil {
+		q.carry()
+	}
 	for i := len(q.steps) - 1; i >= 0; i-- {
 		q.steps[i].Stage.Needs(&q.want)
 	}
 }
+
+// carry has the places of messages, and fields of theirs, go along.
+func (q *Query) carry() {
+	slot := q.Layout.Slot(lang.CarriedPlace)
+	q.want.Add(slot)
+	for _, f := range q.carried {
+		q.want.Add(q.Layout.Slot(lang.CarriedName(f)))
+	}
+	var steps []lang.Step
+	for i, s := range q.steps {
+		// What brings rows into an order, or makes others of them, gives them positions
+		// of its own.
+		if s.Flow != lang.Streams {
+			steps = append(steps, lang.Step{Stage: &placing{slot: slot}, Flow: lang.Streams, Name: "place"})
+			if i < q.cut {
+				q.cut++
+			}
+		}
+		steps = append(steps, s)
+	}
+	if len(steps) == len(q.steps) {
+		steps = append(steps, lang.Step{Stage: &placing{slot: slot}, Flow: lang.Streams, Name: "place"})
+		q.cut++
+	}
+	q.steps = steps
+}
+
+// placing notes the positions of rows in a field, where it has none yet and is wanted.
+type placing struct {
+	slot event.Slot
+	on   bool
+}
+
+func (*placing) Check(*lang.Scope)       {}
+func (p *placing) Needs(f *event.Fields) { p.on = f.Wants(p.slot) }
+
+func (p *placing) Open(_ *exec.Runtime, next exec.Sink) exec.Task { return &placeTask{p, next} }
+
+type placeTask struct {
+	*placing
+	next exec.Sink
+}
+
+func (t *placeTask) Push(b *event.Batch) error {
+	if t.on && len(b.Pos) >= b.N {
+		c := b.Col(t.slot)
+		for _, row := range b.Live {
+			if c.At(row).IsNull() {
+				c.Set(row, event.Int(int64(b.Pos[row])))
+			}
+		}
+	}
+	return t.next.Push(b)
+}
+
+func (t *placeTask) Flush() error { return nil }
 
 // newestFirst is the name of the step that puts messages in their order.
 const newestFirst = "newest first"

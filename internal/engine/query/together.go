@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -169,7 +170,11 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 // wantAs adds fields of a layout to those wanted in another.
 func wantAs(to *event.Fields, common *event.Layout, fields event.Fields, l *event.Layout) {
 	for _, s := range fields.Slots() {
-		if in := common.Slot(l.Name(s)); fields.OnlyForAuto(s) {
+		name := l.Name(s)
+		if name == lang.CarriedPlace {
+			continue
+		}
+		if in := common.Slot(strings.TrimPrefix(name, lang.CarriedPrefix)); fields.OnlyForAuto(s) {
 			to.AddForAuto(in)
 		} else {
 			to.Add(in)
@@ -226,7 +231,10 @@ func (*share) Needs(*event.Fields) {}
 func (s *share) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 	t := &shareTask{next: next}
 	for _, slot := range s.fields {
-		if from, ok := s.from.Find(s.to.Name(slot)); ok {
+		if s.to.Name(slot) == lang.CarriedPlace {
+			continue
+		}
+		if from, ok := s.from.Find(strings.TrimPrefix(s.to.Name(slot), lang.CarriedPrefix)); ok {
 			t.moves = append(t.moves, move{from, slot})
 		}
 	}

@@ -1,0 +1,47 @@
+package printable_test
+
+import (
+	"strings"
+	"testing"
+	"testing/quick"
+	"unicode/utf8"
+
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
+)
+
+func TestFit(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"cmd /c whoami", 0, "cmd /c whoami"},
+		{"cmd /c whoami", 13, "cmd /c whoami"},
+		{"cmd /c whoami", 12, "cmd /c …"},
+		{"cmd  /c\nwhoami", 8, "cmd /c …"},
+		{"cmd /c whoami", 7, "cmd …"},
+		{"incomprehensible", 6, "incom…"},
+		{"größe über alles", 12, "größe über …"},
+	} {
+		if got := printable.Fit(c.text, c.width); got != c.want {
+			t.Errorf("Fit(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
+
+// Nothing is lost, reordered or wider than the width but a word that is so alone.
+func TestWrapKeepsWords(t *testing.T) {
+	if err := quick.Check(func(words []string, w uint8) bool {
+		text, width := strings.Join(words, " "), int(w%60)+1
+		lines := printable.Wrap(text, width)
+		for _, l := range lines {
+			if utf8.RuneCountInString(l) > width && len(strings.Fields(l)) > 1 {
+				return false
+			}
+		}
+		return strings.Join(strings.Fields(strings.Join(lines, "\n")), " ") == strings.Join(strings.Fields(text), " ") &&
+			utf8.RuneCountInString(printable.Fit(text, width)) <= max(width, 2)
+	}, nil); err != nil {
+		t.Error(err)
+	}
+}
