@@ -99,6 +99,13 @@ type lineWriter struct {
 // do not say again whom they are about.
 func (l *lineWriter) finding(n int, f *hunt.Finding) {
 	clock := "no time"
+	if l.timeline && !f.Timed() && l.day != clock {
+		l.day = clock
+		fmt.Fprintf(l.w, "%s\n", paint(l.color, "1", l.day))
+	}
+	if l.timeline && !f.Timed() {
+		clock = strings.Repeat(" ", len("15:04:05.000"))
+	}
 	if f.Timed() {
 		clock = f.When("2006-01-02 15:04:05")
 		if l.timeline {

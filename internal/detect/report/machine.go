@@ -124,7 +124,7 @@ func (r *Report) junit(w io.Writer) error {
 		for i := range f.Evidence {
 			fmt.Fprintf(&text, "evidence: %s\n", f.Evidence[i].Where())
 		}
-		s.Cases = append(s.Cases, testcase{f.Detection, strings.TrimSpace(fmt.Sprintf("%d %s %s", f.N, f.Time, f.Host)), &failure{f.Severity.String() + ": " + f.Summary(), text.String()}})
+		s.Cases = append(s.Cases, testcase{f.Detection, strings.TrimSpace(fmt.Sprintf("%d %s %s", f.N, f.When("2006-01-02T15:04:05.000Z"), f.Host)), &failure{f.Severity.String() + ": " + f.Summary(), text.String()}})
 	}
 	// What ran and found nothing has passed.
 	for _, d := range r.Ran {
