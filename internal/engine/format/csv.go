@@ -18,7 +18,7 @@ import (
 // Source: RFC 4180.
 var _ = register(input.Format{
 	Name:       "csv",
-	Summary:    "CSV or TSV with a header line (Defender's portal, Excel exports)",
+	Summary:    "CSV or TSV with a header line (Defender's portal, Excel exports), and W3C's extended format (IIS)",
 	Extensions: []string{".csv", ".tsv"},
 	Headed:     true,
 	Sniff: func(head []byte) int {
@@ -28,6 +28,9 @@ var _ = register(input.Format{
 		at, sep, names := csvHeader(head)
 		if sep == 0 {
 			return 0
+		}
+		if sep == ' ' {
+			return 60
 		}
 		row, end := csvRecord(nil, head, at, sep)
 		if end >= len(head) {
@@ -85,13 +88,24 @@ type csv struct {
 // csvPreamble reports whether a line before the header says how to read it.
 func csvPreamble(line []byte) bool {
 	line = bytes.TrimPrefix(line, []byte("\ufeff"))
-	return bytes.HasPrefix(line, []byte("#TYPE")) || bytes.HasPrefix(line, []byte("sep="))
+	return w3cLine(line) || bytes.HasPrefix(line, []byte("#TYPE")) || bytes.HasPrefix(line, []byte("sep="))
 }
 
 // sound reports whether a record with a value for each name begins here.
 func (r *csv) sound(data []byte, at int) bool {
 	row, _ := csvRecord(nil, data, at, r.sep)
 	return len(row) == len(r.names)
+}
+
+// w3cLine reports whether a line is a directive of W3C's extended log format, which
+// IIS and Exchange begin a log with, and begin again where the service starts.
+func w3cLine(line []byte) bool {
+	for _, d := range []string{"#Software:", "#Version:", "#Date:", "#Fields:", "#Log-type:", "#Start-Date:", "#End-Date:", "#Remark:"} {
+		if bytes.HasPrefix(line, []byte(d)) {
+			return true
+		}
+	}
+	return false
 }
 
 type csvValue struct {
@@ -115,6 +129,9 @@ func csvHeader(head []byte) (at int, sep byte, names []string) {
 		if sep, names = csvNames(head[at:]); sep != 0 {
 			_, end := csvRecord(nil, head, at, sep)
 			next, _ := csvRecord(nil, head, min(end, len(head)), sep)
+			if sep == ' ' {
+				return at, sep, names // no blank after it is a header's
+			}
 			switch {
 			case end >= len(head), len(next) == len(names):
 				return at, sep, names
@@ -142,6 +159,15 @@ func isNumber(text []byte) bool {
 // cannot be a header.
 func csvNames(head []byte) (sep byte, names []string) {
 	line, _, _ := bytes.Cut(head, []byte{'\n'})
+	if fields, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
+		for _, f := range bytes.Fields(fields) {
+			names = append(names, string(f))
+		}
+		if len(names) < 2 {
+			return 0, nil
+		}
+		return ' ', names
+	}
 	most := 0
 	for _, c := range []byte(",\t;") {
 		if n := bytes.Count(line, []byte{c}); n > most {
@@ -265,6 +291,12 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 			continue
 		}
 		text := bytes.TrimRight(data[start:at], "\r\n")
+		if r.sep == ' ' && w3cLine(text) {
+			if fields, ok := bytes.CutPrefix(text, []byte("#Fields:")); ok && strings.Join(strings.Fields(string(fields)), " ") != strings.Join(r.names, " ") {
+				lost(r.want, &b, start, "#Fields line with other columns than the file's first, by which all is read; split the file there", text)
+			}
+			continue
+		}
 		if len(text) == 0 || !r.matters(data, start, at) {
 			continue
 		}
@@ -281,7 +313,7 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 			if i >= len(r.names) {
 				break
 			}
-			if len(v.text) == 0 && !v.quoted || !r.wants(r.names[i]) {
+			if len(v.text) == 0 && !v.quoted || r.sep == ' ' && string(v.text) == "-" || !r.wants(r.names[i]) {
 				continue
 			}
 			value := v.text

@@ -15,7 +15,7 @@ import (
 // whose list of events is unpacked. Each object is read as a line of JSONL is.
 var _ = register(input.Format{
 	Name:       "json",
-	Summary:    "JSON arrays, indented or concatenated objects, and API answers that wrap a list of events",
+	Summary:    "JSON arrays, indented or concatenated objects, and API answers that wrap a list of events; of OTLP's resourceLogs and Azure Monitor's tables each record or row",
 	Extensions: []string{".json"},
 	Hollow:     true,
 	Sniff:      sniffJSON,
@@ -30,7 +30,11 @@ var _ = register(input.Format{
 // listNames are the keys that hold the events in the answers of APIs: Microsoft
 // Graph and Defender, Azure Event Hubs and CloudTrail, Sumo Logic's search jobs,
 // Elasticsearch, Velociraptor.
-var listNames = []string{"value", "Results", "records", "messages", "hits.hits", "events", "rows"}
+var listNames = []string{"value", "Results", "records", "messages", "hits.hits", "events", "rows", "resourceLogs", "tables"}
+
+// batches are the lists that hold no events, but what events are made of: what
+// OpenTelemetry's exporters and Azure Monitor's answers have.
+var batches = map[string]func(list []byte) [][]byte{"resourceLogs": otlpRecords, "tables": tableRows}
 
 func sniffJSON(head []byte) int {
 	i := skipBlank(head, 0)
@@ -45,6 +49,9 @@ func sniffJSON(head []byte) int {
 	}
 	if head[i] != '{' {
 		return 0
+	}
+	if isBatch(head[i:]) {
+		return 95 // of those on lines, too
 	}
 	end := objectEnd(head, i)
 	line := bytes.IndexByte(head[i:], '\n')
@@ -66,6 +73,19 @@ func sniffJSON(head []byte) int {
 	}
 	return 10
 }
+
+// isBatch reports whether an object begins as one of batches does.
+func isBatch(object []byte) bool {
+	key, end := jsonValue(object, skipBlank(object, 1))
+	if end < 0 || batches[string(key.Raw)] == nil {
+		return false
+	}
+	i := skipBlank(object, end)
+	return i < len(object) && object[i] == ':' && wrapsList(object[:min(len(object), batchHeadBytes)])
+}
+
+// batchHeadBytes is where a batch says by then that it is one.
+const batchHeadBytes = 512
 
 func skipBlank(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
@@ -300,11 +320,22 @@ func (r *jsonDoc) resume(data []byte, from int) int {
 // object reads an object, or the list of events that it wraps.
 func (r *jsonDoc) object(b input.Block, text []byte, at int, next exec.Sink) error {
 	if lists, err := r.lists.Scan(text); err == nil {
-		for _, v := range lists {
+		for k, v := range lists {
 			if v.Kind != jsondoc.Container || v.Raw[0] != '[' || skipBlank(v.Raw, 1) >= len(v.Raw) || v.Raw[skipBlank(v.Raw, 1)] != '{' {
 				continue
 			}
 			base := at + bytes.Index(text, v.Raw)
+			if unpack := batches[listNames[k]]; unpack != nil {
+				if events := unpack(v.Raw); len(events) > 0 {
+					for i, e := range events {
+						r.off = b.Offset + int64(base+i)
+						if err := r.line(e, next); err != nil {
+							return err
+						}
+					}
+					return nil
+				}
+			}
 			for i := 0; ; {
 				j := bytes.IndexByte(v.Raw[i:], '{')
 				if j < 0 {

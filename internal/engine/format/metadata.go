@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -248,7 +249,7 @@ func (m *metadata) categoryOf(channel, provider jsondoc.Value) string {
 // seconds, ms, us or ns since the epoch, or a FILETIME.
 func (m *metadata) eventTime(v jsondoc.Value, utc bool, w *builder, row uint16, part *input.Part) (int64, bool) {
 	if v.Kind == jsondoc.Container {
-		return 0, false
+		return m.objectTime(v.Raw, utc, w, row, part)
 	}
 	if utc || !m.zoned {
 		if ms, ok := m.clock.ParseEventTime(lend(v.Raw)); ok && datefmt.Plausible(ms) {
@@ -265,6 +266,26 @@ func (m *metadata) eventTime(v jsondoc.Value, utc bool, w *builder, row uint16, 
 		return m.said(s, v.Raw, w, row, part), true
 	}
 	return 0, false
+}
+
+// objectTime reads the time that an object is: protobuf's Timestamp with its seconds
+// and nanos, or a date of MongoDB's extended JSON.
+func (m *metadata) objectTime(raw []byte, utc bool, w *builder, row uint16, part *input.Part) (ms int64, ok bool) {
+	if len(raw) == 0 || raw[0] != '{' {
+		return 0, false
+	}
+	nanos := int64(0)
+	eachMember(raw, func(name []byte, v jsondoc.Value) {
+		switch string(name) {
+		case "seconds", "$date", "$numberLong":
+			if v.Kind != jsondoc.Container || string(name) == "$date" {
+				ms, ok = m.eventTime(v, utc, w, row, part)
+			}
+		case "nanos":
+			nanos, _ = strconv.ParseInt(lend(v.Raw), 10, 64)
+		}
+	})
+	return ms + nanos/1e6, ok
 }
 
 // said is the time of a stamp. It says where that is a guess.

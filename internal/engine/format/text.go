@@ -155,6 +155,7 @@ func (r *text) Read(b input.Block, next exec.Sink) error {
 				return err
 			}
 			at += n
+			timed = r.times.begin(data[at:])
 			continue
 		}
 		start := at

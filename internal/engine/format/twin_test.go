@@ -20,6 +20,7 @@ import (
 type twin struct {
 	system map[string]string
 	data   [][2]string
+	time   string // _messageTime
 }
 
 // ofSystem are the flat names of System that the twins are compared by, and those
@@ -35,10 +36,10 @@ var otherSystem = []string{
 // names, one text each.
 func twins(t *testing.T, path string) (out []twin) {
 	t.Helper()
-	for _, row := range run(t, "* | fields _raw", 1, 0, true, path).rows {
+	for _, row := range run(t, "* | fields _raw, _messagetime", 1, 0, true, path).rows {
 		d := json.NewDecoder(strings.NewReader(row["_raw"].(string)))
 		d.Token()
-		e := twin{system: map[string]string{}}
+		e := twin{system: map[string]string{}, time: fmt.Sprint(row["_messagetime"])}
 		whole := true
 		for d.More() {
 			k, _ := d.Token()
@@ -179,6 +180,35 @@ var exporters = []struct {
 		}
 		return object{"channel": s["Channel"], "computer": s["Computer"], "event_id": object{"id": json.Number(s["EventID"]), "qualifiers": 0}, "provider": object{"name": s["Provider"]}, "record_id": json.Number(s["EventRecordID"]), "system_time": s["SystemTime"], "event_data": object{"data": list}}
 	}, nil, nil},
+	{"OpenTelemetry, OTLP", func(e twin) any {
+		s := e.system
+		body := object{"channel": s["Channel"], "computer": s["Computer"], "event_id": object{"id": json.Number(s["EventID"])}, "provider": object{"name": s["Provider"]}, "record_id": json.Number(s["EventRecordID"]), "system_time": s["SystemTime"], "event_data": e.fields()}
+		return object{"resourceLogs": []object{{"resource": object{}, "scopeLogs": []object{{"scope": object{}, "logRecords": []object{{"observedTimeUnixNano": "1800000000000000000", "body": otlpOf(body)}}}}}}}
+	}, nil, nil},
+	{"OpenTelemetry, OTLP of XML", func(e twin) any {
+		record := object{"observedTimeUnixNano": "1800000000000000000", "body": object{"stringValue": e.xml()}, "attributes": []object{{"key": "a", "value": object{"arrayValue": object{"values": []object{{"boolValue": true}, {"doubleValue": 1.5}}}}}}}
+		return object{"resourceLogs": []object{{"resource": object{"attributes": []object{{"key": "host.name", "value": object{"stringValue": "gw"}}}}, "instrumentationLibraryLogs": []object{{"logRecords": []object{record}}}}}}
+	}, nil, nil},
+	{"Log Analytics tables", func(e twin) any {
+		s := e.system
+		row := object{"TimeGenerated": s["SystemTime"], "Provider": s["Provider"], "Channel": s["Channel"], "Computer": s["Computer"], "EventID": json.Number(s["EventID"]), "EventLevelName": "Information", "EventRecordId": s["EventRecordID"], "EventData": text(e.fields())}
+		var columns []object
+		var values []any
+		for k, v := range row {
+			columns, values = append(columns, object{"name": k, "type": "string"}), append(values, v)
+		}
+		return object{"tables": []object{{"name": "PrimaryResult", "columns": columns, "rows": []any{values}}}}
+	}, nil, nil},
+	{"Sentinel, ParameterXml", func(e twin) any {
+		s := e.system
+		var params strings.Builder
+		for _, v := range e.values() {
+			params.WriteString("<Param>")
+			xml.EscapeText(&params, []byte(v.(string)))
+			params.WriteString("</Param>")
+		}
+		return object{"TimeGenerated": s["SystemTime"], "Source": s["Provider"], "EventLog": s["Channel"], "Computer": s["Computer"], "EventID": json.Number(s["EventID"]), "EventLevelName": "Information", "EventRecordID": s["EventRecordID"], "ParameterXml": params.String()}
+	}, known, nil},
 	{"OpenTelemetry, user_data", func(e twin) any {
 		s := e.system
 		return object{"channel": s["Channel"], "computer": s["Computer"], "event_id": object{"id": json.Number(s["EventID"])}, "provider": object{"name": s["Provider"]}, "record_id": json.Number(s["EventRecordID"]), "system_time": s["SystemTime"], "user_data": object{"Any": e.fields()}}
@@ -229,6 +259,27 @@ var exporters = []struct {
 		o["EventData"] = e.fields()
 		return "Mar  1 08:00:00 gw nxlog: " + text(o)
 	}, nil, nil},
+}
+
+// otlpOf writes a value as OTLP's AnyValue.
+func otlpOf(v any) object {
+	switch v := v.(type) {
+	case object:
+		var list []object
+		for k, x := range v {
+			list = append(list, object{"key": k, "value": otlpOf(x)})
+		}
+		return object{"kvlistValue": object{"values": list}}
+	case map[string]string:
+		var list []object
+		for k, x := range v {
+			list = append(list, object{"key": k, "value": otlpOf(x)})
+		}
+		return object{"kvlistValue": object{"values": list}}
+	case json.Number:
+		return object{"intValue": v.String()}
+	}
+	return object{"stringValue": v}
 }
 
 func elements(e twin) string {
@@ -370,8 +421,8 @@ func TestTwins(t *testing.T) {
 							t.Errorf("%s: event %s %s, %s: got %q, want %q", name, e.system["Provider"], e.system["EventID"], n, fmt.Sprint(g), w)
 						}
 					}
-					if g := fmt.Sprint(row["_messagetime"]); g == "0" {
-						t.Errorf("%s: event %s %s has no time", name, e.system["Provider"], e.system["EventID"])
+					if g := fmt.Sprint(row["_messagetime"]); g != e.time {
+						t.Errorf("%s: event %s %s has the time %s, want %s", name, e.system["Provider"], e.system["EventID"], g, e.time)
 					}
 				}
 			}

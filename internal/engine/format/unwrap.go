@@ -377,6 +377,21 @@ func (u *unwrapper) last(as mapping.Reading, v jsondoc.Value) {
 		return
 	}
 	var values []jsondoc.Value
+	if mapping.IsParams(v) {
+		text := v.Raw
+		if v.Kind == jsondoc.String && !v.Plain() {
+			text = u.w.arena.unescape(text)
+		}
+		for {
+			_, rest, ok := bytes.Cut(text, []byte("<Param>"))
+			value, next, end := bytes.Cut(rest, []byte("</Param>"))
+			if !ok || !end {
+				break
+			}
+			values, text = append(values, asIs(u.w.arena.keep(unescapeXML(nil, value)))), next
+		}
+		v = jsondoc.Value{}
+	}
 	eachElement(v.Raw, func(v jsondoc.Value) {
 		if v.Kind == jsondoc.Container && v.Raw[0] == '{' { // {"Value": ...}, of which the value may be {"Value": ...}
 			for range 2 {

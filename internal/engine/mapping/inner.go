@@ -34,7 +34,7 @@ const (
 	Element
 	// Rendered is the event's message: lines of "Name: value".
 	Rendered
-	// Unnamed is a list of values, in the order of the event's template.
+	// Unnamed is a list of values, in the order of the event's template; also as XML.
 	Unnamed
 	// Prefixed is the event itself, whose fields have names with something before them.
 	Prefixed
@@ -109,13 +109,25 @@ func (o *Opening) Holds(vals []jsondoc.Value) bool {
 	case Rendered:
 		return v.Kind != jsondoc.Container
 	case Unnamed:
-		return v.Kind == jsondoc.Container && v.Raw[0] == '['
+		return v.Kind == jsondoc.Container && v.Raw[0] == '[' || IsParams(v)
 	case Element:
 		return v.Kind == jsondoc.Container || BeginsMore(v)
 	case Text:
 		return v.Kind == jsondoc.Container && v.Raw[0] == '[' || BeginsMore(v)
 	}
 	return v.Kind == jsondoc.Container || BeginsMore(v)
+}
+
+// IsParams reports whether a text is a list of values as XML: <Param>value</Param>.
+func IsParams(v jsondoc.Value) bool {
+	if v.Kind == jsondoc.Container || !BeginsMore(v) {
+		return false
+	}
+	head := v.Raw[:min(len(v.Raw), 32)]
+	if v.Kind == jsondoc.String {
+		head = jsondoc.Unescape(nil, head)
+	}
+	return strings.HasPrefix(strings.TrimSpace(string(head)), "<Param>")
 }
 
 // BeginsMore reports whether a text begins as one that more can be in: JSON,

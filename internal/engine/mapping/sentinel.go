@@ -10,6 +10,7 @@ var sentinel = Shape{
 	Mark:    "EventLevelName",
 	Inside: []Inner{
 		{Field: "EventData", As: Text},
+		{Field: "ParameterXml", As: Unnamed, Unless: "EventData"},
 		{Field: "RenderedDescription", As: Rendered, Unless: "EventData"},
 	},
 	Fields: []Source{

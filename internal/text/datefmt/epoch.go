@@ -274,6 +274,14 @@ func named(text []byte, i int) bool {
 		return false
 	}
 	last := k + 1
+	if n := last - len("seconds"); n > 1 && string(text[n:last]) == "seconds" && text[n-1] == '"' {
+		// "timestamp": {"seconds": 1650000001, "nanos": 0}
+		for n--; n > 0 && (text[n-1] == ' ' || text[n-1] == '\\'); n-- {
+		}
+		if n > 0 && text[n-1] == '{' {
+			return named(text, n-1)
+		}
+	}
 	for k >= 0 && k > last-nameBytesMax && (isAlnum(text[k]) || text[k] == '_' || text[k] == '.' || text[k] == '@' || text[k] == '-' || text[k] == '$') {
 		k--
 	}

@@ -421,6 +421,12 @@ func (r *Recogniser) tail(text []byte, start, i int, v *reading, f *form) (Stamp
 	if c := at(text, i); isDigit(c) || c == ':' && isDigit(at(text, i+1)) {
 		return Stamp{}, false
 	}
+	if f.bare {
+		if end := cmTraceDate(text, i, v); end > i {
+			ms, ok := r.millis(v)
+			return Stamp{Millis: ms, Start: start, End: end}, ok
+		}
+	}
 	if n := halfAt(text, i, v); n > 0 {
 		i += n
 		if at(text, i) == ':' || at(text, i) == '.' {
@@ -455,6 +461,43 @@ func (r *Recogniser) tail(text []byte, start, i int, v *reading, f *form) (Stamp
 	}
 	r.remember(text, start, v, f)
 	return Stamp{Millis: ms, Start: start, End: i, Unsure: v.unsure, Bare: f.bare}, true
+}
+
+// cmTraceDate reads the date that stands after a time of day in Configuration
+// Manager's logs, and the minutes that UTC is later: 08:09:10.111+420" date="05-17-2022".
+// It returns where the date ends, i where there is none.
+func cmTraceDate(text []byte, i int, v *reading) int {
+	const between = `" date="`
+	j, bias := i, 0
+	if c := at(text, j); (c == '+' || c == '-') && j+4 <= len(text) && digitsOnly(text[j+1:j+4]) {
+		bias = two(text[j+1:])*10 + int(text[j+3]-'0')
+		if c == '-' {
+			bias = -bias
+		}
+		j += 4
+	}
+	if j+len(between) > len(text) || string(text[j:j+len(between)]) != between {
+		return i
+	}
+	zoned := j > i
+	j += len(between)
+	var n [3]int
+	for k := range n {
+		from := j
+		for j < len(text) && j < from+4 && isDigit(text[j]) {
+			n[k] = n[k]*10 + int(text[j]-'0')
+			j++
+		}
+		if sep := byte('-'); j == from || k == 2 && at(text, j) != '"' || k < 2 && at(text, j) != sep {
+			return i
+		}
+		if k < 2 {
+			j++
+		}
+	}
+	v.mo, v.d, v.y, v.dated, v.yearly = n[0], n[1], n[2], true, true
+	v.zone, v.offset = zoned, -bias*60
+	return j
 }
 
 // fraction reads the digits of a second that stand after a separator, and returns
