@@ -12,8 +12,9 @@ func checks() []byte {
 	var b strings.Builder
 	b.WriteString(`# Checks
 
-` + "`gyoji lint FILE...`" + ` looks for what runs in a query or a Sigma rule and is
-probably not meant. The checks of Sigma rules start with ` + "`sigma-`" + `. It exits with 2 when there is an error, with ` + "`--strict`" + ` also when there is a warning;
+` + "`gyoji lint FILE...`" + ` looks for what runs in a query or a rule and is
+probably not meant. The checks of Sigma rules start with ` + "`sigma-`" + `, those of Cloud SIEM
+rules with ` + "`siem-`" + `. It exits with 2 when there is an error, with ` + "`--strict`" + ` also when there is a warning;
 notes never fail it. ` + "`--fix`" + ` makes the fixes that keep the meaning,
 ` + "`--unsafe-fixes`" + ` every fix; neither takes a comment away. ` + "`-f`" + ` chooses text, json,
 sarif or github.
@@ -57,8 +58,11 @@ This page is written by a test, from the checks themselves.
 			b.WriteString([]string{"\nFound in:\n", "\nNot found in:\n"}[i])
 			for _, text := range list {
 				block := ""
-				if c.Sigma != nil {
+				switch {
+				case c.Sigma != nil:
 					block = "yaml"
+				case c.SIEMRule != nil:
+					block = "json"
 				}
 				fmt.Fprintf(&b, "\n```%s\n%s\n```\n", block, strings.TrimRight(text, "\n"))
 			}

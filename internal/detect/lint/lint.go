@@ -30,6 +30,22 @@ type Check struct {
 	Query func(*Query, Report)
 	// Sigma checks a Sigma document. The check's examples are Sigma then.
 	Sigma func(*Sigma, Report)
+	// SIEM checks an expression of Cloud SIEM, SIEMRule a rule of it. The check's
+	// examples are expressions or rules then.
+	SIEM     func(*SIEM, Report)
+	SIEMRule func(*SIEMRule, Report)
+	siem     bool // its Codes are of Cloud SIEM
+}
+
+// Of is what a check is about: query, sigma or siem.
+func (c *Check) Of() string {
+	switch {
+	case c.Sigma != nil:
+		return "sigma"
+	case c.SIEM != nil, c.SIEMRule != nil, c.siem:
+		return "siem"
+	}
+	return "query"
 }
 
 // Report notes a finding of the check at a place of the text.

@@ -23,6 +23,12 @@ func check(c *lint.Check, text string) diag.List {
 	if c.Sigma != nil {
 		return lint.SigmaFiles([]*diag.File{diag.Text("proc_creation_win_example.yml", text)})
 	}
+	if c.Of() == "siem" {
+		if strings.HasPrefix(text, "{") {
+			return lint.SIEMRules(diag.Text("rule.json", text))
+		}
+		return lint.SIEMExpression(diag.Text("expression", text))
+	}
 	return run(text)
 }
 
@@ -62,7 +68,7 @@ func TestBadExamplesAreFoundAndGoodOnesAreNot(t *testing.T) {
 
 func TestFixesMendWhatWasFoundAndKeepComments(t *testing.T) {
 	for _, c := range lint.Checks() {
-		if c.Sigma != nil {
+		if c.Of() != "query" {
 			continue // TestSigmaFixesMendWhatWasFoundAndKeepTheRest
 		}
 		for _, text := range c.Bad {
