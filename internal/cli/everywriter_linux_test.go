@@ -35,7 +35,7 @@ var hostileRuns = map[string][]string{
 	"signals":     {"+signals -d rule.json {}", "+signals -d rule.json -f ndjson {}", "signals -d bad.json {}"},
 	"records":     {"+records {}", "+records -f ndjson {}", "records --explain {}"},
 	"backtest":    {"+backtest rule.json {}", "+backtest rule.json -f ndjson {}", "backtest bad.json {}"},
-	"insights":    {"+insights -d rule.json {}", "+insights -d rule.json -f ndjson {}", "insights -d bad.json {}"},
+	"insights":    {"+insights -d rule.json {}", "+insights -d rule.json -f ndjson {}", "+insights -d rule.json -f html {}", "insights -d bad.json {}"},
 	"dump":        {"+dump {}", "dump -f xml {}", "+dump -f sumo {}", "+dump -f ndjson {}"},
 	"explain":     {"explain --why-not CommandLine=\"nothing\" {}", "+explain --why-not *|json_auto|where_CommandLine=\"no\" {}", "explain -q bad.sumo", "explain -q bad.sumo {}"},
 	"doctor":      {"doctor {}", "doctor -d mine {}", "doctor -d rule.yml {}"},

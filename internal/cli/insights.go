@@ -8,13 +8,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
 var _ = command((*app).insightsCmd)
 
 func (a *app) insightsCmd() *cobra.Command {
-	var f siemFlags
+	f := siemFlags{out: output{reports: []string{"html"}}}
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "insights -d RULES PATH...",
@@ -28,6 +29,7 @@ and its signals.
 --settings names a document with threshold, lookbackDays and
 globalSignalSuppressionWindow, as the API's insights-configuration has them.`,
 		Example: `  gyoji insights samples/
+  gyoji insights -f html -o insights.html samples/
   gyoji insights -d rules/ --settings insights.json -f ndjson logs/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.run(a, cmd, args, [2]string{"insight", "insights"}, func(g *siemHunt, w io.Writer) (int64, error) {
@@ -88,6 +90,9 @@ func (g *siemHunt) printInsights(out *output, w io.Writer) error {
 			}
 		}
 		return nil
+	}
+	if strings.EqualFold(out.kind(g.app), "html") {
+		return report.Insights(w, "gyoji "+Version(), g.insights, g.session.run.Zone)
 	}
 	columns := []string{"time", "severity", "score", "entity", "name", "signals", "why"}
 	return g.app.table(w, out, g.session, columns, func(add func(...event.Value) error) error {
