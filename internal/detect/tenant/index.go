@@ -39,24 +39,35 @@ func required(x expr.Expr) []string {
 			return nil
 		}
 		return append(slices.Clone(a), b...)
-	case *expr.Call:
-		if x.Name != "=" && x.Name != "==" && x.Name != "in" || len(x.Args) < 2 {
-			return nil
+	case *expr.Compare:
+		if x.Op == expr.Eq {
+			return listed(x.X, x.Y)
 		}
-		if f, ok := x.Args[0].(*expr.Field); !ok || f.Slot != idSlot {
-			return nil
-		}
-		var ids []string
-		for _, a := range x.Args[1:] {
-			c, ok := a.(*expr.Const)
-			if !ok || c.Value.Kind() != event.String {
-				return nil
-			}
-			ids = append(ids, c.Value.Str())
-		}
-		return ids
+	case *expr.In:
+		return listed(x.X, x.List...)
 	}
 	return nil
+}
+
+// listed are the ids that the event id is compared with; nil if it is something else
+// that is compared, or with what is no plain text: texts of numbers are also equal where
+// they are written otherwise.
+func listed(x expr.Expr, with ...expr.Expr) []string {
+	if f, ok := x.(*expr.Field); !ok || f.Slot != idSlot {
+		return nil
+	}
+	ids := make([]string, 0, len(with))
+	for _, y := range with {
+		c, ok := y.(*expr.Const)
+		if !ok || c.Value.Kind() != event.String {
+			return nil
+		}
+		if _, number := event.ParseNumber(c.Value.Str()); number {
+			return nil
+		}
+		ids = append(ids, c.Value.Str())
+	}
+	return ids
 }
 
 // ref is one condition of one rule.
