@@ -319,3 +319,17 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// The catalogue of built-in rules has a number of its own as id, the rule's in
+// id_compiled, and says of rules whether they are enabled by default.
+func TestRuleOfTheCatalogue(t *testing.T) {
+	docs, ds := ruledoc.Read(diag.Text("x.json", `{"rules":[{"id":2,"id_compiled":"MATCH-S00002","name":"n","enabled_by_default":false,"pattern_type":"templated_match",
+		"expression":"a = 1","entity_selectors":[{"entity_type":"_ip","expression":"srcDevice_ip"}],"score_mapping":{"default":3,"field":"","mapping":null,"type":"constant"},"tags":null}]}`))
+	if ds.HasErrors() || len(docs) != 1 {
+		t.Fatal(len(docs), ds)
+	}
+	x, ds := docs[0].Rule()
+	if x == nil || x.ID != "MATCH-S00002" || x.Enabled || *x.Severity.Default != 3 {
+		t.Errorf("%+v, %v", x, ds)
+	}
+}

@@ -225,7 +225,7 @@ func (d *Document) Rule() (*Rule, diag.List) {
 		return nil, diag.List{problem(d.File, d.Body.At, "no-rule", "this is no rule but a %s", strings.ReplaceAll(d.What, "_", " "))}
 	}
 	x := &Rule{
-		What: d.What, Doc: d, ID: r.text("id", "rule_id"), Name: r.text("name"), Enabled: r.yes("enabled", true), Prototype: r.yes("is_prototype", false),
+		What: d.What, Doc: d, ID: r.id(), Name: r.text("name"), Enabled: r.yes("enabled", r.yes("enabled_by_default", true)), Prototype: r.yes("is_prototype", false),
 		Expression:          r.source("expression", "match_expression", "filter_expression"),
 		Tags:                plain(r.texts(r.get("tags"), "tags")),
 		NameTemplate:        r.source("name_expression", "name"),
@@ -348,6 +348,17 @@ func (r *reader) at(keys ...string) diag.Span {
 		return v.At
 	}
 	return r.d.Body.At
+}
+
+// id is the rule's id: MATCH-S00001. The catalogue has a number of its own as id, and
+// the rule's in id_compiled.
+func (r *reader) id() string {
+	for _, k := range []string{"id_compiled", "id", "rule_id"} {
+		if v := r.get(k); v != nil && v.Kind == Text && v.Text != "" {
+			return v.Text
+		}
+	}
+	return ""
 }
 
 // madeID is the id of a rule whose document has none: of users' rules, made from the
