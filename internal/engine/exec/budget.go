@@ -88,7 +88,7 @@ const floorMax = 1 << 20
 // keeps the memory.
 func (a *Account) Floor() int64 {
 	n := a.b.limit()
-	return min(n/16, floorMax)
+	return min(n/4, floorMax)
 }
 
 // Release gives back everything the account holds.

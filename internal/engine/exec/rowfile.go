@@ -53,7 +53,7 @@ func (f *RowFile) Read(push func(*event.Batch) error) error {
 		if err := s.finish(); err != nil {
 			return err
 		}
-		s.rewind()
+		s.rewind(mergeReadBytes)
 		for {
 			ok, err := s.next()
 			if err != nil {

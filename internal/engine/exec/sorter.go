@@ -24,8 +24,13 @@ import (
 // 12 MiB the garbage of arenas that grew took a process past 64 MiB.
 const sortRunBytes = 6 << 20
 
-// mergeReadBytes is the read buffer of each run in a merge.
-const mergeReadBytes = 128 << 10
+// mergeReadBytes is the read buffer of each run in a merge, or less where there are
+// many: all together have mergeBytes.
+const (
+	mergeReadBytes = 128 << 10
+	mergeReadMin   = 16 << 10
+	mergeBytes     = 8 << 20
+)
 
 // sortRunsMax is how many runs are merged at once; more are first merged into one.
 const sortRunsMax = 128
@@ -470,7 +475,7 @@ func (s *Sorter) mergeRuns(emit func(prefix uint64, rec []byte) error, settle fu
 	}()
 	for i, r := range s.runs {
 		r.at = i
-		r.rewind()
+		r.rewind(max(mergeReadMin, min(mergeReadBytes, mergeBytes/len(s.runs))))
 		ok, err := r.next()
 		if err != nil {
 			return err
@@ -657,9 +662,10 @@ func (s *spill) finish() error {
 	return nil
 }
 
-func (s *spill) rewind() {
+// rewind starts to read, with a buffer of some bytes.
+func (s *spill) rewind(bytes int) {
 	s.r = io.NewSectionReader(s.in, s.from, s.size)
-	s.space = make([]byte, mergeReadBytes)
+	s.space = make([]byte, bytes)
 	s.buf = s.space[:0]
 }
 

@@ -27,7 +27,7 @@ type groupTask struct {
 	acct *exec.Account
 
 	groups *groupTable
-	held   int64        // bytes charged for them
+	held   int64        // bytes that they take
 	free   int64        // bytes held that no budget had
 	disk   *exec.Sorter // what was known of groups when they were written, by hash; nil for none
 
@@ -110,11 +110,11 @@ func (t *groupTask) find(b *event.Batch, row uint16) (int32, error) {
 // hold charges memory. False says that there is no more of it, and enough is held
 // to be written.
 func (t *groupTask) hold(n int64) bool {
-	if t.acct.Add(n) {
-		t.held += n
-		return true
+	if !t.acct.Add(n) && t.groups.len() >= groupsMin && t.held+n > t.acct.Floor() {
+		return false
 	}
-	return t.groups.len() < groupsMin || t.held < t.acct.Floor()
+	t.held += n // what the budget did not have, too
+	return true
 }
 
 // meet notes that a group has a row.

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/metrics"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -74,16 +73,16 @@ func keepsMemory(t *testing.T, queries []string, rows int, budget int64) {
 			if diags.HasErrors() {
 				t.Fatal(diags.Err())
 			}
-			runtime.GC()
-			peak := watchMemory(t)
+			peak := watchMemory()
 			layout := q.Layout.Clone()
 			got := 0
+			events := distinct{rows, peak}
 			err := q.Run(context.Background(), Run{
-				Input: distinct(rows), Layout: layout, Workers: 2, Memory: budget, TempDir: t.TempDir(),
+				Input: events, Layout: layout, Workers: 2, Memory: budget, TempDir: t.TempDir(),
 				Bounded: true, To: 1 << 52, Warnings: &exec.Warnings{},
-				Again: func() (input.Feeder, error) { return distinct(rows), nil },
-			}, sinkFunc(func(b *event.Batch) error { got += len(b.Live); return nil }))
-			took := peak()
+				Again: func() (input.Feeder, error) { return events, nil },
+			}, sinkFunc(func(b *event.Batch) error { peak.look(); got += len(b.Live); return nil }))
+			took := peak.most
 			var over *exec.OverBudget
 			if errors.As(err, &over) {
 				t.Logf("%d MiB; %v", took>>20, err)
@@ -102,33 +101,42 @@ func keepsMemory(t *testing.T, queries []string, rows int, budget int64) {
 	}
 }
 
-// watchMemory looks at what is in use after each garbage collection until the
-// function it returns is called, which gives by how much the most exceeds what it
-// was at the start, in bytes.
-func watchMemory(t *testing.T) func() int64 {
-	t.Helper()
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	live := func() int64 { metrics.Read(sample); return int64(sample[0].Value.Uint64()) }
-	start, most := live(), int64(0)
-	stop, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(time.Millisecond):
-				most = max(most, live())
-			}
-		}
-	}()
-	return func() int64 { close(stop); <-ended; return max(most-start, 0) }
+// watched looks at how much is in use. It collects garbage itself, in the goroutine
+// of the only worker that runs at the time: so nothing counts that is garbage, as it
+// would if it was allocated while a collection runs.
+type watched struct {
+	mu          sync.Mutex // held by the worker that runs
+	start, most int64      // bytes; most is beyond the start
+	n           int
+}
+
+func watchMemory() *watched {
+	w := &watched{}
+	w.start = w.use()
+	return w
+}
+
+func (w *watched) use() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// look is called for each batch, of which it looks at one in eight.
+func (w *watched) look() {
+	if w.n++; w.n%8 == 0 {
+		w.most = max(w.most, w.use()-w.start)
+	}
 }
 
 // distinct is a number of events, each with a key of its own, newest last.
-type distinct int
+type distinct struct {
+	n     int
+	watch *watched
+}
 
-func (n distinct) Feed(_ context.Context, want *input.Want) exec.Feed {
+func (d distinct) Feed(_ context.Context, want *input.Want) exec.Feed {
 	const workers = 2
 	fields := map[string]event.Slot{}
 	for _, name := range []string{"k", "g", "n", "_raw"} {
@@ -138,9 +146,9 @@ func (n distinct) Feed(_ context.Context, want *input.Want) exec.Feed {
 	}
 	return func(worker int, front exec.Sink) error {
 		var b event.Batch
-		for i := worker * event.MaxRows; i < int(n); i += workers * event.MaxRows {
+		for i := worker * event.MaxRows; i < d.n; i += workers * event.MaxRows {
 			b.Reset()
-			for j := i; j < min(int(n), i+event.MaxRows); j++ {
+			for j := i; j < min(d.n, i+event.MaxRows); j++ {
 				row := b.AddRow(int64(j)*10, uint64(j))
 				for name, s := range fields {
 					v := event.Int(int64(j))
@@ -155,7 +163,11 @@ func (n distinct) Feed(_ context.Context, want *input.Want) exec.Feed {
 					b.Col(s).Set(row, v)
 				}
 			}
-			if err := front.Push(&b); err != nil {
+			d.watch.mu.Lock()
+			err := front.Push(&b)
+			d.watch.look()
+			d.watch.mu.Unlock()
+			if err != nil {
 				return err
 			}
 		}
