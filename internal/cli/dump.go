@@ -20,6 +20,7 @@ var _ = command((*app).dumpCmd)
 func (a *app) dumpCmd() *cobra.Command {
 	var in inputs
 	var form, file string
+	var record, line int64
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "dump [PATH...]",
@@ -39,20 +40,33 @@ order of the input, one on a line:
 			if err != nil {
 				return err
 			}
-			err = s.dump(cmd, form, file)
+			err = s.dump(cmd, form, file, record, line)
 			return firstOf(err, s.finish(""))
 		},
 	}
 	in.flags(cmd)
+	cmd.Flags().Int64Var(&record, "record", 0, "only events with this EventRecordID, as a finding's record_id names it")
+	cmd.Flags().Int64Var(&line, "line", 0, "only the event that begins in this line of one file, as a finding's line names it")
 	cmd.Flags().StringVarP(&form, "output", "f", "ndjson", "form of the events: ndjson, xml, sumo")
 	fileFlag(cmd.Flags(), &file)
 	return cmd
 }
 
 // dump prints the events of all paths.
-func (s *session) dump(cmd *cobra.Command, form, file string) error {
+func (s *session) dump(cmd *cobra.Command, form, file string, record, line int64) error {
 	if _, ok := render.NewDump(form, format.XMLField, event.NewLayout(), &event.Fields{}); !ok {
 		return usageError("-f %s: there is no such form of events; choose one of ndjson, xml, sumo", form)
+	}
+	pick := picked{record: record, offset: -1}
+	if line != 0 {
+		if len(s.paths) != 1 {
+			return usageError("--line is of one file; name it alone")
+		}
+		off, ok := input.LineStart(s.paths[0], line)
+		if !ok {
+			return &exit{exitInput, fmt.Errorf("%s has no line %d", s.paths[0], line)}
+		}
+		pick.offset = off
 	}
 	all, diags := query.Compile(diag.Text("query", "*"), query.Standard())
 	if err := diags.Err(); err != nil {
@@ -66,12 +80,12 @@ func (s *session) dump(cmd *cobra.Command, form, file string) error {
 	if file == "" {
 		w = s.app.data()
 	}
-	err = s.pass(cmd.Context(), all, func(run query.Run) error { return dumpEvents(cmd, run, form, w) })
+	err = s.pass(cmd.Context(), all, func(run query.Run) error { return dumpEvents(cmd, run, form, w, pick) })
 	return done(err)
 }
 
 // dumpEvents reads a run's input and writes its events in their order.
-func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer) error {
+func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer, pick picked) error {
 	ctx := cmd.Context()
 	want := &input.Want{
 		Layout: run.Layout, NoMap: run.NoMap, Category: run.Category, Carve: run.Carve, JSON: true,
@@ -80,9 +94,13 @@ func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer) err
 	var workers []*dumpWorker
 	front := func(exec.Sink) exec.Task {
 		d, _ := render.NewDump(form, format.XMLField, run.Layout, &want.Fields)
-		wk := &dumpWorker{dump: d, want: want}
+		wk := &dumpWorker{dump: d, want: want, picked: pick}
+		if pick.record != 0 {
+			wk.slot = run.Layout.Slot("EventRecordID")
+			want.Fields.Add(wk.slot)
+		}
 		workers = append(workers, wk)
-		if form == "ndjson" {
+		if form == "ndjson" && pick.all() {
 			return lineWorker{wk}
 		}
 		return wk
@@ -120,13 +138,30 @@ type dumpWorker struct {
 	dump *render.Dump
 	want *input.Want
 	buf  []byte
+	picked
+	slot event.Slot // of the record's number
 }
+
+// picked is which events are printed: all where record is 0 and offset negative.
+type picked struct {
+	record, offset int64
+}
+
+func (p picked) all() bool { return p.record == 0 && p.offset < 0 }
 
 func (w *dumpWorker) Push(b *event.Batch) error {
 	w.dump.Batch(b)
 	for _, row := range b.Live {
 		if at := b.Time[row]; w.want.Bounded && (at < w.want.From || at >= w.want.To || at == event.NoTime) {
 			continue
+		}
+		if w.offset >= 0 && event.Offset(b.Pos[row]) != w.offset {
+			continue
+		}
+		if w.record != 0 {
+			if n, ok := b.Value(w.slot, row).Int(); !ok || n != w.record {
+				continue
+			}
 		}
 		w.buf = w.dump.Append(w.buf, b, row)
 	}

@@ -350,6 +350,20 @@ func (p *Place) Where() string {
 	return p.File
 }
 
+// Command is the command that shows a record, "" for one whose place is not known.
+func (p *Place) Command() string {
+	file := "'" + strings.ReplaceAll(p.File, "'", `'\''`) + "'"
+	switch {
+	case p.File == "" || p.File == "-" || strings.Contains(p.File, "#"):
+		return ""
+	case p.RecordID != 0:
+		return "gyoji dump --record " + strconv.FormatInt(p.RecordID, 10) + " " + file
+	case p.Line != 0:
+		return "gyoji dump --line " + strconv.FormatInt(p.Line, 10) + " " + file
+	}
+	return ""
+}
+
 // TechniquesOf names techniques by their ids.
 func TechniquesOf(ids []string) (out []Technique) {
 	for _, id := range ids {

@@ -85,7 +85,7 @@ func TestHostileEventThroughEveryReport(t *testing.T) {
 		switch {
 		case strings.HasSuffix(name, "html"):
 			for what, re := range live {
-				if m := re.FindString(strings.ReplaceAll(got, `href="https://attack.mitre.org/techniques/`, `href="#`)); m != "" {
+				if m := re.FindString(strings.Replace(strings.ReplaceAll(got, `href="https://attack.mitre.org/techniques/`, `href="#`), "<script>"+huntScript+"</script>", "", 1)); m != "" {
 					t.Errorf("%s: holds %s: %q", name, what, m)
 				}
 			}

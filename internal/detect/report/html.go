@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"io"
 	"slices"
@@ -17,24 +18,33 @@ import (
 //go:embed hunt.html
 var huntPage string
 
+//go:embed hunt.js
+var huntScript string
+
 //go:embed style.css
 var stylesheet string
 
 // style is what every page embeds, so that it needs nothing from elsewhere.
 func style() template.CSS { return template.CSS(stylesheet) }
 
-// policy is a page's Content-Security-Policy: a page shows what is in it, and would load,
-// run and send nothing even if a log's text became part of it. The stylesheet is known by
-// its hash.
+// policy is a page's Content-Security-Policy: a page shows what is in it, and would load
+// and send nothing even if a log's text became part of it. The stylesheet and the script,
+// which only the report of a hunt has, are known by their hashes.
 func policy() template.HTMLAttr {
-	h := sha256.Sum256([]byte(stylesheet))
-	return template.HTMLAttr(`content="default-src 'none'; style-src 'sha256-` + base64.StdEncoding.EncodeToString(h[:]) + `'; base-uri 'none'; form-action 'none'"`)
+	return template.HTMLAttr(`content="default-src 'none'; style-src ` + hashOf(stylesheet) + `; script-src ` + hashOf(huntScript) + `; base-uri 'none'; form-action 'none'"`)
+}
+
+// hashOf is a text as a Content-Security-Policy names it.
+func hashOf(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(h[:]) + "'"
 }
 
 // pageFuncs are what pages call.
 var pageFuncs = template.FuncMap{
 	"style":  style,
 	"policy": policy,
+	"script": func() template.JS { return template.JS(huntScript) },
 	"join":   strings.Join,
 	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"text":   valueText,
@@ -43,26 +53,23 @@ var pageFuncs = template.FuncMap{
 
 var page = template.Must(template.New("hunt").Funcs(pageFuncs).Parse(huntPage))
 
-// html writes a page that needs nothing from elsewhere: styles and figures are
-// in it, and it holds no script.
+// html writes a page that needs nothing from elsewhere: style, script and figures are in
+// it, and without its script it shows all the same.
 func (r *Report) html(w io.Writer) error {
-	first, last := "", ""
-	for _, f := range r.Findings {
-		if !f.Timed() {
-			continue
-		}
-		at := f.When("2006-01-02 15:04:05")
-		if first == "" || at < first {
-			first = at
-		}
-		last = max(last, at)
-	}
+	bars, ticks, outside := r.histogram()
 	return page.Execute(w, struct {
 		*Report
-		Bars        []bar
-		Matrix      []column
-		First, Last string
-	}{r, r.histogram(), r.matrix(), first, last})
+		Bars    []bar
+		Ticks   []tick
+		Outside string
+		Matrix  []column
+	}{r, bars, ticks, outside, r.matrix()})
+}
+
+// tick is a mark on the axis of time, X in percent.
+type tick struct {
+	X    float64
+	Text string
 }
 
 // bar is a column of the histogram: findings in a stretch of time. Lengths are
@@ -81,24 +88,45 @@ type part struct {
 // barsMax is how many bars the histogram has.
 const barsMax = 60
 
-func (r *Report) histogram() []bar {
-	var timed []*Finding
+// histogram counts findings by time. What lies far outside of all others does not stretch
+// the axis: outside says how many those are.
+func (r *Report) histogram() (bars []bar, ticks []tick, outside string) {
+	var times []int64
 	for _, f := range r.Findings {
 		if f.Timed() {
-			timed = append(timed, f)
+			times = append(times, int64(f.Time))
 		}
 	}
-	if len(timed) == 0 {
-		return nil
+	if len(times) == 0 {
+		return nil, nil, ""
 	}
-	low, high := int64(timed[0].Time), int64(timed[0].Time)
-	for _, f := range timed {
-		low, high = min(low, int64(f.Time)), max(high, int64(f.Time))
+	slices.Sort(times)
+	low, high := times[0], times[len(times)-1]
+	// The middle nine tenths, if all is ten times as long.
+	if a, b := times[len(times)/20], times[len(times)-1-len(times)/20]; len(times) >= 10 && high-low > 10*max(b-a, 60_000) {
+		room := max((b-a)/10, 60_000)
+		low, high = a-room, b+room
+		before, after := 0, 0
+		for _, at := range times {
+			if at < low {
+				before++
+			} else if at > high {
+				after++
+			}
+		}
+		outside = fmt.Sprintf("Not in the figure: %d earlier (from %s), %d later (until %s).", before, day(times[0]), after, day(times[len(times)-1]))
+	}
+	for i := range 5 {
+		at := low + (high-low)*int64(i)/4
+		ticks = append(ticks, tick{25 * float64(i), time.UnixMilli(at).UTC().Format("2006-01-02 15:04")})
 	}
 	width := (high-low)/barsMax + 1
 	counts := map[int64]map[string]int{}
 	top := 0
-	for _, f := range timed {
+	for _, f := range r.Findings {
+		if !f.Timed() || int64(f.Time) < low || int64(f.Time) > high {
+			continue
+		}
 		i := (int64(f.Time) - low) / width
 		if counts[i] == nil {
 			counts[i] = map[string]int{}
@@ -110,7 +138,6 @@ func (r *Report) histogram() []bar {
 		}
 		top = max(top, n)
 	}
-	var bars []bar
 	for i := int64(0); i < barsMax; i++ {
 		if counts[i] == nil {
 			continue
@@ -131,8 +158,11 @@ func (r *Report) histogram() []bar {
 		b.Text = strings.Join(says, ", ")
 		bars = append(bars, b)
 	}
-	return bars
+	return bars, ticks, outside
 }
+
+// day is a time's day.
+func day(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02") }
 
 func plural(n int, what string) string {
 	var digits []byte
@@ -155,10 +185,10 @@ type column struct {
 
 // cellOf is a technique in the matrix.
 type cellOf struct {
-	Technique, URL string
-	N              int
-	Worst          string
-	Names          []string // of the detections
+	Technique, Name string
+	N               int
+	Worst           string
+	Names           []string // of the detections
 }
 
 // matrix has a column for each tactic of a technique that was found, in ATT&CK's
@@ -173,7 +203,7 @@ func (r *Report) matrix() []column {
 		for _, t := range f.TechniqueIDs() {
 			c := by[t]
 			if c == nil {
-				c = &cellOf{Technique: t, URL: techniqueURL(t)}
+				c = &cellOf{Technique: t, Name: mapping.TechniqueName(t)}
 				by[t] = c
 			}
 			c.N++

@@ -47,7 +47,7 @@ func write(t *testing.T, format string) string {
 }
 
 func TestTextFromLogsIsNeverMarkup(t *testing.T) {
-	html := write(t, "html")
+	html := strings.Replace(write(t, "html"), "<script>"+huntScript+"</script>", "", 1) // its own
 	if strings.Contains(html, "<script>") || strings.Contains(html, "A <b>") {
 		t.Error("the page holds text of a log as markup")
 	}

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
+	"os"
 	"slices"
 )
 
@@ -75,4 +77,29 @@ func locate(f io.Reader, offsets []int64) map[int64]Located {
 		}
 	}
 	return out
+}
+
+// LineStart is the byte offset at which a line of a file begins, counted from 1; ok is
+// false where there is no such line.
+func LineStart(path string, line int64) (off int64, ok bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	r, err := decompress(bufio.NewReaderSize(f, headBytes))
+	if err != nil {
+		return 0, false
+	}
+	for n := int64(1); n < line; {
+		part, err := r.ReadSlice('\n')
+		off += int64(len(part))
+		if err == nil {
+			n++
+		} else if !errors.Is(err, bufio.ErrBufferFull) {
+			return 0, false
+		}
+	}
+	_, err = r.Peek(1)
+	return off, err == nil
 }
