@@ -427,6 +427,7 @@ func (p *parser) word(t token) Expr {
 	if b := p.peek(); b.is("[") && b.start == t.end {
 		p.bracketField(t)
 	}
+	p.dotted(f)
 	return f
 }
 

@@ -173,6 +173,8 @@ func (p *parser) plainField(t token) *Field {
 		return f
 	}
 	switch p.src[t.end] {
+	case '.':
+		p.dotted(f)
 	case '[':
 		p.bracketField(t)
 	case '-':
@@ -187,6 +189,23 @@ func (p *parser) plainField(t token) *Field {
 		d.Fix = &diag.Fix{Title: "write " + form, Safe: true, Edits: []diag.Edit{{Span: f.Pos, New: form}}}
 	}
 	return f
+}
+
+// dotted takes the rest of a name that has a blank after its dot: t1. field.
+func (p *parser) dotted(f *Field) {
+	for {
+		dot := p.peek()
+		if !dot.is(".") || dot.start != f.Pos.End {
+			return
+		}
+		rest := p.after(dot)
+		if rest.kind != tokWord {
+			return
+		}
+		p.next()
+		p.next()
+		f.Name, f.Pos.End = f.Name+"."+rest.text, rest.end
+	}
 }
 
 func readField(p *parser) Node { return orNil(p.field()) }
