@@ -306,7 +306,7 @@ func part(t *testing.T, path, name, want string) {
 // TestInputs compares the lists in inputs.md with the code.
 func TestInputs(t *testing.T) {
 	var formats, names, categories strings.Builder
-	formats.WriteString("\n| `--format` | what it is |\n|---|---|\n")
+	formats.WriteString("\n| `--input-format` | what it is |\n|---|---|\n")
 	for _, f := range format.All() {
 		fmt.Fprintf(&formats, "| `%s` | %s |\n", f.Name, cell(f.Summary))
 	}

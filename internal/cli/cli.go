@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -135,19 +134,15 @@ func (a *app) code(err error) int {
 		a.diagnose(failure.List)
 		return exitDiagnostics
 	case errors.As(err, &e):
-		if msg := e.Error(); msg != "" {
-			fmt.Fprintf(a.stderr, "gyoji: %s\n", msg)
+		if e.Error() != "" {
+			fmt.Fprintf(a.stderr, "gyoji: %s\n", plain(err))
 		}
 		return e.code
 	case errors.As(err, &over):
 		fmt.Fprintf(a.stderr, "gyoji: %s\n", over)
 		return exitInput
-	case isUsage(err):
-		fmt.Fprintf(a.stderr, "gyoji: %s\n", err)
-		fmt.Fprintln(a.stderr, "Run gyoji --help for the commands, or gyoji COMMAND --help for one.")
-		return exitUsage
 	}
-	fmt.Fprintf(a.stderr, "gyoji: %s\n", err)
+	fmt.Fprintf(a.stderr, "gyoji: %s\n", plain(err))
 	return exitInput
 }
 
@@ -160,16 +155,6 @@ func (a *app) bug(err error, stack []byte) int {
 		fmt.Fprintln(a.stderr, "Please report it with the command you ran and what it prints with --verbose.")
 	}
 	return exitBug
-}
-
-// isUsage recognises cobra's own complaints about the command line.
-func isUsage(err error) bool {
-	for _, s := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument", "invalid argument", "accepts ", "requires ", "required flag"} {
-		if strings.HasPrefix(err.Error(), s) {
-			return true
-		}
-	}
-	return false
 }
 
 // diagnose prints findings about a text to stderr.
@@ -195,7 +180,7 @@ func (a *app) root() *cobra.Command {
 		Long: `gyoji runs detections written in Sumo Logic's query language over Windows
 event logs (EVTX), Sysmon as JSON, and other logs, on this machine.
 
-  gyoji hunt evtx/                        run the built-in detections over a folder
+  gyoji hunt evtx/                        run the built-in detections
   gyoji search 'QUERY' logs/*.jsonl.gz    run a query
   gyoji explain 'QUERY'                   show how it would run
   gyoji doc timeslice                     read about a word of the language
@@ -207,6 +192,7 @@ Exit codes: 0 ran, 1 findings at or above --fail-on, 2 the query or detection is
 wrong, 3 the command line is wrong, 4 input cannot be read or output not be
 written, 70 a bug in gyoji, 130 interrupted, 141 the output was closed before all
 was written.`,
+		Version:           versionLine(),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
@@ -214,7 +200,8 @@ was written.`,
 	f := root.PersistentFlags()
 	f.BoolVarP(&a.quiet, "quiet", "Q", false, "no progress and no closing summary")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more: every warning with its place")
-	f.StringVar(&a.color, "color", "auto", "auto, always or never")
+	choiceFlag(f, &a.color, "color", "", "auto", []string{"auto", "always", "never"}, "colours: auto, always or never")
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: groupDetect, Title: "Detections:"},
 		&cobra.Group{ID: groupQuery, Title: "Queries:"},
@@ -223,6 +210,14 @@ was written.`,
 	for _, make := range commands {
 		root.AddCommand(make(a))
 	}
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	arguments(root)
+	root.SetHelpFunc(help)
+	root.SetUsageFunc(usage)
+	root.SetFlagErrorFunc(flagError)
+	root.SetGlobalNormalizationFunc(renamed)
 	return root
 }
 

@@ -80,7 +80,7 @@ It exits with 1 when a case fails.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&form, "format", "f", "text", "how to print the results: "+strings.Join(render.TestFormats, ", "))
+	formatFlag(f, &form, "text", render.TestFormats, "how to print the results: "+strings.Join(render.TestFormats, ", "))
 	f.StringVar(&run, "run", "", "only the cases whose id matches this regular expression")
 	f.IntSliceVarP(&jobs, "jobs", "j", []int{1, 3}, "numbers of workers to run each case with")
 	return cmd

@@ -142,7 +142,7 @@ It exits with 2 when a rule was refused or cannot be read.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&target, "to", "t", "sumo", "the language to write: "+strings.Join(languageNames(), ", ")+"; sigma of a Sumo query")
+	choiceFlag(f, &target, "to", "t", "sumo", append(languageNames(), "sigma"), "the language to write: "+strings.Join(languageNames(), ", ")+"; sigma of a Sumo query")
 	f.StringVarP(&dir, "output", "o", "", "write each rule to a file in this folder")
 	f.StringVar(&o.Category, "category", "", "_sourceCategory of Sumo queries (default: that of the rule's log source)")
 	f.StringVar(&o.Index, "index", "", "index or table, where the language names one")

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,8 +31,8 @@ is covered and 2 for one with data to fire on; -f html is a page.`,
 		Example: `  gyoji coverage evtx/
   gyoji coverage -f navigator -o layer.json evtx/`,
 		RunE: func(cmd *cobra.Command, args []string) (failed error) {
-			if !slices.Contains([]string{"text", "navigator", "html"}, form) {
-				return usageError("-f: there is no format %s; choose text, navigator or html", form)
+			if named := formOf(file, coverageForms); named != "" && !cmd.Flags().Changed("format") {
+				form = named
 			}
 			pkgs, err := a.packages(detections)
 			if err != nil {
@@ -87,10 +86,13 @@ is covered and 2 for one with data to fire on; -f html is a page.`,
 	in.flags(cmd)
 	f := cmd.Flags()
 	f.StringArrayVarP(&detections, "detections", "d", nil, "packages (default: those that gyoji ships)")
-	f.StringVarP(&form, "output", "f", "text", "text, navigator or html")
-	fileFlag(f, &file)
+	formatFlag(f, &form, "text", coverageForms, "text, navigator or html (default: what the name of -o ends in, else text)")
+	fileFlag(f, &file, coverageForms)
 	return cmd
 }
+
+// coverageForms are what -f takes.
+var coverageForms = []string{"text", "navigator", "html"}
 
 // coverLine says of one data source what the logs hold of it.
 func coverLine(c *detection.Cover, looked bool) string {

@@ -47,7 +47,7 @@ Detections are the packages that gyoji ships, or with -d others and Sigma rules.
 			}
 			c, err := s.census(cmd.Context(), nil)
 			s.rows = int64(len(want))
-			diagnoseFields(a.stdout, c, want)
+			diagnoseFields(a.stdout, c, s.readers[0].Stats().Formats, want)
 			return firstOf(err, s.finish(plural(s.rows, "field of detections", "fields of detections")))
 		},
 	}
@@ -59,8 +59,8 @@ Detections are the packages that gyoji ships, or with -d others and Sigma rules.
 
 // diagnoseFields prints where each field that a detection wants is, and the
 // query text that gives it its name where json auto does not.
-func diagnoseFields(w io.Writer, c *census, want wanting) {
-	shapes := c.shapes()
+func diagnoseFields(w io.Writer, c *census, read map[string]int, want wanting) {
+	shapes := c.shapes(read)
 	if len(shapes) > 0 {
 		fmt.Fprintf(w, "%s %s, written by\n", number(c.events), plural(c.events, "event", "events"))
 		for _, s := range shapes {
@@ -110,14 +110,28 @@ func (c *census) listed(names []string) string {
 }
 
 // shapes names the products that wrote the events, by the marks that these have.
-func (c *census) shapes() (out []string) {
+func (c *census) shapes(read map[string]int) (out []string) {
+	if n := read["evtx"]; n > 0 {
+		out = append(out, fmt.Sprintf("Windows itself: %s event log %s (EVTX)", number(int64(n)), plural(int64(n), "file", "files")))
+	}
+	if len(read) == 1 && read["evtx"] > 0 {
+		return out
+	}
 	for _, s := range mapping.Shapes() {
 		for _, e := range append([]string{""}, mapping.Envelopes()...) {
 			if e != "" {
 				e += "."
 			}
-			if f := c.count(e + s.Mark); f.n > 0 {
-				out = append(out, fmt.Sprintf("%s: %s in %s", s.Summary, e+s.Mark, number(f.n)))
+			n := c.count(e + s.Mark).n
+			if len(s.Signs) > 0 {
+				most := int64(0)
+				for _, sign := range s.Signs {
+					most = max(most, c.count(e+sign).n)
+				}
+				n = min(n, most)
+			}
+			if n > 0 {
+				out = append(out, fmt.Sprintf("%s: %s in %s", s.Summary, e+s.Mark, number(n)))
 				break
 			}
 		}

@@ -34,9 +34,6 @@ longer there; with 2 when a file cannot be read as what it is.`,
 		Example: `  gyoji drift packages/T1204.001-malicious-link
   gyoji drift -f json my-detections/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if form != "text" && form != "json" {
-				return usageError("-f %s: choose text or json", form)
-			}
 			pkgs, err := a.packages(args)
 			if err != nil {
 				return err
@@ -93,6 +90,6 @@ longer there; with 2 when a file cannot be read as what it is.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&form, "output", "f", "text", "text or json")
+	formatFlag(cmd.Flags(), &form, "text", textOrJSON, "text or json")
 	return cmd
 }

@@ -47,10 +47,13 @@ order of the input, one on a line:
 	in.flags(cmd)
 	cmd.Flags().Int64Var(&record, "record", 0, "only events with this EventRecordID, as a finding's record_id names it")
 	cmd.Flags().Int64Var(&line, "line", 0, "only the event that begins in this line of one file, as a finding's line names it")
-	cmd.Flags().StringVarP(&form, "output", "f", "ndjson", "form of the events: ndjson, xml, sumo")
-	fileFlag(cmd.Flags(), &file)
+	formatFlag(cmd.Flags(), &form, "ndjson", dumpForms, "form of the events: ndjson, xml, sumo")
+	fileFlag(cmd.Flags(), &file, dumpForms)
 	return cmd
 }
+
+// dumpForms are what -f takes.
+var dumpForms = []string{"ndjson", "xml", "sumo"}
 
 // dump prints the events of all paths.
 func (s *session) dump(cmd *cobra.Command, form, file string, record, line int64) error {

@@ -70,6 +70,12 @@ var hostileRuns = map[string][]string{
 var harmless = map[string]string{
 	"man":     "writes pages about gyoji into a folder",
 	"version": "says the version",
+	"help":    "names its arguments as every message does",
+
+	"completion bash":       "prints a script of gyoji's own",
+	"completion fish":       "prints a script of gyoji's own",
+	"completion powershell": "prints a script of gyoji's own",
+	"completion zsh":        "prints a script of gyoji's own",
 }
 
 // TestEveryCommandWritesHostileTextHarmless: each command, on a terminal, reads events,

@@ -35,7 +35,7 @@ the values it saw, and the field or value that was probably meant.
 predicate with the values it reads.`,
 		Example: `  gyoji explain 'error | timeslice 5m | count by _timeslice'
   gyoji explain --why-not -q hunt.sumo evtx/
-  gyoji explain -q hunt.sumo --event '{"EventID":1,"Image":"C:\\\\Windows\\\\cmd.exe"}'`,
+  gyoji explain -q hunt.sumo --event '{"EventID":1,"Image":"cmd.exe"}'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lib, err := in.library()
 			if err != nil {

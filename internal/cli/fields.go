@@ -42,9 +42,6 @@ under its own alone. What detections want and no event has stands at the end.`,
 			if out.format == "" {
 				out.format = "table"
 			}
-			if err := out.check(); err != nil {
-				return err
-			}
 			pkgs, err := a.detections(detections, &rules, in.strict)
 			if err != nil {
 				return err
@@ -69,7 +66,7 @@ under its own alone. What detections want and no event has stands at the end.`,
 	in.flags(cmd)
 	out.flags(cmd)
 	rules.flags(cmd)
-	cmd.Flags().Lookup("output").Usage = "output: " + strings.Join(out.formats(), ", ") + " (default: table)"
+	cmd.Flags().Lookup("format").Usage = strings.Join(out.formats(), ", ") + " (default: table)"
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "whose fields to look for: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
 	return cmd
 }

@@ -18,12 +18,12 @@ type findingFlags struct {
 
 func (x *findingFlags) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&x.severity, "min-severity", "", "only findings of this severity or higher: informational, low, medium, high, critical")
-	f.StringVar(&x.level, "level", "", "the same as --min-severity, by Sigma's name")
+	choiceFlag(f, &x.severity, "min-severity", "", "", detection.Severities(), "only findings of this severity or higher: informational, low, medium, high, critical")
+	choiceFlag(f, &x.level, "level", "", "", detection.Severities(), "the same as --min-severity, by Sigma's name")
 	f.StringArrayVar(&x.hosts, "host", nil, "only findings on this host; * is any text, the domain may be left out; may be repeated")
 	f.StringArrayVar(&x.users, "user", nil, "only findings about this user, as --host")
 	f.StringArrayVar(&x.detection, "detection", nil, "only findings of this detection, by id or title, or of this package; * is any text; may be repeated")
-	f.StringVar(&x.sort, "sort", "severity", "order of findings: severity (then score, then time) or time, newest first")
+	choiceFlag(f, &x.sort, "sort", "", "severity", []string{"severity", "time"}, "order of findings: severity (then score, then time) or time, newest first")
 	f.BoolVar(&x.timeline, "timeline", false, "by time, oldest first, under their days")
 	f.BoolVar(&x.flat, "no-fold", false, "list a record that was read twice twice, and findings of one process apart")
 }

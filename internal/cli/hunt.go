@@ -77,9 +77,6 @@ higher one, for use in scripts and CI.`,
 			if show.timeline || strings.EqualFold(out.format, "timeline") {
 				show.timeline, out.format = true, cmp.Or(strings.Replace(strings.ToLower(out.format), "timeline", "", 1), "table")
 			}
-			if err := out.check(); err != nil {
-				return err
-			}
 			if out.kind(a) == "html" && out.file == "" && a.outTTY {
 				return usageError("-f html is a page for a browser, not for a terminal: name a file with -o report.html")
 			}
@@ -124,7 +121,7 @@ higher one, for use in scripts and CI.`,
 	rules.flags(cmd)
 	show.flags(cmd)
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
-	cmd.Flags().StringVar(&failOn, "fail-on", "", "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
+	choiceFlag(cmd.Flags(), &failOn, "fail-on", "", "", detection.Severities(), "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
 }
 
@@ -134,13 +131,20 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 		return a.packages(nil)
 	}
 	var pkgs []*detection.Package
+	var onDisk []string
 	var wrong []error
 	var others []string // names that are no Cloud SIEM documents
 	for _, n := range names {
 		st, err := os.Stat(n)
 		if err != nil {
-			return nil, &exit{exitInput, err}
+			p, err := a.shipped(n, err)
+			if err != nil {
+				return nil, err
+			}
+			pkgs = append(pkgs, p)
+			continue
 		}
+		onDisk = append(onDisk, n)
 		if st.IsDir() {
 			found, errs := detection.Load(os.DirFS(n), filepath.ToSlash(n))
 			pkgs, wrong = append(pkgs, found...), append(wrong, errs...)
@@ -164,7 +168,7 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 	if err := rules.load(a, others, strict); err != nil {
 		return nil, err
 	}
-	documents := slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+	documents := slices.DeleteFunc(slices.Clone(onDisk), func(n string) bool {
 		st, err := os.Stat(n)
 		return err == nil && !st.IsDir() && slices.Contains(others, n)
 	})
@@ -209,6 +213,33 @@ func (a *app) leftOut(out []string, strict bool) error {
 	return nil
 }
 
+// shipped is the package that gyoji ships under a name that is no file or folder: a
+// technique, the package's name or its folder. missing is why there is no such file.
+func (a *app) shipped(name string, missing error) (*detection.Package, error) {
+	all, err := a.packages(nil)
+	if err != nil {
+		return nil, err
+	}
+	var names, near []string
+	for _, p := range all {
+		dir := path.Base(p.Dir)
+		if slices.ContainsFunc(p.Attack.Techniques, func(t string) bool { return strings.EqualFold(t, name) }) ||
+			strings.EqualFold(p.Name, name) || strings.EqualFold(dir, name) || p.ID == name {
+			return p, nil
+		}
+		names = append(names, dir)
+		near = append(append(near, dir, p.Name), p.Attack.Techniques...)
+	}
+	if strings.ContainsAny(name, `/\`) || !errors.Is(missing, fs.ErrNotExist) {
+		return nil, &exit{exitInput, missing}
+	}
+	help := ""
+	if n := diag.Nearest(name, near); n != "" {
+		help = fmt.Sprintf(" did you mean %s?", n)
+	}
+	return nil, &exit{exitInput, fmt.Errorf("%s: there is no such file or folder, and no package of that name or technique;%s gyoji ships %s", name, help, strings.Join(names, ", "))}
+}
+
 // packages loads the packages named with -d, or the built-in ones.
 func (a *app) packages(dirs []string) ([]*detection.Package, error) {
 	type place struct {
@@ -216,19 +247,24 @@ func (a *app) packages(dirs []string) ([]*detection.Package, error) {
 		name string
 	}
 	places := []place{{packages.FS, "packages"}}
+	var all []*detection.Package
 	if len(dirs) > 0 {
 		places = nil
 		for _, d := range dirs {
 			d = strings.TrimSuffix(d, "/...") // as go names a folder with all below it
 			if st, err := os.Stat(d); err != nil {
-				return nil, &exit{exitInput, err}
+				p, err := a.shipped(d, err)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, p)
+				continue
 			} else if !st.IsDir() {
 				return nil, usageError("%s is %s; a detection package is a folder with a %s: %s", d, content.Of(d, headOf(d)), detection.ManifestName, content.Of(d, headOf(d)).Use())
 			}
 			places = append(places, place{os.DirFS(d), filepath.ToSlash(d)})
 		}
 	}
-	var all []*detection.Package
 	var wrong []error
 	for _, p := range places {
 		pkgs, errs := detection.Load(p.fsys, p.name)

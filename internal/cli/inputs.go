@@ -56,15 +56,15 @@ const (
 func (in *inputs) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&in.category, "category", "", "_sourceCategory of every event (default: inferred, windows/sysmon for the Sysmon channel)")
-	f.StringVar(&in.names, "map", mapSysmon, "names of fields: sysmon finds them under Sysmon's flat names, Image for EventData.Image or process.executable, auto picks the table by the events (there is the one), none leaves them as they are")
+	choiceFlag(f, &in.names, "map", "", mapSysmon, []string{mapSysmon, mapAuto, mapNone}, "names of fields: sysmon finds them under Sysmon's flat names, Image for EventData.Image or process.executable, auto picks the table by the events (there is the one), none leaves them as they are")
 	f.BoolVar(&in.noMap, "no-map", false, "short for --map none")
 	f.BoolVar(&in.carve, "carve", false, "EVTX: also read records in the slack of chunks, behind those in use; they may be old or there twice")
-	f.StringVar(&in.format, "format", "", "input format: "+strings.Join(format.Names(), ", ")+" (default: recognised by content)")
+	choiceFlag(f, &in.format, "input-format", "", "", format.Names(), "what the input is: "+strings.Join(format.Names(), ", ")+" (default: recognised by content)")
 	f.StringVar(&in.from, "from", "", "start of the time range: -1d, 03/01/2026 08:00:00, 2026-03-01T08:00:00Z, or epoch milliseconds")
 	f.StringVar(&in.to, "to", "", "end of the time range, not included")
 	f.StringVar(&in.now, "now", "", "what now() and relative times count from (default: the clock)")
 	f.StringVar(&in.zone, "timezone", "UTC", "zone of days, of dates, and of times that name none: Europe/Berlin, +02:00")
-	f.StringVar(&in.dates, "date-order", "", "order of day and month in dates like 03/04/2026, mdy or dmy (default: as the dates of the file say that have a day above 12, else mdy)")
+	choiceFlag(f, &in.dates, "date-order", "", "", []string{"mdy", "dmy"}, "order of day and month in dates like 03/04/2026, mdy or dmy (default: as the dates of the file say that have a day above 12, else mdy)")
 	f.IntVarP(&in.workers, "jobs", "j", runtime.GOMAXPROCS(0), "workers; the output does not depend on it")
 	f.StringVar(&in.memory, "memory", memoryDefault, "memory that stages may hold before rows are put aside on disk")
 	f.StringVar(&in.tempDir, "temp-dir", "", "where rows are put aside (default: the system's)")
@@ -130,23 +130,15 @@ type session struct {
 // open checks the flags and readies a session over paths.
 func (a *app) open(in *inputs, paths []string) (*session, error) {
 	s := &session{app: a, paths: paths, strict: in.strict, started: time.Now()}
-	switch in.names {
-	case mapSysmon, mapAuto, mapNone:
-	default:
-		return nil, usageError("--map %s: there is no such table of names; choose sysmon, auto or none", in.names)
-	}
 	zone, err := datefmt.Zone(in.zone)
 	if err != nil {
 		return nil, usageError("--timezone %s: %v", in.zone, err)
 	}
 	switch in.dates {
-	case "":
 	case "mdy":
 		s.opt.DateOrder = datefmt.MonthFirst
 	case "dmy":
 		s.opt.DateOrder = datefmt.DayFirst
-	default:
-		return nil, usageError("--date-order %s: write mdy for month/day/year or dmy for day/month/year", in.dates)
 	}
 	now := time.Now()
 	if in.now != "" {
@@ -193,9 +185,6 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 	s.formats = format.All()
 	if in.format != "" {
 		f := format.Named(in.format)
-		if f == nil {
-			return nil, usageError("--format %s: there is no such format; choose one of %s", in.format, strings.Join(format.Names(), ", "))
-		}
 		s.formats = []*input.Format{f}
 		s.opt.Force = f
 	}
@@ -341,7 +330,7 @@ func (s *session) finish(what string) error {
 		untimed = max(untimed, st.Untimed)
 		bytes, events, parts = max(bytes, st.Bytes), max(events, st.Events), max(parts, st.Parts)
 		for _, p := range st.Failed {
-			if said := p.Error(); !known[said] {
+			if said := plain(p); !known[said] {
 				known[said] = true
 				failed = append(failed, said)
 			}
@@ -469,6 +458,9 @@ func parseSize(s string) (int64, error) {
 		t = t[:len(t)-1]
 	}
 	f, err := strconv.ParseFloat(t, 64)
+	if err == nil && shift == 0 && f > 0 && f < 1<<20 {
+		return 0, fmt.Errorf("that is less than any query holds; write a unit, such as %sm", t)
+	}
 	if err != nil || f <= 0 || f > 1<<43 {
 		return 0, errors.New("write a size such as 64m, 512m or 2g")
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"slices"
 	"strings"
 
@@ -35,8 +36,8 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 			if len(args) < 2 {
 				return usageError("investigate wants a package and the logs: gyoji investigate T1204.001 --finding 1 FOLDER")
 			}
-			if form != "md" && form != "html" {
-				return usageError("-f: there is no format %s for an investigation; choose md or html", form)
+			if named := formOf(file, investigationForms); named != "" && !cmd.Flags().Changed("format") {
+				form = named
 			}
 			p, dirs, err := a.packageNamed(args[0])
 			if err != nil {
@@ -102,23 +103,21 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 	in.flags(cmd)
 	fl := cmd.Flags()
 	fl.IntVar(&n, "finding", 1, "which finding, as gyoji hunt lists them")
-	fl.StringVarP(&form, "output", "f", "md", "md or html")
-	fileFlag(fl, &file)
+	formatFlag(fl, &form, "md", investigationForms, "md or html (default: what the name of -o ends in, else md)")
+	fileFlag(fl, &file, investigationForms)
 	fl.BoolVar(&playbook, "playbook", false, "run the playbook's queries instead of the guide's")
 	return cmd
 }
 
+// investigationForms are what -f takes.
+var investigationForms = []string{"md", "html"}
+
 // packageNamed finds one package: a folder, or by technique, name or folder
 // among those that gyoji ships. dirs is what -d would be to hunt with it alone.
 func (a *app) packageNamed(name string) (p *detection.Package, dirs []string, err error) {
-	shipped, err := a.packages(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, p := range shipped {
-		if slices.Contains(p.Attack.Techniques, strings.ToUpper(name)) || strings.EqualFold(p.Name, name) || p.ID == name {
-			return p, nil, nil
-		}
+	if _, err := os.Stat(name); err != nil {
+		p, err := a.shipped(name, err)
+		return p, []string{name}, err
 	}
 	pkgs, err := a.packages([]string{name})
 	if err != nil {

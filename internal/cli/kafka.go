@@ -27,7 +27,7 @@ func (k *kafkaAccess) flags(cmd *cobra.Command) {
 	f.BoolVar(&k.tls, "kafka-tls", false, "reach Kafka's brokers over TLS")
 	f.StringVar(&k.ca, "kafka-ca", "", "PEM file of the authorities that brokers' certificates are of (default: the system's); implies --kafka-tls")
 	f.StringVar(&k.user, "kafka-user", "", "user name for SASL; the password is taken from the environment variable "+kafkaPassword)
-	f.StringVar(&k.sasl, "kafka-sasl", kafka.Mechanisms[0], "SASL mechanism: "+strings.Join(kafka.Mechanisms, ", "))
+	choiceFlag(f, &k.sasl, "kafka-sasl", "", kafka.Mechanisms[0], kafka.Mechanisms, "SASL mechanism: "+strings.Join(kafka.Mechanisms, ", "))
 }
 
 // open checks the flags.

@@ -55,9 +55,6 @@ warnings. Notes never fail it.`,
 				}
 				return nil
 			}
-			if form != "text" && form != "json" && form != "sarif" && form != "github" {
-				return usageError("-f %s: choose one of text, json, sarif, github", form)
-			}
 			files, err := a.lintFiles(args)
 			if err != nil {
 				return err
@@ -126,7 +123,7 @@ warnings. Notes never fail it.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&form, "output", "f", "text", "output: text, json, sarif, github")
+	formatFlag(f, &form, "text", []string{"text", "json", "sarif", "github"}, "text, json, sarif or github")
 	f.BoolVar(&fix, "fix", false, "make the fixes that keep the meaning; comments are kept")
 	f.BoolVar(&unsafe, "unsafe-fixes", false, "make every fix, those that change what matches as well")
 	f.BoolVar(&strict, "strict", false, "exit with 2 on warnings as well")

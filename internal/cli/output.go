@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,22 +32,9 @@ func (o *output) formats() []string { return append(render.Names(), o.reports...
 
 func (o *output) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVarP(&o.format, "output", "f", "", "output: "+strings.Join(o.formats(), ", ")+" (default: table on a terminal, ndjson in a pipe)")
+	formatFlag(f, &o.format, "", o.formats(), strings.Join(o.formats(), ", ")+" (default: what the name of -o ends in, else table on a terminal, ndjson in a pipe)")
 	f.BoolVar(&o.safeCSV, "safe-csv", false, "csv, tsv: put a ' before text that a spreadsheet would compute (it begins with =, +, - or @)")
-	fileFlag(f, &o.file)
-}
-
-// fileFlag is the flag of an output file, for every command that has one.
-func fileFlag(f *pflag.FlagSet, file *string) {
-	f.StringVarP(file, "out", "o", "", "write to a file instead of stdout; what is there is replaced once all is written")
-}
-
-// check reports a format that does not exist before anything is read.
-func (o *output) check() error {
-	if o.format != "" && !slices.Contains(o.formats(), strings.ToLower(o.format)) {
-		return usageError("-f %s: there is no such output format; choose one of %s", o.format, strings.Join(o.formats(), ", "))
-	}
-	return nil
+	fileFlag(f, &o.file, o.formats())
 }
 
 // width is how wide rows may be; 0 is as wide as they like.
@@ -74,6 +60,8 @@ func (o *output) kind(a *app) string {
 	switch {
 	case o.format != "":
 		return o.format
+	case formOf(o.file, o.formats()) != "":
+		return formOf(o.file, o.formats())
 	case o.file == "" && a.outTTY:
 		return "table"
 	}
@@ -126,7 +114,7 @@ func (o *output) refuse(a *app, cmd *cobra.Command, s *session) error {
 	}
 	var wrong error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name == "out" || f.Name == "temp-dir" || f.Name == "output" && f.Value.String() == o.file || wrong != nil {
+		if f.Name == "output" || f.Name == "temp-dir" || wrong != nil {
 			return
 		}
 		values := []string{f.Value.String()}

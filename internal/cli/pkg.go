@@ -87,20 +87,18 @@ func (a *app) pkgShow() *cobra.Command {
 						return err
 					}
 				}
-			case "text":
+			default:
 				for i, p := range pkgs {
 					if i > 0 {
 						fmt.Fprintln(a.stdout)
 					}
 					p.Summarise().Write(a.stdout)
 				}
-			default:
-				return usageError("-f: there is no format %s; choose text or json", form)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&form, "format", "f", "text", "how to print: text or json")
+	formatFlag(cmd.Flags(), &form, "text", textOrJSON, "how to print: text or json")
 	return cmd
 }
 

@@ -44,9 +44,6 @@ nothing; with 2 when one does not compile or is no condition.`,
   gyoji prove -f json rule.yml rule.json`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if form != "text" && form != "json" {
-				return usageError("-f %s: choose text or json", form)
-			}
 			var sides [2]*proof.Side
 			for i, name := range args[:2] {
 				f, kind, err := a.readAs(name, "prove", content.Query, content.Sigma, content.SIEMExpression, content.SIEMRule, content.Terraform)
@@ -100,8 +97,8 @@ nothing; with 2 when one does not compile or is no condition.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&form, "output", "f", "text", "text or json")
 	values.flags(cmd)
+	formatFlag(cmd.Flags(), &form, "text", textOrJSON, "text or json")
 	return cmd
 }
 

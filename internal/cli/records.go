@@ -41,9 +41,6 @@ which field of the event. Of several fields the first that has a value counts.`,
 			if len(args) == 0 {
 				return usageError("records wants the logs to look at: gyoji records FOLDER")
 			}
-			if err := out.check(); err != nil {
-				return err
-			}
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err

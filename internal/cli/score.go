@@ -56,12 +56,10 @@ It exits with 1 when a range is not what the query says.`,
 				e := json.NewEncoder(a.json())
 				e.SetIndent("", "  ")
 				err = e.Encode(all)
-			case "text":
+			default:
 				for _, s := range all {
 					s.print(a)
 				}
-			default:
-				return usageError("-f: there is no format %s; choose text or json", form)
 			}
 			for _, s := range all {
 				wrong = wrong || len(s.Problems) > 0
@@ -72,7 +70,7 @@ It exits with 1 when a range is not what the query says.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&form, "format", "f", "text", "how to print: text or json")
+	formatFlag(cmd.Flags(), &form, "text", textOrJSON, "how to print: text or json")
 	return cmd
 }
 

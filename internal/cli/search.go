@@ -37,7 +37,7 @@ them), globs, or standard input: Windows logs in any of the formats of docs/inpu
 also compressed. What a file is, is recognised by its content.
 
 Rows come newest first, or in the order that the query asks for.`,
-		Example: `  gyoji search '_sourceCategory=*sysmon* | json auto | where EventID = "1" | count by Image' evtx/
+		Example: `  gyoji search '_sourceCategory=*sysmon* | json auto | count by Image' evtx/
   gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
   zcat day.json.gz | gyoji search 'error | count by _sourceHost'
   gyoji search --param sc=prod/web --param-default '*' -q dashboard.sumo logs/`,
@@ -48,9 +48,6 @@ Rows come newest first, or in the order that the query asks for.`,
 			}
 			q, args, err := a.compile(&values, file, args, query.Tables(lib))
 			if err != nil {
-				return err
-			}
-			if err := out.check(); err != nil {
 				return err
 			}
 			s, err := a.open(&in, args)
@@ -152,6 +149,9 @@ func (a *app) queryText(file string, args []string) (*diag.File, []string, error
 			return nil, nil, usageError("%s is a file, and the query comes first; to read the query from it write -q %s", args[0], args[0])
 		}
 		return nil, nil, usageError("%s is %s, and the query comes first: %s", args[0], k, k.Use())
+	}
+	if _, err := os.Stat(args[0]); err == nil && (len(args) == 1 || !strings.ContainsAny(args[0], " *|=\"")) && strings.ContainsAny(args[0], `/\.`) {
+		return nil, nil, usageError("%s is a file or folder, and the query is missing: write it before the paths, such as '*' %s, or name its file with -q", args[0], args[0])
 	}
 	return diag.Text("query", args[0]), args[1:], nil
 }

@@ -37,9 +37,6 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 	if len(args) == 0 {
 		return usageError("%s wants the logs to look at: gyoji %s -d RULES FOLDER", cmd.Name(), cmd.Name())
 	}
-	if err := f.out.check(); err != nil {
-		return err
-	}
 	names := f.detections
 	if f.settings != "" {
 		if names == nil {

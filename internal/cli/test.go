@@ -96,7 +96,7 @@ case fails or a kill score is too low.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&form, "format", "f", "text", "how to print the results: "+strings.Join(render.TestFormats, ", "))
+	formatFlag(f, &form, "text", render.TestFormats, "how to print the results: "+strings.Join(render.TestFormats, ", "))
 	f.StringVar(&run, "run", "", "only the cases whose id matches this regular expression")
 	f.BoolVar(&update, "update", false, "record the rows of every case in tests/golden; read the difference before you commit it")
 	f.BoolVar(&changed, "changed", false, "only packages with files that differ from --base")

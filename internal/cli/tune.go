@@ -32,7 +32,7 @@ the package's tuning/ folder, say why it is benign, list it under the detection'
 tuning, and run gyoji pkg build.
 
 It exits with 1 when a false positive is left without a proposal.`,
-		Example: "  gyoji tune packages/T1204.001-malicious-link --fp benign.jsonl --tp attacks.jsonl",
+		Example: "  gyoji tune T1204.001 --fp benign.jsonl --tp attacks.jsonl",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || len(falses) == 0 || len(trues) == 0 {
 				return usageError("tune wants a package, false positives and true ones: gyoji tune PACKAGE --fp EVENTS --tp EVENTS")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -53,6 +54,9 @@ func (s *Severity) UnmarshalText(text []byte) (err error) {
 	*s, err = ParseSeverity(string(text))
 	return err
 }
+
+// Severities are the names of severities, lowest first.
+func Severities() []string { return slices.Clone(severities[:]) }
 
 // UnmarshalYAML reads a severity's name.
 func (s *Severity) UnmarshalYAML(n *yaml.Node) error {

@@ -18,7 +18,7 @@ func register(f input.Format) *input.Format {
 // All lists the formats that are recognised by content.
 func All() []*input.Format { return all }
 
-// Names lists the formats as --format takes them.
+// Names lists the formats as --input-format takes them.
 func Names() []string {
 	var out []string
 	for _, f := range all {

@@ -95,7 +95,7 @@ type Need struct {
 // Format turns blocks of bytes into batches. A Format is a table of functions
 // and safe for several goroutines; what New returns is one worker's.
 type Format struct {
-	Name       string // "jsonl", as --format takes it
+	Name       string // "jsonl", as --input-format takes it
 	Summary    string
 	Extensions []string // of files to expect it in, with the dot; content decides
 

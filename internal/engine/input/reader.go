@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,20 +39,21 @@ type Reader struct {
 	formats []*Format
 	o       Options
 
-	mu     sync.Mutex
-	src    Source
-	next   func() (*Part, error, bool) // nil before the first part
-	stop   func()
-	cur    *open
-	first  *bufio.Reader // of the open part, and then of the next
-	rest   []byte        // memory for open.rest
-	failed failures
-	blank  []string // parts without a byte but blanks
-	texts  []string // parts that no format but plain text would have
-	hollow []*Part
-	names  []string // of parts, by their index; "" for those that were not opened
-	ended  bool
-	blocks int // handed out
+	mu          sync.Mutex
+	src         Source
+	next        func() (*Part, error, bool) // nil before the first part
+	stop        func()
+	cur         *open
+	first       *bufio.Reader // of the open part, and then of the next
+	rest        []byte        // memory for open.rest
+	failed      failures
+	blank       []string // parts without a byte but blanks
+	texts       []string // parts that no format but plain text would have
+	hollow      []*Part
+	names       []string // of parts, by their index; "" for those that were not opened
+	ended       bool
+	blocks      int            // handed out
+	formatsRead map[string]int // parts, by the name of their format
 
 	bytes, total, events atomic.Int64
 	parts, given         atomic.Int64
@@ -117,7 +119,9 @@ type Stats struct {
 
 	Empty []string // parts without an event, by name; of event logs it is known at the end
 	Texts []string // parts that are read as plain text, as no other format fits
-	Given int64    // of Events, those that were given on rather than passed over
+	// Formats are how many parts are read as each format, by its name.
+	Formats map[string]int
+	Given   int64 // of Events, those that were given on rather than passed over
 }
 
 // Stats may be called at any time, from any goroutine.
@@ -126,7 +130,7 @@ func (r *Reader) Stats() Stats {
 	defer r.mu.Unlock()
 	st := Stats{
 		Bytes: r.bytes.Load(), Total: r.total.Load(), Events: r.events.Load(), Parts: int(r.parts.Load()), Given: r.given.Load(),
-		Untimed: r.untimed.Load(), Failed: r.failed.all(), Empty: slices.Clone(r.blank), Texts: slices.Clone(r.texts),
+		Untimed: r.untimed.Load(), Failed: r.failed.all(), Empty: slices.Clone(r.blank), Texts: slices.Clone(r.texts), Formats: maps.Clone(r.formatsRead),
 	}
 	for _, p := range r.hollow {
 		if !p.met.Load() {
@@ -425,6 +429,10 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 			r.texts = append(r.texts, part.Name)
 		}
 	}
+	if r.formatsRead == nil {
+		r.formatsRead = map[string]int{}
+	}
+	r.formatsRead[r.cur.format.Name]++
 	if r.cur.format.Hollow {
 		r.hollow = append(r.hollow, part)
 	}
@@ -567,7 +575,7 @@ func (r *Reader) unknown(head []byte, name string) error {
 			break
 		}
 	}
-	return fmt.Errorf("%s that is none of the known formats; if it is one all the same, say so with --format%s", kind, why.String())
+	return fmt.Errorf("%s that is none of the known formats; if it is one all the same, say so with --input-format%s", kind, why.String())
 }
 
 type counted struct {

@@ -17,6 +17,9 @@ type Shape struct {
 	Name, Summary string
 	// Mark is a field that events of the shape have and others have not.
 	Mark string
+	// Signs are fields of which an event has one as well, where others have the Mark too.
+	// They count where the product is named, not for how the event is read.
+	Signs []string
 	// Roots are the objects that the event's own fields stand under.
 	Roots []string
 	// Envelope is an object that the whole event may be wrapped in; "" for none.

@@ -6,7 +6,8 @@ package mapping
 var sumo = Shape{
 	Name:    "sumo",
 	Summary: "Sumo Logic Installed Collector, Windows source (JSON, complete or concise; legacy text)",
-	Mark:    "EventRecordID",
+	Mark:    "EventRecordID", // other exports have it too, all of them flat
+	Signs:   []string{"Provider.Name", "Execution.ProcessID", "Execution.ThreadID"},
 	Roots:   []string{"EventData", "UserData"},
 	Inside: []Inner{
 		{Field: "UserData", As: Element},

@@ -70,7 +70,7 @@ func register(f format) struct{} {
 	return struct{}{}
 }
 
-// Names lists the formats as --output takes them.
+// Names lists the formats as --format takes them.
 func Names() []string {
 	var out []string
 	for _, f := range formats {
