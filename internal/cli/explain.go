@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -15,7 +16,7 @@ var _ = command((*app).explainCmd)
 
 func (a *app) explainCmd() *cobra.Command {
 	var in inputs
-	var file, one string
+	var file, one, form string
 	var whyNot bool
 	var values params
 	cmd := &cobra.Command{
@@ -50,6 +51,8 @@ predicate with the values it reads.`,
 				return err
 			}
 			switch {
+			case form == "json" && (!whyNot || one != ""):
+				return usageError("-f json is for --why-not: gyoji explain --why-not -f json 'QUERY' PATH")
 			case one != "" && len(rest) > 0:
 				return usageError("--event is the event to look at; leave %s out", rest[0])
 			case one != "":
@@ -68,6 +71,16 @@ predicate with the values it reads.`,
 				return err
 			}
 			err = s.pass(cmd.Context(), q, func(run query.Run) error {
+				if form == "json" {
+					why, err := q.Why(cmd.Context(), run)
+					if err != nil {
+						return err
+					}
+					e := json.NewEncoder(a.json())
+					e.SetIndent("", "  ")
+					e.SetEscapeHTML(false)
+					return e.Encode(why)
+				}
 				if whyNot || one != "" {
 					return q.WhyNot(cmd.Context(), run, a.stdout, one != "")
 				}
@@ -79,6 +92,7 @@ predicate with the values it reads.`,
 		},
 	}
 	in.flags(cmd)
+	formatFlag(cmd.Flags(), &form, "text", textOrJSON, "text, or with --why-not json: stages, counts, predicates, values and the nearest one")
 	values.flags(cmd)
 	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
 	cmd.Flags().BoolVar(&whyNot, "why-not", false, "count the rows through every stage, and say why none are left")

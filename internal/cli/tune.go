@@ -67,6 +67,12 @@ It exits with 1 when a false positive is left without a proposal.`,
 			if err != nil {
 				return err
 			}
+			if len(list) == 0 {
+				return &exit{exitFindings, fmt.Errorf("%s fires on nothing in --fp %s, so there is nothing to tune; why it does not: gyoji explain --why-not -q %s %s", d.ID, strings.Join(falses, " --fp "), d.Query.Name, strings.Join(falses, " "))}
+			}
+			if list[0].Positives == 0 && !a.quiet {
+				fmt.Fprintf(a.stderr, "gyoji: %s fires on nothing in --tp %s, so nothing shows that a proposal keeps true positives\n", d.ID, strings.Join(trues, " --tp "))
+			}
 			left := 0
 			for _, x := range list {
 				if x.Refused != "" {

@@ -97,6 +97,13 @@ func (p *Package) Verify(ctx context.Context, o Verify) (*Verification, error) {
 			text[det.ID] = record(c.ID, rows)
 			if det.Equal == "" {
 				d.compare(det, rows)
+				if n := len(rows.Values); n < d.Case.Detections[det.ID].Count {
+					why, err := run.why(ctx, det, c.data)
+					if err != nil {
+						return nil, fmt.Errorf("case %s: %s: %w", c.ID, det.ID, err)
+					}
+					d.Failures = append(d.Failures, det.ID+": "+why+"gyoji explain --why-not -q "+det.Query.Name+" on the case's events says more")
+				}
 			} else if other := text[det.Equal]; !bytes.Equal(other, text[det.ID]) {
 				d.Failures = append(d.Failures, fmt.Sprintf("%s is not equal to %s: %s", det.ID, det.Equal, firstDifference(other, text[det.ID])))
 			}
@@ -267,17 +274,53 @@ func (r *runner) rows(ctx context.Context, d *Detection, data []byte) (*query.Ro
 	return collect(ctx, r.queries[d.ID], data)
 }
 
+// why says which predicate dropped the events that a detection was to find; "" when
+// none is the cause.
+func (r *runner) why(ctx context.Context, d *Detection, data []byte) (string, error) {
+	run := testRun(data)
+	run.Layout = r.queries[d.ID].Layout.Clone()
+	w, err := r.queries[d.ID].Why(ctx, run)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range w.Stages {
+		if s.Out >= s.In {
+			continue
+		}
+		for _, p := range s.Predicates {
+			if p.Holds == 0 && s.In > 0 {
+				help := ""
+				for _, f := range p.Fields {
+					if f.Help != "" {
+						help = " (" + f.Help + ")"
+					}
+				}
+				return fmt.Sprintf("the predicate %s holds for none of %d events%s; ", p.Text, s.In, help), nil
+			}
+		}
+		if s.NothingLeft {
+			return fmt.Sprintf("%s leaves none of %d events; ", s.Stage, s.In), nil
+		}
+	}
+	return "", nil
+}
+
 // collect runs a query over events in JSON Lines, in one worker.
 func collect(ctx context.Context, q *query.Query, data []byte) (*query.Rows, error) {
+	return q.Collect(ctx, testRun(data))
+}
+
+// testRun reads events in JSON Lines, in one worker.
+func testRun(data []byte) query.Run {
 	jsonl := format.Named("jsonl")
 	open := func() (input.Feeder, error) {
 		return input.NewReader(input.Memory("events", data), []*input.Format{jsonl}, input.Options{Force: jsonl, BlockBytes: len(data) + 1}), nil
 	}
 	reader, _ := open() // opening memory does not fail
-	return q.Collect(ctx, query.Run{
+	return query.Run{
 		Input: reader, Workers: 1, Now: testNow, Zone: time.UTC,
 		Warnings: &exec.Warnings{}, Again: open,
-	})
+	}
 }
 
 // testNow is the time at which tests run.

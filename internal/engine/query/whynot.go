@@ -34,12 +34,26 @@ const (
 //
 // It readies stages for this and nothing else, those of a copy of the query.
 func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error {
+	t, err := q.trace(ctx, r, one)
+	switch {
+	case err != nil:
+		return err
+	case one:
+		t.printEvent(w)
+	default:
+		t.print(w)
+	}
+	return nil
+}
+
+// trace runs the query with a probe in front of every stage.
+func (q *Query) trace(ctx context.Context, r Run, one bool) (*trace, error) {
 	q = q.again()
 	budget := r.budget()
 	given := map[any][][]event.Value{}
 	held, err := q.before(ctx, &r, budget, given)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer held.Release()
 	t := &trace{q: q, layout: r.Layout, present: map[event.Slot]int64{}, made: map[event.Slot][]event.Slot{}, one: one}
@@ -80,14 +94,9 @@ func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error 
 		Back:  lang.OpenSteps(nil, rt, nothing{}),
 	}
 	if err := exec.Run(rt, p, 1, r.Input.Feed(ctx, reads)); err != nil {
-		return err
+		return nil, err
 	}
-	if one {
-		t.printEvent(w)
-	} else {
-		t.print(w)
-	}
-	return nil
+	return t, nil
 }
 
 // nothing takes rows that no one wants.
@@ -134,6 +143,8 @@ type seen struct {
 	null   int64
 	values map[string]int64
 	more   bool // there were more values than are kept
+
+	near, help string // the value that was probably meant, and what to do; set by field
 }
 
 func (p *probe) Check(*lang.Scope)   {}
@@ -292,12 +303,12 @@ func clip(s string) string {
 
 func (t *trace) print(w io.Writer) {
 	fmt.Fprintf(w, "%-60s %12s %12s\n", "Rows", "in", "out")
-	dry := -1
+	dry := t.dry()
 	for i, p := range t.probes[:len(t.probes)-1] {
 		out := t.probes[i+1].rows
 		mark := ""
-		if dry < 0 && p.rows > 0 && out == 0 {
-			dry, mark = i, "  <- nothing is left"
+		if i == dry {
+			mark = "  <- nothing is left"
 		}
 		fmt.Fprintf(w, "  %-58s %12s %12s%s\n", t.q.stepText(p.step), thousands(p.rows), thousands(out), mark)
 	}
@@ -360,20 +371,7 @@ func (t *trace) field(w io.Writer, part *predicate, f *seen, p *probe) {
 		t.absent(w, f.slot, map[event.Slot]bool{})
 		return
 	}
-	type counted struct {
-		text string
-		n    int64
-	}
-	var values []counted
-	for v, n := range f.values {
-		values = append(values, counted{v, n})
-	}
-	sort.Slice(values, func(i, j int) bool {
-		if values[i].n != values[j].n {
-			return values[i].n > values[j].n
-		}
-		return values[i].text < values[j].text
-	})
+	values := f.most(len(f.values))
 	different := thousands(int64(len(values)))
 	if f.more {
 		different = "more than " + different
@@ -385,7 +383,7 @@ func (t *trace) field(w io.Writer, part *predicate, f *seen, p *probe) {
 		fmt.Fprintf(w, "    `%s` has %s different %s\n", name, different, plural(len(values), "value", "values"))
 	}
 	for _, v := range values[:min(len(values), valuesShown)] {
-		fmt.Fprintf(w, "      %10s × %s\n", thousands(v.n), clip(strconv.Quote(v.text)))
+		fmt.Fprintf(w, "      %10s × %s\n", thousands(v.Count), clip(strconv.Quote(v.Value)))
 	}
 	if len(values) > valuesShown {
 		fmt.Fprintf(w, "      ...\n")
@@ -396,24 +394,24 @@ func (t *trace) field(w io.Writer, part *predicate, f *seen, p *probe) {
 	// What would hold if letter case or blanks aside?
 	for _, v := range values {
 		for _, try := range []struct{ text, why string }{
-			{strings.TrimSpace(v.text), "but for blanks around it; trim it first"},
-			{strings.ToLower(v.text), "but for letter case: compare toLowerCase(" + name + ")"},
-			{strings.ToUpper(v.text), "but for letter case: compare toUpperCase(" + name + ")"},
+			{strings.TrimSpace(v.Value), "but for blanks around it; trim it first"},
+			{strings.ToLower(v.Value), "but for letter case: compare toLowerCase(" + name + ")"},
+			{strings.ToUpper(v.Value), "but for letter case: compare toUpperCase(" + name + ")"},
 		} {
-			if try.text != v.text && t.would(part, f.slot, event.Text(try.text)) {
-				fmt.Fprintf(w, "    %s would do, %s\n", clip(strconv.Quote(v.text)), try.why)
+			if try.text != v.Value && t.would(part, f.slot, event.Text(try.text)) {
+				f.hint(w, v.Value, "%s would do, %s", clip(strconv.Quote(v.Value)), try.why)
 				return
 			}
 		}
-		if n, ok := event.ParseNumber(v.text); ok && t.would(part, f.slot, event.Float(n)) {
-			fmt.Fprintf(w, "    %s is text here, and the number would do: write it in quotes, or num(%s)\n", clip(strconv.Quote(v.text)), name)
+		if n, ok := event.ParseNumber(v.Value); ok && t.would(part, f.slot, event.Float(n)) {
+			f.hint(w, v.Value, "%s is text here, and the number would do: write it in quotes, or num(%s)", clip(strconv.Quote(v.Value)), name)
 			return
 		}
 	}
 	for _, c := range constants(part.tree) {
 		for _, v := range values {
-			if strings.EqualFold(c, v.text) {
-				fmt.Fprintf(w, "    %q is there, but not in these letters: %q\n", v.text, c)
+			if strings.EqualFold(c, v.Value) {
+				f.hint(w, v.Value, "%q is there, but not in these letters: %q", v.Value, c)
 				return
 			}
 		}
@@ -421,17 +419,23 @@ func (t *trace) field(w io.Writer, part *predicate, f *seen, p *probe) {
 		// them with whole values and with the last part of paths.
 		var texts []string
 		for _, v := range values {
-			if strings.Contains(strings.ToLower(v.text), strings.ToLower(c)) && !strings.Contains(v.text, c) {
-				fmt.Fprintf(w, "    %s has %q in other letter case: compare toLowerCase(%s) with lower case\n", clip(strconv.Quote(v.text)), c, name)
+			if strings.Contains(strings.ToLower(v.Value), strings.ToLower(c)) && !strings.Contains(v.Value, c) {
+				f.hint(w, v.Value, "%s has %q in other letter case: compare toLowerCase(%s) with lower case", clip(strconv.Quote(v.Value)), c, name)
 				return
 			}
-			texts = append(texts, v.text, v.text[strings.LastIndexAny(v.text, `\/`)+1:])
+			texts = append(texts, v.Value, v.Value[strings.LastIndexAny(v.Value, `\/`)+1:])
 		}
 		if near := diag.Nearest(c, texts); near != "" && near != c {
-			fmt.Fprintf(w, "    the value nearest to %q is %q\n", c, near)
+			f.hint(w, near, "the value nearest to %q is %q", c, near)
 			return
 		}
 	}
+}
+
+// hint prints what was probably meant, and keeps it.
+func (f *seen) hint(w io.Writer, near, format string, args ...any) {
+	f.near, f.help = near, fmt.Sprintf(format, args...)
+	fmt.Fprintf(w, "    %s\n", f.help)
 }
 
 // unit is what stands in front of a stage: events, until a stage makes rows of them.
