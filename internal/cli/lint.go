@@ -194,11 +194,6 @@ var lintKinds = []content.Kind{content.Query, content.Sigma, content.SIEMExpress
 // lintEndings are those of the files that are looked at in folders.
 var lintEndings = map[string]bool{queryExtension: true, ".yml": true, ".yaml": true, ".cse": true, ".json": true, ".tf": true}
 
-func isYAML(name string) bool {
-	ext := strings.ToLower(filepath.Ext(name))
-	return ext == ".yml" || ext == ".yaml"
-}
-
 func isArchive(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")

@@ -17,9 +17,9 @@ import (
 type order uint8
 
 const (
-	// andFirst: NOT, AND, OR (Sumo Logic's where, KQL, EQL, ES|QL, SQL, AQL, YARA-L,
+	// The usual: NOT, AND, OR (Sumo Logic's where, KQL, EQL, ES|QL, SQL, AQL, YARA-L,
 	// Cloud SIEM, Splunk's where).
-	andFirst order = iota
+	_ order = iota
 	// orFirst: NOT, OR, AND; a blank is AND (Splunk Search Manual, Boolean
 	// expressions with logical operators; CrowdStrike, LQL grammar subset).
 	orFirst

@@ -20,7 +20,6 @@ type Plan struct {
 	derived               []*derivation
 	when                  [][]test // by parser
 	ids                   [][]template
-	warned                map[string]bool
 }
 
 // RawPrefix stands before the key in the name of a column that holds a raw key of

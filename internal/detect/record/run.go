@@ -17,9 +17,6 @@ type Run struct {
 	names map[[3]string]int // Windows: channel, provider, id -> of kinds
 	codes map[[3]uint16]int // the same by codes of the batch
 	rows  []int32           // by row: of kinds
-	memo  []uint16          // see fill
-	texts map[string]string // kept texts of computed values
-	cells [][]uint16        // by source of an attribute: code -> code of the record's column, 1 more
 }
 
 // kindOf is a kind of events: what key they have and which mapper is for them.

@@ -196,7 +196,6 @@ type openList struct {
 
 // memo is what is known of the values of one dictionary.
 type memo struct {
-	gen   uint64
 	until []int64 // by code; 0 is not known
 }
 

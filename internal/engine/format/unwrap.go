@@ -7,6 +7,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 )
 
@@ -218,7 +219,7 @@ func (u *unwrapper) object(raw []byte, listed, inText bool) {
 	}
 	if inText && u.all {
 		_ = jsondoc.Flatten(raw, jsondoc.FlattenOptions{}, func(name []byte, v jsondoc.Value) {
-			if t := u.target(lend(name)); t != nil && t.slot >= 0 && len(t.index) == 0 {
+			if t := u.target(lend(name)); t != nil && t.slot != event.None && len(t.index) == 0 {
 				u.give(lend(name), v)
 			}
 		})

@@ -24,7 +24,6 @@ type groupTable struct {
 	bits   map[int32][]uint64 // those of values that are no text, of groups that have such
 	states []lang.States      // by aggregate
 	arena  arena
-	buf    []byte
 }
 
 // groupSlot is a place in the table: tag is the upper half of the hash, at the

@@ -263,19 +263,19 @@ func free(text []byte, i int) bool {
 
 // reading is what a text says of a time.
 type reading struct {
-	y, mo, d       int
-	a, b           int // the numbers of day and month as they come
-	h, mi, s, ms   int
-	dated, yearly  bool // it has a date; its year
-	short          bool // the year has two digits
-	unordered      bool // a and b are day and month, the year comes last
-	dots           bool // between them
-	unsure         bool
-	zone           bool
-	offset         int // seconds east of UTC, where zone is set
-	noon, half     int // 12 for PM; 1 where AM or PM is written
-	location       *time.Location
-	clock, dateEnd int // where the time of day begins
+	y, mo, d      int
+	a, b          int // the numbers of day and month as they come
+	h, mi, s, ms  int
+	dated, yearly bool // it has a date; its year
+	short         bool // the year has two digits
+	unordered     bool // a and b are day and month, the year comes last
+	dots          bool // between them
+	unsure        bool
+	zone          bool
+	offset        int // seconds east of UTC, where zone is set
+	noon, half    int // 12 for PM; 1 where AM or PM is written
+	location      *time.Location
+	clock         int // where the time of day begins
 }
 
 // fit reads a time of a form at i.
