@@ -92,11 +92,16 @@ func (k known) of(x syntax.Expr) values {
 }
 
 func (k known) binary(x *syntax.Binary) values {
-	a, b := k.of(x.X), k.of(x.Y)
 	t := anyType
 	if strings.Contains("+-*/%", x.Op) {
 		t = numberType
 	}
+	switch x.Op {
+	case "+", "-", "*":
+	default: // nothing is known of the others; a chain of conditions is not gone down
+		return values{typed: t}
+	}
+	a, b := k.of(x.X), k.of(x.Y)
 	if !a.number || !b.number || len(a.texts) > 0 && len(b.texts) > 0 && a.literal && b.literal {
 		return values{typed: t}
 	}
@@ -112,8 +117,6 @@ func (k known) binary(x *syntax.Binary) values {
 		for _, q := range p {
 			v.lo, v.hi = min(v.lo, q), max(v.hi, q)
 		}
-	default:
-		return values{typed: t}
 	}
 	if math.IsNaN(v.lo) || math.IsNaN(v.hi) {
 		return values{typed: t}
