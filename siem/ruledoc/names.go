@@ -53,9 +53,7 @@ func camel(key string) string {
 // renamed are the keys of Terraform that are called otherwise everywhere else, by
 // the kind of document: Terraform's name, ours.
 var renamed = map[string][][2]string{
-	"rule":           {{"severity", "score"}, {"severity_mapping", "score_mapping"}, {"window_size_millis", "window_size_milliseconds"}, {"group_by_entity", "group_by_asset"}},
-	"tuning":         {{"enabled", "enabled"}},
-	"custom_insight": {},
+	"rule": {{"severity", "score"}, {"severity_mapping", "score_mapping"}, {"window_size_millis", "window_size_milliseconds"}, {"group_by_entity", "group_by_asset"}},
 }
 
 // ours is a key of a format as this package has it: in snake case, by the names of
@@ -89,8 +87,7 @@ func theirs(key, what string, to Format) string {
 	return key
 }
 
-// rename changes the keys of an object and all objects in it. What a user has named
-// is left alone: the values of list items and lookups are not objects with free keys.
+// rename changes the keys of an object and of all objects in it.
 func rename(v Value, as func(string) string) Value {
 	switch v.Kind {
 	case List:

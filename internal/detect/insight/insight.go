@@ -62,9 +62,8 @@ func (d *Desk) algorithm(at int64, set Settings) *Insight {
 			i.Signals = append(i.Signals, s)
 		}
 	}
-	var tactics []string
 	i.finish()
-	tactics = Tactics(i.Tags)
+	tactics := Tactics(i.Tags)
 	i.Name, i.Description = titled(tactics), strings.Join(tactics, ", ")
 	if i.Name == "" {
 		// No signal has a tactic: the strongest one's name says more than nothing.
