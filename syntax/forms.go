@@ -43,7 +43,7 @@ type piece struct {
 // specimens are values of the slot types.
 var specimens = map[string]string{
 	"field": "a1", "name": "n1", "word": "w1", "expr": `(a1 = "v")`, "named": "a1 as b1", "rename": "a1 as b1", "sortkey": "a1", "column": "a1",
-	"string": `"t*"`, "regex": `"(?<g>x)"`, "option": `";"`, "int": "3", "number": "1.5", "literal": `"v"`, "duration": "5m", "time": "-24h",
+	"string": `"t*"`, "regex": `"(?<g>x)"`, "option": `";"`, "key": `"k"`, "int": "3", "number": "1.5", "literal": `"v"`, "duration": "5m", "time": "-24h",
 	"path": `path://"/t"`, "query": "(x | count)", "agg": "sum(v)", "direction": "+-",
 }
 

@@ -47,6 +47,10 @@ func init() { // the readers reach this table again through child queries
 		"regex": {"a regular expression in double quotes", "string", isString, readString},
 		// A text in single or double quotes: delim=','.
 		"option": {"a text in quotes", "string", func(_ *parser, t token) bool { return t.kind == tokString || t.kind == tokSingle || t.templated() }, readOption},
+		// The name of a value: a text in double quotes, or a bare word.
+		"key": {"a text in double quotes", "string", func(p *parser, t token) bool {
+			return isString(p, t) || t.kind == tokWord && !reserved[strings.ToLower(t.text)]
+		}, readKey},
 		// A whole number.
 		"int": {"a whole number", "number", startsNumber, func(p *parser) Node { return orNil(p.number(true)) }},
 		// A number.
@@ -341,6 +345,16 @@ func readOption(p *parser) Node {
 		inner = inner[1 : len(inner)-1]
 	}
 	return &String{Pos: t.span(), Raw: inner, Value: unescape(inner), Single: true}
+}
+
+// readKey takes a text in double quotes, or a word that needs none.
+func readKey(p *parser) Node {
+	t := p.peek()
+	if t.kind != tokWord || t.templated() || reserved[strings.ToLower(t.text)] {
+		return readString(p)
+	}
+	p.next()
+	return &String{Pos: t.span(), Raw: t.text, Value: t.text}
 }
 
 // number reads a number with an optional minus.

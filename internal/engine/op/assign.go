@@ -33,14 +33,18 @@ func (a *assign) Check(sc *lang.Scope) {
 }
 
 // inPlace is the field that an expression without "as" replaces: the first
-// argument of a function, when it is a bare field.
+// argument of a function, when it is a bare field or has one in place itself:
+// formatDate(toLong(mindate)).
 func inPlace(sc *lang.Scope, x syntax.Expr) *syntax.Field {
 	call, ok := x.(*syntax.Call)
-	if ok && len(call.Args) > 0 {
-		f, isField := call.Args[0].(*syntax.Field)
-		if fn := sc.Vocab.FunctionOf(call.Func.Text); isField && (fn == nil || !fn.Alias) {
+	for inner := call; inner != nil && len(inner.Args) > 0; {
+		if fn := sc.Vocab.FunctionOf(inner.Func.Text); fn != nil && fn.Alias {
+			break
+		}
+		if f, isField := inner.Args[0].(*syntax.Field); isField {
 			return f
 		}
+		inner, _ = inner.Args[0].(*syntax.Call)
 	}
 	what := "an expression"
 	if ok {

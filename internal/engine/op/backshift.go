@@ -7,7 +7,7 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "backshift", Usage: "backshift <of:field> [, <n:int>] {as <out:field>|by <groups:field,...>}",
+		Name: "backshift", Usage: "backshift <of:field> [[,] <n:int>] {as <out:field>|by <groups:field,...>}",
 		Summary: "The value that a field had some rows before.",
 		Text: "Without a number it is the row before; at most 1,000 rows back. Where there is none the result is null. " +
 			"A value that is null or no number gives null and is not counted as a row to go back to. The column is `_backshift`.",

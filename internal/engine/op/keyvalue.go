@@ -13,7 +13,7 @@ import (
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "keyvalue", Aliases: []string{"kv"},
-		Usage:   "(keyvalue|kv) {infer|auto|regex <pattern:regex>|field=<from:field>|delim [=] <sign:option>|keys|refonly|nodrop|<wanted:string,...>} [as <names:field,...>] {nodrop|refonly}",
+		Usage:   "(keyvalue|kv) {infer|auto|regex <pattern:regex>|field=<from:field>|delim [=] <sign:option>|keys|refonly|nodrop|<wanted:key,...>} [as <names:field,...>] {nodrop|refonly}",
 		Summary: "Takes values out of text by their keys.",
 		Text: "`infer`, the default, knows `k=\"v\"`, `k='v'`, `[k=v]` and `k=v` up to white space or one of `, ; ] } )`, then the same with `:` and with `->`; blanks around the sign may stand. " +
 			"`regex` with two groups takes them for key and value at every match; with one group, the value is the match nearest behind the key. " +
@@ -23,6 +23,7 @@ var _ = register(lang.Operator{
 		Differs: "OP-23 (the list of forms that infer knows), OP-55 (auto takes part in a run of nodrop only with `nodrop` written).",
 		Examples: []lang.Example{
 			{Query: `* | kv "module", "thread"`, In: []string{"[module=SEARCH] [thread=T1]"}, Out: []string{`{"module":"SEARCH","thread":"T1"}`}},
+			{Query: `* | kv module, thread`, In: []string{"[module=SEARCH] [thread=T1]"}, Out: []string{`{"module":"SEARCH","thread":"T1"}`}},
 			{Query: `* | keyvalue regex "=(.*?)," "svc.ip" as ip`, In: []string{"svc.ip=1.2.3.4, x=y,"}, Out: []string{`{"ip":"1.2.3.4"}`}},
 			{Query: `* | keyvalue auto | count by a`, In: []string{"a=1 b=2 a=9"}, Out: []string{`{"a":"9","_count":1}`}},
 		},

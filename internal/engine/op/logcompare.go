@@ -21,7 +21,7 @@ const baselineMax = 1_000_000
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "logcompare", Usage: "logcompare {timeshift <by:duration>|start_time [=] <start:time>|end_time [=] <end:time>|baseline <other:query>}",
+		Name: "logcompare", Usage: "logcompare {timeshift [=] <by:duration>|start_time [=] <start:time>|end_time [=] <end:time>|baseline <other:query>}",
 		Summary: "Compares the shapes of messages with those of an earlier time, or of another query.",
 		Text: "`timeshift -24h` looks at the same query over the time range shifted back; `start_time \"2026-03-01 00:00\" end_time \"2026-03-02 00:00\"` looks at the same query over that range; times are also `-48h` or milliseconds, and without `end_time` the range is as long as the query's. `baseline (query)` looks at another query, over the same time range or over that of the others. " +
 			"Each row is a signature as of `logreduce`: `_count` is the number of its messages now, `_deltaPercentage` is (t - b) / b of its shares t now and b before, Infinity when it is new; " +

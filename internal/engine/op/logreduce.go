@@ -15,7 +15,7 @@ import (
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
 		Name: "logreduce", Aliases: []string{"summarize"},
-		Usage:   "(logreduce|summarize) {[,] field=<from:field>|<of:field>|by <groups:field,...>|[,] limit=<most:int>|[,] criteria=(mostcommon|leastcommon)|optimize}",
+		Usage:   "(logreduce|summarize) {[,] field=<from:field>|<of:field>|by <groups:field,...>|[,] limit [=] <most:int>|[,] criteria [=] (mostcommon|leastcommon)|optimize}",
 		Summary: "Puts messages of one shape together and counts them.",
 		Text: "Each row is a signature: `*` stands for what differs, `$DATE` and `$URL` for times and addresses. Columns are those of `by`, `_count`, `signature` and `_signature_id`, which is the same in every run for the same signature. " +
 			"`field=f` or `logreduce(f)` reads another field than `_raw`; `limit` keeps the first rows, the most common unless `criteria=leastcommon`. `optimize` changes nothing.",

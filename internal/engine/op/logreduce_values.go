@@ -14,11 +14,12 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "logreduce values", Usage: "(logreduce values) on <of:field,...> [[,] output_threshold=<threshold:number>]",
+		Name: "logreduce values", Usage: "(logreduce values) (on <of:field,...> [output_threshold [=] <threshold:number>|, output_threshold = <threshold:number>]|[-] details [on <keys:field,...>] [<search:word> [<clusters:(<id:string>|<id:word>),...>]])",
 		Summary: "Puts rows together whose fields have mostly the same values, and counts them.",
 		Text: "A row belongs to the first cluster with which at least half of its fields agree; fields that differ become `*`. " +
 			"Rows have `_cluster_id`, the same in every run for the same signature, `_signature` (`name=value, ...`) and `_count`, the most common first. " +
-			"`output_threshold=0.01` leaves out clusters with less than that share of the rows.",
+			"`output_threshold=0.01` leaves out clusters with less than that share of the rows. " +
+			"`details` shows the messages of a search that the service keeps by its code; nothing is stored here, so it is refused.",
 		Differs: "The clusters are made by an algorithm of ours, so they differ from the service's; counts are exact.",
 		Examples: []lang.Example{
 			{Query: `* | logreduce values on user, action`, In: []string{`{"_raw":"","user":"a","action":"in"}`, `{"_raw":"","user":"b","action":"in"}`}, Out: []string{`{"_signature":"user=*, action=in","_count":2}`}},
@@ -31,12 +32,17 @@ var _ = register(lang.Operator{
 type logreduceValues struct {
 	Of        []*syntax.Field `usage:"of"`
 	Threshold *syntax.Number  `usage:"threshold"`
+	Details   *syntax.Name    `usage:"details"`
 
 	slots                []event.Slot
 	id, signature, count event.Slot
 }
 
 func (s *logreduceValues) Check(sc *lang.Scope) {
+	if s.Details != nil {
+		sc.Error(s.Details, "service-only", "logreduce values details shows a search that Sumo Logic's service keeps, and does not run outside of it", "write logreduce values on the same fields, or filter with where")
+		return
+	}
 	for _, f := range s.Of {
 		s.slots = append(s.slots, sc.Read(f))
 	}

@@ -9,7 +9,7 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "rollingstd", Usage: "rollingstd <of:field> [, <n:int>] {as <out:field>|by <groups:field,...>}",
+		Name: "rollingstd", Usage: "rollingstd <of:field> [[,] <n:int>] {as <out:field>|by <groups:field,...>}",
 		Summary: "The standard deviation of a field over the last rows, the current one included.",
 		Text: "Without a number the last 10 rows count, at most 1,000. One value alone has deviation 0. " +
 			"A value that is null or no number gives null and does not count. The column is `_rollingstd`.",

@@ -14,7 +14,7 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "sessionize", Usage: "sessionize <anchors:(<pattern:string> [as <names:field,...>]),...>",
+		Name: "sessionize", Usage: "sessionize <anchors:((<pattern:string>|'(' <pattern:string> ')') [as <names:field,...>]),...>",
 		Summary: "Puts messages together that continue each other, and takes fields out of them.",
 		Text: "Patterns are as those of `parse`, with `$name` where a value stands that an earlier pattern took out. A message that the first pattern matches opens a session; " +
 			"one that a later pattern matches continues the sessions that have come so far and agree with it, also in fields of equal names. " +

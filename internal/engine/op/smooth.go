@@ -7,7 +7,7 @@ import (
 
 var _ = register(lang.Operator{
 	Doc: lang.Doc{
-		Name: "smooth", Usage: "smooth <of:field> [, <n:int>] {as <out:field>|by <groups:field,...>}",
+		Name: "smooth", Usage: "smooth <of:field> [[,] <n:int>] {as <out:field>|by <groups:field,...>}",
 		Summary: "The mean of a field over the last rows, the current one included.",
 		Text: "Without a number the last 10 rows count, at most 1,000; at the start there are fewer. " +
 			"A value that is null or no number gives null and does not count. The column is `_smooth`.",

@@ -19,7 +19,7 @@ var _ = register(lang.Operator{
 		Text: "`extract a, _, c` names columns from the first on, `_` leaves one out; `5 as e` names the fifth and the next name takes the sixth. " +
 			"The delimiter is a comma, the escape `\\` and the quote `\"` unless `delim=':'`, `escape='^'` and `quote='|'` say otherwise; each is a single character, and they differ. " +
 			"Quotes are removed, a delimiter inside them is data. A column that the text does not have is null; no row is dropped.",
-		Differs: "OP-24 (too few columns are null), OP-49 (`'\\t'` is a tab). `nodrop` is taken and changes nothing.",
+		Differs: "OP-24 (too few columns are null), OP-49 (`'\\t'` is a tab; so are several blanks, as the service's page prints it). `nodrop` is taken and changes nothing.",
 		Examples: []lang.Example{
 			{Query: `* | split _raw delim=':' extract a, _, c`, In: []string{"u:1:s"}, Out: []string{`{"a":"u","c":"s"}`}},
 			{Query: `* | split _raw extract 1 as a, 3 as c`, In: []string{`x,"y,y",z`}, Out: []string{`{"a":"x","c":"z"}`}},
@@ -86,6 +86,10 @@ func sign(sc *lang.Scope, s *syntax.String, otherwise rune) rune {
 	text := s.Value
 	if s.Single && utf8.RuneCountInString(s.Raw) == 1 {
 		text = s.Raw // '\' is a backslash
+	}
+	if len(text) > 1 && strings.Trim(text, " ") == "" {
+		sc.Warn(s, "bad-sign", "several blanks are read as a tab", `write '\t'`)
+		return '\t'
 	}
 	r, n := utf8.DecodeRuneInString(text)
 	if n == 0 || n < len(text) {
