@@ -139,7 +139,7 @@ func queriesOf(args []string) (list []queryFile, err error) {
 			list = append(list, q)
 			continue
 		}
-		pkgs, errs := detection.Load(os.DirFS(arg), filepath.ToSlash(arg))
+		pkgs, errs := detection.LoadDir(arg)
 		if len(errs) > 0 {
 			return nil, &exit{exitDiagnostics, errors.Join(errs...)}
 		}
@@ -188,7 +188,7 @@ func packaged(file string) (q queryFile) {
 			dir = filepath.Dir(dir)
 			continue
 		}
-		pkgs, _ := detection.Load(os.DirFS(dir), filepath.ToSlash(dir))
+		pkgs, _ := detection.LoadDir(dir)
 		for _, p := range pkgs {
 			for _, list := range [2][]*detection.Detection{p.Detections, p.Baselines} {
 				for _, d := range list {

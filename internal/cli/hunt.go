@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -146,7 +145,7 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 		}
 		onDisk = append(onDisk, n)
 		if st.IsDir() {
-			found, errs := detection.Load(os.DirFS(n), filepath.ToSlash(n))
+			found, errs := detection.LoadDir(n)
 			pkgs, wrong = append(pkgs, found...), append(wrong, errs...)
 		} else if !isArchive(n) {
 			if tenant.IsFile(n, headOf(n)) || content.Of(n, headOf(n)) == content.SIEMRule || content.Of(n, headOf(n)) == content.Terraform {
@@ -242,32 +241,24 @@ func (a *app) shipped(name string, missing error) (*detection.Package, error) {
 
 // packages loads the packages named with -d, or the built-in ones.
 func (a *app) packages(dirs []string) ([]*detection.Package, error) {
-	type place struct {
-		fsys fs.FS
-		name string
-	}
-	places := []place{{packages.FS, "packages"}}
 	var all []*detection.Package
-	if len(dirs) > 0 {
-		places = nil
-		for _, d := range dirs {
-			d = strings.TrimSuffix(d, "/...") // as go names a folder with all below it
-			if st, err := os.Stat(d); err != nil {
-				p, err := a.shipped(d, err)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, p)
-				continue
-			} else if !st.IsDir() {
-				return nil, usageError("%s is %s; a detection package is a folder with a %s: %s", d, content.Of(d, headOf(d)), detection.ManifestName, content.Of(d, headOf(d)).Use())
-			}
-			places = append(places, place{os.DirFS(d), filepath.ToSlash(d)})
-		}
-	}
 	var wrong []error
-	for _, p := range places {
-		pkgs, errs := detection.Load(p.fsys, p.name)
+	if len(dirs) == 0 {
+		all, wrong = detection.Load(packages.FS, "packages")
+	}
+	for _, d := range dirs {
+		d = strings.TrimSuffix(d, "/...") // as go names a folder with all below it
+		if st, err := os.Stat(d); err != nil {
+			p, err := a.shipped(d, err)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p)
+			continue
+		} else if !st.IsDir() {
+			return nil, usageError("%s is %s; a detection package is a folder with a %s: %s", d, content.Of(d, headOf(d)), detection.ManifestName, content.Of(d, headOf(d)).Use())
+		}
+		pkgs, errs := detection.LoadDir(d)
 		all, wrong = append(all, pkgs...), append(wrong, errs...)
 	}
 	if len(wrong) > 0 {

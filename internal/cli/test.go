@@ -165,7 +165,7 @@ func changedSince(cmd *cobra.Command, base string, dirs []string) ([]string, err
 	}
 	var kept []string
 	for _, root := range dirs {
-		pkgs, errs := detection.Load(os.DirFS(root), filepath.ToSlash(root))
+		pkgs, errs := detection.LoadDir(root)
 		if err := errors.Join(errs...); err != nil {
 			return nil, &exit{exitDiagnostics, err}
 		}

@@ -135,12 +135,36 @@ func (c *checking) ledger(now time.Time) {
 			}
 		}
 	}
+	c.escapes(ledger)
 	for _, e := range Expired(ledger, now) {
 		c.add(false, "expired-entry", e.File, "expired on %s; look at it again, then renew or remove it", e.Expires)
 	}
 	for _, f := range c.p.FalsePositives {
 		if f.Tuning != "" && !known[f.Tuning] {
 			c.add(false, "unknown-entry", ManifestName, "false positive %s names the entry %s, which is not there", f.ID, f.Tuning)
+		}
+	}
+}
+
+// escapes puts what each entry excludes through Escapes: an entry that says an attacker
+// controls nothing must let none of them pass.
+func (c *checking) escapes(ledger []*Entry) {
+	suite, err := c.p.Suite()
+	if err != nil || suite == nil {
+		return // reported by cases
+	}
+	for _, e := range ledger {
+		if !strings.HasPrefix(e.Attacker, "no") {
+			continue
+		}
+		passed, tried, err := suite.escapesOf(e)
+		switch {
+		case err != nil:
+			c.add(false, "bad-ledger", e.File, "%v", err)
+		case tried == 0:
+			c.add(false, "unproven-entry", e.File, "it says that an attacker controls nothing, and no event of a case under evidence matches it, so nothing shows that")
+		case len(passed) > 0:
+			c.add(false, "escaped-entry", e.File, "it says that an attacker controls nothing, and it matches %s", strings.Join(passed, "; "))
 		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -113,6 +115,8 @@ type Package struct {
 	Dir  string `yaml:"-"` // as found; for messages
 	FS   fs.FS  `yaml:"-"` // rooted at the package's folder
 	File string `yaml:"-"` // the manifest, as found
+
+	lists fs.FS // the lists it shares with its neighbours; nil for none
 }
 
 // Data is a source of events that the package needs, or profits from.
@@ -262,6 +266,19 @@ func Load(fsys fs.FS, name string) ([]*Package, []error) {
 	return out, errs
 }
 
+// LoadDir reads every detection package below a folder of this machine, as Load does.
+// Lists that packages share may also stand beside the folder.
+func LoadDir(dir string) ([]*Package, []error) {
+	out, errs := Load(os.DirFS(dir), filepath.ToSlash(dir))
+	beside := os.DirFS(filepath.Join(dir, ".."))
+	for _, p := range out {
+		if p.lists == nil {
+			p.lists = findLists(beside, ".")
+		}
+	}
+	return out, errs
+}
+
 func read(fsys fs.FS, dir, name string) (*Package, error) {
 	at := path.Join(name, dir, ManifestName)
 	text, err := fs.ReadFile(fsys, path.Join(dir, ManifestName))
@@ -277,6 +294,7 @@ func read(fsys fs.FS, dir, name string) (*Package, error) {
 	if p.FS, err = fs.Sub(fsys, dir); err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}
+	p.lists = findLists(fsys, dir)
 	var missing []string
 	for _, f := range []struct{ name, value string }{{"id", p.ID}, {"name", p.Name}} {
 		if f.value == "" {

@@ -23,6 +23,8 @@ type Proposal struct {
 	Refused   string // why it may not be used; "" when it may
 	Positives int    // true positives, all of which still fire
 	Example   string // a command line that it excludes
+
+	program string // path of the program
 }
 
 // Labelled are logs whose findings are known to be wrong, and known to be right.
@@ -50,8 +52,9 @@ func (d *Detection) Tune(ctx context.Context, l Labelled, owner, added, expires 
 	var order []*Proposal
 	for i := range wrong.Values {
 		line := text(wrong, i, "CommandLine")
-		child := baseName(text(wrong, i, image))
-		key := child + "\x00" + general(line)
+		program := text(wrong, i, image)
+		child := baseName(program)
+		key := strings.ToLower(program) + "\x00" + general(line)
 		p := byPattern[key]
 		if p == nil {
 			p = &Proposal{Of: len(wrong.Values), Positives: len(right.Values), Example: line}
@@ -60,7 +63,9 @@ func (d *Detection) Tune(ctx context.Context, l Labelled, owner, added, expires 
 				Owner: owner, Reason: fmt.Sprintf("%s started by %s with this line is benign here: say why.", child, baseName(text(wrong, i, parent))),
 				Added: added, Expires: expires, File: "proposal",
 			}
-			p.Refused = unsafe(child, line)
+			if p.program, p.Refused = program, unsafe(child, line); p.Refused == "" && !IsAdminPath(program) {
+				p.Refused = "the program is " + program + ", which is not under a folder that only administrators write"
+			}
 			byPattern[key] = p
 			order = append(order, p)
 		}
@@ -108,12 +113,11 @@ func (d *Detection) settle(ctx context.Context, p *Proposal, l Labelled, want in
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	child := strings.Split(p.Entry.ID, "-")[0] + ".exe"
 	match := yaml.Node{Kind: yaml.MappingNode}
 	add := func(k, v string) {
 		match.Content = append(match.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k}, &yaml.Node{Kind: yaml.ScalarNode, Value: v, Style: yaml.SingleQuotedStyle})
 	}
-	add("Image|endswith", `\`+child)
+	add("Image", p.program)
 	add("CommandLine|re", "(?i)^"+general(p.Example)+"$")
 	p.Entry.Attacker, p.Entry.Match = control, match
 	p.Entry.Evidence = []string{fmt.Sprintf("%d of %d labelled false positives, 0 of %d true ones", p.Removes, p.Of, p.Positives)}
@@ -164,10 +168,8 @@ var (
 		{regexp.MustCompile(`\b[0-9a-fA-F]{12,}\b`), `[0-9a-fA-F]+`},
 		{regexp.MustCompile(`\b[0-9]{3,}\b`), `[0-9]+`},
 	}
-	userFolder = regexp.MustCompile(`(?i)\\(users|programdata|temp|tmp|public|appdata|downloads|desktop|documents|\$recycle\.bin)\\|%(temp|tmp|userprofile|appdata|localappdata|public)%`)
 	foreignURL = regexp.MustCompile(`(?i)(https?|ftp)://`)
 	localURL   = regexp.MustCompile(`(?i)https?://(localhost|127\.0\.0\.1|\[::1\])([:/"']|$)`)
-	sharePath  = regexp.MustCompile(`(^|[\s"'=])\\\\[A-Za-z0-9.@-]`)
 	chained    = regexp.MustCompile(`[&|;]|\$\(|\^`)
 	inlineCode = regexp.MustCompile(`(?i)(^|\s)[-/](c|command|e|ec|enc\w*|encodedcommand)\s|javascript:|vbscript:|iex|invoke-expression`)
 )
@@ -188,18 +190,19 @@ func unsafe(child, line string) string {
 	switch {
 	case line == "":
 		return "there is no command line, so every start of " + child + " would be excluded"
-	case userFolder.MatchString(line):
-		return "the line names a folder that users can write: whoever puts a file there is excluded too"
 	case foreignURL.MatchString(line) && !localURL.MatchString(line):
 		return "the line names an address: whoever controls it decides what runs"
-	case sharePath.MatchString(line):
-		return "the line names a share on another host"
 	case chained.MatchString(line):
 		return "the line chains commands, or hides what it says"
 	case inlineCode.MatchString(line) && !strings.EqualFold(child, "cmd.exe"):
 		return "the line carries code"
 	case !strings.ContainsAny(strings.TrimSpace(line), " \t"):
 		return "the line is the program alone, so every plain start of it would be excluded"
+	}
+	for _, p := range pathsOf(line) {
+		if !IsAdminPath(p) {
+			return "the line names " + p + ", which is not under a folder that only administrators write: whoever puts a file there is excluded too"
+		}
 	}
 	return ""
 }

@@ -119,11 +119,24 @@ func (e *Entry) document(head, section, more, condition string) (string, error) 
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
-	if err := enc.Encode(&e.Match); err != nil {
+	if err := enc.Encode(expanded(&e.Match)); err != nil {
 		return "", fmt.Errorf("%s: match: %w", e.File, err)
 	}
 	match := "        " + strings.ReplaceAll(strings.TrimRight(b.String(), "\n"), "\n", "\n        ")
 	return fmt.Sprintf("%slogsource:\n    category: process_creation\n    product: windows\n%s:\n%s    entry:\n%s\n    condition: %s\n", head, section, more, match, condition), nil
+}
+
+// expanded is a selection with the patterns that its words for paths stand for.
+func expanded(n *yaml.Node) *yaml.Node {
+	out := *n
+	if n.Kind == yaml.ScalarNode {
+		out.Value = pathWords.Replace(n.Value)
+	}
+	out.Content = make([]*yaml.Node, len(n.Content))
+	for i, c := range n.Content {
+		out.Content[i] = expanded(c)
+	}
+	return &out
 }
 
 // The lines of a query between which the ledger is compiled.
@@ -222,15 +235,24 @@ func (p *Package) Build() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		files[d.File] = text
+		if files[d.File], err = p.listed(text); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range p.Platforms.Sigma {
 		at := path.Join(p.Dir, name)
-		text, err := fs.ReadFile(p.FS, name)
+		data, err := fs.ReadFile(p.FS, name)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", at, err)
 		}
-		docs, ds := sigma.Parse(diag.Text(at, string(text)))
+		text, err := p.listed(string(data))
+		if err != nil {
+			return nil, err
+		}
+		if text != string(data) || listBlock.MatchString(text) {
+			files[name] = text
+		}
+		docs, ds := sigma.Parse(diag.Text(at, text))
 		if err := ds.Err(); err != nil {
 			return nil, err
 		}
