@@ -19,7 +19,7 @@ notes never fail it. ` + "`--fix`" + ` makes the fixes that keep the meaning,
 ` + "`--unsafe-fixes`" + ` every fix; neither takes a comment away. ` + "`-f`" + ` chooses text, json,
 sarif or github.
 
-A comment takes findings back. Behind something it is for its line, on a line of
+A comment takes findings back. After something it is for its line, on a line of
 its own before a stage for that stage, and inside a stage for the next line:
 
 ` + "```" + `

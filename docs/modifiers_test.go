@@ -14,8 +14,8 @@ func modifiers() []byte {
 	var b strings.Builder
 	b.WriteString(`# Modifiers
 
-A Sigma rule compares a field with a value as a whole, letter case aside, where ` + "`*` and `?`" + ` are
-wildcards. Words behind a ` + "`|`" + ` change that, from left to right:
+A Sigma rule compares a field with a value as a whole, ignoring letter case, where ` + "`*` and `?`" + ` are
+wildcards. Words after a ` + "`|`" + ` change that, from left to right:
 
 ` + "```yaml" + `
 selection:

@@ -99,7 +99,7 @@ func contents() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Reference\n\nEvery word of the query language, by kind. The pages are generated from the code, and\n" +
 		"their examples are run by tests. `gyoji doc WORD` shows the same.\n" +
-		"What `gyoji lint` looks for in queries and rules stands in [Checks](lint.md), what a word behind\n" +
+		"What `gyoji lint` looks for in queries and rules stands in [Checks](lint.md), what a word after\n" +
 		"a `|` does in a Sigma rule in [Modifiers](sigma-modifiers.md).\n")
 	for _, k := range kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n| word | what it does |\n|---|---|\n", k.plural)

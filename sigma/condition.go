@@ -81,7 +81,7 @@ func parseCondition(text string, searches []*Search, rules bool) (Expr, map[*Sea
 		return nil, nil, err
 	}
 	if p.tok == "|" {
-		return nil, nil, p.fail("aggregations behind | are no longer part of Sigma: write a correlation rule")
+		return nil, nil, p.fail("aggregations after | are no longer part of Sigma: write a correlation rule")
 	}
 	if p.tok != "" {
 		return nil, nil, p.fail("%q is not expected here", p.tok)
@@ -192,7 +192,7 @@ func (p *conditions) operand() (Expr, error) {
 		}
 		p.next()
 		if p.tok == "" || !wordByte(p.tok[0]) {
-			return nil, p.fail("expected them or a pattern such as selection_* behind of")
+			return nil, p.fail("expected them or a pattern such as selection_* after of")
 		}
 		o := &Of{All: all, Pattern: p.tok, Span: diag.Span{Start: word.start, End: p.at}}
 		for _, s := range p.searches {

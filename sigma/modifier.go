@@ -336,7 +336,7 @@ func toCIDR(v Value) (Value, error) {
 		return nil, fmt.Errorf("%q is no network in CIDR notation, such as 10.0.0.0/8 or fe80::/10", text)
 	}
 	if p != p.Masked() {
-		return nil, fmt.Errorf("%q has bits set behind the prefix; write %s", text, p.Masked())
+		return nil, fmt.Errorf("%q has bits set after the prefix; write %s", text, p.Masked())
 	}
 	return CIDR{p}, nil
 }

@@ -315,7 +315,7 @@ func (p *parser) warnExtension(x *FieldTerm) {
 		}
 		form = "!" + form
 	default:
-		d.Help = fmt.Sprintf("write it behind the search: | where %s %s ...", name, x.Op)
+		d.Help = fmt.Sprintf("write it after the search: | where %s %s ...", name, x.Op)
 		return
 	}
 	d.Help = "write " + form

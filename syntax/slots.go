@@ -529,7 +529,7 @@ func (p *parser) unitMissing(t token) {
 		p.badDuration(n.span(), n.text, t.text, n.text)
 		return
 	}
-	p.want(n, want{what: "a unit of time behind " + t.text, code: "duration"})
+	p.want(n, want{what: "a unit of time after " + t.text, code: "duration"})
 }
 
 // badDuration tells that a word is no unit of time. When one was meant the fix

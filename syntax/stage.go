@@ -103,7 +103,7 @@ func (p *parser) restore(to state) {
 
 func (p *parser) emptyStage(t token) {
 	at := diag.Span{Start: max(0, p.last-1), End: p.last}
-	d := p.fail("empty-stage", at, "nothing stands behind this pipe", "write an operator, or take the pipe away")
+	d := p.fail("empty-stage", at, "nothing comes after this pipe", "write an operator, or take the pipe away")
 	if p.last > 0 && p.src[p.last-1] == '|' {
 		d.Fix = &diag.Fix{Title: "take the pipe away", Safe: true, Edits: []diag.Edit{{Span: at}}}
 	}
@@ -254,7 +254,7 @@ func (p *parser) leftover(end closer) {
 		u, words := p.operator(t)
 		n := p.after(t)
 		if u != nil && !p.readsAsExpr(u, words) || n.is("(") && (p.aggregate(t.text) || p.grammar.Function(t.text)) || t.is(bareAggregate) && p.aggregate(t.text) {
-			d := p.fail("missing-pipe", t.span(), fmt.Sprintf("%s stands in the stage of %s", t.text, name), fmt.Sprintf("an operator stands behind a pipe: | %s", t.text))
+			d := p.fail("missing-pipe", t.span(), fmt.Sprintf("%s stands in the stage of %s", t.text, name), fmt.Sprintf("an operator comes after a pipe: | %s", t.text))
 			d.Fix = &diag.Fix{Title: "write | " + t.text, Edits: []diag.Edit{{Span: diag.Span{Start: t.start, End: t.start}, New: "| "}}}
 			return
 		}

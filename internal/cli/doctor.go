@@ -95,7 +95,7 @@ func diagnoseFields(w io.Writer, c *census, read map[string]int, want wanting) {
 		}
 	}
 	if len(fix) > 0 {
-		fmt.Fprintf(w, "\ngyoji finds these under their plain names by itself (--map sysmon, the default; --no-map switches it off).\nOn Sumo Logic, write behind json auto:\n\n%s\n", strings.Join(fix, "\n"))
+		fmt.Fprintf(w, "\ngyoji finds these under their plain names by itself (--map sysmon, the default; --no-map switches it off).\nOn Sumo Logic, write after json auto:\n\n%s\n", strings.Join(fix, "\n"))
 	}
 }
 

@@ -43,7 +43,7 @@ func TestDoctorsStagesWork(t *testing.T) {
 	for _, log := range logs {
 		name := strings.TrimSuffix(filepath.Base(filepath.Dir(log))+"/"+filepath.Base(log), ".json")
 		t.Run(name, func(t *testing.T) {
-			_, stages, ok := strings.Cut(run("doctor", "-d", rule, "-d", filepath.Join("..", "..", "packages"), log), "write behind json auto:\n")
+			_, stages, ok := strings.Cut(run("doctor", "-d", rule, "-d", filepath.Join("..", "..", "packages"), log), "write after json auto:\n")
 			if !ok {
 				for _, flat := range []string{"flat", "mordor", "nxlog", "nxlog-2", "otel-raw", "security-datasets.sysmon-1", "nxlog-2.sysmon-1"} {
 					if strings.TrimSuffix(filepath.Base(name), ".jsonl") == flat {

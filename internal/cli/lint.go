@@ -41,7 +41,7 @@ attributes. In folders it reads the ` + queryExtension + ` files and what else h
 without arguments a query from standard input. What a file is, its content says;
 one that is none of these is refused. Rules in archives are checked and not mended.
 
-A comment takes findings back: "// lint:ignore ID why" behind something for its
+A comment takes findings back: "// lint:ignore ID why" after something for its
 line, before a stage for the stage; "// lint:ignore-file ID why" for the file. In
 YAML it starts with #, and before a key it is for all of that key.
 

@@ -40,7 +40,7 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 	names := f.detections
 	if f.settings != "" {
 		if names == nil {
-			return usageError("--settings wants -d RULES beside it")
+			return usageError("--settings needs -d RULES, too")
 		}
 		names = append(names[:len(names):len(names)], f.settings)
 	}

@@ -230,7 +230,7 @@ func TestWhatCannotBeUsedIsNamed(t *testing.T) {
 		for _, d := range ds {
 			codes = append(codes, d.Code)
 			if d.Span.End > len(text) {
-				t.Errorf("%s: %s stands behind the end", text, d.Code)
+				t.Errorf("%s: %s stands after the end", text, d.Code)
 			}
 		}
 		if !slices.Contains(codes, code) {

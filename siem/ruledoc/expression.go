@@ -27,7 +27,7 @@ func Expressions(f *diag.File) (all []Expression, found diag.List) {
 		switch {
 		case v == nil || v.Kind == Null || v.Kind == Text && v.Text == "":
 		case v.Kind != Text:
-			found.Add(problem(f, v.At, "bad-value", "%s is %s, and wants to be text", key, v.Kind))
+			found.Add(problem(f, v.At, "bad-value", "%s is %s, and must be text", key, v.Kind))
 		default:
 			// A heredoc of Terraform ends with a line end that is not the condition's.
 			all = append(all, Expression{d.Name(), d.What, key, v.At, strings.TrimSuffix(v.Text, "\n")})

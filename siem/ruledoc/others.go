@@ -107,7 +107,7 @@ func (d *Document) Insight() (*Insight, diag.List) {
 			}
 			f, ok := least.float()
 			if !ok {
-				r.fail(least.At, "bad-severity", "minimum_signal_severity wants to be a number")
+				r.fail(least.At, "bad-severity", "minimum_signal_severity must be a number")
 			}
 			x.Dynamic = append(x.Dynamic, DynamicSeverity{int(f), strings.ToUpper(level.Text)})
 		}

@@ -144,7 +144,7 @@ func (r *reader) source(keys ...string) Source {
 		return Source{At: r.d.Body.At}
 	}
 	if v.Kind != Text {
-		r.fail(v.At, "bad-value", "%s is %s, and wants to be text", keys[0], v.Kind)
+		r.fail(v.At, "bad-value", "%s is %s, and must be text", keys[0], v.Kind)
 		return Source{At: v.At}
 	}
 	return Source{v.Text, v.At}
@@ -159,7 +159,7 @@ func (r *reader) yes(key string, otherwise bool) bool {
 	}
 	b, ok := v.bool()
 	if !ok {
-		r.fail(v.At, "bad-value", "%s is %s, and wants to be true or false", key, v.Kind)
+		r.fail(v.At, "bad-value", "%s is %s, and must be true or false", key, v.Kind)
 	}
 	return b
 }
@@ -171,7 +171,7 @@ func (r *reader) number(otherwise float64, keys ...string) float64 {
 	}
 	f, ok := v.float()
 	if !ok {
-		r.fail(v.At, "bad-value", "%s wants to be a number", keys[0])
+		r.fail(v.At, "bad-value", "%s must be a number", keys[0])
 		return otherwise
 	}
 	return f
@@ -181,7 +181,7 @@ func (r *reader) whole(otherwise int64, keys ...string) int64 {
 	v := r.get(keys...)
 	f := r.number(float64(otherwise), keys...)
 	if f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		r.fail(v.At, "bad-value", "%s wants to be a whole number", keys[0])
+		r.fail(v.At, "bad-value", "%s must be a whole number", keys[0])
 		return otherwise
 	}
 	return int64(f)
@@ -195,7 +195,7 @@ func (r *reader) texts(v *Value, key string) (out []Source) {
 	if v.Kind == Text {
 		items = []Value{*v}
 	} else if v.Kind != List {
-		r.fail(v.At, "bad-value", "%s is %s, and wants to be a list of texts", key, v.Kind)
+		r.fail(v.At, "bad-value", "%s is %s, and must be a list of texts", key, v.Kind)
 		return nil
 	}
 	for i := range items {
@@ -379,7 +379,7 @@ func (r *reader) selectors(x *Rule) {
 			v = &Value{Kind: List, Items: []Value{*v}, At: v.At}
 		}
 		if v.Kind != List {
-			r.fail(v.At, "bad-value", "entity_selectors is %s, and wants to be a list", v.Kind)
+			r.fail(v.At, "bad-value", "entity_selectors is %s, and must be a list", v.Kind)
 			return
 		}
 		for i := range v.Items {
@@ -538,7 +538,7 @@ func (r *reader) functions(x *Rule) {
 		f.Arguments = r.texts(e.Get("arguments"), "arguments")
 		switch {
 		case f.Name == "" || seen[f.Name]:
-			r.fail(e.At, "bad-function", "an aggregation function wants a name of its own")
+			r.fail(e.At, "bad-function", "an aggregation function needs a name of its own")
 		case !slices.Contains(aggregates, f.Function):
 			r.fail(e.At, "bad-function", "there is no aggregation function %q; there are %s", f.Function, strings.Join(aggregates, ", "))
 		case len(f.Arguments) != 1 && !(f.Function == "count" && len(f.Arguments) == 0):

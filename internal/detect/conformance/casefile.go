@@ -154,7 +154,7 @@ func (p *casePage) expect(c *Case, word, rest, text string) error {
 		if pointed {
 			var err error
 			if f.At, err = strconv.Unquote(at); err != nil {
-				return fmt.Errorf("behind at stands a text in double quotes, not %s", at)
+				return fmt.Errorf("a text in double quotes is expected after at, not %s", at)
 			}
 		}
 		switch {

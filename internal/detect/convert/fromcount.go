@@ -102,7 +102,7 @@ func behind(rest []*syntax.Stage, f *diag.File, s *syntax.Stage) int {
 			return i
 		}
 	}
-	panic("bug: convert: " + f.Name + ": a condition behind a grouping stands in none of its stages")
+	panic("bug: convert: " + f.Name + ": a condition after a grouping stands in none of its stages")
 }
 
 // one is the only one of some expressions; nil when there are several, or it is
@@ -173,7 +173,7 @@ func (r *sumoReader) groupBy(c *Count, q *query.Query, read *query.Reading, s *s
 			continue
 		}
 		if of.form != asIs {
-			r.lose(s, diag.Note, "letter-case", fmt.Sprintf("the query groups by %s letter case aside, and Sigma by what stands in the event", of.field))
+			r.lose(s, diag.Note, "letter-case", fmt.Sprintf("the query groups by %s ignoring letter case, and Sigma by the value as it is in the event", of.field))
 		}
 		if !hasField(r.p.Cond, of.field) {
 			r.lose(s, diag.Note, "without-a-group", fmt.Sprintf("events without %s are a group of the query, and in none of Sigma", of.field))

@@ -216,7 +216,7 @@ func (r *sumoReader) notes(q *query.Query, read *query.Reading, rest, counted []
 		}
 		note(s)
 		if i > 0 && s.Op != nil && s.Kind == syntax.Operation && !harmless[strings.ToLower(s.Op.Text)] {
-			r.lose(s, diag.Warning, "behind-a-grouping", strings.ToLower(s.Op.Text)+" chooses among what was grouped; the rule matches every event that goes into it")
+			r.lose(s, diag.Warning, "after-a-grouping", strings.ToLower(s.Op.Text)+" chooses among what was grouped; the rule matches every event that goes into it")
 		}
 	}
 	for _, c := range q.Tree.Comments {

@@ -111,10 +111,10 @@ func TestCountsBecomeCorrelations(t *testing.T) {
 			"type: event_count rules: - t group-by: - User timespan: 1d condition: gte: 7", []string{"letter-case", "sliding-window", "without-a-group"}},
 		{"length(User) as size | timeslice 1h | count by size, _timeslice | where _count > 7",
 			"type: event_count rules: - t timespan: 1h condition: gt: 7", []string{"not-in-sigma", "sliding-window"}},
-		{"count by Computer | where _count > 5 | limit 3", "", []string{"behind-a-grouping"}},                 // cut short
-		{"count by Computer, User | count by Computer | where _count > 5", "", []string{"behind-a-grouping"}}, // grouped again
-		{"sum(size) as s by Computer | where s > 5", "", []string{"behind-a-grouping"}},
-		{"count as n by Computer | where n > 5 or Computer = \"a\"", "", []string{"behind-a-grouping"}},
+		{"count by Computer | where _count > 5 | limit 3", "", []string{"after-a-grouping"}},                 // cut short
+		{"count by Computer, User | count by Computer | where _count > 5", "", []string{"after-a-grouping"}}, // grouped again
+		{"sum(size) as s by Computer | where s > 5", "", []string{"after-a-grouping"}},
+		{"count as n by Computer | where n > 5 or Computer = \"a\"", "", []string{"after-a-grouping"}},
 		{"count by Computer", "", nil}, // a table
 	} {
 		p, ds := convert.FromSumo(diag.Text("q.sumo", sysmon1+`Image matches "*\\cmd.exe" | `+c.rest))
@@ -187,7 +187,7 @@ func TestWhatSigmaLacksIsNamedWithItsPlace(t *testing.T) {
 	for _, c := range []struct{ rest, code, at string }{
 		{`| where length(CommandLine) > 100 and toLowerCase(User) = "x"`, "not-in-sigma", `where length`},
 		{`| parse regex field=CommandLine "(?<link>http\S+)" | where link matches "*evil*" and toLowerCase(User) = "x"`, "not-in-sigma", `where link`},
-		{`| where toLowerCase(User) = "x" | sum(size) by Computer | where _sum > 5`, "behind-a-grouping", `where _sum`},
+		{`| where toLowerCase(User) = "x" | sum(size) by Computer | where _sum > 5`, "after-a-grouping", `where _sum`},
 		{`| where toLowerCase(CommandLine) matches /A/ and toLowerCase(User) = "x"`, "not-in-sigma", `where toLower`},
 		{`| where User < "x" and toLowerCase(User) = "x"`, "not-in-sigma", `where User`},
 	} {

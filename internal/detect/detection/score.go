@@ -44,7 +44,7 @@ func (d *Detection) AnalyseScore() (*ScoreAnalysis, error) {
 	r := q.Read()
 	x := r.Fields[slot]
 	if x == nil {
-		a.Unknown = fmt.Sprintf("%s is made behind %s, which is more than conditions and assignments", d.Score.Field, query.Names(r.Opaque))
+		a.Unknown = fmt.Sprintf("%s is made after %s, which is more than conditions and assignments", d.Score.Field, query.Names(r.Opaque))
 		return a, nil
 	}
 	var facts []logic.Fact

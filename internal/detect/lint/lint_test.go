@@ -109,7 +109,7 @@ func TestCommentsTakeFindingsBack(t *testing.T) {
 		left int
 	}{
 		"nothing":            {"_sourceCategory=a\n| where x = \"*b\"\n| where y = \"*b\"", 2},
-		"behind it":          {"_sourceCategory=a\n| where x = \"*b\" // lint:ignore wildcard-in-equals a star\n| where y = \"*b\"", 1},
+		"after it":           {"_sourceCategory=a\n| where x = \"*b\" // lint:ignore wildcard-in-equals a star\n| where y = \"*b\"", 1},
 		"before a stage":     {"_sourceCategory=a\n// lint:ignore wildcard-in-equals\n| where x = \"*b\"\n  or y = \"*b\"\n| where z = \"*b\"", 1},
 		"inside a stage":     {"_sourceCategory=a\n| where x = \"*b\"\n  // lint:ignore wildcard-in-equals\n  or y = \"*b\"", 1},
 		"in the whole file":  {"/* lint:ignore-file wildcard-in-equals, dead-branch */\n_sourceCategory=a\n| where x = \"*b\"\n| where y = \"*b\"\n| if (x=1,2,2) as z", 0},

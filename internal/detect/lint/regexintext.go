@@ -10,7 +10,7 @@ import (
 
 var _ = register(Check{
 	ID: "regex-in-quotes", Severity: diag.Warning,
-	What: "A pattern in quotes behind matches that looks like a regular expression.",
+	What: "A pattern in quotes after matches that looks like a regular expression.",
 	Why:  "In quotes only `*` is special: `matches \".*(cmd|pwsh)\\.exe\"` looks for a dot, parentheses and a bar. A regular expression stands between slashes.",
 	Bad: []string{
 		"_sourceCategory=a\n| where Image matches \".*(cmd|pwsh)\\.exe\"",

@@ -11,7 +11,7 @@ import (
 var _ = register(Check{
 	ID: "siem-letter-case", Severity: diag.Warning,
 	What: "Text with a capital letter that lower(x) is compared with, or with a small one for upper(x).",
-	Why:  "lower(x) has no capital letters, so the comparison never holds and the branch is dead. The product says nothing of it: eight of its own rules have such a branch. Write the text in small letters.",
+	Why:  "lower(x) has no capital letters, so the comparison never holds and the branch is dead. The product does not report it: eight of its own rules have such a branch. Write the text in small letters.",
 	Bad:  []string{`lower(baseImage) LIKE '%\PowerShell.exe'`, `lower(file_path) IN ('a', 'B')`, `toUpperCase(action) = 'Create'`},
 	Good: []string{`lower(baseImage) LIKE '%\powershell.exe'`, `baseImage LIKE '%\PowerShell.exe'`, `upper(action) = 'CREATE'`},
 	SIEM: func(s *SIEM, report Report) {

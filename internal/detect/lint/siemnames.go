@@ -5,7 +5,7 @@ import "github.com/gyoji-dev/gyoji/diag"
 var _ = register(Check{
 	ID: "siem-attribute", Severity: diag.Warning, siem: true,
 	What:  "An attribute that records do not have, or that has another letter case.",
-	Why:   "The schema has 588 attributes. A name in another letter case is null in the product, which says nothing of it: five of its own rules have one. Raw keys of the message are read as `fields['NAME']`.",
+	Why:   "The schema has 588 attributes. A name in another letter case is null in the product, which does not report it: five of its own rules have one. Raw keys of the message are read as `fields['NAME']`.",
 	Bad:   []string{`commandline LIKE '%a%'`, `user_usernam = 'a'`, `array_contains(fieldsTags['user_username'], 'a')`},
 	Good:  []string{`commandLine LIKE '%a%'`, `fields['commandline'] LIKE '%a%'`},
 	Codes: []string{"unknown-attribute", "attribute-letter-case"},

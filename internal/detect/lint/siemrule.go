@@ -51,7 +51,7 @@ var _ = register(Check{
 var _ = register(Check{
 	ID: "siem-name-varies", Severity: diag.Warning,
 	What: "A signal name with an attribute that is nearly always another one: a command line, a process id, a time.",
-	Why:  "The name is what repeats are known by: each of these signals counts anew, so one noisy host makes an insight. Put the value into the summary.",
+	Why:  "The name is what repeats are known by: each of these signals counts again, so one noisy host makes an insight. Put the value into the summary.",
 	Bad:  []string{siemExample("{{baseImage}}", "{{commandLine}}")},
 	Good: []string{siemExample("", "")},
 	SIEMRule: func(r *SIEMRule, report Report) {

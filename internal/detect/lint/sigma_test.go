@@ -100,7 +100,7 @@ level: high
 		left           int
 	}{
 		"nothing":          {"# ", "", 2},
-		"behind it":        {"# ", "# lint:ignore sigma-executable bare names too", 1},
+		"after it":         {"# ", "# lint:ignore sigma-executable bare names too", 1},
 		"before a key":     {"# lint:ignore sigma-executable bare names too", "", 1},
 		"in the file":      {"# lint:ignore-file sigma-executable", "", 0},
 		"of another check": {"# lint:ignore sigma-title", "", 3},

@@ -50,7 +50,7 @@ var _ = register(Check{
 				}
 			}
 			if slices.Contains(sigmaLists, k.Name) && k.Value.Kind == yaml.ScalarNode {
-				report(s.at(&k), k.Name+" is a list, and here is one value", "put it on a line of its own, behind a dash")
+				report(s.at(&k), k.Name+" is a list, and here is one value", "put it on a line of its own, after a dash")
 			}
 		}
 		if k := s.Key("correlation"); k != nil && k.Value.Kind == yaml.MappingNode {

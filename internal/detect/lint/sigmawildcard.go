@@ -11,7 +11,7 @@ import (
 var _ = register(Check{
 	ID: "sigma-wildcard", Severity: diag.Note,
 	What: "A star that a modifier puts there anyway, or that a modifier says better.",
-	Why:  "`contains` puts a star on both sides, `startswith` behind and `endswith` before: a further one changes nothing and hides what is meant. `Image: '*\\cmd.exe'` is `Image|endswith: '\\cmd.exe'`.",
+	Why:  "`contains` puts a star on both sides, `startswith` after and `endswith` before: a further one changes nothing and hides what is meant. `Image: '*\\cmd.exe'` is `Image|endswith: '\\cmd.exe'`.",
 	Bad: []string{
 		sigmaExample("contains: 'urlcache'", "contains: '*urlcache*'"),
 		sigmaExample("endswith: '\\certutil.exe'", "endswith: '*\\certutil.exe'"),

@@ -22,7 +22,7 @@ var _ = register(Check{
 	ID: "unused-ignore", Severity: diag.Warning,
 	What: "A suppression comment that takes nothing back, or names no check.",
 	Why: "A finding that is gone leaves its comment behind, where it would hide the next one. A misspelt name hides nothing. " +
-		"`// lint:ignore ID why` behind something is for its line, before a stage for the whole stage; `// lint:ignore-file ID why` is for the file.",
+		"`// lint:ignore ID why` after something is for its line, before a stage for the whole stage; `// lint:ignore-file ID why` is for the file.",
 	Bad:  []string{"_sourceCategory=a error\n| count // lint:ignore wildcard-in-equals there is none", "_sourceCategory=a x // lint:ignore no-such-check"},
 	Good: []string{"_sourceCategory=a\n| where x = \"*b*\" // lint:ignore wildcard-in-equals the star is meant"},
 })

@@ -11,7 +11,7 @@ import (
 
 var _ = register(Check{
 	ID: "wildcard-in-equals", Severity: diag.Warning,
-	What: "A text with a star behind `=`, `!=`, `in` or `contains`, where a star is only a star.",
+	What: "A text with a star after `=`, `!=`, `in` or `contains`, where a star is only a star.",
 	Why:  "Only `matches` and the search expression know wildcards. `where Image = \"*cmd.exe\"` looks for a value that starts with an asterisk, and finds none.",
 	Bad:  []string{"_sourceCategory=a\n| where Image = \"*cmd.exe\"", "_sourceCategory=a\n| where host in (\"web*\", \"db1\")"},
 	Good: []string{"_sourceCategory=a\n| where Image matches \"*\\\\cmd.exe\"", "_sourceCategory=a\n| where field = \"*\""},

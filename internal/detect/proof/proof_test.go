@@ -43,8 +43,8 @@ func TestTheSmallestDifference(t *testing.T) {
 		{"missing", `where !(Image = "a")`, `where Image != "a" and !isNull(Image)`, "", ""},
 		{"a regular expression's anchor", `where Image matches /^ab$/`, `where Image matches /^ab/`, "", ""},
 		{"a number's boundary", `where ProcessId > 4`, `where ProcessId >= 4`, "ProcessId", "4"},
-		{"behind an if", `if (Image = "a", 1, 0) as x | where x = 1`, `where Image = "b"`, "", ""},
-		{"behind other conditions", `where CommandLine matches "*-enc*" and Image = "p"`, `where CommandLine matches "*-en*" and Image = "p"`, "CommandLine", "-en"},
+		{"after an if", `if (Image = "a", 1, 0) as x | where x = 1`, `where Image = "b"`, "", ""},
+		{"after other conditions", `where CommandLine matches "*-enc*" and Image = "p"`, `where CommandLine matches "*-en*" and Image = "p"`, "CommandLine", "-en"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := side(t, "a.sumo", sysmon+c.a), side(t, "b.sumo", sysmon+c.b)

@@ -1,5 +1,5 @@
 // Package rule runs rules of every kind over one pass of events. A rule is
-// lowered to an expression; a Set is many of them behind a candidate index, so
+// lowered to an expression; a Set is many of them after a candidate index, so
 // that an event meets the few rules that it may match.
 package rule
 

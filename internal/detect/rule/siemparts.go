@@ -58,7 +58,7 @@ func (l *siemLowering) index(x *siem.Index) expr.Expr {
 			texts = append(texts, c.Value.Str())
 		}
 		if len(texts) == 0 {
-			return l.fail(x.Span, "unsupported", "the key of %s wants to be written down: fields['EventData.Image']", name.Name)
+			return l.fail(x.Span, "unsupported", "the key of %s must be a text in quotes: fields['EventData.Image']", name.Name)
 		}
 		of, keys = l.key(texts, func(rest []string) (func(event.Value) event.Value, error) {
 			return func(v event.Value) event.Value {
@@ -200,7 +200,7 @@ func (l *siemLowering) headers(x *siem.Call) expr.Expr {
 	}
 	of, ok := expr.Fold(l.lower(x.Args[1])).(*expr.Const)
 	if !ok || of.Value.Kind() != event.String {
-		return l.fail(x.Args[1].At(), "unsupported", "the regular expression of %s wants to be written down, in quotes", x.Name)
+		return l.fail(x.Args[1].At(), "unsupported", "the regular expression of %s must be a text in quotes", x.Name)
 	}
 	p, err := regexpPattern(of.Value.Str())
 	if err != nil {

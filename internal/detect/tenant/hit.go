@@ -74,7 +74,7 @@ func (h *hit) append(b []byte) []byte {
 	return b
 }
 
-var errHit = errors.New("bug: tenant: a hit that was put aside is not whole")
+var errHit = errors.New("bug: tenant: a hit that went to disk is not whole")
 
 // readHit reads what append has written.
 func readHit(b []byte) (h *hit, err error) {

@@ -567,13 +567,13 @@ type SpillError struct {
 func (e *SpillError) Error() string {
 	var reason string
 	if strings.Contains(e.Err.Error(), "no space left") {
-		reason = "; free some disk, choose another place with --temp-dir, or raise --memory so that less is put aside"
+		reason = "; free some disk, choose another place with --temp-dir, or raise --memory so that less goes to disk"
 	}
 	err := e.Err
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		err = p.Err // the path is said already
 	}
-	return fmt.Sprintf("put rows aside in %s: %v%s", e.Path, err, reason)
+	return fmt.Sprintf("cannot write rows to %s: %v%s", e.Path, err, reason)
 }
 func (e *SpillError) Unwrap() error { return e.Err }
 

@@ -103,9 +103,9 @@ func TestFormats(t *testing.T) {
 			"* | json auto | fields EventID, Image, CommandLine, User, Provider", "1 | C:\\Windows\\x.exe | a | not a field \\\\srv\nUser: D\\u | S",
 		},
 		{"an index dump", `{"_index":"w","_source":{"winlog":{"event_id":1,"channel":"c","event_data":{"Image":"a"}},"host":{"name":"h"}}}` + "\n", "* | fields EventID, Image, Computer", "1 | a | h"},
-		{"a plain event behind one of an index dump", `{"_source":{"winlog":{"event_id":1}},"Computer":"h","User":"u"}` + "\n" + `{"EventID":2}` + "\n", "* | fields EventID, Computer, User | sort by EventID asc", "1 | h | u; 2 | - | -"},
+		{"a plain event after one of an index dump", `{"_source":{"winlog":{"event_id":1}},"Computer":"h","User":"u"}` + "\n" + `{"EventID":2}` + "\n", "* | fields EventID, Computer, User | sort by EventID asc", "1 | h | u; 2 | - | -"},
 		{
-			"a plain event behind one with XML in it", `{"body":"<Event><System><EventID>1</EventID><Computer>h</Computer></System><EventData><Data Name='User'>u</Data></EventData></Event>"}` + "\n" + `{"EventID":2}` + "\n",
+			"a plain event after one with XML in it", `{"body":"<Event><System><EventID>1</EventID><Computer>h</Computer></System><EventData><Data Name='User'>u</Data></EventData></Event>"}` + "\n" + `{"EventID":2}` + "\n",
 			"* | fields EventID, Computer, User | sort by EventID asc", "1 | h | u; 2 | - | -",
 		},
 		{"an API's answer", `{"@odata.context":"x","value":[{"EventID":1,"Image":"a"},{"EventID":2}]}`, "* | fields EventID, Image | sort by EventID asc", "1 | a; 2 | -"},

@@ -258,7 +258,7 @@ func TestRecordedChains(t *testing.T) {
 			for _, step := range steps {
 				line := int(step["line"].(float64))
 				if line <= before {
-					t.Errorf("the record has line %d behind line %d", line, before)
+					t.Errorf("the record has line %d after line %d", line, before)
 				}
 				before = line
 				n := 0

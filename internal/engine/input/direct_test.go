@@ -142,7 +142,7 @@ func TestFileCutShortWhileWorkersRead(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
 	if size, _ := d.cut(buf, &format, 50_000); size != 0 {
-		t.Errorf("a block of %d behind the end", size)
+		t.Errorf("a block of %d after the end", size)
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)

@@ -159,7 +159,7 @@ func (c *Consumer) Next(ctx context.Context) ([]*input.Part, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil:
-			return nil, fmt.Errorf("kafka: no broker lets us in: %w", err)
+			return nil, fmt.Errorf("kafka: no broker can be reached: %w", err)
 		}
 		c.met = true
 	}

@@ -89,7 +89,7 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		}
 		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Syntax: s, Name: name})
 		if _, ok := st.(interface{ Ends() }); ok && i+1 < len(stages) {
-			sc.Warn(stages[i+1], "stage-never-runs", "stages behind "+name+" do not run", "put "+name+" at the end")
+			sc.Warn(stages[i+1], "stage-never-runs", "stages after "+name+" do not run", "put "+name+" at the end")
 			break
 		}
 	}

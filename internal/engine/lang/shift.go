@@ -24,7 +24,7 @@ type Range struct {
 // reported why, where there is no such run: in a child query.
 func (sc *Scope) AddShift(when Range, names []string) *Shift {
 	if sc.child {
-		sc.Error(sc.stage, "compare-in-child", "compare stands only in the query itself: it runs what is before it over other times", "put compare behind the stage that this child query belongs to")
+		sc.Error(sc.stage, "compare-in-child", "compare stands only in the query itself: it runs what is before it over other times", "put compare after the stage that this child query belongs to")
 		return nil
 	}
 	s := &Shift{Node: sc.stage, Before: sc.before, When: when, Names: names}

@@ -136,7 +136,7 @@ func readJSON(text []byte) (*Table, error) {
 	}
 	if text[0] == '[' {
 		if _, err := d.Token(); err != nil {
-			return nil, fmt.Errorf("behind row %d: %w", len(t.Rows), err)
+			return nil, fmt.Errorf("after row %d: %w", len(t.Rows), err)
 		}
 	}
 	for i, r := range t.Rows { // columns that only later rows have

@@ -26,7 +26,7 @@ var _ = register(lang.Operator{
 		Text: "It runs everything before it again on the query's time range shifted back, and joins the rows by their groups. " +
 			"`timeshift 1d` adds `_count_1d`; `1d 3` adds `_count_1d`, `_count_2d` and `_count_3d`; `1d 7 avg` adds one column, `_count_7d_avg`. `-1d` means `1d`. " +
 			"Time slices of the past are moved onto those of now. What one side lacks is null; groups that exist only in the past are rows at the end. " +
-			"It stands behind an aggregate, once in a query, and looks at 7 earlier ranges at most. It needs a time range, and input that can be read more than once.",
+			"It stands after an aggregate, once in a query, and looks at 7 earlier ranges at most. It needs a time range, and input that can be read more than once.",
 		Differs: "OP-34: with an alias columns are `<field>_<alias>`, or `<field>_<alias>_1` and so on. Data of any age is compared.",
 		Examples: []lang.Example{
 			{Query: `* | count by h | compare timeshift 1d`, From: 1704067200000, To: 1704070800000, In: []string{`{"_raw":"","h":"a","_messageTime":1704067200000}`, `{"_raw":"","h":"a","_messageTime":1704067201000}`, `{"_raw":"","h":"a","_messageTime":1703980801000}`, `{"_raw":"","h":"b","_messageTime":1703980802000}`},

@@ -14,7 +14,7 @@ var _ = register(lang.Operator{
 		Summary: "Counts the rows of each value of some fields, most frequent first.",
 		Text: "The columns are the fields and `_approxcount`. It takes no parentheses and stands with no other aggregate. " +
 			"At most 10,000 rows come out; values with equal counts keep the order in which they were met.",
-		Differs: "Sumo Logic estimates, never too low; these counts are exact at any number of values, so memory grows with that number, and beyond the budget groups are put aside on disk.",
+		Differs: "Sumo Logic estimates, never too low; these counts are exact at any number of values, so memory grows with that number, and beyond the budget groups go to disk.",
 		Examples: []lang.Example{
 			{Query: `* | count_frequent u`, In: []string{`{"_raw":"","u":"/a"}`, `{"_raw":"","u":"/b"}`, `{"_raw":"","u":"/a"}`}, Out: []string{`{"u":"/a","_approxcount":2}`, `{"u":"/b","_approxcount":1}`}},
 		},

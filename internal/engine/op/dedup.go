@@ -50,7 +50,7 @@ func (d *dedup) Check(sc *lang.Scope) {
 		d.by = []event.Slot{sc.ReadName("_raw")}
 	default:
 		if lang.HasLate(sc.Columns) {
-			sc.Error(sc.Stage(), "dedup-without-fields", "behind transpose the columns are not known before the query runs", "name fields: dedup by a, b")
+			sc.Error(sc.Stage(), "dedup-without-fields", "after transpose the columns are not known before the query runs", "name fields: dedup by a, b")
 		}
 		for _, c := range sc.Columns {
 			d.by = append(d.by, c.Slot)

@@ -16,7 +16,7 @@ var _ = register(lang.Operator{
 		Name: "filter", Usage: "filter <names:field,...> in <child:query>",
 		Summary: "Keeps the rows whose fields occur in the result of a query over the same rows.",
 		Text: "The query in parentheses has no search expression and runs on the rows that reach `filter`, usually those of an aggregate; rows keep their order. " +
-			"It may hold neither `filter` nor `compare`. Rows beyond the memory budget are put aside on disk.",
+			"It may hold neither `filter` nor `compare`. Rows beyond the memory budget go to disk.",
 		Differs: "There is no limit of 100,000 rows.",
 		Examples: []lang.Example{
 			{Query: `* | count by h | filter h in (where _count > 1)`, In: []string{`{"_raw":"","h":"a"}`, `{"_raw":"","h":"b"}`, `{"_raw":"","h":"a"}`}, Out: []string{`{"h":"a","_count":2}`}},
@@ -41,7 +41,7 @@ func (s *filter) Check(sc *lang.Scope) {
 	}
 	for _, st := range s.Child.Stages {
 		if st.Op != nil && st.Kind == syntax.Operation && (strings.EqualFold(st.Op.Text, "filter") || strings.EqualFold(st.Op.Text, "compare")) {
-			sc.Error(st.Op, "nested-filter", "the query of filter may hold neither filter nor compare", "put it before or behind the filter")
+			sc.Error(st.Op, "nested-filter", "the query of filter may hold neither filter nor compare", "put it before or after the filter")
 		}
 	}
 	var child *lang.Scope

@@ -19,7 +19,7 @@ var _ = register(lang.Operator{
 			"Conditions are equalities joined by `and`; they compare text, and null equals nothing. A row without a partner is gone. " +
 			"The field `a` of table `t1` is then `t1_a`, `_timeslice` is `t1__timeslice`; a name that only one table has works without its prefix. " +
 			"`_raw` and `_messageTime` do not survive: put `timeslice` before. `timewindow 5m` keeps pairs at most so far apart in time. " +
-			"Rows come in the order of the first table. Rows beyond the memory budget are put aside on disk.",
+			"Rows come in the order of the first table. Rows beyond the memory budget go to disk.",
 		Differs: "OP-41 (names), OP-42 (order). There is no limit of rows for each table. With three tables or more, `timewindow` counts from the first.",
 		Examples: []lang.Example{
 			{Query: `* | join (parse "start *" as a) as t1, (parse "search * of *" as b, c) as t2 on t1.a = t2.c | fields t1_a, t2_b`, In: []string{"start s1", "start s2", "search q1 of s1"}, Out: []string{`{"t1_a":"s1","t2_b":"q1"}`}},
@@ -137,7 +137,7 @@ func (j *join) conditions(sc *lang.Scope, scopes []*lang.Scope, x syntax.Expr) {
 			return
 		}
 	}
-	sc.Error(x, "bad-join-condition", "tables are joined by equalities of their fields, with and between them", "write such as t1.a = t2.b and t1.c = t2.d; filter with where behind the join")
+	sc.Error(x, "bad-join-condition", "tables are joined by equalities of their fields, with and between them", "write such as t1.a = t2.b and t1.c = t2.d; filter with where after the join")
 }
 
 // side1 resolves t1.a: the table's number, or -1 after a report.

@@ -16,7 +16,7 @@ var _ = register(lang.Operator{
 		Usage:   "(keyvalue|kv) {infer|auto|regex <pattern:regex>|field=<from:field>|delim [=] <sign:option>|keys|refonly|nodrop|<wanted:key,...>} [as <names:field,...>] {nodrop|refonly}",
 		Summary: "Takes values out of text by their keys.",
 		Text: "`infer`, the default, knows `k=\"v\"`, `k='v'`, `[k=v]` and `k=v` up to white space or one of `, ; ] } )`, then the same with `:` and with `->`; blanks around the sign may stand. " +
-			"`regex` with two groups takes them for key and value at every match; with one group, the value is the match nearest behind the key. " +
+			"`regex` with two groups takes them for key and value at every match; with one group, the value is the match nearest after the key. " +
 			"`auto` takes all pairs, at most 100, the last of several with one key; `keys` names some of them, `refonly` takes no others, and no message is dropped. " +
 			"A field is named as its key, each sign other than letters, digits and `_` made `_`, unless `as` names it. " +
 			"Without `nodrop` a message that lacks any key is dropped.",

@@ -25,7 +25,7 @@ var _ = register(lang.Operator{
 		Text: "The schema of a message is the list of its keys, flattened (`a.b`) down to `maxdepth`, 5 unless written, at most 100 of them; keys inside arrays do not count. " +
 			"Rows have `_signature_id`, `_schema` and `_count`, the most common first. A message that has no keys is `unknown`, with the id 0000000000000000. " +
 			"`noaggregate` keeps the messages and adds `_signature_id` and `_schema` to them.",
-		Differs: "The ids are of an algorithm of ours, the same in every run. Stages behind it see counts unless `noaggregate` is written.",
+		Differs: "The ids are of an algorithm of ours, the same in every run. Stages after it see counts unless `noaggregate` is written.",
 		Examples: []lang.Example{
 			{Query: `* | logreduce keys`, In: []string{`{"a":1,"b":{"c":2}}`, `{"b":{"c":3},"a":1}`, `{"d":1}`}, Out: []string{`{"_schema":"a, b.c","_count":2}`, `{"_schema":"d","_count":1}`}},
 		},

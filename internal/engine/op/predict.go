@@ -24,7 +24,7 @@ var _ = register(lang.Operator{
 		Name:    "predict",
 		Usage:   "predict <of:field> by <every:duration> {[,] model=<kind:word>|[,] ar.window=<order:int>|[,] forecast=(<points:int>|<until:duration>)}",
 		Summary: "Fits a line or an autoregressive model to a series of time slices, and goes on with it.",
-		Text: "It stands behind an aggregate by `_timeslice` alone. It adds, named after the field, `_predicted` and `_error` (predicted minus actual). " +
+		Text: "It stands after an aggregate by `_timeslice` alone. It adds, named after the field, `_predicted` and `_error` (predicted minus actual). " +
 			"Rows for the `forecast` slices (3) that follow are added, where the field itself is null. Slices that are missing count as 0, with a warning. " +
 			"The model is a line, or with `model=ar` what is left over the line is predicted from the `ar.window` slices before; `_linear` is then the line. " +
 			"At most 100 slices are forecast, of a series of 10,000.",

@@ -17,7 +17,7 @@ var _ = register(lang.Operator{
 		Name: "save", Usage: "save [append] <table:path>",
 		Summary: "Writes the rows to a lookup table.",
 		Text: "The table is replaced; with `append` rows are added, and where the table has a key, rows of an equal key are replaced. " +
-			"All columns of the table must be there, other fields are left out. The rows pass through to the result; stages behind `save` do not run. " +
+			"All columns of the table must be there, other fields are left out. The rows pass through to the result; stages after `save` do not run. " +
 			"The table's file is named by `--table PATH=FILE` and made if it does not exist; its name ends in .csv or .json. A table that is not given is not saved, with a warning.",
 		Differs: "A table need not exist before.",
 		Examples: []lang.Example{

@@ -14,7 +14,7 @@ var _ = register(lang.Operator{
 		Text: "`+f` or `f asc` is ascending, `-f`, `f desc` and plain `f` descending, for each key on its own. " +
 			"Text compares by code point and is not cast, even where it looks like a number: cast with `num` first. " +
 			"Rows that are equal keep their order. Null comes last in both directions. " +
-			"Rows beyond the memory budget are put aside on disk. A bare `sort`, which some published queries end in, names nothing to sort by and keeps the order, with a warning.",
+			"Rows beyond the memory budget go to disk. A bare `sort`, which some published queries end in, names nothing to sort by and keeps the order, with a warning.",
 		Differs: "OP-16: null comes last.",
 		Examples: []lang.Example{
 			{Query: `* | count by d | sort by d`, In: []string{`{"_raw":"","d":"9"}`, `{"_raw":"","d":"10"}`}, Out: []string{`{"d":"9"}`, `{"d":"10"}`}},

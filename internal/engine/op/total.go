@@ -13,7 +13,7 @@ var _ = register(lang.Operator{
 		Summary: "The sum of a field over all rows, on every row.",
 		Text: "With `by` it is the sum of the row's group. Rows keep their order. " +
 			"Text is cast; a row whose value is null or no number leaves. The column is `_total`. " +
-			"Rows beyond the memory budget are put aside on disk.",
+			"Rows beyond the memory budget go to disk.",
 		Differs: "OP-14: rows that are skipped leave the result. The limit of 100,000 rows does not exist.",
 		Examples: []lang.Example{
 			{Query: `* | sum(n) as n by t | sort by t asc | total n`, In: numbersInOrder, Out: []string{`{"t":"1","_total":12}`, `{"t":"2","_total":12}`, `{"t":"3","_total":12}`}},

@@ -15,7 +15,7 @@ var _ = register(lang.Operator{
 		Name: "trace", Usage: "trace [+|-] <pattern:regex> <start:string>",
 		Summary: "Keeps the messages that hang together with a value by the ids they share.",
 		Text: "What the first group of the pattern matches, at every place, are a message's ids. A message with a known id is kept, and all its ids become known; the start value is the first. " +
-			"`+` follows messages forward in time, `-` backward; without a sign every message that is linked at all is kept. Messages beyond the memory budget are put aside on disk.",
+			"`+` follows messages forward in time, `-` backward; without a sign every message that is linked at all is kept. Messages beyond the memory budget go to disk.",
 		Differs: "OP-37: without a sign, order of time does not matter.",
 		Examples: []lang.Example{
 			{Query: `* | trace "ID=([0-9A-F]{4})" "7F92"`, In: []string{"webID=7F92 start", "orderID=082A x", "webID=1111", "requestID=082A for webID=7F92"}, Out: []string{`{"_raw":"requestID=082A for webID=7F92"}`, `{"_raw":"orderID=082A x"}`, `{"_raw":"webID=7F92 start"}`}},

@@ -25,7 +25,7 @@ var _ = register(lang.Operator{
 			"`results by flow` gives a row for each step from one message in a state to the next, with `fromstate`, `tostate` and `latency` in milliseconds. " +
 			"`showing max(size), sum(\"1\") for started as starts` adds group functions of an id's messages in any state, or in the one named, to the rows of transactions; text in quotes is a constant. " +
 			"Ids without a message in any state give no row. `fringe=5m` leaves out transactions that end within 5 minutes of the start of the time range, or start within 5 minutes of its end. " +
-			"Rows beyond the memory budget are put aside on disk.",
+			"Rows beyond the memory budget go to disk.",
 		Differs: "OP-36 (rows of `states`), OP-64 (start and end). Of `showing` Sumo Logic has an example only. There is no limit of 10,000 groups. Without a time range, `fringe` counts from the first and the last message.",
 		Examples: []lang.Example{
 			{
@@ -207,7 +207,7 @@ func (s *transaction) show(sc *lang.Scope, a shownAgg, col func(string) event.Sl
 	if a.State != nil {
 		t.state = slices.IndexFunc(s.states, func(st state) bool { return strings.EqualFold(st.name, a.State.Name) })
 		if t.state < 0 {
-			sc.Error(a.State, "unknown-state", "there is no state "+a.State.Name, "name one of the states behind with")
+			sc.Error(a.State, "unknown-state", "there is no state "+a.State.Name, "name one of the states after with")
 		}
 	}
 	s.shown = append(s.shown, t)

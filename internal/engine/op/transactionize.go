@@ -22,7 +22,7 @@ var _ = register(lang.Operator{
 			"`maxSpan`, `maxPause` and `maxLogs` bound how long a group lasts, how far apart its messages are, how many it has: in order of time, the next message starts another group. " +
 			"`startsWith=\"text\"` starts a group at every message that holds the text, `endsWith` ends it there; a group without its start or end is orphaned, and gone with `; strict`. " +
 			"`keepOrphans=false` drops orphans, messages without any of the fields included. " +
-			"A query in parentheses, usually `merge`, runs on each group. What does not fit the memory budget is put aside on disk.",
+			"A query in parentheses, usually `merge`, runs on each group. What does not fit the memory budget goes to disk.",
 		Differs: "`_group_orphaned` and `strict` are our reading of short documentation. There is no limit of 50 MB.",
 		Examples: []lang.Example{
 			{

@@ -19,9 +19,9 @@ var _ = register(lang.Operator{
 		Name: "transpose", Usage: "transpose row <rows:field,...> column <columns:field,...> [as <names:column,...>]",
 		Summary: "Turns the values of a field into columns.",
 		Text: "One row comes out for each value of the row fields, one column for each value of the column fields, named by its text; several column fields are joined by a blank. " +
-			"The cell is the field that is left. Cells that nothing fills are null. Columns come in the order of their names, behind the row fields. " +
+			"The cell is the field that is left. Cells that nothing fills are null. Columns come in the order of their names, after the row fields. " +
 			"`as a, b` gives only those columns, `as a, b, *` those first and then the others. " +
-			"It stands behind an aggregate. Beyond 300 columns the rest is left out and counted. The table must fit the memory budget.",
+			"It stands after an aggregate. Beyond 300 columns the rest is left out and counted. The table must fit the memory budget.",
 		Differs: "Rows come in the order in which they are met (OP-42). Later stages may name any column. When two rows fill one cell the later one stays, and it is counted.",
 		Examples: []lang.Example{
 			{Query: `* | count by t, s | transpose row t column s`, In: []string{`{"_raw":"","t":"1","s":"200"}`, `{"_raw":"","t":"1","s":"404"}`, `{"_raw":"","t":"2","s":"200"}`}, Out: []string{`{"t":"2","200":1,"404":null}`, `{"t":"1","200":1,"404":1}`}},

@@ -394,9 +394,9 @@ func (t *trace) field(w io.Writer, part *predicate, f *seen, p *probe) {
 	// What would hold if letter case or blanks aside?
 	for _, v := range values {
 		for _, try := range []struct{ text, why string }{
-			{strings.TrimSpace(v.Value), "but for blanks around it; trim it first"},
-			{strings.ToLower(v.Value), "but for letter case: compare toLowerCase(" + name + ")"},
-			{strings.ToUpper(v.Value), "but for letter case: compare toUpperCase(" + name + ")"},
+			{strings.TrimSpace(v.Value), "except for blanks around it; trim it first"},
+			{strings.ToLower(v.Value), "except for letter case: compare toLowerCase(" + name + ")"},
+			{strings.ToUpper(v.Value), "except for letter case: compare toUpperCase(" + name + ")"},
 		} {
 			if try.text != v.Value && t.would(part, f.slot, event.Text(try.text)) {
 				f.hint(w, v.Value, "%s would do, %s", clip(strconv.Quote(v.Value)), try.why)

@@ -53,7 +53,7 @@ func TestGlobMatches(t *testing.T) {
 			t.Errorf("%q matches %q: %v, want %v", c.pattern, c.value, got, c.exact)
 		}
 		if got := CompileGlob(c.pattern, true).Match(c.value); got != c.fold {
-			t.Errorf("%q matches %q, letter case aside: %v, want %v", c.pattern, c.value, got, c.fold)
+			t.Errorf("%q matches %q, ignoring letter case: %v, want %v", c.pattern, c.value, got, c.fold)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func TestSetFindsAtEveryPlace(t *testing.T) {
 					}
 				}
 				if got := s.Index(buf, at+1); got != -1 {
-					t.Fatalf("%q at %d of %d, from behind: %d", word, at, size, got)
+					t.Fatalf("%q at %d of %d, from after: %d", word, at, size, got)
 				}
 				copy(buf[at:], bytes.Repeat([]byte("."), len(word)))
 			}
