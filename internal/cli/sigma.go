@@ -166,7 +166,7 @@ func (g *sigmaHunt) beside() query.Beside {
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}
-		g.c = rule.NewCorrelator(rt)
+		g.c = rule.NewCorrelator(rt, g.rules.rules)
 		g.c.Record = func(b *event.Batch, row uint16) string {
 			parts := []string{strconv.FormatUint(b.Pos[row], 36)}
 			for _, slot := range g.event {
@@ -182,7 +182,7 @@ func (g *sigmaHunt) beside() query.Beside {
 const recordMark = "\x1d"
 
 // correlations gives the findings of the correlations, once all events are read.
-func (g *sigmaHunt) correlations() error { return g.c.Findings(g.rules.rules, g.correlated) }
+func (g *sigmaHunt) correlations() error { return g.c.Findings(g.correlated) }
 
 // Push ends the pipeline: findings go their own way.
 func (g *sigmaHunt) Push(*event.Batch) error { return nil }

@@ -156,7 +156,7 @@ func correlated(t *testing.T, text string, hits []hit, perm []int, workers int, 
 	rules := lower(t, sc, "rules.yml", text)
 	user, value := sc.Layout.Slot("user"), sc.Layout.Slot("value")
 	rt := &exec.Runtime{Ctx: t.Context(), Budget: &exec.Budget{Limit: memory}, TempDir: t.TempDir()}
-	co := rule.NewCorrelator(rt)
+	co := rule.NewCorrelator(rt, rules)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -191,7 +191,7 @@ func correlated(t *testing.T, text string, hits []hit, perm []int, workers int, 
 		return nil, err
 	}
 	var found []string
-	err := co.Findings(rules, func(f rule.Finding) error {
+	err := co.Findings(func(f rule.Finding) error {
 		found = append(found, fmt.Sprintf("%d-%d %q %.6g", f.First/1000-day, f.Last/1000-day, strings.Join(f.Groups, ","), f.Value))
 		return nil
 	})

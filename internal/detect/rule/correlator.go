@@ -1,12 +1,14 @@
 package rule
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 // Finding is one result of a correlation.
@@ -27,15 +29,24 @@ const RecordsMax = 100
 // recordEnd stands between the records of a finding.
 const recordEnd = "\x1e"
 
-// Correlator gathers the matches that correlations are made of. Logs come in no
-// order of time that could be relied on, so a correlation's matches are put in
-// order first, by group and time, on disk where they are many; then no more than
-// one window of one group is held. Its methods but Findings may be called by
-// several workers.
+// Correlator gathers the matches that correlations are made of, and finds where they
+// meet the conditions. Logs come in no order of time that could be relied on. So matches
+// are held until they can be taken in order: until Advance says that event time has come
+// past them, or until there are no more.
+//
+// Where Findings is all that is ever called, a correlation's matches are put in order
+// by group and time, on disk where they are many, and no more than one window of one
+// group is held. From the first Advance on, the open windows of all groups are.
+//
+// Its methods may be called by several workers.
 type Correlator struct {
 	mu      sync.Mutex
 	rt      *exec.Runtime
+	rules   []*Rule // correlations come after those they are made of
 	got     map[*Rule]*matches
+	delay   map[*Rule]int64 // of correlations: how much later than event time theirs is, in ms
+	live    bool            // Advance has been called
+	mark    int64           // with what
 	scratch []byte
 
 	// Record, where it is set, makes a text that names an event, for Finding.Records. It
@@ -45,8 +56,14 @@ type Correlator struct {
 
 // matches are those that one correlation is made of.
 type matches struct {
-	rows *exec.Sorter
-	next event.Batch // not yet given to rows
+	of   *Rule
+	next event.Batch // not yet given to rows or later
+
+	rows *exec.Sorter // before the first Advance; then nil
+
+	mark  int64 // matches of an earlier time have been taken
+	later *exec.Backlog
+	open  *openWindows
 }
 
 // The fields of a match, as it is put in order.
@@ -68,9 +85,26 @@ const (
 	findingRecords
 )
 
-// NewCorrelator makes a Correlator that charges what it holds to a run's budget.
-func NewCorrelator(rt *exec.Runtime) *Correlator {
-	return &Correlator{rt: rt, got: map[*Rule]*matches{}}
+// NewCorrelator makes a Correlator of the correlations among rules, which come in the
+// order that Lower gives them. What it holds is charged to the run's budget.
+func NewCorrelator(rt *exec.Runtime, rules []*Rule) *Correlator {
+	c := &Correlator{rt: rt, rules: rules, got: map[*Rule]*matches{}, delay: map[*Rule]int64{}, mark: math.MinInt64 / 2}
+	for _, r := range rules {
+		for _, in := range r.inputs {
+			d := c.delay[in]
+			if in.Correlation != nil && !settled(in) {
+				d += in.Correlation.Timespan.Milliseconds()
+			}
+			c.delay[r] = max(c.delay[r], d)
+		}
+	}
+	return c
+}
+
+// settled reports whether a correlation's findings come with the last of their matches,
+// not only when their window is over.
+func settled(r *Rule) bool {
+	return r.Correlation.Type == sigma.TemporalOrdered || grows(r.Correlation)
 }
 
 // Wants reports whether some correlation is made of a rule.
@@ -93,7 +127,7 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 				return err
 			}
 		}
-		if err := c.got[f.to].put(); err != nil { // the values are lent
+		if err := c.put(c.got[f.to]); err != nil { // the values are lent
 			return err
 		}
 	}
@@ -103,14 +137,7 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 // add takes one match. One without the fields that are asked for belongs to no
 // group, and counts for nothing; so does one without a time, which is in no window.
 func (c *Correlator) add(f feed, at int64, pos uint64, record string, value func(event.Slot) event.Value) error {
-	m := c.got[f.to]
-	if m == nil {
-		var kept event.Fields
-		kept.Add(matchGroup, matchTime, matchRef, matchValues, matchRecord)
-		order := exec.Order{Keys: []exec.Key{{Slot: matchGroup}, {Slot: matchTime}}, Ties: []event.Slot{matchRef}}
-		m = &matches{rows: exec.NewSorter(c.rt, f.to.who(), order, exec.NewCodec(&kept), 0)}
-		c.got[f.to] = m
-	}
+	m := c.matches(f.to)
 	group, ok := c.joined(f.groups, value)
 	values, has := c.joined(f.values, value)
 	if !ok || !has {
@@ -118,6 +145,10 @@ func (c *Correlator) add(f feed, at int64, pos uint64, record string, value func
 	}
 	if at == event.NoTime {
 		c.rt.Warnings.Add("match without a time, which is in no timespan of a correlation", true, exec.Sample{Pos: pos, Detail: f.to.who()})
+		return nil
+	}
+	if m.rows == nil && at < m.mark {
+		c.rt.Warnings.Add("match that came too late for a correlation: later events had been correlated already", true, exec.Sample{Pos: pos, Detail: f.to.who()})
 		return nil
 	}
 	row := m.next.AddRow(at, pos)
@@ -129,15 +160,47 @@ func (c *Correlator) add(f feed, at int64, pos uint64, record string, value func
 	if m.next.N < event.MaxRows {
 		return nil
 	}
-	return m.put()
+	return c.put(m)
 }
 
-// put gives the matches so far to the sorter.
-func (m *matches) put() error {
+// matches are those of a correlation.
+func (c *Correlator) matches(r *Rule) *matches {
+	m := c.got[r]
+	if m == nil {
+		m = &matches{of: r}
+		if c.live {
+			c.goLive(m)
+		} else {
+			m.rows = exec.NewSorter(c.rt, r.who(), byGroup, matchCodec(), 0)
+		}
+		c.got[r] = m
+	}
+	return m
+}
+
+// The orders of matches.
+var (
+	byGroup = exec.Order{Keys: []exec.Key{{Slot: matchGroup}, {Slot: matchTime}}, Ties: []event.Slot{matchRef}}
+	byTime  = exec.Order{Keys: []exec.Key{{Slot: matchTime}}, Ties: []event.Slot{matchRef}}
+)
+
+func matchCodec() *exec.Codec {
+	var kept event.Fields
+	kept.Add(matchGroup, matchTime, matchRef, matchValues, matchRecord)
+	return exec.NewCodec(&kept)
+}
+
+// put gives the matches so far to what puts them in order.
+func (c *Correlator) put(m *matches) error {
 	if m == nil || m.next.N == 0 {
 		return nil
 	}
-	err := m.rows.Add(&m.next)
+	var err error
+	if m.rows != nil {
+		err = m.rows.Add(&m.next)
+	} else if !m.later.Add(&m.next) {
+		err = c.early(m)
+	}
 	m.next.Reset()
 	return err
 }
@@ -166,14 +229,16 @@ func (c *Correlator) joined(slots []event.Slot, value func(event.Slot) event.Val
 
 // Findings computes the correlations, in the order of rules, once all matches
 // are there. found gets the findings of a correlation by time.
-func (c *Correlator) Findings(rules []*Rule, found func(Finding) error) error {
-	for _, r := range rules {
+func (c *Correlator) Findings(found func(Finding) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.rules {
 		m := c.got[r]
 		if r.Correlation == nil || m == nil {
 			continue
 		}
 		delete(c.got, r)
-		if err := c.findings(r, m, found); err != nil {
+		if err := c.findings(m, found); err != nil {
 			return err
 		}
 	}
@@ -181,50 +246,45 @@ func (c *Correlator) Findings(rules []*Rule, found func(Finding) error) error {
 }
 
 // findings computes one correlation.
-func (c *Correlator) findings(r *Rule, m *matches, found func(Finding) error) error {
-	var kept event.Fields
-	kept.Add(findingLast, findingGroup, findingFirst, findingValue, findingEvents, findingRecords)
-	order := exec.Order{Keys: []exec.Key{{Slot: findingLast}}, Ties: []event.Slot{findingGroup}}
-	g := &groups{
-		w: newWindow(r), acct: c.rt.Budget.Open(r.who()),
-		out: exec.NewSorter(c.rt, r.who(), order, exec.NewCodec(&kept), 0),
-	}
-	if err := m.put(); err != nil {
+func (c *Correlator) findings(m *matches, found func(Finding) error) error {
+	if err := c.put(m); err != nil {
 		return err
 	}
-	if err := m.rows.Flush(g); err != nil {
-		return err
+	if m.rows == nil {
+		if err := firstOf(m.later.Release(math.MaxInt64, m.open), m.open.end()); err != nil {
+			return err
+		}
+		return c.give(m.open.out, found)
 	}
-	if err := g.end(); err != nil {
-		return err
-	}
-	if err := g.put(); err != nil {
+	out := &foundRows{rt: c.rt, of: m.of}
+	g := &groups{w: newWindow(m.of), acct: c.rt.Budget.Open(m.of.who()), out: out}
+	if err := firstOf(m.rows.Flush(g), g.end()); err != nil {
 		return err
 	}
 	g.acct.Release()
-	return g.out.Flush(sinkFunc(func(b *event.Batch) error {
-		for _, row := range b.Live {
-			number := func(s event.Slot) int64 { n, _ := b.Value(s, row).Int(); return n }
-			f := Finding{Rule: r, First: number(findingFirst), Last: number(findingLast), Pos: b.Pos[row], Events: int(number(findingEvents))}
-			f.Value, _ = b.Value(findingValue, row).Float()
-			if len(r.Correlation.GroupBy) > 0 {
-				f.Groups = strings.Split(strings.Clone(b.Value(findingGroup, row).Str()), separator)
-			}
-			if text := b.Value(findingRecords, row).Str(); text != "" {
-				f.Records = strings.Split(strings.Clone(text), recordEnd)
-			}
-			if err := c.forward(r, f); err != nil {
-				return err
-			}
-			if r.Silent {
-				continue
-			}
-			if err := found(f); err != nil {
-				return err
-			}
+	return c.give(out, found)
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
-		return nil
-	}))
+	}
+	return nil
+}
+
+// give gives what was found of a correlation, by time.
+func (c *Correlator) give(out *foundRows, found func(Finding) error) error {
+	return out.flush(func(f Finding) error {
+		if err := c.forward(out.of, f); err != nil {
+			return err
+		}
+		if out.of.Silent {
+			return nil
+		}
+		return found(f)
+	})
 }
 
 // forward gives a finding to the correlations made of its rule: its fields are
@@ -257,8 +317,7 @@ type groups struct {
 	group string
 	some  bool
 	acct  *exec.Account
-	out   *exec.Sorter
-	found event.Batch // not yet given to out
+	out   *foundRows
 
 	charged int64
 }
@@ -272,10 +331,9 @@ func (g *groups) Push(b *event.Batch) error {
 			}
 			g.some, g.group = true, strings.Clone(group)
 		}
-		at, _ := b.Value(matchTime, row).Int()
-		ref, _ := b.Value(matchRef, row).Int()
-		if f, ok := g.w.take(occurrence{at, b.Pos[row], int(ref), b.Value(matchRecord, row).Str()}, b.Value(matchValues, row).Str()); ok {
-			if err := g.add(f); err != nil {
+		o, values := matchOf(b, row)
+		if f, ok := g.w.take(o, values); ok {
+			if err := g.out.add(g.group, f); err != nil {
 				return err
 			}
 		}
@@ -289,22 +347,35 @@ func (g *groups) Push(b *event.Batch) error {
 	return nil
 }
 
+// matchOf is a match as a window takes it, of which the texts are lent.
+func matchOf(b *event.Batch, row uint16) (o occurrence, values string) {
+	at, _ := b.Value(matchTime, row).Int()
+	ref, _ := b.Value(matchRef, row).Int()
+	return occurrence{at, b.Pos[row], int(ref), b.Value(matchRecord, row).Str()}, b.Value(matchValues, row).Str()
+}
+
 // end ends the group at hand, and gives what was found.
 func (g *groups) end() error {
 	if f, ok := g.w.end(); ok {
-		if err := g.add(f); err != nil {
-			return err
-		}
+		return g.out.add(g.group, f)
 	}
 	return nil
 }
 
-// add adds a finding of the group at hand.
-func (g *groups) add(f Finding) error {
-	o := &g.found
+// foundRows puts what was found of a correlation in order of time.
+type foundRows struct {
+	rt   *exec.Runtime
+	of   *Rule
+	next event.Batch  // not yet given to rows
+	rows *exec.Sorter // nil until there is a finding
+}
+
+// add adds a finding of a group.
+func (x *foundRows) add(group string, f Finding) error {
+	o := &x.next
 	row := o.AddRow(f.Last, f.Pos)
 	o.Col(findingLast).Set(row, event.Int(f.Last))
-	o.Col(findingGroup).Set(row, event.Text(g.group))
+	o.Col(findingGroup).Set(row, event.Text(group))
 	o.Col(findingFirst).Set(row, event.Int(f.First))
 	o.Col(findingValue).Set(row, event.Float(f.Value))
 	o.Col(findingEvents).Set(row, event.Int(int64(f.Events)))
@@ -312,15 +383,51 @@ func (g *groups) add(f Finding) error {
 	if o.N < event.MaxRows {
 		return nil
 	}
-	return g.put()
+	return x.put()
 }
 
 // put gives the findings so far to the sorter.
-func (g *groups) put() error {
-	if g.found.N == 0 {
+func (x *foundRows) put() error {
+	if x.next.N == 0 {
 		return nil
 	}
-	err := g.out.Add(&g.found)
-	g.found.Reset()
+	x.ready()
+	err := x.rows.Add(&x.next)
+	x.next.Reset()
 	return err
+}
+
+func (x *foundRows) ready() {
+	if x.rows == nil {
+		var kept event.Fields
+		kept.Add(findingLast, findingGroup, findingFirst, findingValue, findingEvents, findingRecords)
+		order := exec.Order{Keys: []exec.Key{{Slot: findingLast}}, Ties: []event.Slot{findingGroup}}
+		x.rows = exec.NewSorter(x.rt, x.of.who(), order, exec.NewCodec(&kept), 0)
+	}
+}
+
+// flush gives the findings, by time.
+func (x *foundRows) flush(found func(Finding) error) error {
+	if err := x.put(); err != nil || x.rows == nil {
+		return err
+	}
+	rows := x.rows
+	x.rows = nil
+	return rows.Flush(sinkFunc(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			number := func(s event.Slot) int64 { n, _ := b.Value(s, row).Int(); return n }
+			f := Finding{Rule: x.of, First: number(findingFirst), Last: number(findingLast), Pos: b.Pos[row], Events: int(number(findingEvents))}
+			f.Value, _ = b.Value(findingValue, row).Float()
+			if len(x.of.Correlation.GroupBy) > 0 {
+				f.Groups = strings.Split(strings.Clone(b.Value(findingGroup, row).Str()), separator)
+			}
+			if text := b.Value(findingRecords, row).Str(); text != "" {
+				f.Records = strings.Split(strings.Clone(text), recordEnd)
+			}
+			if err := found(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }

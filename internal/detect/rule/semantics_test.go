@@ -282,14 +282,14 @@ detection: {s: {kind: [c, ab]}, condition: s}
 		fmt.Sscan(l, &sec, &kind, &user, &value)
 		objects = append(objects, fmt.Sprintf(`{"@timestamp":"2026-01-01T00:%02d:%02dZ","kind":%q,"user":%q,"value":%q}`, sec/60, sec%60, kind, user, value))
 	}
-	c := rule.NewCorrelator(&exec.Runtime{Ctx: t.Context(), Budget: &exec.Budget{}})
+	c := rule.NewCorrelator(&exec.Runtime{Ctx: t.Context(), Budget: &exec.Budget{}}, lowered)
 	set := rule.Compile(sc, lowered)
 	read(t, sc, set.Fields(), 1, func() exec.Task {
 		return set.Task(&expr.Env{}, c, func(*rule.Rule, *event.Batch) error { return nil })
 	}, events(t, objects...))
 	const start = 1767225600000 // 2026-01-01
 	var out []string
-	if err := c.Findings(lowered, func(f rule.Finding) error {
+	if err := c.Findings(func(f rule.Finding) error {
 		out = append(out, fmt.Sprintf("%s %d-%d %v %g", f.Rule.Title, (f.First-start)/1000, (f.Last-start)/1000, f.Groups, f.Value))
 		return nil
 	}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
@@ -26,6 +27,16 @@ type window interface {
 	take(o occurrence, values string) (Finding, bool)
 	// end says that the group has no more, and empties the window.
 	end() (Finding, bool)
+	// expire says that no match of a time before t will come: what no later match can
+	// belong to is gone.
+	expire(t int64) (Finding, bool)
+	// due is the least time for which expire does something; ok is false of a window
+	// that holds nothing.
+	due() (t int64, ok bool)
+	// save writes down what the window holds; load reads it into an empty window of an
+	// equal correlation.
+	save(*exec.Saver)
+	load(*exec.Loader)
 	// bytes is what the window holds, by its number of matches and values.
 	bytes() int64
 }
@@ -102,12 +113,25 @@ type inside struct {
 	record string
 }
 
-func (w *sliding) take(o occurrence, values string) (Finding, bool) {
-	for len(w.in) > 0 && o.at-w.in[0].at > w.span {
+// expire lets matches go that are further back than the time span.
+func (w *sliding) expire(t int64) (Finding, bool) {
+	for len(w.in) > 0 && t-w.in[0].at > w.span {
 		w.tally.remove(w.in[0].ref, w.in[0].value)
 		w.texts -= len(w.in[0].record)
 		w.in = w.in[1:]
 	}
+	return Finding{}, false
+}
+
+func (w *sliding) due() (int64, bool) {
+	if len(w.in) == 0 {
+		return 0, false
+	}
+	return w.in[0].at + w.span + 1, true
+}
+
+func (w *sliding) take(o occurrence, values string) (Finding, bool) {
+	w.expire(o.at)
 	w.in = append(w.in, inside{o.at, o.ref, w.tally.add(o.ref, values), strings.Clone(o.record)})
 	w.texts += len(o.record)
 	v, ok := w.tally.met()
@@ -138,10 +162,18 @@ type tumbling struct {
 	f     Finding
 }
 
-func (w *tumbling) take(o occurrence, values string) (done Finding, ok bool) {
-	if w.tally.events > 0 && o.at-w.f.First > w.span {
-		done, ok = w.end()
+// expire ends a window that is complete.
+func (w *tumbling) expire(t int64) (Finding, bool) {
+	if w.tally.events > 0 && t-w.f.First > w.span {
+		return w.end()
 	}
+	return Finding{}, false
+}
+
+func (w *tumbling) due() (int64, bool) { return w.f.First + w.span + 1, w.tally.events > 0 }
+
+func (w *tumbling) take(o occurrence, values string) (done Finding, ok bool) {
+	done, ok = w.expire(o.at)
 	if w.tally.events == 0 {
 		w.f.First = o.at
 	}
@@ -330,6 +362,36 @@ func (w *chains) advance() (f Finding, ok bool) {
 	}
 	w.step = w.step[:0]
 	return f, ok
+}
+
+// expire takes the last step, which is complete, and forgets starts too far back.
+func (w *chains) expire(t int64) (f Finding, ok bool) {
+	if len(w.step) > 0 && w.step[0].at < t {
+		f, ok = w.advance()
+	}
+	for i, c := range w.of {
+		if c.events > 0 && t-c.start > w.span {
+			w.of[i] = chain{}
+		}
+	}
+	return f, ok
+}
+
+func (w *chains) due() (t int64, ok bool) {
+	least := func(at int64) {
+		if !ok || at < t {
+			t, ok = at, true
+		}
+	}
+	if len(w.step) > 0 {
+		least(w.step[0].at + 1)
+	}
+	for _, c := range w.of {
+		if c.events > 0 {
+			least(c.start + w.span + 1)
+		}
+	}
+	return t, ok
 }
 
 func (w *chains) end() (f Finding, ok bool) {
