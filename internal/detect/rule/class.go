@@ -1,8 +1,8 @@
 package rule
 
 import (
+	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
@@ -17,30 +17,33 @@ type class struct {
 	keywords *keywords // nil when no rule is found by what stands anywhere in an event
 }
 
-// class finds or makes the class of events of a channel, or failing that a
-// provider, and an event id.
-func (r *Run) class(channel, provider, id event.Value) *class {
-	key := id.Str() + "\x00" + provider.Str() + "\x00" + channel.Str()
-	if channel.IsNull() {
-		key += "\x00"
+// class finds or makes the class of events with such values of the fields that route.
+func (r *Run) class(values []event.Value) *class {
+	r.key = r.key[:0]
+	for _, v := range values {
+		if v.IsNull() {
+			r.key = append(r.key, 0)
+			continue
+		}
+		r.key = binary.AppendUvarint(r.key, uint64(len(v.Str()))+1)
+		r.key = append(r.key, v.Str()...)
 	}
-	if c := r.byName[key]; c != nil {
+	if c := r.byName[string(r.key)]; c != nil {
 		return c
 	}
 	if len(r.byName) >= classesMax {
 		clear(r.byName)
 	}
 	s := r.set
-	c := &class{rules: make([]uint64, (len(s.rules)+63)/64)}
-	known := map[event.Slot]event.Value{s.scope.channel: channel, s.scope.provider: provider, s.scope.id: id}
+	c := &class{rules: make([]uint64, (len(s.conds)+63)/64)}
+	known := map[event.Slot]event.Value{}
+	for i, slot := range s.routes {
+		known[slot] = values[i]
+	}
 	used := make([]bool, len(s.index))
 	var byText []int32
-	for _, i := range s.sources.of(channel, provider, id) {
-		rule := s.rules[i]
-		if !rule.in(channel, provider, id) {
-			continue
-		}
-		if slices.ContainsFunc(rule.Fields, s.routes) && s.settle(r.single, s.node(int(i)), known) == isFalse {
+	for _, i := range s.routed(values) {
+		if s.conds[i].routed && s.settle(r.single, s.node(int(i)), known) == isFalse {
 			continue
 		}
 		c.rules[i>>6] |= 1 << (i & 63)
@@ -50,7 +53,7 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 		}
 		for _, slot := range s.slotsOf[i] {
 			used[s.slotIndex[slot]] = true
-			if slot == s.scope.text {
+			if slot == s.text {
 				byText = append(byText, i)
 			}
 		}
@@ -63,8 +66,20 @@ func (r *Run) class(channel, provider, id event.Value) *class {
 	if byText != nil {
 		c.keywords = s.keywords(byText)
 	}
-	r.byName[strings.Clone(key)] = c
+	r.byName[string(r.key)] = c
 	return c
+}
+
+// routed lists the conditions that may hold of events with such values.
+func (s *Set) routed(values []event.Value) []int32 {
+	if s.route != nil {
+		return s.route(values)
+	}
+	all := make([]int32, len(s.conds))
+	for i := range all {
+		all[i] = int32(i)
+	}
+	return all
 }
 
 // sources are the rules by where their events are written: a channel, or a
@@ -132,9 +147,9 @@ func (s *Set) keywords(rules []int32) *keywords {
 	k := &keywords{rules: rules}
 	var literals []string
 	for _, i := range rules {
-		ns, _, _ := s.needs(nil, s.rules[i].cond)
+		ns, _, _ := s.needs(nil, s.conds[i].x)
 		for _, n := range ns {
-			if n.slot == s.scope.text {
+			if n.slot == s.text {
 				literals = append(literals, n.literal)
 			}
 		}

@@ -2,6 +2,8 @@ package rule
 
 import (
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -50,21 +52,76 @@ func (s *Set) needs(ns []need, x expr.Expr) (_ []need, cost float64, ok bool) {
 		if any := x.Re.Literals(); any != nil {
 			return s.within(ns, x.X, any...)
 		}
+	case *expr.Contains:
+		if c, ok := x.Y.(*expr.Const); ok && c.Value.Kind() == event.String && c.Value.Str() != "" {
+			return s.within(ns, x.X, c.Value.Str())
+		}
+	case *expr.Compare:
+		if x.Op != expr.Eq {
+			break
+		}
+		for _, side := range [2][2]expr.Expr{{x.X, x.Y}, {x.Y, x.X}} {
+			texts := texts(side[1])
+			if texts == nil {
+				continue
+			}
+			if _, number := event.ParseNumber(texts[0]); number { // of which a number is equal to other writings
+				break
+			}
+			return s.within(ns, side[0], texts...)
+		}
+	case *expr.In:
+		if texts := texts(x.List...); texts != nil {
+			return s.within(ns, x.X, texts...)
+		}
+	case *expr.Call:
+		if x.Name == listCall {
+			if texts := texts(x.Args[1]); texts != nil {
+				// Blanks and underscores are the same there: the longest part between them counts.
+				parts := strings.FieldsFunc(texts[0], func(r rune) bool { return r == ' ' || r == '_' })
+				if len(parts) > 0 {
+					return s.within(ns, x.Args[0], slices.MaxFunc(parts, func(a, b string) int { return len(a) - len(b) }))
+				}
+			}
+		}
 	}
 	return ns, 0, false
+}
+
+// listCall is the name of what asks whether listMatches has a list. No mapper fills that
+// attribute: its value is an event.List.
+const listCall = "array_contains of listMatches"
+
+// texts are constants that are text and not empty; nil if one of them is not.
+func texts(of ...expr.Expr) (out []string) {
+	for _, x := range of {
+		c, ok := x.(*expr.Const)
+		if !ok || c.Value.Kind() != event.String || c.Value.Str() == "" {
+			return nil
+		}
+		out = append(out, c.Value.Str())
+	}
+	return out
 }
 
 // within is needs of the fields in which the text of x stands. Fields that route
 // are not indexed: they are looked at before.
 func (s *Set) within(ns []need, x expr.Expr, literals ...string) (_ []need, cost float64, ok bool) {
 	start := len(ns)
+	for { // what stands in its argument word for word, letter case aside
+		c, ok := x.(*expr.Call)
+		if !ok || !c.Within || len(c.Args) == 0 {
+			break
+		}
+		x = c.Args[0]
+	}
 	fields := []expr.Expr{x}
 	if c, ok := x.(*expr.Call); ok && c.Name == digestCall {
 		fields = c.Args
 	}
 	for _, x := range fields {
 		f, ok := x.(*expr.Field)
-		if !ok || s.routes(f.Slot) {
+		if !ok || s.isRoute(f.Slot) {
 			return ns[:start], 0, false
 		}
 		for _, l := range literals {
@@ -75,9 +132,7 @@ func (s *Set) within(ns []need, x expr.Expr, literals ...string) (_ []need, cost
 	return ns, cost, true
 }
 
-func (s *Set) routes(slot event.Slot) bool {
-	return slot == s.scope.channel || slot == s.scope.provider || slot == s.scope.id
-}
+func (s *Set) isRoute(slot event.Slot) bool { return slices.Contains(s.routes, slot) }
 
 // slotIndex tells for a value of a field which rules it makes candidates.
 type slotIndex struct {
@@ -90,17 +145,19 @@ type slotIndex struct {
 // of are the rules that a literal makes candidates.
 func (x *slotIndex) of(literal int) []int32 { return x.rules[x.first[literal]:x.first[literal+1]] }
 
-// build turns the rules' needs inside out.
+// build turns the conditions' needs inside out.
 func (s *Set) build() {
-	needs := make([][]need, len(s.rules))
-	s.indexed, s.slotsOf = make([]bool, len(s.rules)), make([][]event.Slot, len(s.rules))
-	atOnce(len(s.rules), 16, func(i int) {
-		if needs[i], _, s.indexed[i] = s.needs(nil, s.rules[i].cond); s.indexed[i] {
+	s.atoms, s.slotIndex = map[expr.Expr]*atom{}, map[event.Slot]int{}
+	s.nodes = make([]atomic.Pointer[node], len(s.conds))
+	needs := make([][]need, len(s.conds))
+	s.indexed, s.slotsOf = make([]bool, len(s.conds)), make([][]event.Slot, len(s.conds))
+	atOnce(len(s.conds), 16, func(i int) {
+		if needs[i], _, s.indexed[i] = s.needs(nil, s.conds[i].x); s.indexed[i] {
 			s.slotsOf[i] = slotsOf(needs[i])
 		}
 	})
 	var all []*slotNeeds
-	for i := range s.rules {
+	for i := range s.conds {
 		for _, n := range needs[i] {
 			at, ok := s.slotIndex[n.slot]
 			if !ok {

@@ -43,7 +43,7 @@ func (s *Set) node(rule int) *node {
 	defer s.mu.Unlock()
 	n := s.nodes[rule].Load()
 	if n == nil { // nor has another worker made it in the meantime
-		n = s.compile(s.rules[rule].cond)
+		n = s.compile(s.conds[rule].x)
 		s.nodes[rule].Store(n)
 	}
 	return n

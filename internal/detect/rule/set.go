@@ -11,16 +11,21 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 )
 
-// Set is rules compiled for one pass. Open makes what one worker needs.
+// Set is conditions compiled for one pass. Open makes what one worker needs.
 type Set struct {
-	scope *Scope
-	rules []*Rule // those with a condition
+	layout *event.Layout
+	rules  []*Rule // of Sigma, by number; nil where the conditions are not theirs
+	conds  []condition
+	// The values of these fields, at most routesMax, say which conditions may hold at
+	// all: route lists them, ascending; nil is all.
+	routes    []event.Slot
+	route     func(values []event.Value) []int32
+	raw, text event.Slot // the event, and what keywords are looked for in; None without keywords
 
 	indexed   []bool         // by rule: it has needs; the others are candidates of every event of their log source
 	slotsOf   [][]event.Slot // by rule: of its needs
 	index     []slotIndex
 	slotIndex map[event.Slot]int
-	sources   sources
 
 	nodes []atomic.Pointer[node] // by rule; see node
 
@@ -31,17 +36,43 @@ type Set struct {
 	searches []*keywords
 }
 
-// Compile readies rules for one pass.
+// condition is what a rule asks of an event.
+type condition struct {
+	x        expr.Expr
+	keywords bool // and what stands anywhere in the event
+	routed   bool // it reads a field that routes
+}
+
+// routesMax is how many fields can route.
+const routesMax = 4
+
+// Compile readies Sigma rules for one pass.
 func Compile(sc *Scope, rules []*Rule) *Set {
-	s := &Set{scope: sc, atoms: map[expr.Expr]*atom{}, slotIndex: map[event.Slot]int{}}
+	s := &Set{layout: sc.Layout, routes: []event.Slot{sc.channel, sc.provider, sc.id}, raw: sc.raw, text: sc.text}
+	var from sources
 	for _, r := range rules {
 		if r.cond == nil {
 			continue
 		}
-		s.sources.add(int32(len(s.rules)), r)
+		from.add(int32(len(s.rules)), r)
 		s.rules = append(s.rules, r)
+		s.conds = append(s.conds, condition{r.cond, r.keywords, slices.ContainsFunc(r.Fields, s.isRoute)})
 	}
-	s.nodes = make([]atomic.Pointer[node], len(s.rules))
+	s.route = func(values []event.Value) []int32 {
+		channel, provider, id := values[0], values[1], values[2]
+		return slices.DeleteFunc(from.of(channel, provider, id), func(i int32) bool { return !s.rules[i].in(channel, provider, id) })
+	}
+	s.build()
+	return s
+}
+
+// CompileConditions readies conditions on the fields of a layout. routes are fields
+// whose values tell most conditions apart, as an event id does: at most four.
+func CompileConditions(l *event.Layout, routes []event.Slot, conds []expr.Expr) *Set {
+	s := &Set{layout: l, routes: routes[:min(len(routes), routesMax)], raw: event.None, text: event.None}
+	for _, x := range conds {
+		s.conds = append(s.conds, condition{x: x, routed: slices.ContainsFunc(expr.Slots(x), s.isRoute)})
+	}
 	s.build()
 	return s
 }
@@ -55,11 +86,11 @@ func (s *Set) Reached() int64 { return s.reached.Load() }
 // Fields are what the rules read of an event.
 func (s *Set) Fields() event.Fields {
 	var f event.Fields
-	f.Add(s.scope.channel, s.scope.provider, s.scope.id)
+	f.Add(s.routes...)
 	for _, r := range s.rules {
 		f.Add(r.Fields...)
 		if r.keywords {
-			f.Add(s.scope.raw)
+			f.Add(s.raw)
 		}
 		for _, d := range r.feeds {
 			f.Add(d.groups...)
@@ -77,7 +108,7 @@ type Stats struct {
 
 // Stats counts what the set consists of.
 func (s *Set) Stats() Stats {
-	st := Stats{Rules: len(s.rules)}
+	st := Stats{Rules: len(s.conds)}
 	for i, ok := range s.indexed {
 		s.node(i)
 		if !ok {
@@ -115,10 +146,12 @@ type Run struct {
 	stamp     uint64
 
 	byName  map[string]*class
-	byCode  map[[3]uint16]*class
-	classes []*class   // by row of the batch's live rows
-	rows    [][]uint16 // by rule: candidates
-	some    []int32    // rules that have candidates
+	key     []byte // of byName
+	byCode  map[[routesMax]uint16]*class
+	known   []event.Value // of the fields that route
+	classes []*class      // by row of the batch's live rows
+	rows    [][]uint16    // by rule: candidates
+	some    []int32       // rules that have candidates
 
 	// Candidates counts what the index let through.
 	Candidates int64
@@ -128,9 +161,10 @@ type Run struct {
 func (s *Set) Open(env *expr.Env) *Run {
 	return &Run{
 		set: s, env: env, single: expr.NewSingle(env), wide: map[*node]*expr.Run{},
-		values: make([]values, s.scope.Layout.Len()), heldMax: valuesBytesMax, verdicts: make([]verdict, 1<<verdictBits),
-		seen:   make([]uint64, len(s.rules)),
-		byName: map[string]*class{}, byCode: map[[3]uint16]*class{}, rows: make([][]uint16, len(s.rules)),
+		values: make([]values, s.layout.Len()), heldMax: valuesBytesMax, verdicts: make([]verdict, 1<<verdictBits),
+		seen:   make([]uint64, len(s.conds)),
+		byName: map[string]*class{}, byCode: map[[routesMax]uint16]*class{}, rows: make([][]uint16, len(s.conds)),
+		known: make([]event.Value, len(s.routes)),
 	}
 }
 
@@ -145,16 +179,30 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 	r.some = r.some[:0]
 	r.classes = r.classes[:0]
 	clear(r.byCode)
-	b.Col(r.set.scope.text) // the highest of the five, so that the others stay where they are
-	channel, provider, id := b.Col(r.set.scope.channel), b.Col(r.set.scope.provider), b.Col(r.set.scope.id)
+	if r.set.text != event.None {
+		b.Col(r.set.text)
+	}
+	for _, s := range r.set.routes {
+		b.Col(s)
+	}
+	var routes [routesMax]*event.Column
+	for i, s := range r.set.routes {
+		routes[i] = &b.Cols[s]
+	}
 	for _, row := range b.Live {
-		key := [3]uint16{code(channel, row), code(provider, row), code(id, row)}
+		var key [routesMax]uint16
+		for i := range r.set.routes {
+			key[i] = code(routes[i], row)
+		}
 		c := r.byCode[key]
 		if c == nil {
-			c = r.class(channel.At(row), provider.At(row), id.At(row))
+			for i := range r.set.routes {
+				r.known[i] = routes[i].At(row)
+			}
+			c = r.class(r.known)
 			r.byCode[key] = c
 		}
-		if c.keywords != nil && c.keywords.mayStand(b.Value(r.set.scope.raw, row).Str()) {
+		if c.keywords != nil && c.keywords.mayStand(b.Value(r.set.raw, row).Str()) {
 			r.readText(b, row)
 		}
 		r.classes = append(r.classes, c)
@@ -189,7 +237,7 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 	for _, rule := range r.some {
 		rows := r.rows[rule]
 		r.Candidates += int64(len(rows))
-		if r.set.rules[rule].keywords {
+		if r.set.conds[rule].keywords {
 			for _, row := range rows {
 				r.readText(b, row)
 			}
@@ -238,8 +286,8 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 // readText makes the text in which keywords are looked for: the texts of all
 // fields of the event, a line each.
 func (r *Run) readText(b *event.Batch, row uint16) {
-	raw := b.Value(r.set.scope.raw, row)
-	if raw.IsNull() || !b.Value(r.set.scope.text, row).IsNull() {
+	raw := b.Value(r.set.raw, row)
+	if raw.IsNull() || !b.Value(r.set.text, row).IsNull() {
 		return
 	}
 	var text []byte
@@ -252,5 +300,5 @@ func (r *Run) readText(b *event.Batch, row uint16) {
 	if err != nil { // no JSON: the message is the text
 		text = append(text[:0], raw.Str()...)
 	}
-	b.Col(r.set.scope.text).Set(row, event.Text(string(text)))
+	b.Col(r.set.text).Set(row, event.Text(string(text)))
 }

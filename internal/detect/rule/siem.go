@@ -19,6 +19,9 @@ import (
 // Source: ../shared/spec/cloud-siem.md, section 4; numbers in comments are its sections.
 func LowerSIEM(x *siem.Expression, attr Attributes) (expr.Expr, diag.List) {
 	l := &siemLowering{attr: attr, file: x.File, attributes: map[string]expr.Expr{}, made: map[string]bool{}}
+	if r, ok := attr.(*recordAttributes); ok && len(x.Clauses) == 0 {
+		l.shared = r.shared
+	}
 	for i := range x.Clauses {
 		l.clause(&x.Clauses[i])
 	}
@@ -36,6 +39,7 @@ type siemLowering struct {
 
 	attributes map[string]expr.Expr // each in the one shape that all its mentions share
 	made       map[string]bool      // those that json clauses made
+	shared     map[string]expr.Expr // predicates of all expressions, by what they say; nil where they are not shared
 }
 
 func (l *siemLowering) fail(at diag.Span, code, format string, args ...any) expr.Expr {
@@ -50,7 +54,44 @@ func siemCall(name string, fn func(args []event.Value) event.Value, args ...expr
 	}}
 }
 
+// lower lowers a node. A predicate that an expression before it has is the same node, so
+// that it is computed once for both; one of which something is to be said is not shared.
 func (l *siemLowering) lower(x siem.Node) expr.Expr {
+	if l.shared == nil {
+		return l.node(x)
+	}
+	switch x.(type) {
+	case *siem.Compare, *siem.In, *siem.Between, *siem.IsNull, *siem.Like, *siem.Matches, *siem.Call:
+		return l.share(siem.Print(&siem.Expression{Cond: x}), func() expr.Expr { return l.node(x) })
+	}
+	return l.node(x)
+}
+
+func (l *siemLowering) share(key string, lower func() expr.Expr) expr.Expr {
+	if y := l.shared[key]; y != nil {
+		return y
+	}
+	y := lower()
+	if len(l.diags) == 0 {
+		l.shared[key] = y
+	}
+	return y
+}
+
+// joined is a chain of AND or OR, which is the same node where its operands are. The
+// nodes that a key names live as long as the key: they are below what it stands for.
+func (l *siemLowering) joined(op string, all []expr.Expr, join func([]expr.Expr) expr.Expr) expr.Expr {
+	if l.shared == nil {
+		return join(all)
+	}
+	key := []byte(op)
+	for _, x := range all {
+		key = fmt.Appendf(key, " %p", x)
+	}
+	return l.share(string(key), func() expr.Expr { return join(all) })
+}
+
+func (l *siemLowering) node(x siem.Node) expr.Expr {
 	not := func(yes bool, y expr.Expr) expr.Expr {
 		if yes {
 			return &expr.Not{X: y}
@@ -59,19 +100,19 @@ func (l *siemLowering) lower(x siem.Node) expr.Expr {
 	}
 	switch x := x.(type) {
 	case *siem.And:
-		return and(l.chain(x, func(n siem.Node) (siem.Node, siem.Node, bool) {
+		return l.joined("\x00and", l.chain(x, func(n siem.Node) (siem.Node, siem.Node, bool) {
 			if y, ok := n.(*siem.And); ok {
 				return y.X, y.Y, true
 			}
 			return nil, nil, false
-		}))
+		}), and)
 	case *siem.Or:
-		return or(l.chain(x, func(n siem.Node) (siem.Node, siem.Node, bool) {
+		return l.joined("\x00or", l.chain(x, func(n siem.Node) (siem.Node, siem.Node, bool) {
 			if y, ok := n.(*siem.Or); ok {
 				return y.X, y.Y, true
 			}
 			return nil, nil, false
-		}))
+		}), or)
 	case *siem.Not:
 		return &expr.Not{X: l.lower(x.X)}
 	case *siem.Compare:
@@ -302,11 +343,10 @@ func (l *siemLowering) call(x *siem.Call) expr.Expr {
 	if len(args) < f.Min || len(args) > f.Max {
 		return l.arity(x, f.Min, f.Max)
 	}
-	run := f.Fn
 	if n, ok := x.Args[0].(*siem.Name); ok && n.Name == "listMatches" && f.Name == "jsonArrayContains" {
-		run = fn.ListsContain
+		return &expr.Call{Name: listCall, Args: args, Nulls: f.Nulls, Fn: fn.ListsContain}
 	}
-	return &expr.Call{Name: f.Name, Args: args, Nulls: f.Nulls, Within: f.Within, Fn: run}
+	return &expr.Call{Name: f.Name, Args: args, Nulls: f.Nulls, Within: f.Within, Fn: f.Fn}
 }
 
 func (l *siemLowering) arity(x *siem.Call, low, high int) expr.Expr {

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -10,25 +11,29 @@ import (
 	"github.com/gyoji-dev/gyoji/siem"
 )
 
-// pattern is a LIKE, a glob of MATCHES or a regular expression, ready to be used:
-// one of its parts is set.
+// pattern is a LIKE, a glob of MATCHES or a regular expression, ready to be used: the
+// readings of a pattern as globs, or a regular expression.
 type pattern struct {
-	glob *match.Glob
-	re   *match.Regexp
+	globs []*match.Glob
+	re    *match.Regexp
 }
 
 func (p pattern) holds(x expr.Expr) expr.Expr {
-	if p.glob != nil {
-		return &expr.Glob{X: x, Glob: p.glob}
+	if p.re != nil {
+		return &expr.Regexp{X: x, Re: p.re}
 	}
-	return &expr.Regexp{X: x, Re: p.re}
+	var any []expr.Expr
+	for _, g := range p.globs {
+		any = append(any, &expr.Glob{X: x, Glob: g})
+	}
+	return or(any)
 }
 
 func (p pattern) match(s string) (bool, error) {
-	if p.glob != nil {
-		return p.glob.Match(s), nil
+	if p.re != nil {
+		return p.re.Match(s)
 	}
-	return p.re.Match(s)
+	return slices.ContainsFunc(p.globs, func(g *match.Glob) bool { return g.Match(s) }), nil
 }
 
 func regexpPattern(s string) (pattern, error) {
@@ -36,16 +41,35 @@ func regexpPattern(s string) (pattern, error) {
 	return pattern{re: re}, err
 }
 
+// readingsMax is how many readings of a pattern are tried as globs, which are quicker;
+// one with more is a regular expression.
+const readingsMax = 8
+
 // likePattern reads the pattern of LIKE. A backslash has two readings where the
 // product's own rules and its documentation disagree: both are tried (4.5), unless
 // there is an ESCAPE clause (R39).
 func likePattern(p, escape string) (pattern, error) {
-	pieces, plain := []string{""}, true
+	readings := [][]string{{""}} // the pieces between wildcards, of each reading; nil where a regular expression is needed
 	var re strings.Builder
 	re.WriteString(`(?s)\A`)
 	text := func(s string) {
-		pieces[len(pieces)-1] += s
+		for _, pieces := range readings {
+			pieces[len(pieces)-1] += s
+		}
 		re.WriteString(quoteMeta(s))
+	}
+	// either goes on with two readings: each says how it changes the pieces so far.
+	either := func(a, b func(pieces []string) []string) {
+		var next [][]string
+		for _, pieces := range readings {
+			next = append(next, a(slices.Clone(pieces)), b(slices.Clone(pieces)))
+		}
+		if readings = next; len(readings) > readingsMax {
+			readings = nil
+		}
+	}
+	plus := func(s string) func([]string) []string {
+		return func(pieces []string) []string { pieces[len(pieces)-1] += s; return pieces }
 	}
 	for i := 0; i < len(p); i++ {
 		rest := p[i:]
@@ -54,37 +78,43 @@ func likePattern(p, escape string) (pattern, error) {
 			i += len(escape)
 			text(p[i : i+1])
 		case p[i] == '%':
-			pieces = append(pieces, "")
+			for n := range readings {
+				readings[n] = append(readings[n], "")
+			}
 			re.WriteString(".*")
 		case p[i] == '_':
-			plain = false
+			readings = nil
 			re.WriteByte('.')
 		case escape == "" && strings.HasPrefix(rest, `\\`):
-			plain = false
+			either(plus(`\`), plus(`\\`))
 			re.WriteString(`\\\\?`)
 			i++
 		case escape == "" && strings.HasPrefix(rest, `\%`):
-			plain = false
+			either(plus("%"), func(pieces []string) []string { return append(plus(`\`)(pieces), "") })
 			re.WriteString(`(?:%|\\.*)`)
 			i++
 		case escape == "" && strings.HasPrefix(rest, `\_`):
-			plain = false
+			readings = nil
 			re.WriteString(`(?:_|\\.)`)
 			i++
 		default:
 			text(p[i : i+1])
 		}
 	}
-	if plain {
-		return pattern{glob: match.NewGlob(pieces, false)}, nil
+	if readings == nil {
+		return regexpPattern(re.String() + `\z`)
 	}
-	return regexpPattern(re.String() + `\z`)
+	var out pattern
+	for _, pieces := range readings {
+		out.globs = append(out.globs, match.NewGlob(pieces, false))
+	}
+	return out, nil
 }
 
 // globPattern reads the pattern of MATCHES in quotes: * and ? (4.6).
 func globPattern(p string) (pattern, error) {
 	if !strings.Contains(p, "?") {
-		return pattern{glob: match.CompileGlob(p, false)}, nil
+		return pattern{globs: []*match.Glob{match.CompileGlob(p, false)}}, nil
 	}
 	var re strings.Builder
 	re.WriteString(`(?s)\A`)

@@ -24,18 +24,24 @@ type Attributes interface {
 
 // RecordAttributes are the columns of records: an attribute has a column of its
 // name, and a raw key one with record.RawPrefix. Columns that the layout does not
-// have yet are added.
-func RecordAttributes(l *event.Layout) Attributes { return recordAttributes{l} }
+// have yet are added. Expressions that are lowered with the same Attributes share their
+// predicates, which is for one goroutine at a time.
+func RecordAttributes(l *event.Layout) Attributes {
+	return &recordAttributes{l, map[string]expr.Expr{}}
+}
 
-type recordAttributes struct{ layout *event.Layout }
+type recordAttributes struct {
+	layout *event.Layout
+	shared map[string]expr.Expr // predicates by what they say
+}
 
-func (r recordAttributes) field(name string) expr.Expr {
+func (r *recordAttributes) field(name string) expr.Expr {
 	return &expr.Field{Slot: r.layout.Exact(name), Name: name}
 }
 
-func (r recordAttributes) Raw(key string) expr.Expr { return r.field(record.RawPrefix + key) }
+func (r *recordAttributes) Raw(key string) expr.Expr { return r.field(record.RawPrefix + key) }
 
-func (r recordAttributes) Attribute(name string) (expr.Expr, *diag.Diagnostic) {
+func (r *recordAttributes) Attribute(name string) (expr.Expr, *diag.Diagnostic) {
 	if problem := AttributeProblem(name); problem != nil {
 		return nil, problem
 	}

@@ -131,6 +131,7 @@ func (r *Run) candidates(x *slotIndex, c *event.Column, code uint16) []int32 {
 			x.literals.Each(v.Str(), found)
 			return false
 		})
+		x.literals.Each(of.Str(), found) // of a test that takes it for one text
 	} else {
 		x.literals.Each(of.Str(), found)
 	}

@@ -21,7 +21,7 @@ type Rule struct {
 	Tunings []*Tuning // that change what it fires on, in the order of their documents
 
 	steps     []expr.Expr // its conditions: one, or those of a chain's steps; without tunings
-	when      []*condition
+	when      []expr.Expr // the same with tunings
 	selectors []selector
 	group     []*expr.Program
 	values    []*expr.Program // what is counted or seen: of a threshold, of first seen
@@ -36,12 +36,6 @@ type Rule struct {
 type selector struct {
 	typ  string
 	attr *expr.Program
-}
-
-// condition is a condition on records, and the event ids that it asks for.
-type condition struct {
-	*expr.Program
-	ids []string // nil is any
 }
 
 // Tuning narrows or excludes what a rule fires on (5.8).
@@ -78,7 +72,7 @@ func (t *Tenant) lower(d *ruledoc.Document, s ruledoc.Source) (expr.Expr, diag.L
 	if ds.HasErrors() {
 		return nil, t.within(d, s, ds)
 	}
-	cond, more := rule.LowerSIEM(x, rule.RecordAttributes(t.records))
+	cond, more := rule.LowerSIEM(x, t.attrs)
 	return cond, t.within(d, s, append(ds, more...))
 }
 
@@ -191,7 +185,7 @@ func (t *Tenant) ready(r *Rule) (found diag.List) {
 	return found
 }
 
-// attach gives the rules their tunings, and compiles their conditions with them.
+// attach gives the rules their tunings.
 func (t *Tenant) attach() {
 	used := map[*tuning]bool{}
 	for _, r := range t.Rules {
@@ -213,11 +207,10 @@ func (t *Tenant) attach() {
 	}
 }
 
-// tune compiles the rule's conditions with tunings: (base) AND (t) AND NOT (u).
+// tune makes the rule's conditions with tunings: (base) AND (t) AND NOT (u).
 func (r *Rule) tune(with []*Tuning) {
 	r.when = nil
 	for _, x := range r.steps {
-		ids := required(x)
 		for _, u := range with {
 			y := u.cond
 			if u.Exclude {
@@ -225,7 +218,7 @@ func (r *Rule) tune(with []*Tuning) {
 			}
 			x = &expr.And{X: x, Y: y}
 		}
-		r.when = append(r.when, &condition{expr.Compile(x), ids})
+		r.when = append(r.when, x)
 	}
 }
 
@@ -323,7 +316,7 @@ func (t *Tenant) newTrigger(r *Rule) (*trigger, diag.List) {
 	if ds.HasErrors() {
 		return nil, t.within(r.Doc, r.Trigger, ds)
 	}
-	cond, more := rule.LowerSIEM(x, triggerNames{t, tr, rule.RecordAttributes(t.records)})
+	cond, more := rule.LowerSIEM(x, triggerNames{t, tr, t.attrs})
 	ds = t.within(r.Doc, r.Trigger, append(ds, more...))
 	if cond == nil {
 		return nil, ds

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
+	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -54,7 +55,7 @@ func (t *Tenant) open(rt *exec.Runtime, rules []*Rule, all bool) *Run {
 	order := exec.Order{Keys: []exec.Key{{Slot: hitTime}}, Ties: []event.Slot{hitRule, hitGroup}}
 	kept.Add(hitTime)
 	return &Run{
-		tenant: t, rules: rules, index: newIndex(rules, all), rt: rt, Keys: map[string]int64{}, ByRule: make([]RuleCount, len(rules)),
+		tenant: t, rules: rules, index: newIndex(t.records, rules, all), rt: rt, Keys: map[string]int64{}, ByRule: make([]RuleCount, len(rules)),
 		hits: exec.NewSorter(rt, "the hits of the Cloud SIEM rules", order, exec.NewCodec(&kept), 0),
 	}
 }
@@ -74,6 +75,13 @@ const (
 // Task is one worker's part of the run.
 func (r *Run) Task(env *expr.Env) exec.Task {
 	w := &worker{run: r, past: r.past, records: r.tenant.plan.Open(), of: make([]opened, len(r.rules)), by: make([]RuleCount, len(r.rules)), steps: map[int][]uint64{}, unmapped: map[string]int64{}}
+	if r.index.set != nil {
+		w.find = r.index.set.Open(env)
+	} else {
+		for _, at := range r.index.refs {
+			w.each = append(w.each, expr.Compile(r.rules[at.rule].when[at.step]).Open(env))
+		}
+	}
 	for i, x := range r.rules {
 		w.of[i] = x.open(env)
 	}
@@ -85,8 +93,8 @@ func (r *Run) Task(env *expr.Env) exec.Task {
 
 // opened is a rule in the hands of one worker.
 type opened struct {
-	when, selectors, group, values, args, of, texts []*expr.Run
-	severity                                        *expr.Run
+	selectors, group, values, args, of, texts []*expr.Run
+	severity                                  *expr.Run
 }
 
 func (x *Rule) open(env *expr.Env) (o opened) {
@@ -95,9 +103,6 @@ func (x *Rule) open(env *expr.Env) (o opened) {
 			rs = append(rs, p.Open(env))
 		}
 		return rs
-	}
-	for _, c := range x.when {
-		o.when = append(o.when, c.Program.Open(env))
 	}
 	for _, s := range x.selectors {
 		o.selectors = append(o.selectors, s.attr.Open(env))
@@ -116,6 +121,8 @@ type worker struct {
 	run      *Run
 	past     bool
 	records  *record.Run
+	find     *rule.Run
+	each     []*expr.Run // conditions, where all are computed for all records
 	of       []opened
 	by       []RuleCount
 	lists    []*openList
@@ -124,7 +131,6 @@ type worker struct {
 	untimed  int64
 
 	rows   []uint16
-	ids    [][]uint16 // rows by code of the event id
 	some   []uint16
 	steps  map[int][]uint64 // of chains that have a hit in the batch: by row
 	next   event.Batch
@@ -152,12 +158,8 @@ func (w *worker) Push(in *event.Batch) error {
 	w.run.tenant.networks(b)
 	w.look(b, live)
 	clear(w.steps)
-	meet := func(at ref, rows []uint16) error {
-		w.some = append(w.some[:0], rows...)
-		kept := w.of[at.rule].when[at.step].Keep(b, w.some)
-		if len(kept) == 0 {
-			return nil
-		}
+	found := func(cond int, kept []uint16) error {
+		at := w.run.index.refs[cond]
 		if w.run.rules[at.rule].What == ruledoc.ChainRule {
 			steps := w.steps[at.rule]
 			if steps == nil {
@@ -171,35 +173,8 @@ func (w *worker) Push(in *event.Batch) error {
 		}
 		return w.hits(at.rule, b, kept, nil)
 	}
-	col := b.Col(idSlot)
-	for len(w.ids) < len(col.Dict) {
-		w.ids = append(w.ids, nil)
-	}
-	for _, row := range live {
-		code := uint16(0)
-		if int(row) < len(col.Code) {
-			code = col.Code[row]
-		}
-		w.ids[code] = append(w.ids[code], row)
-	}
-	var err error
-	for code, rows := range w.ids[:len(col.Dict)] {
-		if len(rows) == 0 {
-			continue
-		}
-		if err == nil && code > 0 {
-			for _, at := range w.run.index.by[col.Dict[code].Str()] {
-				if err = meet(at, rows); err != nil {
-					break
-				}
-			}
-		}
-		w.ids[code] = rows[:0]
-	}
-	for _, at := range w.run.index.any {
-		if err == nil {
-			err = meet(at, live)
-		}
+	if err := w.meet(b, live, found); err != nil {
+		return err
 	}
 	for rule, steps := range w.steps {
 		rows := w.rows[:0:0]
@@ -208,11 +183,28 @@ func (w *worker) Push(in *event.Batch) error {
 				rows = append(rows, row)
 			}
 		}
-		if err == nil {
-			err = w.hits(rule, b, rows, steps)
+		if err := w.hits(rule, b, rows, steps); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
+}
+
+// meet calls found for every condition that some of the rows fit, with those rows.
+func (w *worker) meet(b *event.Batch, live []uint16, found func(cond int, kept []uint16) error) error {
+	if w.find != nil {
+		b.Live = append(b.Live[:0], live...)
+		return w.find.Match(b, found)
+	}
+	for cond, x := range w.each {
+		w.some = append(w.some[:0], live...)
+		if kept := x.Keep(b, w.some); len(kept) > 0 {
+			if err := found(cond, kept); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // named says what an event without a mapper is.

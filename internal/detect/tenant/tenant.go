@@ -32,6 +32,7 @@ type Tenant struct {
 
 	records *event.Layout // attributes that somebody reads
 	events  *event.Layout
+	attrs   rule.Attributes // of records
 	plan    *record.Plan
 	lists   []*list
 	types   map[string]bool // of entities
@@ -44,8 +45,9 @@ type Tenant struct {
 func New(docs []*ruledoc.Document, found diag.List) *Tenant {
 	t := &Tenant{
 		Content: &insight.Content{Settings: insight.Defaults(), Criticality: map[string]*insight.Criticality{}},
-		records: event.NewLayout(deviceEventID), events: event.NewLayout(), types: map[string]bool{}, byID: map[string]*Rule{},
+		records: event.NewLayout(routes...), events: event.NewLayout(), types: map[string]bool{}, byID: map[string]*Rule{},
 	}
+	t.attrs = rule.RecordAttributes(t.records)
 	for _, d := range found {
 		if d.Severity == diag.Error {
 			t.Found++
