@@ -68,6 +68,7 @@ const exportRoot = "map"
 type jsonl struct {
 	want   *input.Want
 	doc    *jsondoc.Scanner
+	early  bool // doc finds what every event is asked for; none has held more yet
 	filter *filter
 	w      builder
 
@@ -88,7 +89,7 @@ type jsonl struct {
 func newJSONL(w *input.Want) *jsonl {
 	r := &jsonl{want: w, plan: newPlan(w), slots: map[string]event.Slot{}, plain: true}
 	r.text = r.ownField("_raw")
-	r.doc = r.Document(!w.NoMap, exportRoot)
+	r.doc, r.early = r.Early(!w.NoMap, exportRoot), true
 	r.filter = newFilter(w)
 	return r
 }
@@ -222,6 +223,14 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	said := r.text.of(vals)
 	message := said.Kind != jsondoc.Missing
 	more := !message && r.HoldsMore(vals, r.doc.Found())
+	if more && r.early {
+		r.doc, r.early = r.Document(!r.want.NoMap, exportRoot), false
+		if vals, err = r.doc.Scan(line); err != nil { // it read the line a moment ago
+			r.err = err
+			return nil
+		}
+		more = r.HoldsMore(vals, r.doc.Found())
+	}
 	if more {
 		r.unwrap(line, vals)
 	}

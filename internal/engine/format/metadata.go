@@ -126,10 +126,12 @@ func (m *metadata) init(w *input.Want, p *plan) {
 func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, empty bool, part *input.Part, fallback int64, text []byte) int64 {
 	m.stamps.Order = part.DateOrder
 	at := event.NoTime
-	m.day = datefmt.Stamp{}
-	times, exported := m.times, m.exported
+	if m.day.Day {
+		m.day = datefmt.Stamp{}
+	}
+	times := m.times
 	if empty {
-		times, exported = nil, nil
+		times = nil
 	}
 	for _, t := range times {
 		v := vals[t.at]
@@ -154,12 +156,8 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, empty bool,
 			}
 		}
 	}
-	message := false
-	for _, i := range exported {
-		message = message || i.of(vals).Kind != jsondoc.Missing
-	}
 	m.receipt = 0
-	if v := m.rcpt.of(vals); message && v.Kind != jsondoc.Missing {
+	if v := m.rcpt.of(vals); v.Kind != jsondoc.Missing && m.message(vals, empty) {
 		if ms, ok := m.eventTime(v, true, w, row, part); ok {
 			m.receipt = ms
 		}
@@ -180,18 +178,31 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, empty bool,
 			}
 			continue
 		case "_size":
-			if v := f.own.of(vals); message && v.Kind != jsondoc.Missing {
+			if v := f.own.of(vals); v.Kind != jsondoc.Missing && m.message(vals, empty) {
 				b.Col(s).Set(row, w.typed(v))
 			}
 			continue // else jsonl has set it: it knows the text
 		}
-		if v := f.own.of(vals); message && v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") {
+		if v := f.own.of(vals); v.Kind != jsondoc.Missing && !(k == "_sourcecategory" && m.category != "") && m.message(vals, empty) {
 			w.text(s, row, v)
 			continue
 		}
 		w.text(s, row, m.inferred(w, k, vals, part))
 	}
 	return at
+}
+
+// message reports whether an event is an exported message, whose metadata is its own.
+func (m *metadata) message(vals []jsondoc.Value, empty bool) bool {
+	if empty {
+		return false
+	}
+	for _, f := range m.exported {
+		if f.of(vals).Kind != jsondoc.Missing {
+			return true
+		}
+	}
+	return false
 }
 
 // inferred is metadata by where the event came from, and by its channel and computer.

@@ -57,7 +57,7 @@ func newPlan(w *input.Want) *plan {
 	}
 	if !w.NoMap {
 		p.LookForMarks()
-		p.Openings()
+		p.Openings() // what comes after it is of use to events that hold more alone
 		mapping.Moves(func(mark string, _ mapping.Moved) { p.Path(mark) })
 		p.from.provider, p.from.id = p.Lookup.Field("Provider", true), p.Lookup.Field("EventID", true)
 	}

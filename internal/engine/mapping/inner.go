@@ -47,7 +47,7 @@ type Opening struct {
 }
 
 // Openings looks for the fields that hold more of the event, and for what its
-// values are told apart by.
+// values are told apart by. Early finds enough of them for HoldsMore.
 func (l *Lookup) Openings() {
 	place := func(n string) int {
 		if n == "" {
@@ -55,23 +55,24 @@ func (l *Lookup) Openings() {
 		}
 		return l.Place(n)
 	}
+	var unless []string
 	for _, s := range shapes {
 		inside := s.Inside
 		if s.Envelope != "" {
 			inside = append([]Inner{{Field: s.Envelope}}, inside...)
 		}
 		for _, in := range inside {
-			l.openings = append(l.openings, Opening{in.As, l.Path(in.Field), place(in.When), place(in.Unless)})
+			l.openings = append(l.openings, Opening{in.As, l.Path(in.Field), place(in.When), -1})
+			unless = append(unless, in.Unless)
 		}
 	}
-	l.openingsAt()
-}
-
-// openingsAt makes HoldsMore able to tell by an index that a field is to be opened.
-func (l *Lookup) openingsAt() {
-	l.opensAt = make([]bool, len(l.Names))
+	l.early = len(l.Names)
+	for i, n := range unless {
+		l.openings[i].Unless = place(n)
+	}
+	l.opens = make([]bool, len(l.Names))
 	for _, o := range l.openings {
-		l.opensAt[o.At] = true
+		l.opens[o.At] = true
 	}
 }
 
@@ -79,19 +80,21 @@ func (l *Lookup) openingsAt() {
 func (l *Lookup) Opens() []Opening { return l.openings }
 
 // HoldsMore reports whether an event has a field that holds more of it. given
-// are the indexes of the values that the event has: they are few.
+// are the indexes of the values that the event has: they are few. Of the values
+// that Early finds it is never too little.
 func (l *Lookup) HoldsMore(vals []jsondoc.Value, given []int) bool {
-	if len(l.openings) == 0 {
-		return false
-	}
 	for _, at := range given {
-		if at >= len(l.opensAt) || !l.opensAt[at] {
-			continue
+		if at < len(l.opens) && l.opens[at] && l.holdsMore(vals, at) {
+			return true
 		}
-		for i := range l.openings {
-			if o := &l.openings[i]; o.At == at && vals[at].Kind > jsondoc.Null && o.Holds(vals) {
-				return true
-			}
+	}
+	return false
+}
+
+func (l *Lookup) holdsMore(vals []jsondoc.Value, at int) bool {
+	for i := range l.openings {
+		if o := &l.openings[i]; o.At == at && vals[at].Kind > jsondoc.Null && o.Holds(vals) {
+			return true
 		}
 	}
 	return false
@@ -99,7 +102,7 @@ func (l *Lookup) HoldsMore(vals []jsondoc.Value, given []int) bool {
 
 // Holds reports whether the field holds more of an event.
 func (o *Opening) Holds(vals []jsondoc.Value) bool {
-	if o.When >= 0 && vals[o.When].Kind == jsondoc.Missing || o.Unless >= 0 && vals[o.Unless].Kind > jsondoc.Null {
+	if o.When >= 0 && vals[o.When].Kind == jsondoc.Missing || o.Unless >= 0 && o.Unless < len(vals) && vals[o.Unless].Kind > jsondoc.Null {
 		return false
 	}
 	v := vals[o.At]

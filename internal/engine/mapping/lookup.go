@@ -21,7 +21,8 @@ type Lookup struct {
 
 	index    map[string]int
 	openings []Opening
-	opensAt  []bool // by name
+	opens    []bool // by name: there are openings of it
+	early    int    // how many names Early looks for
 	marks    []int  // values whose presence says that backslashes are doubled
 }
 
