@@ -180,7 +180,7 @@ func TestSIEMRefusesOverRecords(t *testing.T) {
 		`lower(http_method) IN (post,put)`:                   "'post'",
 		`user_username + 1 = 2`:                              "num(user_username)",
 		`'a' + 'b' = 'ab'`:                                   "concat",
-		`fields[user_username] = 'a'`:                        "written down",
+		`fields[user_username] = 'a'`:                        "must be a text in quotes",
 		`fields = 'a'`:                                       "key by key",
 		`lower('a')[0] = 'a'`:                                "only an attribute",
 		`hasThreatMatch(device_ip)`:                          "list of attributes",
