@@ -44,8 +44,8 @@ func (a *app) huntCmd() *cobra.Command {
 lists their findings. Without -d it runs the packages that gyoji ships.
 
 -d names a folder of packages, a Sigma rule, a folder of rules or an archive of
-them (.zip, .tar.gz); it may be repeated, and a folder may hold both. All Sigma
-rules run in one pass over the logs. A rule, package or detection that cannot run
+them (.zip, .tar.gz), or the rules that gyoji rules keeps: sigma, sigma:core+; it may
+be repeated, and a folder may hold both. All Sigma rules run in one pass over the logs. A rule, package or detection that cannot run
 is named with its place and reason, and the others run; with --strict that ends
 the hunt.
 
@@ -59,6 +59,7 @@ higher one, for use in scripts and CI.`,
   gyoji hunt -f html -o report.html evtx/
   gyoji hunt --timeline evtx/
   gyoji hunt -d detections/ --fail-on high -f ndjson logs/
+  gyoji rules update && gyoji hunt -d sigma evtx/
   gyoji hunt -d sigma/rules/windows --level high evtx/
   gyoji hunt -d sigma_core.zip --tag attack.t1059 evtx/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -119,7 +120,7 @@ higher one, for use in scripts and CI.`,
 	out.flags(cmd)
 	rules.flags(cmd)
 	show.flags(cmd)
-	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
+	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules, sigma for those of gyoji rules (default: the packages that gyoji ships)")
 	choiceFlag(cmd.Flags(), &failOn, "fail-on", "", "", detection.Severities(), "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
 }
@@ -128,6 +129,10 @@ higher one, for use in scripts and CI.`,
 func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*detection.Package, error) {
 	if len(names) == 0 {
 		return a.packages(nil)
+	}
+	names, err := a.stored(names)
+	if err != nil {
+		return nil, err
 	}
 	var pkgs []*detection.Package
 	var onDisk []string

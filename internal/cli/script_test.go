@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 //	noise BYTES FILE                 write bytes that are no text
 //	latin1 N FILE                    write N events in ISO 8859-1
 //	smalldisk BYTES DIR              mount a file system of that size
+//	releases DIR                     serve what is below a folder as GitHub serves releases
 //
 // $PROJECT is the root of the checkout, $SHARED the data beside it. The condition
 // [shared] says that it is there, [mount] that file systems may be mounted,
@@ -71,7 +72,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "interrupts": interrupts, "events": events,
 			"longline": longLine, "noise": noise, "latin1": latin1,
-			"nested": nested, "smalldisk": smallDisk,
+			"nested": nested, "smalldisk": smallDisk, "releases": releases,
 		},
 	})
 }
@@ -115,7 +116,7 @@ func interrupts(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	cmd := exec.Command(path, args[2:]...)
-	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"), "XDG_DATA_HOME="+ts.Getenv("XDG_DATA_HOME"))
 	cmd.Stderr, cmd.Stdout = ts.Stderr(), ts.Stdout()
 	silence, err := cmd.StdinPipe()
 	ts.Check(err)

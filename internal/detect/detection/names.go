@@ -31,8 +31,8 @@ func init() {
 	}
 }
 
-// checkName reports why a package may not hold a file of a name.
-func checkName(name string) error {
+// CheckName reports why a package may not hold a file of a name.
+func CheckName(name string) error {
 	bad := func(why string, args ...any) error {
 		return fmt.Errorf("%q is no name for a file of a package: %s", name, fmt.Sprintf(why, args...))
 	}
@@ -68,15 +68,15 @@ func checkName(name string) error {
 	return nil
 }
 
-// names are those of a package as they are met.
-type names struct {
+// Names are those of a package's files as they are met.
+type Names struct {
 	spelled map[string]string // of files and folders, by the name in lower case
 	file    map[string]bool
 }
 
-// add takes one more file, and reports why the package may not hold it beside the others.
-func (n *names) add(name string) error {
-	if err := checkName(name); err != nil {
+// Add takes one more file, and reports why the package may not hold it beside the others.
+func (n *Names) Add(name string) error {
+	if err := CheckName(name); err != nil {
 		return err
 	}
 	if n.spelled == nil {
@@ -101,9 +101,9 @@ func (n *names) add(name string) error {
 
 // checkNames checks all names of a package.
 func checkNames(files map[string][]byte) error {
-	var n names
+	var n Names
 	for _, name := range sortedKeys(files) {
-		if err := n.add(name); err != nil {
+		if err := n.Add(name); err != nil {
 			return err
 		}
 	}

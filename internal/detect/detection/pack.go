@@ -103,7 +103,7 @@ func Unpack(r io.Reader) (map[string][]byte, error) {
 		return nil, fmt.Errorf("not a packed package: %w", err)
 	}
 	files := map[string][]byte{}
-	var met names
+	var met Names
 	left := int64(packedBytesMax)
 	for t := tar.NewReader(z); ; {
 		h, err := t.Next()
@@ -116,7 +116,7 @@ func Unpack(r io.Reader) (map[string][]byte, error) {
 		if h.Typeflag != tar.TypeReg {
 			return nil, fmt.Errorf("the archive holds %q, which is no plain file", h.Name)
 		}
-		if err := met.add(h.Name); err != nil {
+		if err := met.Add(h.Name); err != nil {
 			return nil, err
 		}
 		if len(files) == packedFilesMax || h.Size > left {
