@@ -141,7 +141,7 @@ func (s *Store) Find(name, version string) (path string, v Version, err error) {
 		return "", v, err
 	}
 	if got := digest(text); got != v.SHA256 {
-		return "", v, fmt.Errorf("%s is not as it was added: its SHA-256 is %s, and was %s; remove it with gyoji rules remove %s, then get it anew", path, got, v.SHA256, name)
+		return "", v, fmt.Errorf("%s is not as it was added: its SHA-256 is %s, and was %s; remove it with gyoji rules remove %s, then get it again", path, got, v.SHA256, name)
 	}
 	return path, v, nil
 }
