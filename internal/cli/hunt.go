@@ -324,7 +324,7 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 			}
 			seen = append(seen, &query.Seen{})
 			layout := q.Layout.Clone()
-			rows := &hunt.Rows{List: h.List, Of: d, Layout: layout, Columns: q.Columns, Part: h.session.partName, Detection: ofPackage(d)}
+			rows := &hunt.Rows{To: h.List, Of: d, Layout: layout, Columns: q.Columns, Part: h.session.partName, Detection: hunt.OfPackage(d)}
 			h.Ran(rows.Detection)
 			parts = append(parts, query.Part{Query: q, Layout: layout, Seen: seen[len(seen)-1], Out: rows})
 		}
@@ -342,9 +342,9 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 		beside, after = append(beside, siem.beside()), append(after, func() error { return h.signals(siem) })
 	}
 	if rules != nil && len(rules.rules) > 0 {
-		g := h.sigma(rules)
-		g.ran()
-		beside, after = append(beside, g.beside()), append(after, g.correlations)
+		g := hunt.NewSigmaRun(rules.scope, rules.rules, h.List, h.session.partName)
+		h.set = g.Set()
+		beside, after = append(beside, g.Beside()), append(after, g.Correlations)
 	} else {
 		rules = nil
 	}
@@ -369,7 +369,7 @@ func (h *huntRun) signals(g *siemHunt) error {
 	if err := g.judge(); err != nil {
 		return err
 	}
-	if err := g.findings(h.List); err != nil {
+	if err := hunt.NewSignals(g.rules, h.List, g.session.partName).Add(g.signals); err != nil {
 		return err
 	}
 	g.tell()
@@ -377,13 +377,4 @@ func (h *huntRun) signals(g *siemHunt) error {
 		fmt.Fprintln(h.app.stderr, why)
 	}
 	return nil
-}
-
-// ofPackage is what the findings of a package's detection have in common.
-func ofPackage(d *detection.Detection) *hunt.Detection {
-	p := d.Package
-	return &hunt.Detection{
-		ID: path.Base(p.Dir) + "/" + d.ID, Name: cmp.Or(d.Name, d.ID), Kind: hunt.Package, Package: p.Name,
-		Techniques: hunt.TechniquesOf(p.Attack.Techniques), Tactics: hunt.TacticsOf(p.Attack.Tactics, p.Attack.Techniques), Next: d.Next,
-	}
 }

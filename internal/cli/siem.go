@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
-	"github.com/gyoji-dev/gyoji/internal/detect/detection"
-	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -224,72 +222,6 @@ func (g *siemHunt) why() string {
 		parts = append(parts, fmt.Sprintf("%s %s", number(int64(count[k])), k))
 	}
 	return fmt.Sprintf("%s %s suppressed: %s; gyoji signals shows them", number(int64(n)), plural(int64(n), "signal is", "signals are"), strings.Join(parts, ", "))
-}
-
-// severityOf is what a finding of a signal's severity counts as: critical from 8,
-// high from 6, medium from 3 (12.2's levels).
-func severityOf(score int) detection.Severity {
-	switch {
-	case score >= 8:
-		return detection.Critical
-	case score >= 6:
-		return detection.High
-	case score >= 3:
-		return detection.Medium
-	case score >= 1:
-		return detection.Low
-	}
-	return detection.Informational
-}
-
-// findings puts the signals that are not suppressed into the list of a hunt.
-func (g *siemHunt) findings(l *hunt.List) error {
-	found := map[string]*hunt.Detection{}
-	for _, r := range g.rules {
-		ids := techniques(r.Tags)
-		found[r.ID] = &hunt.Detection{
-			ID: r.ID, Name: r.Name, Kind: hunt.CloudSIEM, Techniques: hunt.TechniquesOf(ids), Tactics: hunt.TacticsOf(insight.Tactics(r.Tags), ids),
-		}
-		l.Ran(found[r.ID])
-	}
-	for _, s := range g.signals {
-		if len(s.Suppressed) > 0 {
-			continue
-		}
-		typ, value, _ := strings.Cut(s.Entity.ID(), "-")
-		score := float64(s.Severity)
-		f := &hunt.Finding{
-			Severity: severityOf(s.Severity), Score: &score, Records: s.Total,
-			Entities: []hunt.Entity{{Type: typ, Value: strings.ReplaceAll(value, "--", "-")}},
-			Evidence: []hunt.Evidence{hunt.Record(hunt.Place{File: g.session.partName(hunt.PartOf(s.Pos))}, s.Pos)},
-			Fields:   hunt.Fields{{Name: "entity", Value: event.Text(s.Entity.ID())}, {Name: "signal", Value: event.Text(s.Name)}},
-		}
-		f.SetTime(s.Time)
-		switch typ {
-		case "_hostname":
-			f.Host = f.Entities[0].Value
-		case "_username":
-			f.User = f.Entities[0].Value
-		}
-		if s.Summary != "" {
-			f.Fields = append(f.Fields, hunt.Field{Name: "summary", Value: event.Text(s.Summary)})
-		}
-		if err := l.Add(found[s.RuleID], f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// techniques are the techniques that tags name.
-func techniques(tags []string) (ids []string) {
-	for _, t := range tags {
-		if id, ok := strings.CutPrefix(t, "_mitreAttackTechnique:"); ok {
-			id, _, _ = strings.Cut(id, " ")
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 // table prints rows of columns in any format of queries.

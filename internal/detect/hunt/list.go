@@ -112,6 +112,14 @@ func (d *Detection) Found() (n int64) {
 	return n
 }
 
+// Taker takes findings: a List, or what gives them as they come. Several workers may
+// add to it.
+type Taker interface {
+	// Ran says that a detection runs. One that finds nothing is listed too.
+	Ran(*Detection)
+	Add(*Detection, *Finding) error
+}
+
 // List is what a hunt has found. Findings beyond the memory budget are on disk until
 // they are given out. Several workers may add to it.
 type List struct {
@@ -249,9 +257,6 @@ func (f *Finding) starts(id string) bool { return len(f.Evidence) == 1 && f.Evid
 func startKey(host string, s *Subject) string {
 	return strings.ToLower(host + "\x00" + s.PID + "\x00" + s.Image)
 }
-
-// PartOf is the number of a position's part of the input.
-func PartOf(pos uint64) int { return part(pos) }
 
 // Slug makes a name without blanks of a title, for a detection without an id.
 func Slug(title string) string {

@@ -1,6 +1,8 @@
 package hunt
 
 import (
+	"cmp"
+	"path"
 	"strconv"
 	"strings"
 
@@ -12,7 +14,7 @@ import (
 
 // Rows makes findings of the rows of a detection's query. It is one goroutine's.
 type Rows struct {
-	List      *List
+	To        Taker
 	Detection *Detection
 	Of        *detection.Detection
 	Layout    *event.Layout
@@ -39,7 +41,7 @@ func Process(eventID, guid, pid, newPID, image string) *Subject {
 // Push takes rows.
 func (r *Rows) Push(b *event.Batch) error {
 	for _, row := range b.Live {
-		if err := r.List.Add(r.Detection, r.finding(b, row)); err != nil {
+		if err := r.To.Add(r.Detection, r.finding(b, row)); err != nil {
 			return err
 		}
 	}
@@ -125,4 +127,13 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 		add(r.names[i], b.Value(event.Slot(i), row))
 	}
 	return f
+}
+
+// OfPackage is what the findings of a package's detection have in common.
+func OfPackage(d *detection.Detection) *Detection {
+	p := d.Package
+	return &Detection{
+		ID: path.Base(p.Dir) + "/" + d.ID, Name: cmp.Or(d.Name, d.ID), Kind: Package, Package: p.Name,
+		Techniques: TechniquesOf(p.Attack.Techniques), Tactics: TacticsOf(p.Attack.Tactics, p.Attack.Techniques), Next: d.Next,
+	}
 }
