@@ -48,6 +48,7 @@ type app struct {
 	quiet   bool
 	verbose bool
 	color   string // auto, always, never
+	config  string // the file of settings instead of those found; none for none
 }
 
 // exit is an error that carries an exit code. Its message, if any, is printed.
@@ -201,6 +202,8 @@ was written.`,
 	f.BoolVarP(&a.quiet, "quiet", "Q", false, "no progress and no closing summary")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more: every warning with its place")
 	choiceFlag(f, &a.color, "color", "", "auto", []string{"auto", "always", "never"}, "colours: auto, always or never")
+	f.StringVar(&a.config, "config", "", "file of defaults for flags, instead of gyoji.yaml here and in your folder of configurations; none runs without (gyoji config shows them)")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.configure(cmd) }
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: groupDetect, Title: "Detections:"},

@@ -54,6 +54,7 @@ const (
 )
 
 func (in *inputs) flags(cmd *cobra.Command) {
+	cmd.Annotations = map[string]string{logsSection: "read"} // see chosen
 	f := cmd.Flags()
 	f.StringVar(&in.category, "category", "", "_sourceCategory of every event (default: inferred, windows/sysmon for the Sysmon channel)")
 	choiceFlag(f, &in.names, "map", "", mapSysmon, []string{mapSysmon, mapAuto, mapNone}, "names of fields: sysmon finds them under Sysmon's flat names, Image for EventData.Image or process.executable, auto picks the table by the events (there is the one), none leaves them as they are")

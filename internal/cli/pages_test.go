@@ -179,7 +179,7 @@ func commandsOf(page string) (all []*pageCommand) {
 func (c *pageCommand) run(t *testing.T, dir string) {
 	cmd := exec.Command("sh", "-c", c.text)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "XDG_CONFIG_HOME="+filepath.Join(dir, "none"), "XDG_DATA_HOME="+filepath.Join(dir, "none"))
 	out, err := cmd.CombinedOutput()
 	code := 0
 	var failed *exec.ExitError

@@ -57,7 +57,10 @@ Without a network: download the file elsewhere, then gyoji rules add FILE.zip.`,
   gyoji rules update core+ emerging-threats
   gyoji rules update all --release r2026-07-01`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store := rulepack.Default()
+			store, err := rulepack.Default()
+			if err != nil {
+				return &exit{exitInput, err}
+			}
 			wanted, err := wantedPackages(store, args)
 			if err != nil {
 				return err
@@ -224,7 +227,11 @@ must hold no links: what gyoji pkg verify asks of packages.`,
 					return &exit{exitInput, err}
 				}
 			}
-			v, already, err := rulepack.Default().Add(name, v, text)
+			store, err := rulepack.Default()
+			if err != nil {
+				return &exit{exitInput, err}
+			}
+			v, already, err := store.Add(name, v, text)
 			if err != nil {
 				return &exit{exitInput, fmt.Errorf("%s is not kept: %w", args[0], err)}
 			}
@@ -245,7 +252,10 @@ func (a *app) rulesList() *cobra.Command {
 		Short: "List the packages of rules that are here, with versions, licences and dates",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			store := rulepack.Default()
+			store, err := rulepack.Default()
+			if err != nil {
+				return &exit{exitInput, err}
+			}
 			all, err := store.Packages()
 			if form == "json" {
 				e := json.NewEncoder(a.json())
@@ -300,7 +310,10 @@ func (a *app) rulesPath() *cobra.Command {
 		Example: `  gyoji lint "$(gyoji rules path core+)"
   gyoji convert -t splunk "$(gyoji rules path core)"`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			store := rulepack.Default()
+			store, err := rulepack.Default()
+			if err != nil {
+				return &exit{exitInput, err}
+			}
 			if len(args) == 0 {
 				fmt.Fprintln(a.stdout, store.Dir)
 			}
@@ -324,9 +337,13 @@ func (a *app) rulesRemove() *cobra.Command {
 		Example: "  gyoji rules remove core@r2026-07-01",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			store, err := rulepack.Default()
+			if err != nil {
+				return &exit{exitInput, err}
+			}
 			for _, n := range args {
 				name, version, _ := strings.Cut(strings.TrimPrefix(n, sigmaStore+":"), "@")
-				gone, err := rulepack.Default().Remove(name, version)
+				gone, err := store.Remove(name, version)
 				if err != nil {
 					return &exit{exitInput, err}
 				}
@@ -350,7 +367,10 @@ func (a *app) stored(names []string) (paths []string, err error) {
 			paths = append(paths, n)
 			continue
 		}
-		store := rulepack.Default()
+		store, err := rulepack.Default()
+		if err != nil {
+			return nil, &exit{exitInput, err}
+		}
 		packages := []string{rest}
 		if !named {
 			usual, err := store.Usual()

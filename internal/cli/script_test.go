@@ -15,12 +15,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/adrg/xdg"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 var update = flag.Bool("update", false, "write what the scripts' cmp lines compare with anew")
 
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != "gyoji" { // a developer's own gyoji.yaml is not the tests'
+		_ = os.Setenv("XDG_CONFIG_HOME", os.DevNull) // the name is a valid one
+		xdg.Reload()
+	}
 	testscript.Main(m, map[string]func(){
 		"gyoji": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})

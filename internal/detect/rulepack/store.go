@@ -25,7 +25,13 @@ type Store struct{ Dir string }
 
 // Default is the store of the user: gyoji/rules in the folder for programs' data, which
 // is XDG_DATA_HOME or ~/.local/share, ~/Library/Application Support or %LOCALAPPDATA%.
-func Default() *Store { return &Store{filepath.Join(xdg.DataHome, "gyoji", "rules")} }
+// Without a home folder there is none.
+func Default() (*Store, error) {
+	if !filepath.IsAbs(xdg.DataHome) {
+		return nil, errors.New("gyoji finds no folder for its data: set HOME, or XDG_DATA_HOME to an absolute path")
+	}
+	return &Store{filepath.Join(xdg.DataHome, "gyoji", "rules")}, nil
+}
 
 // Package is what the store has of a package.
 type Package struct {
