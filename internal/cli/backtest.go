@@ -57,7 +57,7 @@ func (g *siemHunt) vary() {
 		g.variants[r.ID] = variant{r, tunings}
 		all = append(all, r)
 	}
-	for _, r := range g.rules {
+	for _, r := range g.Rules {
 		if len(r.Tunings) == 0 {
 			add(r, r.ID, "")
 			continue
@@ -72,27 +72,27 @@ func (g *siemHunt) vary() {
 			add(r.Variant(r.ID+"\x00"+t.ID, without), r.ID, "without "+t.Name)
 		}
 	}
-	g.rules = all
+	g.Rules = all
 }
 
 func (g *siemHunt) printBacktest(out *output, w io.Writer) (lines int64, err error) {
 	type key struct {
-		rule           int // of g.rules
+		rule           int // of g.Rules
 		day, who, name string
 	}
 	type count struct{ signals, counted int64 }
 	place := map[string]int{}
-	for i, r := range g.rules {
+	for i, r := range g.Rules {
 		place[r.ID] = i
 	}
-	apart := make([][]*insight.Signal, len(g.rules))
+	apart := make([][]*insight.Signal, len(g.Rules))
 	for _, s := range g.signals {
 		apart[place[s.RuleID]] = append(apart[place[s.RuleID]], s)
 	}
 	counts := map[key]*count{}
 	var keys []key
 	for i, signals := range apart {
-		insight.NewDesks(g.tenant.Content).Take(signals) // each variant is suppressed on its own
+		insight.NewDesks(g.Tenant.Content).Take(signals) // each variant is suppressed on its own
 		var total count
 		for _, s := range signals {
 			k := key{i, time.UnixMilli(s.Time).In(g.session.run.Zone).Format(time.DateOnly), s.Entity.ID(), s.Name}
@@ -109,8 +109,8 @@ func (g *siemHunt) printBacktest(out *output, w io.Writer) (lines int64, err err
 				total.counted++
 			}
 		}
-		if v := g.variants[g.rules[i].ID]; !g.app.quiet {
-			name := g.rules[i].Name
+		if v := g.variants[g.Rules[i].ID]; !g.app.quiet {
+			name := g.Rules[i].Name
 			if v.tunings != "" {
 				name += " (tunings: " + v.tunings + ")"
 			}
@@ -123,7 +123,7 @@ func (g *siemHunt) printBacktest(out *output, w io.Writer) (lines int64, err err
 	columns := []string{"rule", "tunings", "day", "entity", "name", "signals", "counted"}
 	err = g.app.table(w, out, g.session, columns, func(add func(...event.Value) error) error {
 		for _, k := range keys {
-			c, v := counts[k], g.variants[g.rules[k.rule].ID]
+			c, v := counts[k], g.variants[g.Rules[k.rule].ID]
 			if err := add(event.Text(v.id()), orNull(v.tunings), event.Text(k.day), event.Text(k.who), event.Text(k.name), event.Int(c.signals), event.Int(c.counted)); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 )
 
@@ -19,6 +20,8 @@ func (a *app) explainCmd() *cobra.Command {
 	var file, one, form string
 	var whyNot bool
 	var values params
+	var detections []string
+	var only string
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "explain 'QUERY' [PATH...]",
@@ -32,12 +35,31 @@ fields were found in them. It exits with 2 when the query does not compile.
 out of every stage. Where they drop to nothing it says which predicate failed,
 the values it saw, and the field or value that was probably meant.
 
+With -d the rules are of Cloud SIEM: for each it prints how many records are left
+after each part of its condition, tunings included, which attributes were null in
+them and which mapper would fill those, and what a window lacked. --rule names one.
+
 --event takes one event, as JSON or as a file that holds it, and prints each
 predicate with the values it reads.`,
 		Example: `  gyoji explain 'error | timeslice 5m | count by _timeslice'
   gyoji explain --why-not -q hunt.sumo evtx/
+  gyoji explain --why-not -d rules/ --rule MATCH-U00012 logs/
   gyoji explain -q hunt.sumo --event '{"EventID":1,"Image":"cmd.exe"}'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if detections == nil && file != "" && tenant.IsFile(file, headOf(file)) {
+				detections, file = []string{file}, ""
+			}
+			if detections != nil || only != "" {
+				switch {
+				case detections == nil:
+					return usageError("--rule wants -d RULES beside it")
+				case file != "" || one != "":
+					return usageError("-d is for Cloud SIEM rules, and -q and --event for queries: leave one out")
+				case !whyNot:
+					return usageError("-d wants --why-not: gyoji explain --why-not -d RULES PATH")
+				}
+				return a.whyRules(cmd, &in, detections, only, form, args)
+			}
 			lib, err := in.library()
 			if err != nil {
 				return err
@@ -95,6 +117,8 @@ predicate with the values it reads.`,
 	formatFlag(cmd.Flags(), &form, "text", textOrJSON, "text, or with --why-not json: stages, counts, predicates, values and the nearest one")
 	values.flags(cmd)
 	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
+	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "with --why-not: Cloud SIEM rules, a folder or a file; may be repeated")
+	cmd.Flags().StringVar(&only, "rule", "", "with -d: only the rule of this id or name")
 	cmd.Flags().BoolVar(&whyNot, "why-not", false, "count the rows through every stage, and say why none are left")
 	cmd.Flags().StringVar(&one, "event", "", "one event, as JSON or as a file: print each predicate with the values it reads")
 	return cmd

@@ -339,7 +339,7 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 	var after []func() error
 	if rules != nil && rules.tenant != nil {
 		siem := h.session.siem(rules.tenant)
-		beside, after = append(beside, siem.beside()), append(after, func() error { return h.signals(siem) })
+		beside, after = append(beside, siem.Beside()), append(after, func() error { return h.signals(siem) })
 	}
 	if rules != nil && len(rules.rules) > 0 {
 		g := hunt.NewSigmaRun(rules.scope, rules.rules, h.List, h.session.partName)
@@ -369,7 +369,7 @@ func (h *huntRun) signals(g *siemHunt) error {
 	if err := g.judge(); err != nil {
 		return err
 	}
-	if err := hunt.NewSignals(g.rules, h.List, g.session.partName).Add(g.signals); err != nil {
+	if err := hunt.NewSignals(g.Rules, h.List, g.session.partName).Add(g.signals); err != nil {
 		return err
 	}
 	g.tell()

@@ -14,7 +14,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
-	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/engine/render"
@@ -90,11 +89,9 @@ func (a *app) warned(l diag.List) {
 
 // siemHunt is one pass of a tenant's rules over the logs.
 type siemHunt struct {
+	*tenant.Pass
 	app     *app
 	session *session
-	tenant  *tenant.Tenant
-	rules   []*tenant.Rule
-	run     *tenant.Run
 
 	variants map[string]variant // of backtest, by id; nil for none
 
@@ -104,29 +101,12 @@ type siemHunt struct {
 
 // siem readies a pass of all rules.
 func (s *session) siem(t *tenant.Tenant) *siemHunt {
-	return &siemHunt{app: s.app, session: s, tenant: t, rules: t.Rules}
+	return &siemHunt{app: s.app, session: s, Pass: &tenant.Pass{Tenant: t, Rules: t.Rules}}
 }
-
-// beside is the rules' part of a reading of the logs.
-func (g *siemHunt) beside() query.Beside {
-	events, fields := g.tenant.Ready()
-	return query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
-		if g.run == nil { // else a baseline was read before
-			g.run = g.tenant.Open(rt, g.rules)
-		}
-		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
-			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
-		}}
-		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return g.run.Task(env) }, Back: exec.Chain(g)}
-	}}
-}
-
-// Push ends the pipeline: hits go their own way.
-func (g *siemHunt) Push(*event.Batch) error { return nil }
 
 // read reads the logs for the rules alone, and judges them.
 func (g *siemHunt) read(ctx context.Context) error {
-	if err := g.session.read(func(run query.Run) error { return query.RunTogether(ctx, run, nil, g.beside()) }); err != nil {
+	if err := g.session.read(func(run query.Run) error { return query.RunTogether(ctx, run, nil, g.Beside()) }); err != nil {
 		return err
 	}
 	return g.judge()
@@ -139,34 +119,24 @@ func (g *siemHunt) learn(ctx context.Context, in *inputs, paths []string) error 
 		return err
 	}
 	err = s.read(func(run query.Run) error {
-		b := g.beside()
-		open := b.Open
-		b.Open = func(rt *exec.Runtime) exec.Pipeline {
-			p := open(rt)
-			g.run.Learn(true)
-			return p
-		}
-		return query.RunTogether(ctx, run, nil, b)
+		return query.RunTogether(ctx, run, nil, g.Baseline())
 	})
-	if g.run != nil {
-		g.run.Learn(false)
-	}
 	return firstOf(err, s.finish("of the baseline"))
 }
 
 // judge makes the signals and insights, once all events are read.
 func (g *siemHunt) judge() (err error) {
 	if g.variants != nil { // each has desks of its own
-		g.signals, err = g.run.Judge()
+		g.signals, err = g.Run.Judge()
 		return err
 	}
-	g.signals, g.insights, _, err = g.run.Signals()
+	g.signals, g.insights, _, err = g.Run.Signals()
 	return err
 }
 
 // tell says what kept signals away, and what nobody could judge.
 func (g *siemHunt) tell() {
-	s, run := g.session, g.run
+	s, run := g.session, g.Run
 	if run == nil {
 		return
 	}
@@ -182,7 +152,7 @@ func (g *siemHunt) tell() {
 		}
 	}
 	for i, c := range run.ByRule {
-		r := g.rules[i]
+		r := g.Rules[i]
 		if c.NoEntity > 0 && !g.app.quiet {
 			fmt.Fprintf(g.app.stderr, "%s (%s): %s of %s %s no entity to make a signal on\n",
 				r.Name, r.ID, number(c.NoEntity), number(c.Hits), plural(c.Hits, "record has", "records have"))

@@ -40,6 +40,8 @@ type Case struct {
 	Events     string            `yaml:"events"` // file of JSON Lines in the package
 	Telemetry  []Telemetry       `yaml:"telemetry"`
 	Detections map[string]Expect `yaml:"detections"` // by id
+	Signals    *[]ExpectSignal   `yaml:"signals"`    // of the package's Cloud SIEM rules; nil where they are not judged
+	Insights   *[]ExpectInsight  `yaml:"insights"`
 	Benign     bool              `yaml:"benign"`
 	Tuning     string            `yaml:"tuning"` // the ledger entry that handles a benign case
 	Reason     string            `yaml:"reason"` // or why nothing is needed

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -84,6 +85,9 @@ func (p *Package) Verify(ctx context.Context, o Verify) (*Verification, error) {
 		d := &Verdict{Package: p, Case: c, Fired: map[string]int{}}
 		if err := run.telemetry(ctx, c, d); err != nil {
 			return nil, err
+		}
+		if err := run.siem(ctx, c, d); err != nil {
+			return nil, fmt.Errorf("case %s: %w", c.ID, err)
 		}
 		text := map[string][]byte{} // rows by detection
 		for _, det := range run.detections {
@@ -253,6 +257,8 @@ type runner struct {
 	detections []*Detection // with the baselines
 	queries    map[string]*query.Query
 	checks     map[string]*query.Query // telemetry conditions
+	tenant     *tenant.Tenant          // of the Cloud SIEM rules; nil for none, or while not read
+	tenantRead bool
 }
 
 func newRunner(p *Package) (*runner, error) {

@@ -1,6 +1,10 @@
 package machine
 
-import "github.com/gyoji-dev/gyoji/internal/text/event"
+import (
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
 
 // Trigger says whether a rule's trigger expression holds: of the functions' values
 // and the hit that brought them about.
@@ -12,6 +16,7 @@ type aggregation struct {
 	values  []*sliding
 	trigger Trigger
 	names   []string
+	last    []event.Value // the functions' values when the trigger last did not hold
 }
 
 // NewAggregation is a group of an aggregation rule. functions are names of
@@ -42,6 +47,8 @@ func (m *aggregation) Take(h *Hit, fire Fire) {
 	}
 	if m.trigger(values, h) {
 		m.w.fire(&Firing{Hit: h, Aggregates: values}, fire)
+	} else {
+		m.last = values
 	}
 }
 
@@ -60,6 +67,14 @@ func (m *aggregation) gone(h *Hit) {
 func (m *aggregation) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
 func (m *aggregation) Idle(t int64) bool     { return m.w.idle(t) }
 func (m *aggregation) Lost() int             { return m.w.lost }
+func (m *aggregation) Share() float64        { return min(0.9, float64(len(m.w.hits))/MaxRecords) }
+func (m *aggregation) Short() string {
+	var parts []string
+	for i, v := range m.last {
+		parts = append(parts, m.names[i]+" "+v.String())
+	}
+	return "the trigger did not hold; the functions of the largest group came to " + strings.Join(parts, ", ")
+}
 func (m *aggregation) Save() ([]byte, error) { return m.w.save() }
 func (m *aggregation) Load(state []byte) error {
 	m.reset()

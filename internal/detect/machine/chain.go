@@ -1,9 +1,11 @@
 package machine
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"sort"
+	"strings"
 )
 
 // MaxSteps is how many steps a chain can have.
@@ -15,6 +17,7 @@ type chain struct {
 	w       window
 	limits  []int
 	ordered bool
+	whole   uint64    // steps that were complete in one window, of those where most were
 	times   [][]int64 // of the hits in the window that fit each step, in order
 }
 
@@ -31,10 +34,17 @@ func NewChain(limits []int, ordered bool, size int64) Machine {
 func (m *chain) Take(h *Hit, fire Fire) {
 	m.w.push(h, m.gone)
 	m.add(h)
+	var whole uint64
 	for i, n := range m.limits {
-		if len(m.times[i]) < n {
-			return
+		if len(m.times[i]) >= n {
+			whole |= 1 << i
 		}
+	}
+	if bits.OnesCount64(whole) > bits.OnesCount64(m.whole) {
+		m.whole = whole
+	}
+	if bits.OnesCount64(whole) < len(m.limits) {
+		return
 	}
 	if !m.w.may(h.Time) || m.ordered && !(m.likely() && m.inOrder(h)) {
 		return
@@ -112,6 +122,21 @@ func (m *chain) inOrder(last *Hit) bool {
 func (m *chain) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
 func (m *chain) Idle(t int64) bool     { return m.w.idle(t) }
 func (m *chain) Lost() int             { return m.w.lost }
+func (m *chain) Share() float64 {
+	return float64(bits.OnesCount64(m.whole)) / float64(len(m.limits))
+}
+func (m *chain) Short() string {
+	var lacks []string
+	for i, n := range m.limits {
+		if m.whole&(1<<i) == 0 {
+			lacks = append(lacks, fmt.Sprintf("step %d (%d records)", i+1, n))
+		}
+	}
+	if lacks == nil {
+		return "all steps had their records within the window of a group, but not in the order of the steps"
+	}
+	return fmt.Sprintf("the nearest group had %d of %d steps within the window, and lacked %s", bits.OnesCount64(m.whole), len(m.limits), strings.Join(lacks, " and "))
+}
 func (m *chain) Save() ([]byte, error) { return m.w.save() }
 func (m *chain) Load(state []byte) error {
 	clear(m.times)

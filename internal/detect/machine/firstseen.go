@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // firstSeen fires for values that its baseline does not have (6.5). One machine is
@@ -21,6 +22,8 @@ type firstSeen struct {
 	seen      map[digest]int64 // value -> when it was last seen
 	crowd     int              // how many values there are when old ones are looked for
 	lost      int
+	learnt    int   // records that were new while the baseline was learnt
+	last      int64 // time of the last record
 }
 
 // digest stands for a value: 16 bytes of its SHA-256, so that long values cost no
@@ -59,8 +62,13 @@ func (m *firstSeen) Take(h *Hit, fire Fire) {
 			m.forget(h.Time)
 		}
 	}
-	if (!ok || last < h.Time-m.retention) && h.Time-m.first >= m.learning {
+	m.last = max(m.last, h.Time)
+	switch {
+	case ok && last >= h.Time-m.retention:
+	case h.Time-m.first >= m.learning:
 		fire(&Firing{Hit: h, Records: []*Hit{h}, Total: 1})
+	default:
+		m.learnt++
 	}
 }
 
@@ -86,6 +94,25 @@ func (m *firstSeen) forget(t int64) {
 func (m *firstSeen) Close(int64, Fire) {}
 func (m *firstSeen) Idle(int64) bool   { return !m.begun }
 func (m *firstSeen) Lost() int         { return m.lost }
+func (m *firstSeen) Share() float64 {
+	return min(1, float64(m.last-m.first)/float64(max(1, m.learning)))
+}
+func (m *firstSeen) Short() string {
+	if m.last-m.first < m.learning {
+		return fmt.Sprintf("the baseline learns for %s, and its records span %s: %d new values were learnt, and none of them signals; --baseline or --state gives older logs",
+			span(m.learning), span(m.last-m.first), m.learnt)
+	}
+	return fmt.Sprintf("no value was new after the %s of learning; %d values are known", span(m.learning), len(m.seen))
+}
+
+// span is a length of time in ms as people say it.
+func span(ms int64) string {
+	d := time.Duration(ms) * time.Millisecond
+	if d >= 48*time.Hour {
+		return fmt.Sprintf("%.4g days", d.Hours()/24)
+	}
+	return d.Round(time.Second).String()
+}
 
 const firstSeenVersion = 1
 

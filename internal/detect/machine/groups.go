@@ -21,6 +21,7 @@ type Groups struct {
 	queue list.List // of *group, the longest quiet first
 	crowd int       // how many groups there are when idle ones are looked for
 	lost  int       // records of groups that are gone
+	gone  Machine   // of groups that are gone the one that came nearest to firing
 }
 
 type group struct {
@@ -69,6 +70,9 @@ func (g *Groups) sweep(t int64) {
 func (g *Groups) remove(e *list.Element) {
 	x := e.Value.(*group)
 	g.lost += x.m.Lost()
+	if g.gone == nil || x.m.Share() > g.gone.Share() {
+		g.gone = x.m
+	}
 	delete(g.by, x.key)
 	g.queue.Remove(e)
 }
@@ -91,6 +95,20 @@ func (g *Groups) Lost() int {
 		n += e.Value.(*group).m.Lost()
 	}
 	return n
+}
+
+// Short says what the group lacked that came nearest to firing; "" without a group.
+func (g *Groups) Short() string {
+	near := g.gone
+	for e := g.queue.Front(); e != nil; e = e.Next() {
+		if m := e.Value.(*group).m; near == nil || m.Share() > near.Share() {
+			near = m
+		}
+	}
+	if near == nil {
+		return ""
+	}
+	return near.Short()
 }
 
 // Save gives each the key and state of every group, the longest quiet first.

@@ -47,6 +47,10 @@ type Machine interface {
 	Idle(t int64) bool
 	// Lost is how many records were too many to remember.
 	Lost() int
+	// Share is how much of what it wants the group has had at once, 0 to 1, and Short
+	// says in words what it lacked: for who asks why a rule is silent. Neither is saved.
+	Share() float64
+	Short() string
 	// Save writes the state down, Load reads it into a new machine of the same rule.
 	Save() ([]byte, error)
 	Load([]byte) error

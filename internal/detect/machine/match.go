@@ -10,5 +10,7 @@ func (match) Take(h *Hit, fire Fire) { fire(&Firing{Hit: h, Records: []*Hit{h}, 
 func (match) Close(int64, Fire)      {}
 func (match) Idle(int64) bool        { return true }
 func (match) Lost() int              { return 0 }
+func (match) Share() float64         { return 1 }
+func (match) Short() string          { return "" }
 func (match) Save() ([]byte, error)  { return nil, nil }
 func (match) Load([]byte) error      { return nil }

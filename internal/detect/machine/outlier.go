@@ -38,6 +38,9 @@ type outlier struct {
 	limit float64 // what the bucket's value has to exceed, once reckoned
 	ready bool
 	known bool
+
+	short string  // why the highest value did not fire
+	share float64 // of the limit
 }
 
 type bucket struct {
@@ -83,19 +86,37 @@ func (m *outlier) Take(h *Hit, fire Fire) {
 
 // check fires once for the open bucket if its value stands out.
 func (m *outlier) check(h *Hit, fire Fire) {
-	if m.fired || h.Time-m.first < m.rule.Learning {
+	if m.fired {
+		return
+	}
+	if h.Time-m.first < m.rule.Learning {
+		if m.nearer(float64(h.Time-m.first) / float64(m.rule.Learning) / 2) {
+			m.short = fmt.Sprintf("the history learns for %s, and its records span %s; --baseline or --state gives older logs", span(m.rule.Learning), span(h.Time-m.first))
+		}
 		return
 	}
 	value := m.sum.value(m.rule.Function, len(m.has))
 	x, ok := number(value)
 	if !ok || !(x > m.rule.Floor) {
+		if m.nearer(0.5) {
+			m.short = fmt.Sprintf("no value exceeded the floor of %v", m.rule.Floor)
+		}
 		return
 	}
 	if !m.known {
 		m.limit, m.ready = m.usual()
 		m.known = true
 	}
-	if m.ready && x > m.limit {
+	switch {
+	case !m.ready:
+		if m.nearer(0.6) {
+			m.short = "a history wants two completed buckets, and there were fewer"
+		}
+	case x <= m.limit:
+		if m.nearer(0.7 + 0.2*x/max(x, m.limit)) {
+			m.short = fmt.Sprintf("the highest value was %.4g, and it had to exceed %.4g: the mean and %v standard deviations", x, m.limit, m.rule.Deviations)
+		}
+	default:
 		m.fired = fire(&Firing{Hit: h, Records: append([]*Hit(nil), m.open...), Total: m.total, Aggregates: []event.Value{value}})
 	}
 }
@@ -157,6 +178,17 @@ func (m *outlier) Close(t int64, fire Fire) {
 
 func (m *outlier) Idle(int64) bool { return !m.begun }
 func (m *outlier) Lost() int       { return m.lost }
+func (m *outlier) Share() float64  { return m.share }
+func (m *outlier) Short() string   { return m.short }
+
+// nearer says whether a value came nearer to firing than those before it.
+func (m *outlier) nearer(share float64) bool {
+	if m.short != "" && !(share > m.share) {
+		return false
+	}
+	m.share = share
+	return true
+}
 
 func floorDiv(a, b int64) int64 {
 	q := a / b

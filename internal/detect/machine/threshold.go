@@ -1,10 +1,13 @@
 package machine
 
+import "fmt"
+
 // threshold fires when a window holds so many records, or so many distinct values
 // (6.2).
 type threshold struct {
 	w        window
 	limit    int
+	most     int            // records, or distinct values, that the window has had at once
 	distinct map[string]int // value -> its hits in the window; nil where records are counted
 }
 
@@ -28,6 +31,7 @@ func (m *threshold) Take(h *Hit, fire Fire) {
 		m.distinct[h.Value]++
 		n = len(m.distinct)
 	}
+	m.most = max(m.most, n)
 	if n >= m.limit && m.w.may(h.Time) {
 		m.w.fire(&Firing{Hit: h}, fire)
 	}
@@ -45,6 +49,14 @@ func (m *threshold) gone(h *Hit) {
 func (m *threshold) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
 func (m *threshold) Idle(t int64) bool     { return m.w.idle(t) }
 func (m *threshold) Lost() int             { return m.w.lost }
+func (m *threshold) Share() float64        { return min(1, float64(m.most)/float64(m.limit)) }
+func (m *threshold) Short() string {
+	what := "records"
+	if m.distinct != nil {
+		what = "distinct values"
+	}
+	return fmt.Sprintf("the fullest window of a group had %d of the %d %s that it wants", m.most, m.limit, what)
+}
 func (m *threshold) Save() ([]byte, error) { return m.w.save() }
 func (m *threshold) Load(state []byte) error {
 	if m.distinct == nil {

@@ -38,7 +38,7 @@ func (r *Run) Judge() ([]*insight.Signal, error) {
 			continue
 		}
 		g.Close(end, j.fire(rule))
-		r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten = g.Evicted, g.Lost()
+		r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten, r.ByRule[rule].Short = g.Evicted, g.Lost(), g.Short()
 	}
 	if j.err != nil {
 		return nil, j.err

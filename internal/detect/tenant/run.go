@@ -33,14 +33,17 @@ type Run struct {
 	Keys     map[string]int64 // of those, by what they are
 	Untimed  int64            // hits of rules over time whose record has no time
 	ByRule   []RuleCount      // by rule
+
+	probe *probe // of who asks why a rule is silent; nil otherwise
 }
 
 // RuleCount is what became of one rule's hits.
 type RuleCount struct {
-	Hits      int64 // records that its conditions let through
-	NoEntity  int64 // of those, without an entity to make a signal on (5.2)
-	Evicted   int   // groups that were too many
-	Forgotten int   // records that were too many for their group
+	Hits      int64  // records that its conditions let through
+	NoEntity  int64  // of those, without an entity to make a signal on (5.2)
+	Evicted   int    // groups that were too many
+	Forgotten int    // records that were too many for their group
+	Short     string // what the group lacked that came nearest to firing
 }
 
 // Open readies a run of some of the tenant's rules. What it holds is charged to the
@@ -158,6 +161,9 @@ func (w *worker) Push(in *event.Batch) error {
 	w.run.tenant.networks(b)
 	w.look(b, live)
 	clear(w.steps)
+	if p := w.run.probe; p != nil {
+		p.look(w, b, live)
+	}
 	found := func(cond int, kept []uint16) error {
 		at := w.run.index.refs[cond]
 		if w.run.rules[at.rule].What == ruledoc.ChainRule {

@@ -1,0 +1,42 @@
+package tenant
+
+import (
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// Pass is some of a tenant's rules over logs that a query.Run reads. Several readings
+// can follow each other; Run judges what all of them came to.
+type Pass struct {
+	Tenant *Tenant
+	Rules  []*Rule
+	Run    *Run // made by the first reading
+}
+
+// Beside is the rules' part of a reading.
+func (p *Pass) Beside() query.Beside { return p.beside(false) }
+
+// Baseline is their part of a reading of older logs: first seen and outlier rules learn
+// from them, and nothing in them makes a signal.
+func (p *Pass) Baseline() query.Beside { return p.beside(true) }
+
+func (p *Pass) beside(past bool) query.Beside {
+	events, fields := p.Tenant.Ready()
+	return query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
+		if p.Run == nil {
+			p.Run = p.Tenant.Open(rt, p.Rules)
+		}
+		p.Run.Learn(past)
+		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
+			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
+		}}
+		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return p.Run.Task(env) }, Back: exec.Chain(nowhere{})}
+	}}
+}
+
+// nowhere ends a pipeline whose hits go their own way.
+type nowhere struct{}
+
+func (nowhere) Push(*event.Batch) error { return nil }
