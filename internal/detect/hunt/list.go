@@ -269,7 +269,7 @@ func Slug(title string) string {
 }
 
 // part is the number of a position's part.
-func part(pos uint64) int { return int(pos >> 44) }
+func part(pos uint64) int { return event.Part(pos) }
 
 // key is what the id is made of: of a record of Windows, its own number in its channel;
 // of any other, what the finding says.

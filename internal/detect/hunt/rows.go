@@ -3,11 +3,9 @@ package hunt
 import (
 	"cmp"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
-	"github.com/gyoji-dev/gyoji/internal/detect/process"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -23,19 +21,6 @@ type Rows struct {
 
 	slots map[string]event.Slot
 	names []string
-}
-
-// The fields of an event that say where it stands and what it is about. A query carries
-// those that Carried lists to its rows, whatever columns it keeps.
-var Carried = []string{"Channel", "EventID", "EventRecordID", "_sourceCategory", "Computer", "User", "ProcessGuid", "ProcessId", "Image", "NewProcessId"}
-
-// Process is the process that an event is about. In Security 4688 that is the new one; its
-// ProcessId is who started it. Security writes the numbers as 0x1db0.
-func Process(eventID, guid, pid, newPID, image string) *Subject {
-	if eventID == "4688" {
-		pid = newPID
-	}
-	return &Subject{GUID: guid, PID: process.Number(pid), Image: image}
 }
 
 // Push takes rows.
@@ -94,7 +79,7 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 			}
 		}
 	}
-	f.Host, f.User = said("Computer"), said("User")
+	f.Host, f.User = said("Computer"), UserOf(said)
 	for _, e := range r.Of.Whom() {
 		if v := r.value(b, row, e.Field, false); !v.IsNull() && v.String() != "" {
 			f.Entities = append(f.Entities, Entity{e.Type, strings.Clone(v.String())})
@@ -102,11 +87,7 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 	}
 	if at := r.value(b, row, lang.CarriedPlace, false); !at.IsNull() {
 		pos, _ := at.Int()
-		p := Place{File: r.Part(part(uint64(pos))), Channel: said("Channel"), EventID: said("EventID"), Category: said("_sourceCategory")}
-		p.RecordID, _ = strconv.ParseInt(said("EventRecordID"), 10, 64)
-		f.Evidence = []Evidence{Record(p, uint64(pos))}
-		f.Records = 1
-		f.Subject = Process(p.EventID, said("ProcessGuid"), said("ProcessId"), said("NewProcessId"), said("Image"))
+		f.About(r.Part(part(uint64(pos))), uint64(pos), said)
 	}
 	add := func(name string, v event.Value) {
 		if v.IsNull() || strings.EqualFold(name, "_messageTime") || strings.HasPrefix(name, lang.CarriedPrefix) {

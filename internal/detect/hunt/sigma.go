@@ -1,6 +1,10 @@
 package hunt
 
 import (
+	"crypto/sha256"
+	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,8 +26,8 @@ type SigmaRun struct {
 	rules []*rule.Rule
 	set   *rule.Set
 	c     *rule.Correlator
-	event []event.Slot // of Carried
-	names []string     // of the events' fields, by slot
+	// details are what is read of the events that match alone: Detailed.
+	details map[string]event.Slot
 
 	mu         sync.Mutex // findings come from all workers
 	detections map[*rule.Rule]*Detection
@@ -36,11 +40,10 @@ func NewSigmaRun(sc *rule.Scope, rules []*rule.Rule, to Taker, part func(index i
 }
 
 func newSigmaRun(sc *rule.Scope, rules []*rule.Rule, set *rule.Set, to Taker, part func(index int) string) *SigmaRun {
-	g := &SigmaRun{to: to, part: part, scope: sc, rules: rules, set: set, detections: map[*rule.Rule]*Detection{}}
-	for _, name := range Carried {
-		g.event = append(g.event, sc.Layout.Slot(name))
+	g := &SigmaRun{to: to, part: part, scope: sc, rules: rules, set: set, details: map[string]event.Slot{}, detections: map[*rule.Rule]*Detection{}}
+	for _, name := range Detailed {
+		g.details[name] = sc.Layout.Slot(name)
 	}
-	g.names = sc.Layout.Names()
 	for _, r := range rules {
 		if !r.Silent {
 			to.Ran(g.detection(r))
@@ -71,28 +74,153 @@ func ruleOut(r *rule.Rule) string {
 
 // Beside is the rules' part of a reading of the logs.
 func (g *SigmaRun) Beside() query.Beside {
-	want := g.set.Fields()
-	for _, slot := range g.event {
-		want.Add(slot)
+	layout := g.scope.Layout
+	details := g.set.Fed()
+	if len(details.Slots()) > 0 { // of events without a number the text tells copies
+		details.Add(layout.Slot("_raw"))
 	}
-	return query.Beside{Name: "the Sigma rules", Layout: g.scope.Layout, Fields: want, Twins: g.scope.Twins, Open: func(rt *exec.Runtime) exec.Pipeline {
+	for _, slot := range g.details {
+		details.Add(slot)
+	}
+	return query.Beside{Name: "the Sigma rules", Layout: layout, Fields: g.set.Fields(), Details: details, Twins: g.scope.Twins, Open: func(rt *exec.Runtime) exec.Pipeline {
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}
 		g.c = rule.NewCorrelator(rt, g.rules)
-		g.c.Record = func(b *event.Batch, row uint16) string {
-			parts := []string{strconv.FormatUint(b.Pos[row], 36)}
-			for _, slot := range g.event {
-				parts = append(parts, b.Value(slot, row).String())
-			}
-			return strings.Join(parts, recordMark)
-		}
-		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return g.set.Task(env, g.c, g.found) }, Back: exec.Chain(g)}
+		g.c.Record = g.record
+		return exec.Pipeline{Front: func(exec.Sink) exec.Task {
+			f := &sigmaFront{of: g, matched: map[uint64][]match{}}
+			f.Task = g.set.Task(env, nil, f.found)
+			return f
+		}, Back: exec.Chain(g)}
 	}}
+}
+
+// sigmaFront is one worker's matching. Of an event that matches, all rules have first
+// what they read themselves; what a finding says besides is read again of these events
+// alone.
+type sigmaFront struct {
+	exec.Task
+	of      *SigmaRun
+	matched map[uint64][]match // by position, those without their details
+	asked   bool
+}
+
+// match is an event that a rule matches.
+type match struct {
+	rule   *rule.Rule
+	at     int64
+	fields Fields
+}
+
+func (f *sigmaFront) Push(b *event.Batch) error {
+	if err := f.rest(); err != nil {
+		return err
+	}
+	return f.Task.Push(b)
+}
+
+func (f *sigmaFront) Flush() error {
+	f.asked = true
+	return errors.Join(f.rest(), f.Task.Flush())
+}
+
+// rest adds the findings of events whose details did not come.
+func (f *sigmaFront) rest() error {
+	if !f.asked {
+		return nil
+	}
+	f.asked = false
+	for _, pos := range slices.Sorted(maps.Keys(f.matched)) {
+		for _, m := range f.matched[pos] {
+			if err := f.of.finding(m, pos, func(string) string { return "" }); err != nil {
+				return err
+			}
+		}
+	}
+	clear(f.matched)
+	return nil
+}
+
+// found takes the events that match a rule.
+func (f *sigmaFront) found(r *rule.Rule, b *event.Batch) error {
+	for _, row := range b.Live {
+		m := match{rule: r, at: b.Time[row]}
+		if !r.Silent {
+			for i, s := range r.Fields {
+				v := b.Value(s, row)
+				if !v.IsNull() && !strings.EqualFold(r.Names[i], "EventID") && !strings.EqualFold(r.Names[i], "Channel") {
+					m.fields = append(m.fields, Field{Name: r.Names[i], Value: v.Clone()})
+				}
+			}
+		}
+		f.matched[b.Pos[row]] = append(f.matched[b.Pos[row]], m)
+	}
+	return nil
+}
+
+// Asks reports whether events have matched since it was asked last.
+func (f *sigmaFront) Asks() bool {
+	f.asked = len(f.matched) > 0
+	return f.asked
+}
+
+// Wanted reports whether the event at a position has matched.
+func (f *sigmaFront) Wanted(pos uint64) bool { return f.matched[pos] != nil }
+
+// Detail makes findings of the events that have matched.
+func (f *sigmaFront) Detail(b *event.Batch) error {
+	for _, row := range b.Live {
+		ms, ok := f.matched[b.Pos[row]]
+		if !ok {
+			continue
+		}
+		delete(f.matched, b.Pos[row])
+		for _, m := range ms {
+			if m.rule.Wants() {
+				if err := f.of.c.Add(m.rule, b, []uint16{row}); err != nil {
+					return err
+				}
+			}
+			if m.rule.Silent {
+				continue
+			}
+			if err := f.of.finding(m, b.Pos[row], func(name string) string { return f.of.said(b, row, name) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// said is a field of an event, of those that its details are.
+func (g *SigmaRun) said(b *event.Batch, row uint16, name string) string {
+	slot, ok := g.details[name]
+	if !ok {
+		return ""
+	}
+	return strings.Clone(b.Value(slot, row).String())
 }
 
 // recordMark stands between what names a record of a correlation.
 const recordMark = "\x1d"
+
+// record is what an event is for a correlation: its place and details; and what makes it
+// the same event as another, its number in its channel, or else its text.
+func (g *SigmaRun) record(b *event.Batch, row uint16) rule.Record {
+	parts := []string{strconv.FormatUint(b.Pos[row], 36)}
+	for _, name := range Carried {
+		parts = append(parts, g.said(b, row, name))
+	}
+	r := rule.Record{Name: strings.Join(parts, recordMark)}
+	if number := g.said(b, row, "EventRecordID"); number != "" && number != "0" {
+		r.Same, r.Numbered = strings.Join([]string{number, g.said(b, row, "Channel"), g.said(b, row, "EventID"), strings.ToLower(g.said(b, row, "Computer"))}, recordMark), true
+	} else if raw, ok := g.scope.Layout.Find("_raw"); ok && !b.Value(raw, row).IsNull() {
+		sum := sha256.Sum256([]byte(b.Value(raw, row).String()))
+		r.Same = string(sum[:16])
+	}
+	return r
+}
 
 // Correlations gives the findings of the correlations, once all events are read.
 func (g *SigmaRun) Correlations() error { return g.c.Findings(g.correlated) }
@@ -108,15 +236,14 @@ func OfLevel(l sigma.Level) detection.Severity {
 	return detection.Severity(l - sigma.Informational)
 }
 
-// finding makes the head of a rule's finding of an event, whose fields value gives by
-// their index in Carried.
-func (g *SigmaRun) finding(r *rule.Rule, at int64, pos uint64, value func(i int) string) *Finding {
-	f := &Finding{Severity: OfLevel(r.Level), Host: value(carriedComputer), User: value(carriedUser)}
-	f.SetTime(at)
-	f.Evidence = []Evidence{g.evidence(pos, value)}
-	f.Subject = Process(f.Evidence[0].EventID, value(carriedGUID), value(carriedPID), value(carriedNewPID), value(carriedImage))
+// finding adds the finding of a rule's match, of whose event said gives the details.
+func (g *SigmaRun) finding(m match, pos uint64, said Said) error {
+	f := &Finding{Severity: OfLevel(m.rule.Level), Fields: m.fields}
+	f.SetTime(m.at)
+	f.About(g.part(part(pos)), pos, said)
 	f.Entities = whom(f)
-	return f
+	f.Next = joinText(Advice(f, said), ruleOut(m.rule))
+	return g.to.Add(g.detection(m.rule), f)
 }
 
 func whom(f *Finding) (list []Entity) {
@@ -129,45 +256,6 @@ func whom(f *Finding) (list []Entity) {
 	return list
 }
 
-func (g *SigmaRun) evidence(pos uint64, value func(i int) string) Evidence {
-	p := Place{File: g.part(part(pos)), Channel: value(carriedChannel), EventID: value(carriedEventID), Category: value(carriedCategory)}
-	p.RecordID, _ = strconv.ParseInt(value(carriedRecord), 10, 64)
-	return Record(p, pos)
-}
-
-// The places of fields in Carried.
-const (
-	carriedChannel = iota
-	carriedEventID
-	carriedRecord
-	carriedCategory
-	carriedComputer
-	carriedUser
-	carriedGUID
-	carriedPID
-	carriedImage
-	carriedNewPID
-)
-
-// found takes the events that match a rule.
-func (g *SigmaRun) found(r *rule.Rule, b *event.Batch) error {
-	d := g.detection(r)
-	for _, row := range b.Live {
-		f := g.finding(r, b.Time[row], b.Pos[row], func(i int) string { return strings.Clone(b.Value(g.event[i], row).String()) })
-		for _, s := range r.Fields {
-			v := b.Value(s, row)
-			if v.IsNull() || s == g.event[carriedEventID] || s == g.event[carriedChannel] {
-				continue
-			}
-			f.Fields = append(f.Fields, Field{Name: g.names[s], Value: v.Clone()})
-		}
-		if err := g.to.Add(d, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // detection is what the list knows of a rule. It is made for the first finding: most
 // rules find nothing.
 func (g *SigmaRun) detection(r *rule.Rule) *Detection {
@@ -175,7 +263,7 @@ func (g *SigmaRun) detection(r *rule.Rule) *Detection {
 	defer g.mu.Unlock()
 	d := g.detections[r]
 	if d == nil {
-		d = &Detection{ID: r.ID, Name: r.Title, Kind: Sigma, Techniques: TechniquesOf(r.Techniques()), Next: ruleOut(r)}
+		d = &Detection{ID: r.ID, Name: r.Title, Kind: Sigma, Techniques: TechniquesOf(r.Techniques())}
 		if d.ID == "" {
 			d.ID = Slug(r.Title)
 		}
@@ -208,13 +296,13 @@ func (g *SigmaRun) correlated(c rule.Finding) error {
 	for i, text := range c.Records {
 		parts := strings.Split(text, recordMark)
 		pos, err := strconv.ParseUint(parts[0], 36, 64)
-		if err != nil || len(parts) != len(g.event)+1 {
+		if err != nil || len(parts) != len(Carried)+1 {
 			continue
 		}
-		value := func(i int) string { return parts[i+1] }
-		f.Evidence = append(f.Evidence, g.evidence(pos, value))
-		same(&f.Host, value(carriedComputer), i == 0)
-		same(&f.User, value(carriedUser), i == 0)
+		said := func(name string) string { return parts[1+slices.Index(Carried, name)] }
+		f.Evidence = append(f.Evidence, EvidenceOf(g.part(part(pos)), pos, said))
+		same(&f.Host, said("Computer"), i == 0)
+		same(&f.User, UserOf(said), i == 0)
 	}
 	f.Entities = whom(f)
 	for i, v := range c.Groups {
@@ -223,7 +311,13 @@ func (g *SigmaRun) correlated(c rule.Finding) error {
 	f.Fields = append(f.Fields, Field{Name: c.Rule.Correlation.Type.String(), Value: number64(c.Value)},
 		Field{Name: "events", Value: event.Int(int64(c.Events))},
 		Field{Name: "first", Value: event.Millis(c.First)}, Field{Name: "last", Value: event.Millis(c.Last)})
+	f.Next = joinText(Advice(f, nil), ruleOut(c.Rule))
 	return g.to.Add(g.detection(c.Rule), f)
+}
+
+// joinText joins sentences.
+func joinText(sentences ...string) string {
+	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }
 
 // number64 is a number as a value: whole where it is.

@@ -112,6 +112,7 @@ type openWindows struct {
 	acct *exec.Account
 	warn *exec.Warnings
 	out  *foundRows // found, and not yet given
+	moment
 }
 
 type openWindow struct {
@@ -137,12 +138,15 @@ func (o *openWindows) Push(b *event.Batch) error {
 
 func (o *openWindows) take(b *event.Batch, row uint16) error {
 	group := b.Value(matchGroup, row).Str()
+	m, values := matchOf(b, row)
+	if o.copied(group, m, b.Value(matchSame, row).Str()) {
+		return nil
+	}
 	x := o.by[group]
 	if x == nil {
 		x = &openWindow{group: strings.Clone(group), w: newWindow(o.rule), place: -1}
 		o.by[x.group] = x
 	}
-	m, values := matchOf(b, row)
 	f, ok := x.w.take(m, values)
 	o.settle(x)
 	if ok {

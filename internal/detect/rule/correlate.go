@@ -73,7 +73,8 @@ func tie(rules, correlations []*Rule, fail func(*sigma.Meta, *diag.Diagnostic), 
 	}
 	for _, r := range ordered {
 		for _, g := range r.Correlation.GroupBy {
-			r.Fields = append(r.Fields, sc.field(g.Name).Slot)
+			f := sc.field(g.Name)
+			r.Fields, r.Names = append(r.Fields, f.Slot), append(r.Names, f.Name)
 		}
 		for i, in := range r.inputs {
 			f := feed{to: r, ref: i}

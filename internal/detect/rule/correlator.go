@@ -49,9 +49,20 @@ type Correlator struct {
 	mark    int64           // with what
 	scratch []byte
 
-	// Record, where it is set, makes a text that names an event, for Finding.Records. It
-	// is called by one worker at a time.
-	Record func(b *event.Batch, row uint16) string
+	// Record, where it is set, says what an event is. It is called by one worker at a time.
+	Record func(b *event.Batch, row uint16) Record
+}
+
+// Record is what is known of an event apart from what rules read of it.
+type Record struct {
+	Name string // for Finding.Records
+	// Same is equal for equal events, "" where that is not known. Events that are read
+	// twice, from a log and a copy of it, count once: the first of some equal events of one
+	// part of the input is the first of those of another.
+	Same string
+	// Numbered says that Same holds a number that no other event has: all events with it
+	// are one, also in one part.
+	Numbered bool
 }
 
 // matches are those that one correlation is made of.
@@ -73,6 +84,7 @@ const (
 	matchRef
 	matchValues
 	matchRecord
+	matchSame
 )
 
 // The fields of a finding, as it is put in order.
@@ -119,7 +131,7 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 	defer c.mu.Unlock()
 	for _, f := range r.feeds {
 		for _, row := range rows {
-			record := ""
+			var record Record
 			if c.Record != nil {
 				record = c.Record(b, row)
 			}
@@ -136,7 +148,7 @@ func (c *Correlator) Add(r *Rule, b *event.Batch, rows []uint16) error {
 
 // add takes one match. One without the fields that are asked for belongs to no
 // group, and counts for nothing; so does one without a time, which is in no window.
-func (c *Correlator) add(f feed, at int64, pos uint64, record string, value func(event.Slot) event.Value) error {
+func (c *Correlator) add(f feed, at int64, pos uint64, record Record, value func(event.Slot) event.Value) error {
 	m := c.matches(f.to)
 	group, ok := c.joined(f.groups, value)
 	values, has := c.joined(f.values, value)
@@ -156,7 +168,16 @@ func (c *Correlator) add(f feed, at int64, pos uint64, record string, value func
 	m.next.Col(matchTime).Set(row, event.Int(at))
 	m.next.Col(matchRef).Set(row, event.Int(int64(f.ref)))
 	m.next.Col(matchValues).Set(row, values)
-	m.next.Col(matchRecord).Set(row, event.Text(record))
+	m.next.Col(matchRecord).Set(row, event.Text(record.Name))
+	same := record.Same
+	switch {
+	case same == "":
+	case record.Numbered:
+		same = numbered + same
+	default:
+		same = "." + same
+	}
+	m.next.Col(matchSame).Set(row, event.Text(same))
 	if m.next.N < event.MaxRows {
 		return nil
 	}
@@ -186,7 +207,7 @@ var (
 
 func matchCodec() *exec.Codec {
 	var kept event.Fields
-	kept.Add(matchGroup, matchTime, matchRef, matchValues, matchRecord)
+	kept.Add(matchGroup, matchTime, matchRef, matchValues, matchRecord, matchSame)
 	return exec.NewCodec(&kept)
 }
 
@@ -291,7 +312,7 @@ func (c *Correlator) give(out *foundRows, found func(Finding) error) error {
 // the group-by fields.
 func (c *Correlator) forward(r *Rule, f Finding) error {
 	for _, feed := range r.feeds {
-		err := c.add(feed, f.Last, f.Pos, strings.Join(f.Records, recordEnd), func(s event.Slot) event.Value {
+		err := c.add(feed, f.Last, f.Pos, Record{Name: strings.Join(f.Records, recordEnd)}, func(s event.Slot) event.Value {
 			for i, g := range r.Fields {
 				if g == s && i < len(f.Groups) {
 					return event.Text(f.Groups[i])
@@ -310,6 +331,50 @@ type sinkFunc func(*event.Batch) error
 
 func (f sinkFunc) Push(b *event.Batch) error { return f(b) }
 
+// numbered begins what is the same for one event alone.
+const numbered = "#"
+
+// moment is what there was of one time, so that an event which is read twice, from a log
+// and a copy of it, counts once.
+type moment struct {
+	at   int64
+	seen map[sameEvent]int // how many there are of one event, in the part that has most
+	of   map[inPart]int    // and by part
+}
+
+type sameEvent struct {
+	group, same string
+	ref         int
+}
+
+type inPart struct {
+	sameEvent
+	part int
+}
+
+// copied reports whether a match is of an event that was met in another part of the
+// input. Equal events of one part are several, and the first of one part is the first of
+// another. same may be lent.
+func (m *moment) copied(group string, o occurrence, same string) bool {
+	if same == "" {
+		return false
+	}
+	if m.seen == nil || m.at != o.at {
+		*m = moment{o.at, map[sameEvent]int{}, map[inPart]int{}}
+	}
+	e := sameEvent{strings.Clone(group), strings.Clone(same), o.ref}
+	k := inPart{e, event.Part(o.pos)}
+	if strings.HasPrefix(same, numbered) {
+		k.part = 0
+		m.of[k] = 0
+	}
+	if m.of[k]++; m.of[k] <= m.seen[e] {
+		return true
+	}
+	m.seen[e] = m.of[k]
+	return false
+}
+
 // groups takes a correlation's matches, group by group and each in order of
 // time, and holds the window of one.
 type groups struct {
@@ -318,6 +383,7 @@ type groups struct {
 	some  bool
 	acct  *exec.Account
 	out   *foundRows
+	moment
 
 	charged int64
 }
@@ -332,6 +398,9 @@ func (g *groups) Push(b *event.Batch) error {
 			g.some, g.group = true, strings.Clone(group)
 		}
 		o, values := matchOf(b, row)
+		if g.copied(group, o, b.Value(matchSame, row).Str()) {
+			continue
+		}
 		if f, ok := g.w.take(o, values); ok {
 			if err := g.out.add(g.group, f); err != nil {
 				return err

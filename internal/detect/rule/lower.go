@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,10 +77,12 @@ func (l *lowering) item(i sigma.Item) expr.Expr {
 // read reads a field by its Sigma name.
 func (l *lowering) read(name string) expr.Expr {
 	n := l.sc.names[name]
-	for _, s := range n.slots {
-		if !slices.Contains(l.rule.Fields, s) {
-			l.rule.Fields = append(l.rule.Fields, s)
+	for i, s := range n.slots {
+		of := mapping.SigmaField(name)
+		if i > 0 { // a list of digests
+			of = l.sc.Layout.Name(s)
 		}
+		l.rule.reads(s, of)
 	}
 	return n.x
 }

@@ -26,6 +26,8 @@ type Rule struct {
 	// Fields are those that the rule tests, in the order of its text; of a
 	// correlation, those it groups by.
 	Fields []event.Slot
+	// Names are what the rule itself calls them.
+	Names []string
 
 	// Correlation is set for rules over the matches of others; they have no When.
 	Correlation *sigma.Correlation
@@ -42,6 +44,13 @@ type Rule struct {
 
 	inputs []*Rule // of a correlation, as its Rules are
 	feeds  []feed
+}
+
+// reads notes a field that the rule looks at.
+func (r *Rule) reads(s event.Slot, name string) {
+	if !slices.Contains(r.Fields, s) {
+		r.Fields, r.Names = append(r.Fields, s), append(r.Names, name)
+	}
 }
 
 // Unusable is a rule, or a file, that cannot run.
@@ -282,7 +291,7 @@ func (sc *Scope) rule(d *sigma.Rule, filters []*sigma.Filter, values sigma.Place
 	if t, ok := mapping.TwinOf(l.Product, l.Category, l.Service); ok && sc.Twins {
 		r.places = append(slices.Clip(r.places), t.LogSource)
 		if t.Operations != nil {
-			r.Fields = append(r.Fields, sc.operation())
+			r.reads(sc.operation(), sc.Layout.Name(sc.operation()))
 			r.cond = &expr.And{X: sc.operates(t), Y: r.cond}
 		}
 	}

@@ -83,6 +83,18 @@ func (s *Set) Rules() []*Rule { return s.rules }
 // Reached is how many of the events matched so far are of the log source of a rule.
 func (s *Set) Reached() int64 { return s.reached.Load() }
 
+// Fed are what correlations read of the events that they are made of.
+func (s *Set) Fed() event.Fields {
+	var f event.Fields
+	for _, r := range s.rules {
+		for _, to := range r.feeds {
+			f.Add(to.groups...)
+			f.Add(to.values...)
+		}
+	}
+	return f
+}
+
 // Fields are what the rules read of an event.
 func (s *Set) Fields() event.Fields {
 	var f event.Fields

@@ -7,9 +7,10 @@ import (
 )
 
 // Task makes one worker's task: it matches batches, gives what correlations need
-// to c, which is nil when there are none, and calls found for each rule with its
-// rows alone live. found may change the batch's live rows and nothing else, and is
-// called by all workers at once.
+// to c, and calls found for each rule that is not Silent with its rows alone live.
+// Where c is nil, found gets the matches of Silent rules too, and gives c what it is to
+// have. found may change the batch's live rows and nothing else, and is called by all
+// workers at once.
 func (s *Set) Task(env *expr.Env, c *Correlator, found func(*Rule, *event.Batch) error) exec.Task {
 	return &task{run: s.Open(env), c: c, found: found}
 }
@@ -25,12 +26,12 @@ func (t *task) Push(b *event.Batch) error {
 	t.live = append(t.live[:0], b.Live...)
 	err := t.run.Match(b, func(i int, rows []uint16) error {
 		r := t.run.set.rules[i]
-		if r.Wants() {
+		if r.Wants() && t.c != nil {
 			if err := t.c.Add(r, b, rows); err != nil {
 				return err
 			}
 		}
-		if r.Silent {
+		if r.Silent && t.c != nil {
 			return nil
 		}
 		b.Live = append(b.Live[:0], rows...)

@@ -260,7 +260,7 @@ func (r *evtxReader) chunk(data []byte, next exec.Sink) error {
 			r.want.Skip(1)
 			continue
 		}
-		if r.passes(rec) {
+		if r.want.Only != nil && !r.want.Only(event.Position(r.part.Index, r.chunkAt+int64(rec.Offset))) || r.passes(rec) {
 			r.want.Skip(1)
 			continue
 		}

@@ -201,6 +201,10 @@ func (r *jsonl) push(next exec.Sink) error {
 
 // line reads one line into the batch, and says where it is no UTF-8.
 func (r *jsonl) line(line []byte, next exec.Sink) error {
+	if r.want.Only != nil && !r.want.Only(event.Position(r.part.Index, r.off)) {
+		r.err = nil
+		return nil
+	}
 	err := r.event(line, next)
 	if r.w.bad {
 		r.w.bad = false

@@ -23,6 +23,10 @@ type Want struct {
 	// group cannot matter, so a reader may skip it, or not.
 	Need []Need
 
+	// Only, where it is set, reports by an event's position whether it matters; a reader
+	// may skip the others, or not.
+	Only func(pos uint64) bool
+
 	// From and To (ms, To excluded) bound _messageTime when Bounded; events
 	// outside may be skipped, or not.
 	From, To int64

@@ -156,7 +156,7 @@ type Twice interface {
 
 // Again is a further reading of units.
 type Again struct {
-	Want *Want
+	Want func(worker int) *Want
 	// Matters reports whether a worker is to read again what it has just read, and
 	// is asked once for each unit.
 	Matters func(worker int) bool
@@ -229,7 +229,7 @@ func (r *Reader) blocksTwice(ctx context.Context, want *Want, done func(worker, 
 					if again[i] == nil {
 						again[i] = map[*Format]BlockReader{}
 					}
-					br = t.format.New(m.Want)
+					br = t.format.New(m.Want(worker))
 					again[i][t.format] = br
 				}
 				err = br.Read(t.Block, m.To(worker))

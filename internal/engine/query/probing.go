@@ -58,7 +58,7 @@ func (p *probing) into(to *exec.Pipeline, q *Query, r Run, common *event.Layout)
 	want := q.Want(r)
 	want.Warnings = &exec.Warnings{} // the common reading says them
 	return input.Again{
-		Want: want,
+		Want: func(int) *input.Want { return want },
 		Matters: func(worker int) bool {
 			f := p.fronts[worker]
 			hit := f.hit && f.err == nil

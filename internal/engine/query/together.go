@@ -30,6 +30,23 @@ type Beside struct {
 	Fields event.Fields  // wanted, in Layout; not all
 	Twins  bool          // as in input.Want
 	Open   func(*exec.Runtime) exec.Pipeline
+
+	// Details are further fields, in Layout, of the few events that the front's tasks
+	// ask for; each is a Detailed then. Blocks that hold such an event are read for them
+	// once more. Where the input cannot do that, they are read with the Fields.
+	Details event.Fields
+}
+
+// Detailed is a front that asks for Details.
+type Detailed interface {
+	exec.Task
+	// Asks reports whether there are events, of those pushed since it was asked last,
+	// whose details it wants.
+	Asks() bool
+	// Wanted reports whether the event at a position is one of them.
+	Wanted(pos uint64) bool
+	// Detail gives these events, perhaps among others, with the details alone.
+	Detail(*event.Batch) error
 }
 
 // RunTogether runs several queries, and what reads beside them, over one reading
@@ -108,6 +125,9 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 	}
 	for i := range beside {
 		want.Twins = want.Twins || beside[i].Twins
+		if twice == nil {
+			beside[i] = beside[i].AtOnce()
+		}
 		beside[i].Fields = beside[i].Fields.Clone()
 		op.FieldsOfMessages(beside[i].Layout, event.Fields{}).Needs(&beside[i].Fields)
 		wantAs(&want.Fields, common, beside[i].Fields, beside[i].Layout)
@@ -155,7 +175,13 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 		open = append(open, exec.Opener{Name: "fields of messages", Open: func(next exec.Sink) exec.Task { return auto.Open(rt, next) }})
 		p := b.Open(rt)
 		p.Name = b.Name
-		open = append(open, exec.Opener{Name: "conditions", Open: p.Front})
+		front := p.Front
+		if len(b.Details.Slots()) > 0 {
+			d := &detailing{}
+			front = d.front(front)
+			more = append(more, d.again(b, want, rt))
+		}
+		open = append(open, exec.Opener{Name: "conditions", Open: front})
 		p.Front = func(next exec.Sink) exec.Task { return exec.Chain(next, open...) }
 		ps = append(ps, p)
 	}

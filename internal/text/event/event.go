@@ -245,6 +245,14 @@ func Offset(pos uint64) int64 {
 	return int64(pos & (1<<wideBits - 1))
 }
 
+// Part is the number of a position's part. Parts from partsMax-1 on share one.
+func Part(pos uint64) int {
+	if pos&narrow != 0 {
+		return int(pos&^narrow>>narrowBits) + partsWide
+	}
+	return int(pos >> wideBits)
+}
+
 // Col returns the column of s, growing the batch when a stage adds a field.
 // The pointer is good until the next Col of a higher slot.
 func (b *Batch) Col(s Slot) *Column {

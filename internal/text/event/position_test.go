@@ -18,6 +18,9 @@ func TestPositionsKeepTheirOrder(t *testing.T) {
 			if Offset(at) != off {
 				t.Errorf("part %d: the offset of %d comes back as %d", part, off, Offset(at))
 			}
+			if Part(at) != part {
+				t.Errorf("part %d comes back as %d", part, Part(at))
+			}
 			last = at
 		}
 	}
