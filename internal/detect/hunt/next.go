@@ -21,7 +21,7 @@ var advised = []advice{
 	{"sysmon", []string{"1"}, []string{"Find out who started {image} and what it did next: {tree}."}},
 	{"security", []string{"4688"}, []string{"Find out who started {image} and what it did next: {tree}."}},
 	{"sysmon", []string{"3"}, []string{"Find out what {image} is and who started it: {tree}.", "Look for other hosts that connected to {DestinationIp}."}},
-	{"security", []string{"5156", "5157"}, []string{"Find out what the program behind the connection is.", "Look for other hosts that connected to {DestAddress}."}},
+	{"security", []string{"5156", "5157"}, []string{"Find out which program connected, and who started it.", "Look for other hosts that connected to {DestAddress}."}},
 	{"sysmon", []string{"6"}, []string{"Fetch the driver {ImageLoaded} and check its signature and hash."}},
 	{"sysmon", []string{"7"}, []string{"Check where {ImageLoaded} came from and who signed it.", "Find out what loaded it: {tree}."}},
 	{"sysmon", []string{"8"}, []string{"{SourceImage} started a thread in {TargetImage}: find out what {SourceImage} is and who started it: {tree}.", "Treat {TargetImage} as under its control."}},
