@@ -31,6 +31,7 @@ func Recognise(text string) (*Language, string) {
 	if len(text) > textMax {
 		return nil, ""
 	}
+	text = uncommented(text)
 	ours := metadata().MatchString(text)
 	for _, l := range languages {
 		if ours && l != sigma || !l.Signs().MatchString(text) {
@@ -47,6 +48,45 @@ func Recognise(text string) (*Language, string) {
 		return l, sumo
 	}
 	return nil, ""
+}
+
+// uncommented is a text without the comments that fill a line, and those in /* */
+// outside of quotes.
+func uncommented(text string) string {
+	if !strings.Contains(text, "//") && !strings.Contains(text, "/*") && !strings.Contains(text, "--") {
+		return text
+	}
+	var b strings.Builder
+	var quote byte
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quote != 0:
+			if c == '\\' && i+1 < len(text) {
+				b.WriteByte(c)
+				i++
+			} else if c == quote || c == '\n' {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case strings.HasPrefix(text[i:], "/*") && (i == 0 || strings.IndexByte(" \t\r\n|", text[i-1]) >= 0):
+			n := strings.Index(text[i+2:], "*/")
+			if n < 0 {
+				break
+			}
+			i += n + 3
+			continue
+		case (strings.HasPrefix(text[i:], "//") || strings.HasPrefix(text[i:], "--")) && strings.TrimLeft(text[strings.LastIndexByte(text[:i], '\n')+1:i], " \t\r") == "":
+			n := strings.IndexByte(text[i:], '\n')
+			if n < 0 {
+				n = len(text) - i
+			}
+			i += n - 1
+			continue
+		}
+		b.WriteByte(text[i])
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // metadata is what only the search expression of a Sumo query has.

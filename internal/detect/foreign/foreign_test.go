@@ -57,11 +57,41 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
+// Forms of each language's own documentation that no simple sign gives away.
+func TestOtherLanguagesAreRecognised(t *testing.T) {
+	for language, list := range map[string][]string{
+		"SPL (Splunk)": {
+			`| metadata type=hosts index=*`, `| mstats avg(cpu) where index=metrics by host`, `| union [search index=a | stats count] [search index=b]`,
+			`| from datamodel:"Authentication" | search action=failure`, `| makeresults | eval a=1`, `host=www* status>=400 | chart avg(kb) over host by status`,
+		},
+		"KQL (Sentinel, Defender)": {
+			`StormEvents | take 5`, `StormEvents | where State == "FLORIDA" | count`, `union A, B | where x == 1`, `union withsource=T Device* | count`, `search in (SecurityEvent) "x"`,
+			`print strcat("a", "b")`, `range x from 1 to 10 step 1`, `.show tables`, `My_CL | where Level_s == "Error"`, `Table | where Message matches regex "(?i)fail"`,
+			"// what it is for\n// and whose\nSecurityEvent\n| where EventID == 4688", `_Im_Dns(starttime=ago(1d)) | where DnsQuery has "x"`,
+		},
+		"EQL (Elastic)": {
+			`"my category" where true`, "/* made by us: both */\nsequence by process.entity_id\n [process where true]", `info where event.action == "x"`,
+			`file where file.path like~ "*\\temp\\*"`, `sample by host [any where uptime > 0] by os`,
+		},
+		"ES|QL (Elastic)":        {`ROW a = 1`, `SHOW INFO`, "FROM .alerts-security.* METADATA _id\n// which\n| STATS c = COUNT(*) BY host.name"},
+		"SQL":                    {`WITH t AS (SELECT a FROM b) SELECT * FROM t`, "-- all of them\nSELECT a FROM b", `INSERT INTO t VALUES (1)`, `(SELECT a FROM b) UNION (SELECT c FROM d)`},
+		"Lucene or Kibana":       {`quick brown +fox -news`, `"fox quick"~5`, `"john smith"^2 foo^4`, `a.b > 0.98`, `http.response.status_code >= 400 and host.name: "w"`, `book.\*:(quick OR brown)`},
+		"LogScale (CrowdStrike)": {`loglevel=ERROR | timechart(span=1h)`, `src_ip=* | worldMap(ip=src_ip)`},
+	} {
+		for _, text := range list {
+			if l, _ := foreign.Recognise(text); l == nil || l.Name != language {
+				t.Errorf("%s\nis taken for %+v, not for %s", text, l, language)
+			}
+		}
+	}
+}
+
 func TestSumoQueriesAreNotTakenForOthers(t *testing.T) {
 	for _, text := range []string{
 		`_sourceCategory=a | where EventID = "1" | count by Image`, `"select * from users" | count`, `error: timeout`, `_source=x _index=y fail`, `http://a/b 10:20:30`,
 		`* | parse "user: *" as user`, `EventID=1 OR EventID=3 | limit 10`, `event | where x = 1`, `process where`, `_sourceHost=a | json "a.b" as c`, `(a or b) !c | top 10 user`,
 		`_sourceCategory=a | where x matches /a|table b/`, `C:\Windows\cmd.exe`, `time: 10`,
+		`TESTClientImpl | where x = "y"`, `C:\Users\ADMIN~1\x`, `error -0700 +0100`, `2^10 | count`, `search failed | count`, `union workers | count`, "// a: b\nerror | count", `range finder`,
 	} {
 		if l, _ := foreign.Recognise(text); l != nil {
 			t.Errorf("%s is taken for %s", text, l.Name)

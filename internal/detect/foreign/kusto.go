@@ -9,8 +9,11 @@ import (
 var kql = &Language{
 	Name: "KQL (Sentinel, Defender)",
 	Signs: lazy(`(?is)^\s*(?:let\s+\w+\s*=` +
-		`|(?-i:Device\w+Events|Device(?:Info|Logon\w*)|SecurityEvent|WindowsEvent|Event|Syslog|CommonSecurityLog|SigninLogs|AuditLogs|SecurityAlert|SecurityIncident|OfficeActivity|AzureActivity|AzureDiagnostics|W3CIISLog|AWSCloudTrail|DnsEvents|Email\w*Events|Identity\w+Events|CloudAppEvents|AADNonInteractiveUserSignInLogs|Sysmon|_Im_\w+|im[A-Z]\w+)\s*(?:\||$)` +
-		`|[A-Za-z_]\w*\s*\|.*(?:\b(?:has_any|has_all|has_cs|startswith|endswith|contains_cs|in~|dcount|make_set|bin|ago)\b\s*[("']|\|\s*(?:summarize|project|project-away|extend|mv-expand|order by|take|distinct|evaluate|union)\b))`),
+		`|\.(?:show|create|alter|drop|ingest|set|append)[\s-]|print\s+\w+\s*[=(]|(?:datatable|externaldata)\s*\(|range\s+\w+\s+from\s|search\s+(?:(?:kind\s*=\s*\w+\s+)?in\s*\(|")` +
+		`|union\s+(?:\w+\s*=\s*\w+\s+|\(?\w+\)?\s*,\s*\(?\w)|arg\(""\)\.` +
+		`|(?-i:Device\w+Events|Device(?:Info|Logon\w*)|SecurityEvent|WindowsEvent|Event|Syslog|CommonSecurityLog|SigninLogs|AuditLogs|SecurityAlert|SecurityIncident|OfficeActivity|AzureActivity|AzureDiagnostics|W3CIISLog|AWSCloudTrail|DnsEvents|Email\w*Events|Identity\w+Events|CloudAppEvents|AADNonInteractiveUserSignInLogs|Sysmon|StormEvents|Heartbeat|Perf|_Im_\w+|im[A-Z]\w+|\w+_CL|[A-Z]\w*[a-z](?:Events|EventsBeta|Logs|Indicators?|Evidence|Info))\s*(?:\(|\||$)` +
+		`|[A-Za-z_]\w*\s*\|.*(?:\b(?:has_any|has_all|has_cs|startswith|endswith|contains_cs|in~|dcount|make_set|bin|ago)\b\s*[("']|\bmatches\s+regex\s+@?["'])` +
+		`|[A-Za-z_]\w*\s*(?:\|.*)?\|\s*(?:summarize|project(?:-\w+)?|extend|mv-expand|mv-apply|order\s+by|take|distinct|evaluate|union|render|make-series|serialize|parse-where)\b)`),
 	Sumo: kusto,
 	Help: "in Sumo a table is a _sourceCategory, summarize count() by x is count by x, extend x = e is e as x, project is fields, has and contains are matches \"*text*\"",
 }

@@ -4,7 +4,7 @@ package foreign
 // LogScale query language reference.
 var logscale = &Language{
 	Name: "LogScale (CrowdStrike)",
-	Signs: lazy(`(?s)(?:^|[\s|(])#[\w.]+\s*!?=|\|\s*(?:groupBy|select|table|formatTime|sort|head|tail|top|regex|in|cidr|ioc:lookup|match|selfJoin\w*)\s*\(` +
+	Signs: lazy(`(?s)(?:^|[\s|(])#[\w.]+\s*!?=|\|\s*(?:groupBy|select|table|formatTime|sort|head|tail|top|regex|in|cidr|ioc:lookup|match|selfJoin\w*|timechart|worldMap|ipLocation|selectLast|sankey|parseJson|kvParse|collect|rdns)\s*\(` +
 		`|\w+\s*!?=\s*/[^/\n]+/[dgims]+(?:\s|\||$)|\w+\s*:=\s*\S`),
 	Sumo: func(q string) string {
 		d := dialect{wild: "*", escapes: true, keywords: true, orTighter: true}

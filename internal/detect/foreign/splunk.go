@@ -9,7 +9,7 @@ var spl = &Language{
 	Name: "SPL (Splunk)",
 	Signs: lazy("(?is)^[^|]*?(?:^|[\\s(])(?:index|sourcetype|eventtype|splunk_server)\\s*=\\s*[\"*\\w]" +
 		"|\\|\\s*(?:table|rex|timechart|eventstats|streamstats|tstats|spath|mvexpand|makemv|inputlookup|outputlookup|chart|rare|convert|fillnull|makeresults|regex|head|tail)\\b[^|(]" +
-		"|\\|\\s*stats\\s+[^|]*\\bby\\b|^\\s*\\|?\\s*tstats\\b|^\\s*search\\s+\\w+\\s*=|^\\s*`[\\w-]+`"),
+		"|\\|\\s*stats\\s+[^|]*\\bby\\b|^\\s*\\|?\\s*tstats\\b|^\\s*\\|\\s*(?:metadata|mstats|datamodel|pivot|dbinspect|savedsearch|loadjob|gentimes|multisearch|rest|inputcsv|eventcount|walklex|dbxquery|union\\s*\\[|from\\s+\\w+:)|^\\s*search\\s+\\w+\\s*=|^\\s*`[\\w-]+`"),
 	Sumo: splunk,
 	Help: "in Sumo the place of index and sourcetype is _sourceCategory, and fields are compared in a where: _sourceCategory=*windows* | where EventID = 1 | count by Image",
 }

@@ -7,7 +7,7 @@ import (
 // sql is SQL.
 var sql = &Language{
 	Name:  "SQL",
-	Signs: lazy(`(?is)^\s*select\s.+\sfrom\s`),
+	Signs: lazy(`(?is)^\s*(?:\(\s*)*(?:select\s.+\sfrom\s|with\s+\w+(?:\s*\([^)]*\))?\s+as\s*\(|insert\s+into\s+\S+\s|update\s+\S+\s+set\s+\S+\s*=|delete\s+from\s+\S+\s+where\s|explain\s+(?:analyze\s+)?select\s)`),
 	Sumo:  ofSQL,
 	Help:  "in Sumo FROM is the search expression, WHERE a stage, GROUP BY x is count by x: * | where EventID = 1 | count by Image",
 }
