@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
@@ -126,5 +127,18 @@ func (l *lowered) of(x sigma.Expr) expr.Expr {
 	if len(rules) != 1 {
 		return nil
 	}
-	return rules[0].When()
+	fields, _ := fieldsOf(l.rule)
+	return expr.OneValue(rules[0].When(), func(f *expr.Field) bool { return once(f.Name, fields) })
+}
+
+// once reports whether a field comes once in an event: the fields of the log
+// source's events do, where they are known. Any other may be a list.
+func once(name string, fields []string) bool {
+	switch strings.ToLower(name) {
+	case "eventid", "channel", "provider", "provider_name":
+		return true
+	case "data": // what has no name of its own
+		return false
+	}
+	return contains(fields, name)
 }

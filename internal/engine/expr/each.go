@@ -78,3 +78,31 @@ func Some(v event.Value, e Each, holds func(event.Value) bool) bool {
 	var f Frame
 	return f.some(v, e, holds)
 }
+
+// OneValue returns x with the tests of the fields that is names reading their value
+// as one: what is known to come once in an event.
+func OneValue(x Expr, is func(*Field) bool) Expr {
+	each := func(of Expr, e Each) Each {
+		if f, ok := of.(*Field); ok && is(f) {
+			return e &^ Values
+		}
+		return e
+	}
+	switch x := x.(type) {
+	case *And:
+		return &And{OneValue(x.X, is), OneValue(x.Y, is)}
+	case *Or:
+		return &Or{OneValue(x.X, is), OneValue(x.Y, is)}
+	case *Not:
+		return &Not{OneValue(x.X, is)}
+	case *Compare:
+		return &Compare{x.Op, x.X, x.Y, each(x.X, x.Each)}
+	case *Glob:
+		return &Glob{x.X, x.Glob, each(x.X, x.Each)}
+	case *Regexp:
+		return &Regexp{x.X, x.Re, each(x.X, x.Each)}
+	case *IsNull:
+		return &IsNull{x.X, each(x.X, x.Each)}
+	}
+	return x
+}

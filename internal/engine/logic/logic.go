@@ -49,6 +49,11 @@ type subject struct {
 	null   int8          // 1: is null, -1: is not
 	globs  []pattern
 	terms  []pattern // whatever else must be true or false of it, by key
+
+	// What is known where one of several values under a name is enough: values that
+	// it has, and claims that none of them meets.
+	elements []*subject
+	never    []claim
 }
 
 type pattern struct {
@@ -59,13 +64,18 @@ type pattern struct {
 }
 
 func (st *state) clone() *state {
-	c := &state{subjects: make([]*subject, len(st.subjects))}
-	for i, s := range st.subjects {
+	return &state{subjects: clones(st.subjects)}
+}
+
+func clones(of []*subject) []*subject {
+	out := make([]*subject, len(of))
+	for i, s := range of {
 		n := *s
 		n.values, n.globs, n.terms = slices.Clone(s.values), slices.Clone(s.globs), slices.Clone(s.terms)
-		c.subjects[i] = &n
+		n.elements, n.never = clones(s.elements), slices.Clone(s.never)
+		out[i] = &n
 	}
-	return c
+	return out
 }
 
 func (st *state) subject(x expr.Expr) *subject {
@@ -248,18 +258,29 @@ func split(x expr.Expr) (cond expr.Expr, branches [2]expr.Expr, ok bool) {
 	}
 	switch x := x.(type) {
 	case *expr.Compare:
-		_ = with(x.X, func(y expr.Expr) expr.Expr { return &expr.Compare{Op: x.Op, X: y, Y: x.Y} }) ||
+		_ = with(x.X, func(y expr.Expr) expr.Expr { return &expr.Compare{Op: x.Op, X: y, Y: x.Y, Each: x.Each} }) ||
 			with(x.Y, func(y expr.Expr) expr.Expr { return &expr.Compare{Op: x.Op, X: x.X, Y: y} })
 	case *expr.In:
 		with(x.X, func(y expr.Expr) expr.Expr { return &expr.In{X: y, List: x.List} })
 	case *expr.Glob:
-		with(x.X, func(y expr.Expr) expr.Expr { return &expr.Glob{X: y, Glob: x.Glob} })
+		with(x.X, func(y expr.Expr) expr.Expr { return &expr.Glob{X: y, Glob: x.Glob, Each: x.Each} })
 	case *expr.Regexp:
-		with(x.X, func(y expr.Expr) expr.Expr { return &expr.Regexp{X: y, Re: x.Re} })
+		with(x.X, func(y expr.Expr) expr.Expr { return &expr.Regexp{X: y, Re: x.Re, Each: x.Each} })
 	case *expr.IsNull:
-		with(x.X, func(y expr.Expr) expr.Expr { return &expr.IsNull{X: y} })
+		with(x.X, func(y expr.Expr) expr.Expr { return &expr.IsNull{X: y, Each: x.Each} })
 	}
 	return cond, branches, ok
+}
+
+// claim is an atomic fact about a subject: that it is one of some values, is null
+// or not, or meets a pattern.
+type claim struct {
+	of     expr.Expr
+	values []event.Value
+	null   int8
+	test   pattern // where the others are not set
+	not    bool    // it is the negation of a test
+	each   bool    // one of the values under the subject's name is enough
 }
 
 // learn adds an atomic fact and reports whether it agrees with what is known.
@@ -267,19 +288,34 @@ func (st *state) learn(f Fact) bool {
 	if v, ok := constant(f.Cond); ok {
 		return v.True() != f.Not
 	}
+	c, ok := claimOf(f)
+	if !ok {
+		return st.subject(f.Cond).test(pattern{key: "", not: f.Not})
+	}
+	s := st.subject(c.of)
+	if c.each {
+		return s.element(c)
+	}
+	return s.meet(c)
+}
+
+func claimOf(f Fact) (c claim, ok bool) {
 	switch x := f.Cond.(type) {
 	case *expr.Compare:
 		if x.Op == expr.Ne {
-			return st.learn(Fact{&expr.Compare{Op: expr.Eq, X: x.X, Y: x.Y}, !f.Not})
+			return claimOf(Fact{&expr.Compare{Op: expr.Eq, X: x.X, Y: x.Y, Each: x.Each}, !f.Not})
 		}
 		subject, k, op, ok := sides(x)
 		if !ok {
 			break
 		}
+		c = claim{of: subject, not: f.Not, each: x.Each&expr.Values != 0}
 		if op == expr.Eq && !f.Not {
-			return st.subject(subject).among([]event.Value{k})
+			c.values = []event.Value{k}
+		} else {
+			c.test = pattern{key: Key(f.Cond), not: f.Not, test: func(v event.Value) bool { return expr.Holds(op, v, k) }}
 		}
-		return st.subject(subject).test(pattern{key: Key(f.Cond), not: f.Not, test: func(v event.Value) bool { return expr.Holds(op, v, k) }})
+		return c, true
 	case *expr.In:
 		var values []event.Value
 		for _, y := range x.List {
@@ -293,29 +329,79 @@ func (st *state) learn(f Fact) bool {
 		if values == nil {
 			break
 		}
+		c = claim{of: x.X, not: f.Not}
 		if !f.Not {
-			return st.subject(x.X).among(values)
+			c.values = values
+		} else {
+			c.test = pattern{key: Key(f.Cond), not: true, test: func(v event.Value) bool {
+				return slices.ContainsFunc(values, func(k event.Value) bool { return expr.Holds(expr.Eq, v, k) })
+			}}
 		}
-		return st.subject(x.X).test(pattern{key: Key(f.Cond), not: true, test: func(v event.Value) bool {
-			return slices.ContainsFunc(values, func(k event.Value) bool { return expr.Holds(expr.Eq, v, k) })
-		}})
+		return c, true
 	case *expr.Glob:
-		return st.subject(x.X).test(pattern{key: Key(f.Cond), not: f.Not, glob: x.Glob, test: func(v event.Value) bool {
+		return claim{of: x.X, not: f.Not, each: x.Each&expr.Values != 0, test: pattern{key: Key(f.Cond), not: f.Not, glob: x.Glob, test: func(v event.Value) bool {
 			return !v.IsNull() && x.Glob.Match(v.Str())
-		}})
+		}}}, true
 	case *expr.Regexp:
-		return st.subject(x.X).test(pattern{key: Key(f.Cond), not: f.Not, test: func(v event.Value) bool {
+		return claim{of: x.X, not: f.Not, each: x.Each&expr.Values != 0, test: pattern{key: Key(f.Cond), not: f.Not, test: func(v event.Value) bool {
 			ok, err := x.Re.Match(v.Str())
 			return err != nil || ok && !v.IsNull()
-		}})
+		}}}, true
 	case *expr.IsNull:
-		return st.subject(x.X).isNull(!f.Not)
+		return claim{of: x.X, null: nullness(!f.Not), not: f.Not, each: x.Each&expr.Values != 0}, true
 	case *expr.Call:
 		if strings.EqualFold(x.Name, "isNull") && len(x.Args) == 1 {
-			return st.subject(x.Args[0]).isNull(!f.Not)
+			return claim{of: x.Args[0], null: nullness(!f.Not), not: f.Not}, true
 		}
 	}
-	return st.subject(f.Cond).test(pattern{key: "", not: f.Not})
+	return claim{}, false
+}
+
+func nullness(yes bool) int8 {
+	if yes {
+		return 1
+	}
+	return -1
+}
+
+// meet adds a claim about the subject, or about one of the values that it has.
+func (s *subject) meet(c claim) bool {
+	switch {
+	case c.values != nil:
+		return s.among(c.values)
+	case c.null != 0:
+		return s.isNull(c.null > 0)
+	}
+	return s.test(c.test)
+}
+
+// element adds a claim that one of several values under a name may meet. What is
+// claimed may be of another value than what was claimed before; what is denied is
+// denied of all.
+func (s *subject) element(c claim) bool {
+	if c.not {
+		s.never = append(s.never, c)
+		for _, e := range s.elements {
+			if !e.meet(c) {
+				return false
+			}
+		}
+		return true
+	}
+	e := &subject{key: s.key}
+	if !e.meet(c) {
+		return false
+	}
+	for _, n := range s.never {
+		if !e.meet(n) {
+			return false
+		}
+	}
+	s.elements = append(s.elements, e)
+	if e.null < 0 { // the field is there
+		return s.isNull(false)
+	}
+	return true
 }
 
 // sides returns the side of a comparison that is not constant, the constant,
