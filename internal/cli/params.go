@@ -30,11 +30,12 @@ func (p *params) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&p.values, "param", nil, "value of a template parameter: NAME=VALUE is put in the place of {{NAME}} before the query is read (repeatable)")
 	f.StringVar(&p.file, "params", "", "YAML or JSON file of such values, by name; --param goes before it")
-	f.StringVar(&p.fallback, "param-default", "", "value of the template parameters that have none, such as '*'")
+	f.StringVar(&p.fallback, "param-default", "", "value of the template parameters that have none, such as '*'; where it cannot stand the stage is left out, with a warning, and --strict fails")
 }
 
 // fill puts the values into a query. Parameters without one stay.
-// What --param-default could not stand for comes with warnings.
+// What --param-default could not stand for comes with warnings, which are errors
+// under --strict.
 func (p *params) fill(f *diag.File) (*diag.File, diag.List, error) {
 	if p == nil {
 		return f, nil, nil
@@ -75,6 +76,11 @@ func (p *params) fill(f *diag.File) (*diag.File, diag.List, error) {
 	})
 	if !diags.HasErrors() && p.cmd.Flags().Changed("param-default") {
 		filled, diags = query.FillAll(filled, query.Standard(), p.fallback)
+		if strict := p.cmd.Flags().Lookup("strict"); strict != nil && strict.Value.String() == "true" {
+			for _, d := range diags { // what is left out changes what the query finds
+				d.Severity = diag.Error
+			}
+		}
 	}
 	return filled, diags, diags.Err()
 }

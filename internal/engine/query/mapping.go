@@ -17,10 +17,12 @@ import (
 
 // MappingText says how the names of the query's fields are found in events.
 func (q *Query) MappingText(noMap bool) string {
-	if noMap {
-		return "  as the events have them (--no-map)\n"
-	}
 	var b strings.Builder
+	if noMap {
+		b.WriteString("  as the events have them (--no-map)\n")
+		q.paddedText(&b)
+		return b.String()
+	}
 	fmt.Fprintln(&b, "  a name is looked for at the top of the event, then under")
 	fmt.Fprintf(&b, "  %s\n", wrap(mapping.Roots, 76, ""))
 	fmt.Fprintln(&b, "  so Image finds EventData.Image; --no-map switches this off")
@@ -32,7 +34,24 @@ func (q *Query) MappingText(noMap bool) string {
 	}
 	fmt.Fprintln(&b, "  _messageTime is the first of these that can be read")
 	fmt.Fprintf(&b, "  %s\n", wrap(mapping.Times, 76, ""))
+	q.paddedText(&b)
 	return b.String()
+}
+
+// paddedText says which of the query's fields may end in blanks.
+func (q *Query) paddedText(b *strings.Builder) {
+	var names []string
+	for _, s := range q.want.Slots() {
+		if name := q.Layout.Name(s); mapping.Padded(name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	b.WriteString("  values that may have blanks at their ends, as Windows writes them (\"NtLmSsp \")\n")
+	fmt.Fprintf(b, "  %s\n", wrap(names, 76, "  "))
+	fmt.Fprintf(b, "  Sigma rules compare them with and without the blanks; a query as they are:\n  trim(%s) takes them away\n", names[0])
 }
 
 // otherNames are the fields that the text of a field is taken from where an
