@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
@@ -273,5 +274,18 @@ func TestPublishedQueriesAsSigma(t *testing.T) {
 	}
 	if got := langtest.Section(t, page, "to-sigma"); got != table {
 		t.Errorf("%s is stale; go test ./convert -run Published -update", page)
+	}
+}
+
+// What is written again and again costs as much again, not the square of it.
+func TestCostOfAQueryIsLinear(t *testing.T) {
+	for _, unit := range []string{"/*", "a ", "a OR ", "!a ", `"x y" OR `, "f=a OR ", "*a?b*/", "(a) ", "x*y ", `"*" `} {
+		start := time.Now()
+		convert.FromSumo(diag.Text("query", "* "+strings.Repeat(unit, 20_000)+"z"))
+		convert.FromSumo(diag.Text("query", `* | where x = "`+strings.Repeat(strings.NewReplacer(`"`, "", " ", "").Replace(unit), 20_000)+`"`))
+		convert.FromSumo(diag.Text("query", `* | where x matches "`+strings.Repeat(strings.NewReplacer(`"`, "", " ", "").Replace(unit), 20_000)+`"`))
+		if d := time.Since(start); d > 8*time.Second {
+			t.Errorf("%q took %v", unit, d)
+		}
 	}
 }

@@ -26,7 +26,7 @@ func (s *search) Check(sc *lang.Scope) {
 	s.raw = sc.ReadName("_raw")
 	s.tree = s.resolve(sc, s.expr)
 	s.warnOfOperator(sc)
-	s.prog = expr.Compile(s.tree)
+	s.prog = expr.Compile(setsOfTerms(s.tree))
 }
 
 // warnOfOperator warns of a search expression that reads as a pipe stage, such

@@ -257,39 +257,42 @@ func (t *term) keyword() (text string, plain bool, pattern string) {
 		return ""
 	}
 	plain = true
+	var words, b strings.Builder
 	for i, p := range t.parts {
 		first, last := i == 0, i == len(t.parts)-1
 		switch p.kind {
 		case lit:
 			r, _ := utf8.DecodeRuneInString(p.text)
 			if e := edge(r, edgeBefore); first {
-				pattern, plain = pattern+e, plain && e == ""
+				b.WriteString(e)
+				plain = plain && e == ""
 			}
-			pattern += regexp.QuoteMeta(p.text)
+			b.WriteString(regexp.QuoteMeta(p.text))
 			r, _ = utf8.DecodeLastRuneInString(p.text)
 			if e := edge(r, edgeBehind); last {
-				pattern, plain = pattern+e, plain && e == ""
+				b.WriteString(e)
+				plain = plain && e == ""
 			}
-			text += p.text
+			words.WriteString(p.text)
 			continue
 		case space:
-			pattern += anySpace
+			b.WriteString(anySpace)
 		default: // a whole token: what stands before or behind it in the term is none
 			if first {
-				pattern += edgeBefore
+				b.WriteString(edgeBefore)
 			}
 			token := `[\pL\p{Nd}]+`
 			if p.kind == glob {
 				token = tokenPattern(p.text)
 			}
-			pattern += token
+			b.WriteString(token)
 			if last {
-				pattern += edgeBehind
+				b.WriteString(edgeBehind)
 			}
 		}
 		plain = false
 	}
-	return text, plain, pattern
+	return words.String(), plain, b.String()
 }
 
 // tokenPattern is tokenGlob as a regular expression.
@@ -372,6 +375,9 @@ func indexFold(s, lower string) int {
 	}
 	if c == 'k' || c == 's' { // the Kelvin sign and long s fold to ASCII letters
 		set += "\u212a\u017f"
+	}
+	if c == 'i' { // which the I with a dot is in lower case
+		set += "\u0130"
 	}
 	for at := 0; at < len(s); {
 		i := strings.IndexAny(s[at:], set)

@@ -3,6 +3,7 @@ package langtest_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -87,4 +88,44 @@ func took(t *testing.T, stage, unit string, size int) time.Duration {
 		t.Errorf("%s over %q: %v", stage, unit, err)
 	}
 	return time.Since(started)
+}
+
+// TestManyKeywordsAreOneSearch looks for 50,000 keywords at once, as a list of
+// digests that is pasted into a query: one by one they took half a minute over 234
+// messages.
+func TestManyKeywordsAreOneSearch(t *testing.T) {
+	words := make([]string, 50_000)
+	for i := range words {
+		words[i] = fmt.Sprintf("w%06x", i*7919%(1<<24))
+	}
+	var events strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&events, "{\"_raw\":\"event %d of user %x and nobody %s\"}\n", i, i, words[i%3*20_000][:6])
+	}
+	events.WriteString(`{"_raw":"at last ` + words[49_999] + `"}` + "\n")
+	jsonl := format.Named("jsonl")
+	for name, c := range map[string]struct {
+		text string
+		rows int
+	}{
+		"any":  {strings.Join(words, " OR "), 1},
+		"none": {"* !" + strings.Join(words, " !"), 2000},
+	} {
+		start := time.Now()
+		q, found := query.Compile(diag.Text("query", c.text), query.Standard())
+		if q == nil {
+			t.Fatal(found.Err())
+		}
+		rows := 0
+		err := q.Run(context.Background(), query.Run{
+			Input:  input.NewReader(input.Memory("events", []byte(events.String())), []*input.Format{jsonl}, input.Options{Force: jsonl}),
+			Layout: q.Layout.Clone(), Workers: 1, Now: time.UnixMilli(0), Warnings: &exec.Warnings{},
+		}, sink(func(b *event.Batch) error { rows += len(b.Live); return nil }))
+		if err != nil || rows != c.rows {
+			t.Errorf("%s: %d rows, want %d: %v", name, rows, c.rows, err)
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("%s took %v", name, d)
+		}
+	}
 }
