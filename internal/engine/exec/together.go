@@ -30,6 +30,19 @@ func Together(ps []Pipeline) Pipeline {
 	}
 }
 
+// Failed are the pipelines of Together that have panicked, by their number.
+func Failed(p Pipeline) map[int]error {
+	failed := map[int]error{}
+	if t, ok := p.Back.(*together); ok {
+		for i := range t.bugs {
+			if err := t.bugs[i].Load(); err != nil {
+				failed[i] = *err
+			}
+		}
+	}
+	return failed
+}
+
 // together is what the workers of several pipelines share. As a task it is their
 // backs; rows reach those by their own gates.
 type together struct {

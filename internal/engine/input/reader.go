@@ -226,10 +226,16 @@ func (r *Reader) blocksTwice(ctx context.Context, want *Want, done func(worker, 
 				}
 				br := again[i][t.format]
 				if br == nil {
+					want := m.Want(worker)
 					if again[i] == nil {
-						again[i] = map[*Format]BlockReader{}
+						if again[i] = want.Readers; again[i] == nil {
+							again[i] = map[*Format]BlockReader{}
+						}
+						br = again[i][t.format]
 					}
-					br = t.format.New(m.Want(worker))
+					if br == nil {
+						br = t.format.New(want)
+					}
 					again[i][t.format] = br
 				}
 				err = br.Read(t.Block, m.To(worker))

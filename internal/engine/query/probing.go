@@ -40,6 +40,23 @@ func newProbing(q *Query) *probing {
 // into gives a query's pipeline a front that takes batches of the common reading,
 // for the question, and one of whole events besides.
 func (p *probing) into(to *exec.Pipeline, q *Query, r Run, common *event.Layout) input.Again {
+	ask, open := p.opener(r, common), to.Front
+	to.Front = func(next exec.Sink) exec.Task {
+		f := ask(open(next))
+		p.fronts = append(p.fronts, f.wholeFront)
+		return f
+	}
+	want := q.Want(r)
+	want.Warnings = &exec.Warnings{} // the common reading says them
+	return input.Again{
+		Want:    func(int) *input.Want { return want },
+		Matters: func(worker int) bool { return p.fronts[worker].matters() },
+		To:      func(worker int) exec.Sink { return wholeRows{p.fronts[worker]} },
+	}
+}
+
+// opener puts the question in front of workers' fronts.
+func (p *probing) opener(r Run, common *event.Layout) func(front exec.Task) *asking {
 	steps := []lang.Step{{Stage: &share{from: common, to: p.layout, fields: p.want.Slots()}, Flow: lang.Streams, Name: "share"}}
 	if r.Bounded {
 		steps = append(steps, lang.Step{Stage: timeRange{}, Flow: lang.Streams, Name: "time range"})
@@ -48,24 +65,10 @@ func (p *probing) into(to *exec.Pipeline, q *Query, r Run, common *event.Layout)
 	given := map[any][][]event.Value{}
 	rt := r.runtime(context.Background(), p.layout.Clone(), &exec.Budget{Parent: r.Budget})
 	rt.Given, rt.Warnings = given, &exec.Warnings{} // what there is to warn of, the query itself says
-	open := to.Front
-	to.Front = func(next exec.Sink) exec.Task {
-		f := &wholeFront{Task: open(next)}
+	return func(front exec.Task) *asking {
+		f := &wholeFront{Task: front}
 		f.probe = lang.OpenSteps(steps, rt, f)
-		p.fronts = append(p.fronts, f)
 		return &asking{wholeFront: f}
-	}
-	want := q.Want(r)
-	want.Warnings = &exec.Warnings{} // the common reading says them
-	return input.Again{
-		Want: func(int) *input.Want { return want },
-		Matters: func(worker int) bool {
-			f := p.fronts[worker]
-			hit := f.hit && f.err == nil
-			f.hit = false
-			return hit
-		},
-		To: func(worker int) exec.Sink { return wholeRows{p.fronts[worker]} },
 	}
 }
 
@@ -76,6 +79,13 @@ type wholeFront struct {
 	probe exec.Task
 	hit   bool
 	err   error // of whole events
+}
+
+// matters reports whether what was read since it was last asked is wanted whole.
+func (f *wholeFront) matters() bool {
+	hit := f.hit && f.err == nil
+	f.hit = false
+	return hit
 }
 
 // Push notes that an event matters.

@@ -163,16 +163,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 				rt.Close()
 			}
 		}()
-		var open []exec.Opener
-		if !alone {
-			take := &share{from: common, to: b.Layout, fields: b.Fields.Slots()}
-			open = append(open, exec.Opener{Name: "share", Open: func(next exec.Sink) exec.Task { return take.Open(rt, next) }})
-		}
-		if r.Bounded {
-			open = append(open, exec.Opener{Name: "time range", Open: func(next exec.Sink) exec.Task { return timeRange{}.Open(rt, next) }})
-		}
-		auto := op.FieldsOfMessages(b.Layout, b.Fields)
-		open = append(open, exec.Opener{Name: "fields of messages", Open: func(next exec.Sink) exec.Task { return auto.Open(rt, next) }})
+		open := b.before(r, rt, common)
 		p := b.Open(rt)
 		p.Name = b.Name
 		front := p.Front

@@ -103,6 +103,7 @@ func (q *Query) trace(ctx context.Context, r Run, one bool) (*trace, error) {
 type nothing struct{}
 
 func (nothing) Push(*event.Batch) error { return nil }
+func (nothing) Flush() error            { return nil }
 
 // trace is what the probes of one run have seen.
 type trace struct {
