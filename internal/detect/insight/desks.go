@@ -50,3 +50,6 @@ func (d *Desks) All() (all []*Desk) {
 	}
 	return all
 }
+
+// Put adds a desk that was written down, in place of one that its entity has.
+func (d *Desks) Put(x *Desk) { d.by[x.Entity.ID()] = x }

@@ -20,8 +20,14 @@ type Hit struct {
 	Null  bool          // there is no Value
 	Args  []event.Value // of an aggregation or outlier: the argument of each function
 
-	Data any // what the caller wants back with a firing; not written down
+	// Data is what the caller wants back with a firing. It is written down where it is
+	// an encoding.BinaryAppender and the firing may come after the hit's own Take: then
+	// it comes back as a Saved.
+	Data any
 }
+
+// Saved is the Data of a hit that was written down.
+type Saved []byte
 
 // Firing is a rule's word that its condition is complete.
 type Firing struct {

@@ -230,7 +230,11 @@ func (m *outlier) Save() ([]byte, error) {
 		Fold: savedFold{m.sum.n, m.sum.numbers, m.sum.whole, m.sum.sum, m.sum.fraction, f[0], f[1], f[2], f[3]},
 	}
 	for _, h := range m.open {
-		s.Open = append(s.Open, saved(h))
+		k, err := withData(h)
+		if err != nil {
+			return nil, err
+		}
+		s.Open = append(s.Open, k)
 	}
 	for v := range m.has {
 		s.Distinct = append(s.Distinct, text(v))

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"encoding"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,6 +40,20 @@ type savedHit struct {
 	Value text         `json:"v,omitempty"`
 	Null  bool         `json:"n,omitempty"`
 	Args  []savedValue `json:"a,omitempty"`
+	Data  []byte       `json:"d,omitempty"`
+}
+
+// withData is saved with the hit's Data.
+func withData(h *Hit) (savedHit, error) {
+	s := saved(h)
+	var err error
+	switch d := h.Data.(type) {
+	case encoding.BinaryAppender:
+		s.Data, err = d.AppendBinary(nil)
+	case Saved:
+		s.Data = d
+	}
+	return s, err
 }
 
 type savedValue struct {
@@ -48,11 +63,15 @@ type savedValue struct {
 }
 
 func saved(h *Hit) savedHit {
-	return savedHit{h.Time, h.Pos, text(h.UID), h.Steps, text(h.Value), h.Null, savedValues(h.Args)}
+	return savedHit{Time: h.Time, Pos: h.Pos, UID: text(h.UID), Steps: h.Steps, Value: text(h.Value), Null: h.Null, Args: savedValues(h.Args)}
 }
 
 func (s *savedHit) hit() *Hit {
-	return &Hit{Time: s.Time, Pos: s.Pos, UID: string(s.UID), Steps: s.Steps, Value: string(s.Value), Null: s.Null, Args: loadedValues(s.Args)}
+	h := &Hit{Time: s.Time, Pos: s.Pos, UID: string(s.UID), Steps: s.Steps, Value: string(s.Value), Null: s.Null, Args: loadedValues(s.Args)}
+	if s.Data != nil {
+		h.Data = Saved(s.Data)
+	}
+	return h
 }
 
 func savedValues(vs []event.Value) (out []savedValue) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/machine"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -72,6 +73,21 @@ func (h *hit) append(b []byte) []byte {
 	texts(h.texts)
 	texts(h.lists)
 	return b
+}
+
+// AppendBinary is append, for machines that write a hit down.
+func (h *hit) AppendBinary(b []byte) ([]byte, error) { return h.append(b), nil }
+
+// dataOf is the hit that a machine was given.
+func dataOf(h *machine.Hit) *hit {
+	if saved, ok := h.Data.(machine.Saved); ok {
+		read, err := readHit(saved)
+		if err != nil {
+			panic(err)
+		}
+		h.Data = read
+	}
+	return h.Data.(*hit)
 }
 
 var errHit = errors.New("bug: tenant: a hit that went to disk is not whole")

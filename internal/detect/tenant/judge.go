@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -29,9 +30,21 @@ func (r *Run) Signals() (signals []*insight.Signal, insights []*insight.Insight,
 // Judge judges all hits. The signals come in the order of their times; no desk has seen
 // them yet. It is called once.
 func (r *Run) Judge() ([]*insight.Signal, error) {
-	j := &judge{run: r, groups: make([]*machine.Groups, len(r.rules)), account: r.rt.Budget.Open("the signals of the Cloud SIEM rules")}
-	if err := r.hits.Flush(j); err != nil && !errors.Is(err, exec.ErrStop) {
+	j := r.judging()
+	if err := r.judgeAll(j); err != nil {
 		return nil, err
+	}
+	return j.take()
+}
+
+// judgeAll judges all hits that there are, and ends all windows.
+func (r *Run) judgeAll(j *judge) error {
+	if r.later != nil {
+		if err := r.later.Release(math.MaxInt64, j); err != nil {
+			return err
+		}
+	} else if err := r.hits.Flush(j); err != nil && !errors.Is(err, exec.ErrStop) {
+		return err
 	}
 	for rule, g := range j.groups {
 		if g == nil {
@@ -40,13 +53,28 @@ func (r *Run) Judge() ([]*insight.Signal, error) {
 		g.Close(end, j.fire(rule))
 		r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten, r.ByRule[rule].Short = g.Evicted, g.Lost(), g.Short()
 	}
+	return nil
+}
+
+// judging is what gives hits to machines, which it remembers.
+func (r *Run) judging() *judge {
+	if r.judge == nil {
+		r.judge = &judge{run: r, groups: make([]*machine.Groups, len(r.rules)), account: r.rt.Budget.Open("the signals of the Cloud SIEM rules")}
+	}
+	return r.judge
+}
+
+// take gives the signals since it was last called, in the order of their times.
+func (j *judge) take() ([]*insight.Signal, error) {
 	if j.err != nil {
 		return nil, j.err
 	}
-	slices.SortStableFunc(j.signals, func(a, b *insight.Signal) int {
+	signals := j.signals
+	j.signals = nil
+	slices.SortStableFunc(signals, func(a, b *insight.Signal) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Selector, b.Selector))
 	})
-	return j.signals, nil
+	return signals, nil
 }
 
 // end is after all times.
@@ -93,7 +121,7 @@ func uid(pos uint64) string { return strconv.FormatUint(pos, 16) }
 func (j *judge) fire(rule int) machine.Fire {
 	x := j.run.rules[rule]
 	return func(f *machine.Firing) bool {
-		h := f.Hit.Data.(*hit)
+		h := dataOf(f.Hit)
 		if len(h.whom) == 0 || h.severity == noSignal {
 			return false
 		}

@@ -330,7 +330,7 @@ func (tr *trigger) holds(values []event.Value, h *machine.Hit) bool {
 	b := &tr.batch
 	b.Reset()
 	b.AddRow(h.Time, h.Pos)
-	for i, v := range append(slices.Clip(values), h.Data.(*hit).of...) {
+	for i, v := range append(slices.Clip(values), dataOf(h).of...) {
 		b.Col(event.Slot(i)).Set(0, v)
 	}
 	return tr.run.Value(b, 0).True()

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,8 +25,13 @@ type Run struct {
 	rt     *exec.Runtime
 	past   bool // what is read is a baseline
 
-	mu   sync.Mutex
-	hits *exec.Sorter
+	mu    sync.Mutex
+	hits  *exec.Sorter  // before the first Advance; see there
+	later *exec.Backlog // after it
+	mark  int64         // hits of an earlier time have been judged
+	judge *judge
+	desks *insight.Desks
+	swept int64 // event time when quiet groups were last looked for
 
 	// Counts of all workers.
 	Records  int64            // records that rules saw
@@ -53,13 +59,9 @@ func (t *Tenant) Open(rt *exec.Runtime, rules []*Rule) *Run { return t.open(rt, 
 // open readies a run; with all every rule is computed for every record, for tests.
 func (t *Tenant) open(rt *exec.Runtime, rules []*Rule, all bool) *Run {
 	t.Ready()
-	var kept event.Fields
-	kept.Add(hitRule, hitGroup, hitBytes)
-	order := exec.Order{Keys: []exec.Key{{Slot: hitTime}}, Ties: []event.Slot{hitRule, hitGroup}}
-	kept.Add(hitTime)
 	return &Run{
 		tenant: t, rules: rules, index: newIndex(t.records, rules, all), rt: rt, Keys: map[string]int64{}, ByRule: make([]RuleCount, len(rules)),
-		hits: exec.NewSorter(rt, "the hits of the Cloud SIEM rules", order, exec.NewCodec(&kept), 0),
+		hits: exec.NewSorter(rt, hitsName, hitOrder, hitCodec(), 0), mark: math.MinInt64, swept: math.MinInt64,
 	}
 }
 
@@ -74,6 +76,17 @@ const (
 	hitGroup
 	hitBytes
 )
+
+// hitsName is what messages call the hits.
+const hitsName = "the hits of the Cloud SIEM rules"
+
+var hitOrder = exec.Order{Keys: []exec.Key{{Slot: hitTime}}, Ties: []event.Slot{hitRule, hitGroup}}
+
+func hitCodec() *exec.Codec {
+	var kept event.Fields
+	kept.Add(hitTime, hitRule, hitGroup, hitBytes)
+	return exec.NewCodec(&kept)
+}
 
 // Task is one worker's part of the run.
 func (r *Run) Task(env *expr.Env) exec.Task {
@@ -340,12 +353,12 @@ func (w *worker) put(rule int, at int64, pos uint64, h *hit) error {
 func (w *worker) give() error {
 	w.run.mu.Lock()
 	defer w.run.mu.Unlock()
-	err := w.run.hits.Add(&w.next)
+	err := w.run.add(&w.next)
 	w.next.Reset()
 	return err
 }
 
-// Flush gives the run what is left, and the counts.
+// Flush gives the run what is left, and the counts. Events may come after it.
 func (w *worker) Flush() error {
 	r := w.run
 	if w.next.N > 0 {
@@ -367,6 +380,9 @@ func (w *worker) Flush() error {
 		r.ByRule[i].Hits += c.Hits
 		r.ByRule[i].NoEntity += c.NoEntity
 	}
+	w.n, w.untimed = 0, 0
+	clear(w.unmapped)
+	clear(w.by)
 	return nil
 }
 
