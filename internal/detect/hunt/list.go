@@ -104,6 +104,25 @@ func (d *Detection) fill(f *Finding) {
 	f.Techniques, f.Tactics, f.Next = d.Techniques, d.Tactics, d.Next
 }
 
+// complete gives a finding what it has of its detection, unless it says what to do next
+// itself, the number of its records, and empty lists for none.
+func (d *Detection) complete(f *Finding) {
+	next := f.Next
+	d.fill(f)
+	if next != "" {
+		f.Next = next
+	}
+	if f.Records == 0 {
+		f.Records = len(f.Evidence)
+	}
+	if f.Evidence == nil {
+		f.Evidence = []Evidence{}
+	}
+	if f.Fields == nil {
+		f.Fields = Fields{}
+	}
+}
+
 // Found is how many findings the detection has.
 func (d *Detection) Found() (n int64) {
 	for _, k := range d.Counts {
@@ -203,15 +222,9 @@ func (l *List) Worst() (s detection.Severity, ok bool) { return l.worst, l.added
 // rest. One without evidence is no finding of any record, and has none.
 func (l *List) Add(d *Detection, f *Finding) error {
 	next := f.Next
-	d.fill(f)
-	if next != "" {
-		f.Next = next
-	}
+	d.complete(f)
 	if !l.o.Filter.Takes(f) {
 		return nil
-	}
-	if f.Records == 0 {
-		f.Records = len(f.Evidence)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -395,15 +408,7 @@ func (s *folded) Push(b *event.Batch) error {
 			}
 			s.key = strings.Clone(key)
 		}
-		// Of a record with a number, another place is a copy. Of others, equal ones in
-		// one file are several, and the first of one file is the first of another.
-		var at uint64
-		if len(f.Evidence) > 0 {
-			at = f.Evidence[0].pos
-			if f.Evidence[0].RecordID == 0 {
-				at = uint64(part(at))
-			}
-		}
+		at := f.place()
 		if s.seen == nil {
 			s.seen = map[uint64]int{}
 		}
@@ -423,6 +428,19 @@ func (s *folded) Push(b *event.Batch) error {
 		}
 	}
 	return nil
+}
+
+// place tells apart what is found at several places. Of a record with a number, another
+// place is a copy. Of others, equal ones in one file are several, and the first of one
+// file is the first of another.
+func (f *Finding) place() (at uint64) {
+	if len(f.Evidence) > 0 {
+		at = f.Evidence[0].pos
+		if f.Evidence[0].RecordID == 0 {
+			at = uint64(part(at))
+		}
+	}
+	return at
 }
 
 // end gives the findings with the key at hand.
@@ -452,13 +470,16 @@ const startSlack = 2000
 
 // subject completes what a finding is about: Security 4688 knows no GUID, and has that of
 // the process which Sysmon saw start.
-func (l *List) subject(f *Finding) {
+func (l *List) subject(f *Finding) { f.about(func(key string) []start { return l.starts[key] }) }
+
+// about is subject, of the starts of processes that are known by startKey.
+func (f *Finding) about(starts func(key string) []start) {
 	s := f.Subject
 	if s == nil {
 		return
 	}
 	if s.GUID == "" && f.starts("4688") {
-		for _, x := range l.starts[startKey(f.Host, s)] {
+		for _, x := range starts(startKey(f.Host, s)) {
 			if d := x.at - int64(f.Time); d > -startSlack && d < startSlack {
 				s.GUID = x.guid
 			}

@@ -29,6 +29,8 @@ type SigmaRun struct {
 	// details are what is read of the events that match alone: Detailed.
 	details map[string]event.Slot
 
+	told int // failures of the set that are known
+
 	mu         sync.Mutex // findings come from all workers
 	detections map[*rule.Rule]*Detection
 }
@@ -54,6 +56,13 @@ func newSigmaRun(sc *rule.Scope, rules []*rule.Rule, set *rule.Set, to Taker, pa
 
 // Set are the rules as they run.
 func (g *SigmaRun) Set() *rule.Set { return g.set }
+
+// failures are the bugs that have stopped rules since it was last called.
+func (g *SigmaRun) failures() []error {
+	all := g.set.Failures(g.told)
+	g.told += len(all)
+	return all
+}
 
 // ruleOut is what to do first about a finding of a rule: look whether it is one
 // of the false positives that the rule's author knows.

@@ -148,7 +148,7 @@ func (x *slotIndex) of(literal int) []int32 { return x.rules[x.first[literal]:x.
 // build turns the conditions' needs inside out.
 func (s *Set) build() {
 	s.atoms, s.slotIndex = map[expr.Expr]*atom{}, map[event.Slot]int{}
-	s.nodes = make([]atomic.Pointer[node], len(s.conds))
+	s.nodes, s.broken = make([]atomic.Pointer[node], len(s.conds)), make([]atomic.Bool, len(s.conds))
 	needs := make([][]need, len(s.conds))
 	s.indexed, s.slotsOf = make([]bool, len(s.conds)), make([][]event.Slot, len(s.conds))
 	atOnce(len(s.conds), 16, func(i int) {

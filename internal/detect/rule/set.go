@@ -2,10 +2,12 @@ package rule
 
 import (
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
@@ -27,7 +29,9 @@ type Set struct {
 	index     []slotIndex
 	slotIndex map[event.Slot]int
 
-	nodes []atomic.Pointer[node] // by rule; see node
+	nodes  []atomic.Pointer[node] // by rule; see node
+	broken []atomic.Bool          // by rule: its condition has panicked
+	bugs   []error                // of those
 
 	reached atomic.Int64 // events that a rule may be about
 
@@ -254,12 +258,7 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 				r.readText(b, row)
 			}
 		}
-		kept, n := rows[:0], r.set.node(int(rule))
-		for _, row := range rows {
-			if r.holds(n, b, row) {
-				kept = append(kept, row)
-			}
-		}
+		kept := r.matching(int(rule), b, rows)
 		r.rows[rule] = rows[:0]
 		if len(kept) > 0 {
 			if err := found(int(rule), kept); err != nil {
@@ -268,6 +267,50 @@ func (r *Run) Match(b *event.Batch, found func(rule int, rows []uint16) error) e
 		}
 	}
 	return nil
+}
+
+// matching keeps the rows that match a rule, in place. A rule whose condition panics is
+// left out from then on; the others go on.
+func (r *Run) matching(rule int, b *event.Batch, rows []uint16) (kept []uint16) {
+	if r.set.broken[rule].Load() {
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			kept = nil
+			bug := exec.Panicked(p, "conditions")
+			if r.set.rules == nil {
+				panic(bug) // whoever gave the conditions knows what they are of
+			}
+			r.set.failed(rule, bug)
+		}
+	}()
+	kept = rows[:0]
+	n := r.set.node(rule)
+	for _, row := range rows {
+		if r.holds(n, b, row) {
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}
+
+// failed notes that a rule has panicked.
+func (s *Set) failed(rule int, bug *exec.Bug) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.broken[rule].Swap(true) {
+		bug.Query = "the Sigma rule " + strconv.Quote(s.rules[rule].Title)
+		s.bugs = append(s.bugs, bug)
+	}
+}
+
+// Failures are the bugs that have stopped rules of the set, in the order in which they
+// came, without the first of them that are known.
+func (s *Set) Failures(known int) []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.bugs[min(known, len(s.bugs)):])
 }
 
 func code(c *event.Column, row uint16) uint16 {

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -31,9 +32,11 @@ type Several struct {
 	named  int  // names in common that are not the data's
 	given  bool // what is pushed now are whole events of a program, not a reader's
 
-	pos   uint64
-	batch event.Batch
-	at    map[string]event.Slot
+	pos    uint64
+	batch  event.Batch
+	at     map[string]event.Slot
+	newest int64
+	limit  int64 // of newest
 }
 
 // StartTogether readies queries, and what reads beside them, for events that go on
@@ -44,7 +47,7 @@ func StartTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) (
 	defer exec.Caught(&err, "")
 	r.Input, r.Again, r.Workers = nil, nil, 1
 	r.Budget, r.Memory = r.budget(), 0
-	x = &Several{r: r, common: event.NewLayout(), at: map[string]event.Slot{}}
+	x = &Several{r: r, common: event.NewLayout(), at: map[string]event.Slot{}, newest: event.NoTime, limit: time.Now().Add(24 * time.Hour).UnixMilli()}
 	defer func() {
 		if err != nil {
 			x.Close()
@@ -109,8 +112,30 @@ func StartTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) (
 	}
 	x.named = x.common.Len()
 	x.tee = exec.Together(ps)
-	x.front = x.tee.Front(nil)
+	x.front = &clocked{x.tee.Front(nil), x}
 	return x, nil
+}
+
+// clocked notes the time of the newest event.
+type clocked struct {
+	exec.Task
+	of *Several
+}
+
+func (c *clocked) Push(b *event.Batch) error {
+	for _, at := range b.Time {
+		if at > c.of.newest && at <= c.of.limit {
+			c.of.newest = at
+		}
+	}
+	return c.Task.Push(b)
+}
+
+// Newest is the time of the newest event so far, in ms; event.NoTime for none. From now
+// on, one of a time after limit is not believed.
+func (x *Several) Newest(limit int64) int64 {
+	x.limit = limit
+	return x.newest
 }
 
 // wholePart readies a part that wants every field. Of what is read, it is asked of each

@@ -1,0 +1,435 @@
+package hunt_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
+	"github.com/gyoji-dev/gyoji/internal/detect/rule"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/sharedtest"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/packages"
+	"github.com/gyoji-dev/gyoji/sigma"
+	"github.com/gyoji-dev/gyoji/sigma/sigmatest"
+)
+
+// correlations are made of two rules that every log of Sysmon matches.
+const correlations = `title: Process
+name: process
+level: low
+logsource: {product: windows, category: process_creation}
+detection: {s: {Image|contains: '\'}, condition: s}
+---
+title: Network
+name: network
+level: low
+logsource: {product: windows, category: network_connection}
+detection: {s: {DestinationIp|contains: '.'}, condition: s}
+---
+title: Files in Downloads
+level: low
+logsource: {product: windows, category: file_event}
+detection: {s: {TargetFilename|contains: '\Downloads\'}, condition: s}
+---
+title: Many processes
+name: many
+level: medium
+correlation: {type: event_count, rules: process, group-by: Computer, timespan: 10m, condition: {gte: 8}, generate: true}
+---
+title: Few processes
+level: medium
+correlation: {type: event_count, rules: process, group-by: [Computer, User], timespan: 5m, condition: {lt: 3}}
+---
+title: Images
+level: high
+correlation: {type: value_count, rules: process, group-by: Computer, timespan: 30m, condition: {gte: 9, field: Image}}
+---
+title: Process then network
+level: high
+correlation: {type: temporal_ordered, rules: [process, network], group-by: Computer, timespan: 1m}
+---
+title: Many and network
+level: critical
+correlation: {type: temporal, rules: [many, network], group-by: Computer, timespan: 15m}
+`
+
+// everything are detections of every kind.
+func everything(t testing.TB, sigmaToo bool) *hunt.Hunt {
+	t.Helper()
+	pkgs, errs := detection.Load(packages.FS, "packages")
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	// What holds rows, and what wants whole events.
+	for _, text := range []string{`* | where EventID = "1" | count by Computer, Image | where _count > 2`, `EventID=1 | where Image matches "*e.exe"`, `* | timeslice 1h | count by _timeslice, Computer`} {
+		pkgs = append(pkgs, &detection.Package{Name: text, Dir: "made", Detections: []*detection.Detection{{ID: fmt.Sprint(len(pkgs)), Query: diag.Text(text, text)}}})
+		pkgs[len(pkgs)-1].Detections[0].Package = pkgs[len(pkgs)-1]
+	}
+	docs, ds := sigma.Parse(diag.Text("correlations.yml", correlations))
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	if sigmaToo {
+		for _, f := range sigmatest.Files(t) {
+			more, _ := sigma.Parse(f)
+			docs = append(docs, more...)
+		}
+	}
+	d := hunt.Detections{Packages: pkgs, Scope: rule.NewScope()}
+	var unusable []rule.Unusable
+	d.Scope.Twins = true
+	d.Scope.Layout.Slot("OperationType")
+	if d.Rules, unusable = d.Scope.Lower(docs, nil); len(unusable) > 0 && !sigmaToo {
+		t.Fatal(unusable[0].Diagnostic)
+	}
+	siem, found, err := tenant.Read([]tenant.Place{{FS: packages.FS, Path: ".", Name: "packages"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Tenant = tenant.New(siem, found); len(d.Tenant.Rules) == 0 {
+		t.Fatal("the packages have no Cloud SIEM rules")
+	}
+	h, ds := hunt.Compile(d)
+	if ds.HasErrors() {
+		t.Fatal(ds)
+	}
+	return h
+}
+
+// told is a finding as tests compare it: without what depends on what was read before
+// it, copies and the process that another record says the start of.
+func told(t testing.TB, f *hunt.Finding) string {
+	f.Subject = nil
+	for i := range f.Evidence {
+		f.Evidence[i].Copies = nil
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// log is a log of lines, or one that is read whole.
+type log struct {
+	name  string
+	data  []byte
+	whole bool
+}
+
+func samples(t testing.TB) (all []log) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("..", "..", "..", "samples", "*"))
+	if err != nil || len(names) < 4 {
+		t.Fatal(names, err)
+	}
+	for _, n := range names {
+		data, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, log{filepath.Base(n), data, strings.HasSuffix(n, ".evtx")})
+	}
+	return all
+}
+
+func (l log) part(i int, data []byte, start int64) *input.Part {
+	p := input.MemoryPart(l.name, data)
+	p.Index, p.Start = i, start
+	return p
+}
+
+// offline is what a run over all logs finds.
+func offline(t testing.TB, h *hunt.Hunt, siem *tenant.Tenant, logs []log) (found []string) {
+	t.Helper()
+	rt := &exec.Runtime{Ctx: t.Context(), Layout: event.NewLayout(), Budget: &exec.Budget{}, Warnings: &exec.Warnings{}}
+	list := hunt.NewList(rt, hunt.Options{})
+	name := func(i int) string { return logs[i].name }
+	pass := h.Pass(list, name)
+	var run *tenant.Run
+	beside := pass.Beside
+	if siem != nil {
+		events, fields := siem.Ready()
+		beside = append(beside, query.Beside{Name: "siem", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
+			run = siem.Open(rt, siem.Rules)
+			return exec.Pipeline{Front: func(exec.Sink) exec.Task { return run.Task(&expr.Env{}) }, Back: exec.Chain(sink{})}
+		}})
+	}
+	var parts []*input.Part
+	for i, l := range logs {
+		parts = append(parts, l.part(i, l.data, 0))
+	}
+	r := query.Run{Input: input.NewReader(input.List(parts), format.All(), input.Options{Warnings: &exec.Warnings{}}), Workers: 2, Warnings: &exec.Warnings{}}
+	if err := query.RunTogether(t.Context(), r, pass.Parts, beside...); err != nil {
+		var bug *exec.Bug
+		if errors.As(err, &bug) {
+			t.Logf("%s", bug.Stack)
+		}
+		t.Fatal(err)
+	}
+	if err := pass.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if run != nil {
+		signals, _, _, err := run.Signals()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := hunt.NewSignals(siem.Rules, list, name).Add(signals); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := list.Each(t.Context(), nil, func(_ int, f *hunt.Finding) error {
+		found = append(found, told(t, f))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(found)
+	return found
+}
+
+type sink struct{}
+
+func (sink) Push(*event.Batch) error { return nil }
+
+// going is a live hunt whose findings are gathered.
+type going struct {
+	t        testing.TB
+	h        *hunt.Hunt
+	logs     []log
+	l        *hunt.Live
+	found    []string
+	warnings *exec.Warnings
+}
+
+func (g *going) start() {
+	g.t.Helper()
+	var err error
+	if g.l, err = g.h.Start(context.Background(), query.Run{Warnings: g.warnings}, hunt.LiveOptions{
+		Part:  func(i int) string { return g.logs[i].name },
+		Found: func(f *hunt.Finding) error { g.found = append(g.found, told(g.t, f)); return nil },
+	}); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *going) add(p *input.Part) {
+	g.t.Helper()
+	if err := g.l.Add(context.Background(), input.NewReader(input.List([]*input.Part{p}), format.All(), input.Options{Warnings: g.warnings})); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *going) reopen() {
+	g.t.Helper()
+	var state bytes.Buffer
+	if err := g.l.Save(&state); err != nil {
+		g.t.Fatal(err)
+	}
+	g.l.Close()
+	g.start()
+	if err := g.l.Load(&state); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// differ reports the findings that one of two lists has and the other has not.
+func differ(t testing.TB, how string, got, want []string) {
+	t.Helper()
+	got, want = slices.Sorted(slices.Values(got)), slices.Clone(want)
+	if slices.Equal(got, want) {
+		return
+	}
+	n := 0
+	for len(got) > 0 || len(want) > 0 {
+		switch {
+		case len(want) == 0 || len(got) > 0 && got[0] < want[0]:
+			t.Errorf("%s: only live: %.600s", how, got[0])
+			got = got[1:]
+		case len(got) == 0 || want[0] < got[0]:
+			t.Errorf("%s: only offline: %.600s", how, want[0])
+			want = want[1:]
+		default:
+			got, want = got[1:], want[1:]
+			continue
+		}
+		if n++; n == 6 {
+			t.Fatal("and more")
+		}
+	}
+}
+
+// A live hunt finds in a log that comes in pieces, cut and saved at random, what a run over
+// the whole log finds: a line at a time, many at once, and with event time told or not.
+func TestLiveFindsWhatOfflineFinds(t *testing.T) {
+	h := everything(t, false)
+	siem := siemOf(t)
+	logs := samples(t)
+	want := offline(t, h, siem, logs)
+	kinds := map[string]int{}
+	for _, f := range want {
+		var x hunt.Finding
+		if err := json.Unmarshal([]byte(f), &x); err != nil {
+			t.Fatal(err)
+		}
+		kinds[string(x.Kind)]++
+	}
+	t.Logf("%d findings: %v", len(want), kinds)
+	for _, k := range hunt.Kinds {
+		if kinds[string(k)] == 0 {
+			t.Errorf("no finding of kind %s", k)
+		}
+	}
+	for round := range 5 {
+		rnd := rand.New(rand.NewPCG(3, uint64(round)))
+		g := &going{t: t, h: h, logs: logs, warnings: &exec.Warnings{}}
+		g.start()
+		most := []int{1, 40, 500, 40, 200}[round]
+		for i, l := range logs {
+			if l.whole {
+				g.add(l.part(i, l.data, 0))
+				continue
+			}
+			lines := bytes.SplitAfter(l.data, []byte("\n"))
+			if round == 0 { // one at a time takes long
+				lines = append(lines[:60:60], bytes.Join(lines[60:], nil))
+			}
+			off := int64(0)
+			for len(lines) > 0 {
+				n := min(len(lines), 1+rnd.IntN(most))
+				piece := bytes.Join(lines[:n], nil)
+				g.add(l.part(i, piece, off))
+				off += int64(len(piece))
+				lines = lines[n:]
+				if round > 2 && rnd.IntN(20) == 0 {
+					g.reopen()
+				}
+			}
+		}
+		g.reopen()
+		if err := g.l.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		if fails := g.l.Failures(); len(fails) > 0 {
+			t.Fatal(fails)
+		}
+		g.l.Close()
+		differ(t, fmt.Sprintf("round %d", round), g.found, want)
+	}
+}
+
+func siemOf(t testing.TB) *tenant.Tenant {
+	t.Helper()
+	docs, found, err := tenant.Read([]tenant.Place{{FS: packages.FS, Path: ".", Name: "packages"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant.New(docs, found)
+}
+
+// Of one log in order of time, correlations and signals come as event time goes on, and
+// all together are what a run over the whole log finds.
+func TestLiveAdvances(t *testing.T) {
+	h := everything(t, false)
+	siem := siemOf(t)
+	all := samples(t)
+	for _, l := range all {
+		if l.whole {
+			continue
+		}
+		logs := []log{l}
+		want := offline(t, h, siem, logs)
+		g := &going{t: t, h: h, logs: logs, warnings: &exec.Warnings{}}
+		g.start()
+		off, early := int64(0), 0
+		for line := range bytes.Lines(l.data) {
+			g.add(l.part(0, line, off))
+			off += int64(len(line))
+			// Records of one moment may come in any order within some minutes.
+			if err := g.l.Advance(g.l.Newest() - 300_000); err != nil {
+				t.Fatal(err)
+			}
+			if off > int64(len(l.data)/2) && early == 0 {
+				early = len(g.found)
+				g.reopen()
+			}
+		}
+		if err := g.l.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		g.l.Close()
+		for _, w := range g.warnings.List() {
+			if strings.Contains(w.Kind, "late") {
+				t.Errorf("%s: %v", l.name, w)
+			}
+		}
+		differ(t, l.name, g.found, want)
+		if len(want) > 10 && early == 0 {
+			t.Errorf("%s: nothing was found before the end", l.name)
+		}
+	}
+}
+
+// The same over recorded attacks, with thousands of Sigma rules.
+func TestLiveFindsWhatOfflineFindsInRecordings(t *testing.T) {
+	dir := sharedtest.Path(t, "data/jsonl/security-datasets")
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	h := everything(t, true)
+	siem := siemOf(t)
+	var logs []log
+	for i, n := range names {
+		if i%3 == 0 && len(logs) < 6 {
+			logs = append(logs, log{name: n, whole: true})
+		}
+	}
+	for i, l := range logs {
+		z, err := zip.OpenReader(l.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := z.File[0].Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if logs[i].data, err = io.ReadAll(f); err != nil {
+			t.Fatal(err)
+		}
+		z.Close()
+	}
+	want := offline(t, h, siem, logs)
+	g := &going{t: t, h: h, logs: logs, warnings: &exec.Warnings{}}
+	g.start()
+	for i, l := range logs {
+		g.add(l.part(i, l.data, 0))
+		g.reopen()
+	}
+	if err := g.l.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	g.l.Close()
+	t.Logf("%d findings", len(want))
+	differ(t, "recordings", g.found, want)
+}
