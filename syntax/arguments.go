@@ -26,6 +26,9 @@ func (m *matcher) mark() point {
 
 func (m *matcher) back(to point) {
 	p := m.p
+	if p.failed { // what reading ahead has met is a mistake all the same
+		return
+	}
 	p.pos, p.last, m.lead = to.pos, to.last, to.lead
 	*m.out = (*m.out)[:to.args]
 	for _, d := range p.diags[to.diags:] {

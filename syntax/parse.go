@@ -223,6 +223,9 @@ func (p *parser) readStage(q *Query, end closer) {
 	}
 	if p.failed {
 		s.Bad = true
+		if !p.quiet && !p.diags.HasErrors() {
+			p.add("unreadable-stage", diag.Span{Start: start, End: start}, "this stage cannot be read")
+		}
 		p.recover(start, end)
 		if p.wordsToCome(start, p.pos) {
 			// What the stage says is known when its parameters have values.

@@ -39,7 +39,7 @@ func stageOf(t *testing.T, text string, wanted []string, names ...string) execte
 }
 
 func texts(at int64, vals ...string) exectest.Row {
-	r := exectest.Row{Time: at}
+	r := exectest.Row{Time: at + 1}
 	for _, s := range vals {
 		v := event.Text(s)
 		if s == "-" {

@@ -36,6 +36,23 @@ func timeOf(b *event.Batch, row uint16) int64 {
 	return 0
 }
 
+// untimedRows tells of messages that say no time, for a stage that puts messages in
+// order of time: they come before all others, in the order in which they were read.
+func untimedRows(rt *exec.Runtime, who string, b *event.Batch) {
+	if b.Time == nil { // records of an aggregate have none
+		return
+	}
+	for _, row := range b.Live {
+		if timeOf(b, row) == event.NoTime {
+			s := exec.Sample{}
+			if int(row) < len(b.Pos) {
+				s.Pos = b.Pos[row]
+			}
+			rt.Warnings.Add("message without a time, whose place and share in the time of a "+who+" are not known", true, s)
+		}
+	}
+}
+
 // hold charges n bytes to an account. When the budget is spent the rows that
 // the stage keeps besides are put aside first; false says that it is spent still.
 func hold(a *exec.Account, n int64, rows *exec.Sorter) (bool, error) {

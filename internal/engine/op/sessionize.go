@@ -164,6 +164,7 @@ type sessionizeTask struct {
 }
 
 func (t *sessionizeTask) Push(b *event.Batch) error {
+	untimedRows(t.out.rt, "sessionize", b)
 	first := t.n
 	t.n = arrive(b, t.n)
 	numbered(b, t.age, int64(first), 1)

@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -256,8 +257,9 @@ type transactionTask struct {
 	accs    []lang.Accumulator // by shown
 	args    []event.Value
 	steps   []transition
-	began   int64
+	began   int64 // by messages in a state that say a time, NoTime where none does
 	ended   int64
+	before  int64 // of the last message in a state
 	newest  int64 // age of the id's first row in the stream
 	placed  int   // state of the last message in one, -1 before that
 }
@@ -267,17 +269,22 @@ type transition struct {
 	latency  int64
 }
 
+// noLatency is the latency between messages one of which says no time.
+const noLatency = math.MinInt64
+
 func (t *transactionTask) Push(b *event.Batch) error {
+	untimedRows(t.rt, "transaction", b)
 	first := t.n
 	t.n = arrive(b, t.n)
 	numbered(b, t.age, int64(first), 1)
 	b.Col(t.key).Reset()
 	for _, row := range b.Live {
-		at := timeOf(b, row)
-		if !t.any {
-			t.first, t.last, t.any = at, at, true
+		if at := timeOf(b, row); at != event.NoTime {
+			if !t.any {
+				t.first, t.last, t.any = at, at, true
+			}
+			t.first, t.last = min(t.first, at), max(t.last, at)
 		}
-		t.first, t.last = min(t.first, at), max(t.last, at)
 		t.buf = t.buf[:0]
 		for _, s := range t.ids {
 			t.buf = appendKey(t.buf, b.Value(s, row))
@@ -331,6 +338,7 @@ func (t *transactionTask) take(b *event.Batch) error {
 			}
 			t.counts = append(t.counts[:0], make([]int64, len(t.states))...)
 			t.steps, t.placed = t.steps[:0], -1
+			t.began, t.ended = event.NoTime, event.NoTime
 			t.accs = t.accs[:0]
 			for _, a := range t.shown {
 				t.accs = append(t.accs, a.Open())
@@ -352,16 +360,23 @@ func (t *transactionTask) take(b *event.Batch) error {
 		if err := t.show(b, row); err != nil {
 			return err
 		}
-		at := b.Time[row]
-		if t.placed < 0 {
-			t.began = at
-		} else if t.by == "flow" {
+		at := timeOf(b, row)
+		if t.placed >= 0 && t.by == "flow" {
 			if !t.acct.Add(24) {
 				return t.acct.Over(fmt.Sprintf("%d steps of one id", len(t.steps)), "filter earlier")
 			}
-			t.steps = append(t.steps, transition{t.placed, in, at - t.ended})
+			step := transition{t.placed, in, noLatency}
+			if at != event.NoTime && t.before != event.NoTime {
+				step.latency = at - t.before
+			}
+			t.steps = append(t.steps, step)
 		}
-		t.ended, t.placed = at, in
+		if t.before, t.placed = at, in; at != event.NoTime {
+			if t.began == event.NoTime {
+				t.began = at
+			}
+			t.ended = at
+		}
 	}
 	return nil
 }
@@ -399,8 +414,10 @@ func (t *transactionTask) close() error {
 		for i, s := range t.states {
 			t.batch.Col(s.out).Set(row, event.Int(t.counts[i]))
 		}
-		t.batch.Col(t.start).Set(row, event.Int(t.began))
-		t.batch.Col(t.end).Set(row, event.Int(t.ended))
+		if t.began != event.NoTime {
+			t.batch.Col(t.start).Set(row, event.Int(t.began))
+			t.batch.Col(t.end).Set(row, event.Int(t.ended))
+		}
 		for i, a := range t.shown {
 			t.args = t.accs[i].Result(t.args[:0])
 			for j, s := range a.outs {
@@ -425,7 +442,9 @@ func (t *transactionTask) close() error {
 			row := t.add()
 			t.batch.Col(t.from).Set(row, event.Text(t.states[s.from].name))
 			t.batch.Col(t.to).Set(row, event.Text(t.states[s.to].name))
-			t.batch.Col(t.latency).Set(row, event.Int(s.latency))
+			if s.latency != noLatency {
+				t.batch.Col(t.latency).Set(row, event.Int(s.latency))
+			}
 			if err := t.full(); err != nil {
 				return err
 			}
@@ -437,7 +456,7 @@ func (t *transactionTask) close() error {
 
 // fringed reports whether the transaction may be cut off by the time range.
 func (t *transactionTask) fringed() bool {
-	if t.Fringe == nil {
+	if t.Fringe == nil || t.began == event.NoTime {
 		return false
 	}
 	from, to := t.first, t.last

@@ -55,6 +55,7 @@ type transactionize struct {
 	value                           event.Slot // hidden: a field's number and its text
 	pipe                            *lang.Pipe
 	after                           event.Fields
+	timed                           bool // the times of messages matter
 }
 
 // groupEdge is the text that a group starts or ends with.
@@ -96,6 +97,7 @@ func (s *transactionize) Needs(f *event.Fields) {
 	if s.pipe != nil {
 		s.pipe.Needs(f)
 	}
+	s.timed = s.cuts() || f.Wants(s.duration)
 	f.Remove(s.group, s.duration, s.size, s.orphaned)
 	f.Add(s.keys...)
 	if s.Starts != nil || s.Ends != nil {
@@ -123,7 +125,7 @@ func (t *transactionizeTask) sorter(keys ...event.Slot) *exec.Sorter {
 // groupStats is what is known of a group.
 type groupStats struct {
 	size         int64
-	first, last  int64 // times of its messages, ms
+	first, last  int64 // times of its messages in ms, NoTime where none says one
 	orphaned     bool
 	dropped      bool
 	began, ended bool // with the texts that are asked for
@@ -133,11 +135,19 @@ type groupStats struct {
 const groupStatsBytes = 48
 
 func (g *groupStats) add(at int64) {
-	if g.size == 0 {
-		g.first, g.last = at, at
-	}
 	g.size++
-	g.first, g.last = min(g.first, at), max(g.last, at)
+	g.reach(at)
+}
+
+// reach takes a time into the group; a message that says none adds nothing.
+func (g *groupStats) reach(at int64) {
+	switch {
+	case at == event.NoTime:
+	case g.first == event.NoTime:
+		g.first, g.last = at, at
+	default:
+		g.first, g.last = min(g.first, at), max(g.last, at)
+	}
 }
 
 type transactionizeTask struct {
@@ -157,6 +167,9 @@ type transactionizeTask struct {
 }
 
 func (t *transactionizeTask) Push(b *event.Batch) error {
+	if t.timed {
+		untimedRows(t.rt, "transactionize", b)
+	}
 	first := t.n
 	t.n = arrive(b, t.n)
 	b.Col(t.node).Reset()
@@ -244,10 +257,9 @@ func (t *transactionizeTask) Flush() error {
 		if s.size == 0 {
 			continue
 		}
-		size := g.size + s.size
-		g.add(s.first)
-		g.add(s.last)
-		g.size = size
+		g.size += s.size
+		g.reach(s.first)
+		g.reach(s.last)
 		g.orphaned = g.orphaned && s.orphaned
 	}
 	t.stats = groups
@@ -435,7 +447,11 @@ func (t *transactionizeTask) tell(b *event.Batch, row uint16, g *groupStats) {
 		size = 0
 	}
 	b.Col(t.size).Set(row, event.Int(size))
-	b.Col(t.duration).Set(row, event.Int(g.last-g.first))
+	if g.first != event.NoTime || b.Time == nil {
+		b.Col(t.duration).Set(row, event.Int(g.last-g.first))
+	} else {
+		b.Col(t.duration).Set(row, event.Value{})
+	}
 	b.Col(t.orphaned).Set(row, event.Bool(g.orphaned))
 }
 
@@ -487,8 +503,9 @@ func (t *transactionizeTask) tied(b *event.Batch, row uint16) bool {
 // full reports whether a message of a time goes into another group.
 func (c *groupCutter) full(at int64) bool {
 	t, g := c.t, &c.group
-	return t.Span != nil && at-g.first > t.Span.Millis ||
-		t.Pause != nil && at-g.last > t.Pause.Millis ||
+	timed := at != event.NoTime && g.first != event.NoTime
+	return t.Span != nil && timed && at-g.first > t.Span.Millis ||
+		t.Pause != nil && timed && at-g.last > t.Pause.Millis ||
 		t.Logs != nil && g.size >= t.Logs.Int
 }
 

@@ -47,3 +47,38 @@ func TestDocumentedFormsCompile(t *testing.T) {
 		t.Errorf("only %d forms are read", n)
 	}
 }
+
+// A form that is cut, or has something more in it, at any byte compiles or is
+// refused with a reason.
+func TestDocumentedFormsCutAnywhereAreRefused(t *testing.T) {
+	text, err := os.ReadFile("testdata/documented.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := query.Standard()
+	try := func(src string) {
+		defer func() {
+			if p := recover(); p != nil {
+				t.Errorf("%s\n%v", src, p)
+			}
+		}()
+		if q, found := query.Compile(diag.Text("query", src), v); q == nil && !found.HasErrors() {
+			t.Errorf("%s\nneither compiles nor has an error", src)
+		}
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		for at := range len(line) {
+			try(line[:at])
+			try(line[at:])
+			try(line[:at] + line[min(len(line), at+1+i%3):])
+			for _, more := range []string{`"`, "(", ")", ",", " in ", "{{x}}", "'", "|", "*", "[", "/*", "`"} {
+				if (at+i+len(more))%5 == 0 {
+					try(line[:at] + more + line[at:])
+				}
+			}
+		}
+	}
+}
