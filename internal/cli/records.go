@@ -25,6 +25,8 @@ func (a *app) recordsCmd() *cobra.Command {
 	var in inputs
 	var out output
 	var explain bool
+	var documents []string
+	var profile string
 	cmd := &cobra.Command{
 		GroupID: groupLogs,
 		Use:     "records PATH...",
@@ -32,6 +34,11 @@ func (a *app) recordsCmd() *cobra.Command {
 		Long: `records shows events as the records that Cloud SIEM's mappers make of them: the
 attributes that rules read. Attributes that are null are left out. Events without a
 mapper become no record; how many there are is said at the end.
+
+Mappers are there for Windows, Sysmon (for Linux, too), AWS CloudTrail, Okta, Office
+365, Azure sign-ins, auditd, sshd, Zeek, Palo Alto firewalls and web proxies; -d adds
+log mappings and log parsers of yours. --profile sumo+ fills what the service's
+mappings of Windows leave empty.
 
 --explain shows instead, for each mapper that was used, which attribute comes from
 which field of the event. Of several fields the first that has a value counts.`,
@@ -41,6 +48,13 @@ which field of the event. Of several fields the first that has a value counts.`,
 			if len(args) == 0 {
 				return usageError("records wants the logs to look at: gyoji records FOLDER")
 			}
+			if profile != "" && !slices.Contains(record.Profiles, profile) {
+				return usageError("--profile is %s, and must be one of %s", profile, strings.Join(record.Profiles, ", "))
+			}
+			made, err := a.catalogue(documents, record.Profile(profile), in.strict)
+			if err != nil {
+				return err
+			}
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err
@@ -49,7 +63,7 @@ which field of the event. Of several fields the first that has a value counts.`,
 			if err != nil {
 				return err
 			}
-			v := newRecordView()
+			v := newRecordView(made)
 			err = s.read(func(run query.Run) error { return query.RunTogether(cmd.Context(), run, nil, v.beside()) })
 			if err == nil && explain {
 				s.rows = int64(len(v.used))
@@ -81,8 +95,24 @@ which field of the event. Of several fields the first that has a value counts.`,
 	}
 	in.flags(cmd)
 	out.flags(cmd)
+	cmd.Flags().StringArrayVarP(&documents, "detections", "d", nil, "log mappings and log parsers of yours: a folder or a file; may be repeated")
+	cmd.Flags().StringVar(&profile, "profile", "", "mappings of Windows: sumo, as the service has them, or sumo+, which adds what they leave empty (default sumo)")
 	cmd.Flags().BoolVar(&explain, "explain", false, "show for each mapper which field each attribute comes from")
 	return cmd
+}
+
+// catalogue is what records are made by: what is built in, and the documents that
+// names lead to.
+func (a *app) catalogue(names []string, p record.Profile, strict bool) (*record.Catalogue, error) {
+	if names == nil {
+		made, _ := record.NewCatalogue(p, nil)
+		return made, nil
+	}
+	t, err := a.tenant(names, strict)
+	if err != nil {
+		return nil, err
+	}
+	return t.Catalogue(p), nil
 }
 
 // recordView gathers records, all attributes of them, in the order of the input.
@@ -99,16 +129,12 @@ type recordView struct {
 	filled   []bool // by slot: some record has it
 }
 
-func newRecordView() *recordView {
+func newRecordView(made *record.Catalogue) *recordView {
 	v := &recordView{events: event.NewLayout(), records: event.NewLayout(recordsFirst...), used: map[*record.Mapper]int64{}, keys: map[string]int64{}}
 	for _, name := range slices.Sorted(maps.Keys(record.Schema())) {
 		v.records.Exact(name)
 	}
-	ms, err := record.NewMappers(record.Builtin())
-	if err != nil {
-		panic("bug: records: " + err.Error())
-	}
-	v.plan = record.NewPlan(ms, nil, v.events, v.records)
+	v.plan = record.NewPlan(made.Mappers, made.Parsers, v.events, v.records)
 	v.filled = make([]bool, v.records.Len())
 	return v
 }

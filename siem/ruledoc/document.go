@@ -1,6 +1,6 @@
 // Package ruledoc reads and writes what Cloud SIEM is set up with: rules of six
 // kinds, tuning expressions, custom insights, match and suppressed lists, network
-// blocks, criticality, entity groups and log mappings, as the API's JSON, the
+// blocks, criticality, entity groups, log mappings and log parsers, as the API's JSON, the
 // catalogue's, Terraform or YAML. Reading one and writing another loses nothing:
 // keys that it does not know are kept. A package of its own, for HashiCorp's library.
 // Source: ../shared/spec/cloud-siem.md, sections 5, 6, 10 to 12 and 18 (R07); numbers
@@ -34,6 +34,7 @@ const (
 	Criticality    = "entity_criticality_config"
 	EntityGroup    = "entity_entity_group_configuration"
 	LogMapping     = "log_mapping"
+	Parser         = "log_parser"
 	EntityType     = "custom_entity_type"
 	Settings       = "insights_configuration"
 )
@@ -117,7 +118,7 @@ func Read(f *diag.File) (all []*Document, found diag.List) {
 
 func known(what string) bool {
 	switch what {
-	case Tuning, CustomInsight, MatchList, SuppressedList, NetworkBlock, Criticality, EntityGroup, LogMapping, EntityType, Settings:
+	case Tuning, CustomInsight, MatchList, SuppressedList, NetworkBlock, Criticality, EntityGroup, LogMapping, Parser, EntityType, Settings:
 		return true
 	}
 	return slices.Contains(RuleKinds, what)
@@ -137,7 +138,7 @@ func fromJSON(f *diag.File, v Value) ([]*Document, diag.List) { return fromTree(
 // to be seen from each.
 var lists = map[string]string{
 	"rules": "", "objects": "", "tunings": Tuning, "rule_tuning_expressions": Tuning, "custom_insights": CustomInsight, "match_lists": MatchList,
-	"suppressed_lists": SuppressedList, "network_blocks": NetworkBlock, "entity_criticality_configs": Criticality, "log_mappings": LogMapping,
+	"suppressed_lists": SuppressedList, "network_blocks": NetworkBlock, "entity_criticality_configs": Criticality, "log_mappings": LogMapping, "log_parsers": Parser,
 }
 
 // fromTree finds the documents in a tree: one, a list, an export's list, or what the
@@ -236,9 +237,11 @@ func what(v *Value) string {
 		return Criticality
 	case has("structured_inputs", "record_type"):
 		return LogMapping
+	case has("recognise", "extract") && has("vendor"):
+		return Parser
 	case has("expression"):
 		return MatchRule
-	case has("lookback_days", "threshold", "global_signal_suppression_window"):
+	case has("lookback_days", "threshold", "global_signal_suppression_window", "record_profile"):
 		return Settings
 	case has("entity_type", "entity_namespace") && has("prefix", "suffix", "network_block", "inventory_key", "group"):
 		return EntityGroup

@@ -285,6 +285,7 @@ type InsightSettings struct {
 	LookbackDays *float64
 	Threshold    *float64
 	CeilingHours *float64 // global_signal_suppression_window
+	Profile      Source   // record_profile, gyoji's own: sumo or sumo+
 	Doc          *Document
 }
 
@@ -292,7 +293,7 @@ type InsightSettings struct {
 // be used.
 func (d *Document) Settings() (*InsightSettings, diag.List) {
 	r := &reader{d: d}
-	x := &InsightSettings{Doc: d}
+	x := &InsightSettings{Doc: d, Profile: r.source("record_profile")}
 	for key, to := range map[string]**float64{"lookback_days": &x.LookbackDays, "threshold": &x.Threshold, "global_signal_suppression_window": &x.CeilingHours} {
 		if r.get(key) != nil {
 			f := r.number(0, key)

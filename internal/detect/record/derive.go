@@ -111,12 +111,15 @@ func entropy(of func(string) string) func(event.Value) event.Value {
 // shannon is the entropy of the characters of a text in bits per character.
 func shannon(s string) (bits float64) {
 	count := map[rune]int{}
+	var order []rune // sums of floats depend on their order
 	for _, r := range s {
-		count[r]++
+		if count[r]++; count[r] == 1 {
+			order = append(order, r)
+		}
 	}
 	n := float64(utf8.RuneCountInString(s))
-	for _, c := range count {
-		p := float64(c) / n
+	for _, r := range order {
+		p := float64(count[r]) / n
 		bits -= p * math.Log2(p)
 	}
 	return bits

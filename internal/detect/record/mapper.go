@@ -29,7 +29,8 @@ type Mapper struct {
 type Source struct {
 	From  []string `json:"from,omitempty"`  // keys; the first that is present, not empty and not skipped counts
 	Const *string  `json:"const,omitempty"` // the value
-	// Kind is "time" for a time; Format is then its pattern.
+	// Kind is "time" for a time, in the form of Format or, failing that, any that can be
+	// recognised, and "hex" for a number such as 0x1a2c.
 	Kind     string            `json:"kind,omitempty"`
 	Lookup   map[string]string `json:"lookup,omitempty"` // value -> attribute; letter case does not count (18, R40)
 	Default  *string           `json:"default,omitempty"`

@@ -18,6 +18,9 @@ type Parser struct {
 	// EventID is the event id, {NAME} standing for the field's value. If a field is
 	// missing the next one counts.
 	EventID []string `json:"event_id"`
+	// Extract takes keys out of a field's text; an event of which it takes nothing is
+	// not of the product. Its keys come before fields of the same name.
+	Extract *Extract `json:"-"`
 }
 
 // Windows events say whose they are by their channel, or failing that their

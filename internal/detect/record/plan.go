@@ -2,7 +2,9 @@ package record
 
 import (
 	"strings"
+	"time"
 
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -20,6 +22,9 @@ type Plan struct {
 	derived               []*derivation
 	when                  [][]test // by parser
 	ids                   [][]template
+	from                  []event.Slot            // by parser: what keys are taken out of
+	taken                 []map[string]event.Slot // by parser: keys that are taken out, and where they go
+	extracted             *event.Layout           // of those
 }
 
 // RawPrefix stands before the key in the name of a column that holds a raw key of
@@ -35,7 +40,13 @@ type test struct {
 // template is an event id with fields in it.
 type template struct {
 	texts []string // before, between and after the fields
-	slots []event.Slot
+	slots []place
+}
+
+// place is where a value is read: a field of the event, or a key taken out of one.
+type place struct {
+	slot  event.Slot // None where no event has it
+	taken bool
 }
 
 // attribute is how each mapper fills one attribute.
@@ -49,26 +60,29 @@ type attribute struct {
 
 // filler fills an attribute from fields of the event.
 type filler struct {
-	from     []event.Slot
+	from     []place
 	digest   []string // cut out of the field, "" is the whole field
 	constant event.Value
 	fixed    bool
 	skip     map[string]bool
 	source   *Source
 	lookup   map[string]string // folded value -> attribute
+	pattern  *datefmt.Pattern  // of a time; nil for any that can be recognised
+	zone     *time.Location
 	join     bool
 }
 
 // NewPlan readies the filling of the attributes that are in records' layout. Names
 // there that are neither attributes nor raw keys stay null.
 func NewPlan(ms *Mappers, parsers []*Parser, events, records *event.Layout) *Plan {
-	p := &Plan{Mappers: ms, Parsers: parsers, Events: events, Records: records}
+	p := &Plan{Mappers: ms, Parsers: parsers, Events: events, Records: records, extracted: event.NewLayout()}
 	p.channel, p.provider, p.id = p.field("Channel"), p.field("Provider"), p.field("EventID")
 	for _, x := range parsers {
+		p.extraction(x)
 		p.when = append(p.when, p.tests(x.When))
 		var ids []template
 		for _, t := range x.EventID {
-			ids = append(ids, p.template(t))
+			ids = append(ids, p.template(t, x))
 		}
 		p.ids = append(p.ids, ids)
 	}
@@ -98,7 +112,31 @@ func (p *Plan) tests(when []string) (out []test) {
 	return out
 }
 
-func (p *Plan) template(s string) (t template) {
+// extraction readies what a parser takes out of a field.
+func (p *Plan) extraction(x *Parser) {
+	slot, keys := event.None, map[string]event.Slot(nil)
+	if x.Extract != nil {
+		slot, keys = p.field(x.Extract.Field), map[string]event.Slot{}
+		for _, n := range x.Extract.keys() {
+			if n != "" {
+				keys[n] = p.extracted.Exact(x.Vendor + "\x00" + x.Product + "\x00" + n)
+			}
+		}
+	}
+	p.from, p.taken = append(p.from, slot), append(p.taken, keys)
+}
+
+// place is where a parser's events have a key.
+func (p *Plan) place(key string, of func(*Parser) bool) place {
+	for i, x := range p.Parsers[:len(p.taken)] {
+		if s, ok := p.taken[i][key]; ok && of(x) {
+			return place{s, true}
+		}
+	}
+	return place{slot: p.field(key)}
+}
+
+func (p *Plan) template(s string, of *Parser) (t template) {
 	for {
 		before, rest, ok := strings.Cut(s, "{")
 		name, after, closed := strings.Cut(rest, "}")
@@ -106,7 +144,7 @@ func (p *Plan) template(s string) (t template) {
 			t.texts = append(t.texts, s)
 			return t
 		}
-		t.texts, t.slots = append(t.texts, before), append(t.slots, p.field(name))
+		t.texts, t.slots = append(t.texts, before), append(t.slots, p.place(name, func(x *Parser) bool { return x == of }))
 		s = after
 	}
 }
@@ -156,6 +194,15 @@ func (p *Plan) filler(a *Attribute, m *Mapper, s *Source) *filler {
 	for _, v := range append(m.Skipped, s.Skipped...) {
 		f.skip[v] = true
 	}
+	if s.Kind == "time" && m.LogFormat != windowsFormat { // Windows' times are all of one form, which is read faster
+		f.pattern, _ = datefmt.Compile(s.Format)
+		if f.zone, _ = datefmt.Zone(s.TimeZone); f.zone == nil {
+			f.zone = time.UTC
+		}
+		if s.Format == "" {
+			f.pattern = nil
+		}
+	}
 	keys := s.From
 	switch {
 	case s.Join != nil:
@@ -168,15 +215,15 @@ func (p *Plan) filler(a *Attribute, m *Mapper, s *Source) *filler {
 		if m.LogFormat == windowsFormat && digests[k] != "" {
 			digest, k = digests[k], "Hashes"
 		}
-		name := k
-		if m.LogFormat == windowsFormat {
-			name = Field(k)
+		at := place{slot: event.None}
+		if m.LogFormat != windowsFormat {
+			at = p.place(k, func(x *Parser) bool {
+				return x.LogFormat == m.LogFormat && x.Vendor == m.Vendor && x.Product == m.Product
+			})
+		} else if name := Field(k); name != "" {
+			at.slot = p.field(name)
 		}
-		slot := event.None
-		if name != "" {
-			slot = p.field(name)
-		}
-		f.from, f.digest = append(f.from, slot), append(f.digest, digest)
+		f.from, f.digest = append(f.from, at), append(f.digest, digest)
 	}
 	if s.Lookup != nil {
 		f.lookup = make(map[string]string, len(s.Lookup))

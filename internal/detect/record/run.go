@@ -1,6 +1,7 @@
 package record
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
@@ -17,6 +18,8 @@ type Run struct {
 	names map[[3]string]int // Windows: channel, provider, id -> of kinds
 	codes map[[3]uint16]int // the same by codes of the batch
 	rows  []int32           // by row: of kinds
+
+	extracted extraction
 }
 
 // kindOf is a kind of events: what key they have and which mapper is for them.
@@ -68,10 +71,22 @@ func (r *Run) Map(in *event.Batch) *event.Batch {
 			r.fill(in, a, col)
 		}
 	}
+	if s, ok := r.plan.Records.Find("timestamp"); ok {
+		r.timestamp(in, out.Col(s))
+	}
 	for _, d := range r.plan.derived {
 		d.fill(out)
 	}
 	return out
+}
+
+// timestamp gives records without one the time of the event (2.2).
+func (r *Run) timestamp(in *event.Batch, col *event.Column) {
+	for _, row := range in.Live {
+		if r.kinds[r.rows[row]].mapper >= 0 && codeOf(col, row) == 0 && int(row) < len(in.Time) && in.Time[row] != event.NoTime {
+			col.Set(row, event.Int(in.Time[row]))
+		}
+	}
 }
 
 // Kind is the key of a row of the last batch and its mapper, nil if there is none.
@@ -95,6 +110,7 @@ func (r *Run) classify(in *event.Batch) {
 		r.codes = map[[3]uint16]int{}
 	}
 	clear(r.codes)
+	r.extracted.reset(in.N, len(p.Parsers))
 	in.Col(max(p.channel, p.provider, p.id))
 	channel, provider, id := &in.Cols[p.channel], &in.Cols[p.provider], &in.Cols[p.id]
 	var candidates []int
@@ -120,6 +136,24 @@ func (r *Run) classify(in *event.Batch) {
 		}
 		r.rows[row] = int32(n)
 	}
+}
+
+// column is where a batch has the values of a place; nil if nowhere.
+func (r *Run) column(in *event.Batch, at place) *event.Column {
+	if at.taken {
+		in = &r.extracted.out
+	}
+	if int(at.slot) >= len(in.Cols) {
+		return nil
+	}
+	return &in.Cols[at.slot]
+}
+
+func (r *Run) value(in *event.Batch, at place, row uint16) event.Value {
+	if c := r.column(in, at); c != nil {
+		return c.At(row)
+	}
+	return event.Value{}
 }
 
 func codeOf(c *event.Column, row uint16) uint16 {
@@ -161,9 +195,12 @@ next:
 			}
 		}
 		p := r.plan.Parsers[i]
+		if p.Extract != nil && !r.extract(in, row, i) {
+			continue next
+		}
 		k := Key{LogFormat: p.LogFormat, Vendor: p.Vendor, Product: p.Product}
 		for _, t := range r.plan.ids[i] {
-			if id, ok := t.of(in, row); ok {
+			if id, ok := t.of(r, in, row); ok {
 				k.EventID = id
 				break
 			}
@@ -173,10 +210,10 @@ next:
 	return 0
 }
 
-func (t *template) of(in *event.Batch, row uint16) (string, bool) {
+func (t *template) of(r *Run, in *event.Batch, row uint16) (string, bool) {
 	var b strings.Builder
 	for i, s := range t.slots {
-		v := in.Value(s, row)
+		v := r.value(in, s, row)
 		if v.IsNull() {
 			return "", false
 		}
@@ -286,16 +323,16 @@ func (r *Run) fill(in *event.Batch, a *attribute, col *event.Column) {
 			continue
 		}
 		if f.join {
-			if v := f.joined(in, row); !v.IsNull() {
+			if v := f.joined(r, in, row); !v.IsNull() {
 				col.Set(row, a.Convert(v.Str()))
 			}
 			continue
 		}
 		for n, s := range f.from {
-			if int(s) >= len(in.Cols) {
+			from := r.column(in, s)
+			if from == nil {
 				continue
 			}
-			from := &in.Cols[s]
 			code := codeOf(from, row)
 			if code == 0 {
 				continue
@@ -368,20 +405,36 @@ func (f *filler) value(a *Attribute, n int, v event.Value) (event.Value, bool) {
 		}
 		return a.Convert(out), true
 	case f.source.Kind == "time":
-		ms, ok := datefmt.ParseEventTime(s)
+		ms, ok := f.time(s)
 		if !ok {
 			return event.Value{}, true
 		}
 		return event.Int(ms), true
+	case f.source.Kind == "hex":
+		n, err := strconv.ParseUint(s, 0, 63)
+		if err != nil {
+			return event.Value{}, true
+		}
+		return event.Int(int64(n)), true
 	}
 	return a.Convert(s), true
 }
 
+// time is a time in the form that the mapping gives, or in one that can be recognised.
+func (f *filler) time(s string) (ms int64, ok bool) {
+	if f.pattern != nil {
+		if ms, ok = f.pattern.Parse(s, f.zone); ok {
+			return ms, true
+		}
+	}
+	return datefmt.ParseEventTime(s)
+}
+
 // joined is the value of several fields: joined, or filled into a format (3.2).
-func (f *filler) joined(in *event.Batch, row uint16) event.Value {
+func (f *filler) joined(r *Run, in *event.Batch, row uint16) event.Value {
 	var parts []string
 	for n, s := range f.from {
-		v := in.Value(s, row)
+		v := r.value(in, s, row)
 		text := v.Str()
 		if v.IsNull() || text == "" || f.skip[text] {
 			if f.source.Params != nil {

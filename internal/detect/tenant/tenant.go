@@ -34,6 +34,9 @@ type Tenant struct {
 	events  *event.Layout
 	attrs   rule.Attributes // of records
 	plan    *record.Plan
+	made    *record.Catalogue   // what records are made by
+	maps    []*ruledoc.Document // log mappings and log parsers
+	profile record.Profile
 	lists   []*list
 	types   map[string]bool // of entities
 	tunings []*tuning
@@ -103,6 +106,8 @@ func New(docs []*ruledoc.Document, found diag.List) *Tenant {
 					Criticality: x.Criticality, Suppressed: x.Suppressed, Tags: x.Tags,
 				})
 			}
+		case ruledoc.LogMapping, ruledoc.Parser:
+			t.maps = append(t.maps, d)
 		case ruledoc.Settings:
 			if x, ds := d.Settings(); t.took(d, ds) {
 				t.set(x)
@@ -110,6 +115,15 @@ func New(docs []*ruledoc.Document, found diag.List) *Tenant {
 		}
 	}
 	t.Content.Blocks = insight.NewBlocks(blocks)
+	made, ds := record.NewCatalogue(t.profile, t.maps)
+	t.made = made
+	for _, x := range ds {
+		if x.Severity == diag.Error {
+			t.Unusable = append(t.Unusable, rule.Unusable{Title: "log mapping", Diagnostic: x})
+		} else {
+			t.Warnings.Add(x)
+		}
+	}
 	for _, d := range docs {
 		if d.IsRule() {
 			t.addRule(d)
@@ -125,6 +139,15 @@ const hour = 60 * 60 * 1000
 
 // set takes what settings say of the algorithm (10.1).
 func (t *Tenant) set(x *ruledoc.InsightSettings) {
+	if p := x.Profile.Text; p != "" {
+		if !slices.Contains(record.Profiles, p) {
+			t.Unusable = append(t.Unusable, rule.Unusable{Title: "record_profile", Diagnostic: &diag.Diagnostic{
+				Severity: diag.Error, Code: "bad-value", File: x.Doc.File, Span: x.Profile.At,
+				Message: fmt.Sprintf("record_profile is %q, and must be one of %s", p, strings.Join(record.Profiles, ", ")),
+			}})
+		}
+		t.profile = record.Profile(p)
+	}
 	s := &t.Content.Settings
 	if x.LookbackDays != nil {
 		s.Lookback = int64(*x.LookbackDays * 24 * hour)
@@ -176,13 +199,13 @@ func (t *Tenant) checkNames() {
 	}
 }
 
-// Mappers are those that records are made by.
-func (t *Tenant) mappers() *record.Mappers {
-	ms, err := record.NewMappers(record.Builtin())
-	if err != nil {
-		panic("bug: tenant: " + err.Error())
+// Catalogue is what records are made by; p is "" for the profile of the settings.
+func (t *Tenant) Catalogue(p record.Profile) *record.Catalogue {
+	if p == "" || p == t.profile {
+		return t.made
 	}
-	return ms
+	c, _ := record.NewCatalogue(p, t.maps) // what is wrong with them is known
+	return c
 }
 
 // Attributes are the columns of records that somebody reads.
@@ -199,7 +222,7 @@ func (t *Tenant) Ready() (events *event.Layout, fields event.Fields) {
 				}
 			}
 		}
-		t.plan = record.NewPlan(t.mappers(), nil, t.events, t.records)
+		t.plan = record.NewPlan(t.made.Mappers, t.made.Parsers, t.events, t.records)
 	}
 	return t.events, t.plan.Fields
 }

@@ -279,7 +279,7 @@ func (a *Asked) Why() (*Why, error) {
 			w.Counted++
 		}
 	}
-	ms := a.Tenant.mappers()
+	ms := a.Tenant.made.Mappers
 	for i, s := range a.probe.steps {
 		step := WhyStep{Step: i + 1, In: s.in, Out: s.out, Conditions: []WhyCondition{}}
 		for _, p := range s.parts {
