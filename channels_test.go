@@ -15,7 +15,7 @@ import (
 // as "file: function: operation", with the reason why they end. All others stand in a
 // select with a context's Done or a default, so that an interrupt ends the run at once.
 var bareChannels = map[string]string{
-	"internal/cli/follow.go: loop: <-ended":                     "the goroutine waits only for what is given the context that was cancelled the line before",
+	"internal/cli/follow.go: pump: <-ended":                     "the goroutine waits only for what is given the context that was cancelled the line before",
 	"internal/cli/stream.go: write: done <-":                    "there is room for the one value that is ever sent",
 	"internal/cli/progress.go: stop: <-done":                    "the goroutine ends once quit is closed, the line before; all it does is to draw a line",
 	"internal/engine/input/stdin.go: openPipe: come <-":         "there is room for the one value that is ever sent",

@@ -294,7 +294,7 @@ func (h *huntRun) tally() {
 	if a.quiet {
 		return
 	}
-	list := slices.Clone(h.Detections())
+	list := slices.Clone(h.ran())
 	worst := func(d *hunt.Detection) int {
 		for i := len(d.Counts) - 1; i >= 0; i-- {
 			if d.Counts[i] > 0 {

@@ -130,14 +130,37 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 	return firstOf(x.print(ctx, w, out.width(a)), interrupted)
 }
 
+// loop takes what comes until the input ends or ctx does. Drawing is done in work.
+func (x *following) loop(ctx, work context.Context) error {
+	drawn := false
+	return pump(ctx, x.f, drawTick, func(parts []*input.Part) (bool, error) {
+		drawn = false
+		err := x.take(ctx, parts)
+		return x.stopped, err
+	}, func() (time.Duration, error) {
+		if x.screen == nil || drawn && !x.screen.resized() {
+			return 0, nil
+		}
+		start := time.Now()
+		if err := x.draw(work); err != nil {
+			return 0, err
+		}
+		drawn = true
+		// A result that takes long to make is made the less often.
+		return max(drawTick, drawShare*time.Since(start)), nil
+	})
+}
+
 // increment is what a follower gave.
 type increment struct {
 	parts []*input.Part
 	err   error
 }
 
-// loop takes what comes until the input ends or ctx does. Drawing is done in work.
-func (x *following) loop(ctx, work context.Context) error {
+// pump takes what a follower gives until it ends, take says stop, or ctx does. Every so
+// often, and never while something is taken, it calls tick, which may ask for another
+// interval.
+func pump(ctx context.Context, f input.Follower, every time.Duration, take func([]*input.Part) (stop bool, err error), tick func() (time.Duration, error)) error {
 	come, taken := make(chan increment), make(chan struct{})
 	waiting, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -145,7 +168,7 @@ func (x *following) loop(ctx, work context.Context) error {
 	go func() {
 		defer close(ended)
 		for {
-			parts, err := x.f.Next(waiting)
+			parts, err := f.Next(waiting)
 			select {
 			case come <- increment{parts, err}:
 			case <-waiting.Done():
@@ -161,9 +184,8 @@ func (x *following) loop(ctx, work context.Context) error {
 			}
 		}
 	}()
-	tick := time.NewTicker(drawTick)
-	defer tick.Stop()
-	drawn := false
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -177,16 +199,17 @@ func (x *following) loop(ctx, work context.Context) error {
 			}
 			// Ctrl-C ends the work on what has come, too: a broker gives it again, since
 			// Done has not been said.
-			if err := x.take(ctx, i.parts); err != nil {
+			enough, err := take(i.parts)
+			if err != nil {
 				return err
 			}
-			if err := x.f.Done(ctx); err != nil {
+			if err := f.Done(ctx); err != nil {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
 				return &exit{exitInput, err}
 			}
-			if i.err != nil || x.stopped {
+			if i.err != nil || enough {
 				return nil
 			}
 			select {
@@ -194,18 +217,14 @@ func (x *following) loop(ctx, work context.Context) error {
 			case <-ctx.Done():
 				return nil
 			}
-			drawn = false
-		case <-tick.C:
-			if x.screen == nil || drawn && !x.screen.resized() {
-				continue
-			}
-			start := time.Now()
-			if err := x.draw(work); err != nil {
+		case <-ticker.C:
+			wait, err := tick()
+			if err != nil {
 				return err
 			}
-			drawn = true
-			// A result that takes long to make is made the less often.
-			tick.Reset(max(drawTick, drawShare*time.Since(start)))
+			if wait > 0 {
+				ticker.Reset(wait)
+			}
 		}
 	}
 }
@@ -252,15 +271,20 @@ func (x *following) reader(parts []*input.Part) *input.Reader {
 
 // count adds up what readers have read.
 func (x *following) count(r *input.Reader, parts []*input.Part) {
-	st, all := r.Stats(), &x.s.followed
+	for _, p := range parts {
+		x.names[p.Name] = true
+	}
+	x.s.counted(r, len(x.names))
+}
+
+// counted adds up what readers of what came have read, of so many parts by now.
+func (s *session) counted(r *input.Reader, parts int) {
+	st, all := r.Stats(), &s.followed
 	all.Events += st.Events
 	all.Untimed += st.Untimed
 	all.Bytes += st.Bytes
 	all.Failed = append(all.Failed, st.Failed...)
-	for _, p := range parts {
-		x.names[p.Name] = true
-	}
-	all.Parts = len(x.names)
+	all.Parts = parts
 }
 
 // print prints the rows so far.

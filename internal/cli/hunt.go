@@ -23,7 +23,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
-	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/packages"
 )
 
@@ -36,6 +35,7 @@ func (a *app) huntCmd() *cobra.Command {
 	var rules sigmaRules
 	var failOn string
 	var show findingFlags
+	var live followFlags
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "hunt PATH...",
@@ -53,6 +53,11 @@ Reports hold all findings in one document: html and md to read, with process
 trees; sarif and junit for CI; ocsf for other products; navigator is a layer of
 the ATT&CK Navigator.
 
+With --follow it goes on with what is added to the files, or comes on standard input or
+a Kafka topic, until Ctrl-C: each finding is a line, as soon as it is made. Files may be
+rotated meanwhile. Correlations, and Cloud SIEM rules over time, wait half a second for
+events that come in another order; --late gives older ones more time.
+
 With --fail-on it exits with 1 when there is a finding of that severity or a
 higher one, for use in scripts and CI.`,
 		Example: `  gyoji hunt evtx/
@@ -61,7 +66,8 @@ higher one, for use in scripts and CI.`,
   gyoji hunt -d detections/ --fail-on high -f ndjson logs/
   gyoji rules update && gyoji hunt -d sigma evtx/
   gyoji hunt -d sigma/rules/windows --level high evtx/
-  gyoji hunt -d sigma_core.zip --tag attack.t1059 evtx/`,
+  gyoji hunt -d sigma_core.zip --tag attack.t1059 evtx/
+  gyoji hunt --follow -d rules/ /var/log/sysmon/ | tee findings.ndjson`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			threshold := detection.Severity(255)
 			if failOn != "" {
@@ -76,6 +82,11 @@ higher one, for use in scripts and CI.`,
 			}
 			if show.timeline || strings.EqualFold(out.format, "timeline") {
 				show.timeline, out.format = true, cmp.Or(strings.Replace(strings.ToLower(out.format), "timeline", "", 1), "table")
+			}
+			if live.on(args) {
+				if err := live.check(a, &out); err != nil {
+					return err
+				}
 			}
 			if out.kind(a) == "html" && out.file == "" && a.outTTY {
 				return usageError("-f html is a page for a browser, not for a terminal: name a file with -o report.html")
@@ -103,13 +114,18 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
-			err = done(h.run(cmd.Context(), pkgs, &rules, &out, w))
+			if live.on(args) {
+				err = h.follow(cmd.Context(), pkgs, &rules, &live, options, &out, w)
+			} else {
+				err = h.run(cmd.Context(), pkgs, &rules, &out, w)
+			}
+			err = done(err)
 			if out.kind(a) != "table" {
 				h.tally()
 			}
 			s.rows = h.shown
 			err = firstOf(err, s.finish(plural(s.rows, "finding", "findings")))
-			if worst, found := h.Worst(); err == nil && found && worst >= threshold {
+			if worst, found := h.worst(); err == nil && found && worst >= threshold {
 				return &exit{code: exitFindings}
 			}
 			return err
@@ -120,6 +136,7 @@ higher one, for use in scripts and CI.`,
 	out.flags(cmd)
 	rules.flags(cmd)
 	show.flags(cmd)
+	live.flags(cmd)
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules, sigma for those of gyoji rules (default: the packages that gyoji ships)")
 	choiceFlag(cmd.Flags(), &failOn, "fail-on", "", "", detection.Severities(), "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
@@ -281,11 +298,29 @@ type huntRun struct {
 	app      *app
 	session  *session
 	tables   *lookup.Library
-	set      *rule.Set // of the Sigma rules; nil for none
-	siem     *siemHunt // of the Cloud SIEM rules; nil for none
+	set      *rule.Set  // of the Sigma rules; nil for none
+	siem     *siemHunt  // of the Cloud SIEM rules; nil for none
+	live     *hunt.Live // with --follow
 	shown    int64
+	most     detection.Severity // of those shown with --follow
 	timeline bool
 	flags    string // -d, as the next command wants them
+}
+
+// worst is the highest severity of the findings.
+func (h *huntRun) worst() (detection.Severity, bool) {
+	if h.live != nil {
+		return h.most, h.shown > 0
+	}
+	return h.Worst()
+}
+
+// ran are the detections that ran, each with the number of its findings.
+func (h *huntRun) ran() []*hunt.Detection {
+	if h.live != nil {
+		return h.live.Detections()
+	}
+	return h.Detections()
 }
 
 // detectionFlags are -d as a shell takes it, with a blank after it.
@@ -308,59 +343,51 @@ func (h *huntRun) run(ctx context.Context, pkgs []*detection.Package, rules *sig
 
 // search runs the packages' detections and the rules, if there are any.
 func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *sigmaRules) error {
-	var parts []query.Part
-	var seen []*query.Seen
-	var diags diag.List
-	for _, p := range pkgs {
-		for _, d := range p.Detections {
-			q, ds := query.Compile(d.Query, query.Standard(), query.Tables(h.tables), query.Carry(hunt.Carried...))
-			for _, d := range ds {
-				if d.Severity == diag.Error || h.app.verbose {
-					diags = append(diags, d)
-				}
-			}
-			if q == nil {
-				continue
-			}
-			seen = append(seen, &query.Seen{})
-			layout := q.Layout.Clone()
-			rows := &hunt.Rows{To: h.List, Of: d, Layout: layout, Columns: q.Columns, Part: h.session.partName, Detection: hunt.OfPackage(d)}
-			h.Ran(rows.Detection)
-			parts = append(parts, query.Part{Query: q, Layout: layout, Seen: seen[len(seen)-1], Out: rows})
-		}
-	}
-	if err := diags.Err(); err != nil && (h.session.strict || len(parts) == 0 && (rules == nil || len(rules.rules) == 0 && rules.tenant == nil)) {
+	ready, err := h.compile(pkgs, rules)
+	if err != nil {
 		return err
 	}
-	if len(diags) > 0 { // the others run
-		h.app.diagnose(diags)
-	}
-	var beside []query.Beside
-	var after []func() error
+	h.set = ready.Set()
+	pass := ready.Pass(h.List, h.session.partName)
+	beside, after := pass.Beside, []func() error{pass.Finish}
 	if rules != nil && rules.tenant != nil {
 		siem := h.session.siem(rules.tenant)
 		beside, after = append(beside, siem.Beside()), append(after, func() error { return h.signals(siem) })
 	}
-	if rules != nil && len(rules.rules) > 0 {
-		g := hunt.NewSigmaRun(rules.scope, rules.rules, h.List, h.session.partName)
-		h.set = g.Set()
-		beside, after = append(beside, g.Beside()), append(after, g.Correlations)
-	} else {
-		rules = nil
-	}
-	if len(parts)+len(beside) > 0 {
-		if err := h.session.searchAll(ctx, parts, beside...); err != nil {
+	if len(pass.Parts)+len(beside) > 0 {
+		if err := h.session.searchAll(ctx, pass.Parts, beside...); err != nil {
 			return err
 		}
 		for _, f := range after {
-			if err := f(); err != nil {
-				return err
+			switch e := f(); {
+			case exec.IsBug(e):
+				err = errors.Join(err, e) // what the others found stands
+			case e != nil:
+				return e
 			}
 		}
 	}
 	h.session.rows = h.Len()
-	h.nothingReached(ctx, rules, seen)
-	return nil
+	h.nothingReached(ctx, rules, pass.Seen)
+	return err
+}
+
+// compile readies the detections. Queries with mistakes are named; the others run without
+// them, unless --strict.
+func (h *huntRun) compile(pkgs []*detection.Package, rules *sigmaRules) (*hunt.Hunt, error) {
+	d := hunt.Detections{Packages: pkgs, Tables: h.tables}
+	if rules != nil {
+		d.Scope, d.Rules, d.Tenant = rules.scope, rules.rules, rules.tenant
+	}
+	ready, diags := hunt.Compile(d)
+	diags = slices.DeleteFunc(diags, func(d *diag.Diagnostic) bool { return d.Severity != diag.Error && !h.app.verbose })
+	if err := diags.Err(); err != nil && (h.session.strict || ready.Len() == 0) {
+		return nil, err
+	}
+	if len(diags) > 0 { // the others run
+		h.app.diagnose(diags)
+	}
+	return ready, nil
 }
 
 // signals lists the signals of the Cloud SIEM rules that are not suppressed.

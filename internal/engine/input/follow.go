@@ -93,6 +93,7 @@ type tail struct {
 	f      *os.File
 	info   os.FileInfo
 	off    int64 // up to where it has been given
+	lines  int64 // that end before off
 	grown  time.Time
 	size   int64
 	format *Format
@@ -298,7 +299,7 @@ func (w *followFiles) lookAt(t *tail) (out []*Part) {
 			return out
 		}
 		if w.overwritten(t) { // between the look and the reading
-			t.off = p.Start
+			t.off, t.lines = p.Start, p.Lines
 			return out
 		}
 		out = append(out, p)
@@ -333,7 +334,7 @@ func (w *followFiles) original(t *tail) bool {
 		}
 		for i, was := range o.cuts {
 			if is(was, true) {
-				t.off, t.format, t.head, t.last, t.dates = was.off, was.format, was.head, was.last, was.dates
+				t.off, t.lines, t.format, t.head, t.last, t.dates = was.off, was.lines, was.format, was.head, was.last, was.dates
 				o.cuts = slices.Delete(o.cuts, i, i+1)
 				return true
 			}
@@ -357,7 +358,7 @@ func (t *tail) again() {
 		was.last, was.cuts = bytes.Clone(t.last), nil
 		t.cuts = append(t.cuts[max(0, len(t.cuts)-cutsMax):], &was)
 	}
-	t.off, t.size, t.format, t.head, t.dates = 0, 0, nil, nil, datefmt.Evidence{}
+	t.off, t.lines, t.size, t.format, t.head, t.dates = 0, 0, 0, nil, nil, datefmt.Evidence{}
 }
 
 // overwritten reports whether what was given of a file is no longer there.
@@ -422,17 +423,19 @@ func (w *followFiles) piece(t *tail, last bool) *Part {
 				Part: t.path, Pos: event.Position(t.index, t.off), Detail: fmt.Sprintf("byte %d: %d bytes without an end", t.off, n),
 			})
 			t.off += int64(n)
+			t.lines += int64(bytes.Count(data, newline))
 		}
 		return nil
 	}
-	f, off := t.f, t.off
+	f, off, lines := t.f, t.off, t.lines
 	t.off += int64(whole)
+	t.lines += int64(bytes.Count(data[:whole], newline))
 	t.last = append(t.last[:0], data[max(0, whole-followedBytes):whole]...)
 	if !t.format.InPlace {
 		t.dates.Add(data[:whole])
 	}
 	return &Part{
-		Index: t.index, Name: t.path, Size: int64(whole), Format: t.format, Head: t.head, Start: off,
+		Index: t.index, Name: t.path, Size: int64(whole), Format: t.format, Head: t.head, Start: off, Lines: lines,
 		DateOrder: cmp.Or(w.o.DateOrder, t.dates.Order()),
 		Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(io.NewSectionReader(f, off, int64(whole))), nil
@@ -458,6 +461,8 @@ func (w *followFiles) once(t *tail, head []byte, why *notFollowed) *Part {
 	path := t.path
 	return &Part{Index: t.index, Name: path, Size: t.size, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
 }
+
+var newline = []byte{'\n'}
 
 // notFollowed is why something that can be read cannot be followed.
 type notFollowed struct {
@@ -498,6 +503,7 @@ type followStream struct {
 	in     *interruptible
 	data   []byte
 	off    int64
+	lines  int64 // that end before off
 	format *Format
 	head   []byte
 	dates  datefmt.Evidence
@@ -548,8 +554,9 @@ func (w *followStream) Next(ctx context.Context) ([]*Part, error) {
 		}
 		p := MemoryPart("-", bytes.Clone(w.data[:whole]))
 		w.dates.Add(w.data[:whole])
-		p.Format, p.Head, p.Start, p.DateOrder = w.format, w.head, w.off, cmp.Or(w.o.DateOrder, w.dates.Order())
+		p.Format, p.Head, p.Start, p.Lines, p.DateOrder = w.format, w.head, w.off, w.lines, cmp.Or(w.o.DateOrder, w.dates.Order())
 		w.off += int64(whole)
+		w.lines += int64(bytes.Count(w.data[:whole], newline))
 		w.data = append(w.data[:0], w.data[whole:]...)
 		if w.ended {
 			return []*Part{p}, io.EOF

@@ -198,8 +198,8 @@ type Part struct {
 	DateOrder datefmt.Order
 
 	// Start is where in the file what Open gives begins: a part may be what was
-	// added to it.
-	Start int64
+	// added to it. Lines is how many lines of the file end before that.
+	Start, Lines int64
 
 	// met says that the part has an event; see Met.
 	met atomic.Bool
