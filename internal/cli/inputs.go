@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -275,6 +276,10 @@ func (s *session) pass(ctx context.Context, q *query.Query, do func(query.Run) e
 	defer release()
 	return s.read(func(run query.Run) error {
 		run.Layout = q.Layout.Clone()
+		if record.Asked(q.Tree) {
+			made, _ := record.NewCatalogue(record.Sumo, nil)
+			run.Input = record.Feeder{Of: run.Input, By: made}
+		}
 		return do(run)
 	})
 }
