@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // correlation reads a correlation rule.
@@ -217,12 +217,12 @@ func (p *parser) count(c *Correlation, n *yaml.Node) {
 	}
 }
 
-var timespan = regexp.MustCompile(`^([0-9]{1,9})([smhdwMy])$`)
+var timespan = match.Lazy(`^([0-9]{1,9})([smhdwMy])$`)
 
 // ParseTimespan reads a time span: a number and s, m, h, d, w, M or y. A month
 // is a twelfth of a year of 365.2425 days, as in pySigma.
 func ParseTimespan(s string) (time.Duration, bool) {
-	m := timespan.FindStringSubmatch(s)
+	m := timespan().FindStringSubmatch(s)
 	if m == nil {
 		return 0, false
 	}

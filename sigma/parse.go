@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Parse reads the documents of a file. A document with an error in the list is
@@ -96,13 +96,13 @@ func (p *parser) warn(code string, n *yaml.Node, format string, args ...any) {
 // span is where a node stands.
 func (p *parser) span(n *yaml.Node) diag.Span { return Span(p.file, n) }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var yamlLine = match.Lazy(`^yaml: (?:line (\d+): )?`)
 
 // yamlError puts an error of the YAML library at its line.
 func (p *parser) yamlError(err error) {
 	msg := err.Error()
 	at := diag.Span{}
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+	if m := yamlLine().FindStringSubmatch(msg); m != nil {
 		msg = msg[len(m[0]):]
 		if line, err := strconv.Atoi(m[1]); err == nil {
 			start := p.file.Offset(diag.Place{Line: line, Col: 1})

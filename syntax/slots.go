@@ -3,11 +3,11 @@ package syntax
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // slotType is a type that a slot of a usage line may have.
@@ -441,7 +441,7 @@ func startsTime(p *parser, t token) bool {
 
 // dateHere is a date as it is written without quotes, with its time of day and
 // zone: 2021-01-06T12:00:00-08:00, 01/06/2021 12:00.
-var dateHere = regexp.MustCompile(`^(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{4})?)` +
+var dateHere = match.Lazy(`^(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{4})?)` +
 	`(?:(?:T|[ \t]+)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z\b|[+-]\d{2}:?\d{2})?)?\b`)
 
 // readTime keeps a time as it is written: what it is depends on when and where
@@ -451,7 +451,7 @@ func readTime(p *parser) Node {
 	if t.kind == tokString || t.kind == tokSingle {
 		return p.stringHere(t)
 	}
-	if text := dateHere.FindString(p.src[t.start:]); text != "" {
+	if text := dateHere().FindString(p.src[t.start:]); text != "" {
 		p.take(t.start + len(text) - p.pos)
 		return &Name{Pos: diag.Span{Start: t.start, End: p.pos}, Text: strings.Join(strings.Fields(text), " ")}
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/lint"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/folder"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
@@ -169,7 +169,7 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 			}
 			// Among other YAML, JSON and Terraform those with rules are read.
 			if k := content.Of(path, headOf(path)); k == content.Query || k == content.SIEMExpression || k == content.SIEMRule ||
-				k == content.Sigma && holdsSigma.MatchString(headOf(path)) || k == content.Terraform && strings.Contains(headOf(path), "sumologic_cse_") {
+				k == content.Sigma && holdsSigma().MatchString(headOf(path)) || k == content.Terraform && strings.Contains(headOf(path), "sumologic_cse_") {
 				return add(path)
 			}
 			return nil
@@ -186,7 +186,7 @@ func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 }
 
 // holdsSigma recognises a Sigma document among other YAML.
-var holdsSigma = regexp.MustCompile(`(?m)^(logsource|correlation)[ \t]*:`)
+var holdsSigma = match.Lazy(`(?m)^(logsource|correlation)[ \t]*:`)
 
 // lintKinds are what lint takes.
 var lintKinds = []content.Kind{content.Query, content.Sigma, content.SIEMExpression, content.SIEMRule, content.Terraform}

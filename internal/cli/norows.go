@@ -2,12 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/lint"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // hintsShown is how many findings are shown for a query that gave no rows.
@@ -52,11 +52,11 @@ func (a *app) noRows(f *diag.File, file string, paths []string, with ...query.Op
 	fmt.Fprintf(a.stderr, "no rows; to see where they went: %s\n", strings.Join(words, " "))
 }
 
-var plainWord = regexp.MustCompile(`^[\w./:@%+,=-]+$`)
+var plainWord = match.Lazy(`^[\w./:@%+,=-]+$`)
 
 // shellWord is a word as a shell takes it.
 func shellWord(s string) string {
-	if plainWord.MatchString(s) {
+	if plainWord().MatchString(s) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

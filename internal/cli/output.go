@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +17,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/render"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // output is where rows go and how.
@@ -192,7 +192,7 @@ func below(dir string, st fs.FileInfo) (found bool) {
 }
 
 // finding is how a line of findings begins: with the head that all of them have.
-var finding = regexp.MustCompile(`^\{\s*"id":\s*"[0-9a-f-]+",\s*("time":\s*"[^"]*",\s*"time_ms":|"severity":)`)
+var finding = match.Lazy(`^\{\s*"id":\s*"[0-9a-f-]+",\s*("time":\s*"[^"]*",\s*"time_ms":|"severity":)`)
 
 // holdsEvents reports whether a file begins as a log does, and not as something that
 // gyoji has written.
@@ -205,7 +205,7 @@ func holdsEvents(path string) bool {
 	head := make([]byte, 4<<10)
 	n, _ := io.ReadFull(f, head) // a short file has a short head
 	head = bytes.TrimLeft(head[:n], "[ \r\n\t\ufeff")
-	if finding.Match(head) || bytes.HasPrefix(bytes.ToLower(head), []byte("<!doctype html")) {
+	if finding().Match(head) || bytes.HasPrefix(bytes.ToLower(head), []byte("<!doctype html")) {
 		return false
 	}
 	for _, sign := range []string{"ElfFile\x00", "PK\x03\x04", "\x1f\x8b", "(\xb5\x2f\xfd", "BZh", "\xfd7zXZ", "<Event", `"EventID"`, `"EventRecordID"`, `"Channel"`, `"_raw"`, `"event_id"`, `"EventTime"`} {

@@ -48,7 +48,7 @@ func (a *app) pkgNew() *cobra.Command {
 			if strings.TrimSpace(name) == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				return usageError("--name: %q is no name: write a line of printable text", name)
 			}
-			if !detection.Technique.MatchString(technique) {
+			if !detection.Technique().MatchString(technique) {
 				return usageError("--technique: %q is no technique of ATT&CK; write such as T1059 or T1059.001", technique)
 			}
 			var id [16]byte

@@ -2,12 +2,11 @@ package ruledoc
 
 import (
 	"fmt"
-	"math/big"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -144,56 +143,99 @@ func fromCty(x cty.Value) Value {
 	return v
 }
 
-func toCty(v *Value) cty.Value {
-	switch v.Kind {
-	case Bool:
-		return cty.BoolVal(v.Text == "true")
-	case Number:
-		if n, _, err := big.ParseFloat(v.Text, 10, 512, big.ToNearestEven); err == nil {
-			return cty.NumberVal(n)
-		}
-		return cty.StringVal(v.Text)
-	case Text:
-		return cty.StringVal(v.Text)
-	case List:
-		if len(v.Items) == 0 {
-			return cty.EmptyTupleVal
-		}
-		var items []cty.Value
-		for i := range v.Items {
-			items = append(items, toCty(&v.Items[i]))
-		}
-		return cty.TupleVal(items)
-	case Object:
-		m := map[string]cty.Value{}
-		for i := range v.Members {
-			m[v.Members[i].Key] = toCty(&v.Members[i].Value)
-		}
-		return cty.ObjectVal(m)
-	}
-	return cty.NullVal(cty.DynamicPseudoType)
-}
-
 // writeHCL writes a resource. Objects, and lists of them, are blocks.
 func writeHCL(typ, label string, v *Value) string {
-	file := hclwrite.NewEmptyFile()
-	b := file.Body().AppendNewBlock("resource", []string{resourcePrefix + typ, label})
-	writeBody(b.Body(), v)
-	return string(file.Bytes())
+	b := []byte("resource " + quoteHCL(resourcePrefix+typ) + " " + quoteHCL(label) + " ")
+	return string(append(appendBlock(b, v, 0), '\n'))
 }
 
-func writeBody(b *hclwrite.Body, v *Value) {
+// appendBlock appends a block's body in its braces, indented below depth.
+func appendBlock(b []byte, v *Value, depth int) []byte {
+	b = append(b, "{\n"...)
+	line := func(key string) { b = append(append(b, strings.Repeat("  ", depth+1)...), key...) }
 	for i := range v.Members {
 		m := &v.Members[i]
+		blocks := []Value{m.Value}
+		if m.Value.Kind == List {
+			blocks = m.Value.Items
+		}
+		if len(blocks) > 0 && blocks[0].Kind == Object {
+			for j := range blocks {
+				line(m.Key + " ")
+				b = append(appendBlock(b, &blocks[j], depth+1), '\n')
+			}
+			continue
+		}
+		line(m.Key + " = ")
+		b = append(appendHCL(b, &m.Value), '\n')
+	}
+	return append(append(b, strings.Repeat("  ", depth)...), '}')
+}
+
+// appendHCL appends a value of an argument.
+func appendHCL(b []byte, v *Value) []byte {
+	switch v.Kind {
+	case Text:
+		return append(b, quoteHCL(v.Text)...)
+	case Number:
+		if strings.Trim(v.Text, "0123456789+-.eE") != "" { // YAML has .inf and 0x1f
+			return append(b, quoteHCL(v.Text)...)
+		}
+		return append(b, v.Text...)
+	case Bool:
+		return append(b, v.Text...)
+	case List:
+		b = append(b, '[')
+		for i := range v.Items {
+			if i > 0 {
+				b = append(b, ", "...)
+			}
+			b = appendHCL(b, &v.Items[i])
+		}
+		return append(b, ']')
+	case Object:
+		b = append(b, '{')
+		for i := range v.Members {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, ' '), quoteHCL(v.Members[i].Key)...), " = "...)
+			b = appendHCL(b, &v.Members[i].Value)
+		}
+		return append(b, " }"...)
+	}
+	return append(b, "null"...)
+}
+
+// quoteHCL writes a text so that nothing in it is an escape or a template.
+// Source: HCL native syntax specification, "Template Expressions".
+func quoteHCL(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i, c := range s {
 		switch {
-		case m.Value.Kind == Object:
-			writeBody(b.AppendNewBlock(m.Key, nil).Body(), &m.Value)
-		case m.Value.Kind == List && len(m.Value.Items) > 0 && m.Value.Items[0].Kind == Object:
-			for j := range m.Value.Items {
-				writeBody(b.AppendNewBlock(m.Key, nil).Body(), &m.Value.Items[j])
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(c)
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case (c == '$' || c == '%') && strings.HasPrefix(s[i+1:], "{"):
+			b.WriteRune(c)
+			b.WriteRune(c)
+		case !unicode.IsPrint(c):
+			if c < 0x10000 {
+				fmt.Fprintf(&b, `\u%04x`, c)
+			} else {
+				fmt.Fprintf(&b, `\U%08x`, c)
 			}
 		default:
-			b.SetAttributeValue(m.Key, toCty(&m.Value))
+			b.WriteRune(c)
 		}
 	}
+	b.WriteByte('"')
+	return b.String()
 }

@@ -7,10 +7,10 @@ package content
 import (
 	"encoding/json"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"unicode/utf8"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Kind is what a file is.
@@ -53,20 +53,14 @@ func (k Kind) Use() string {
 	}[k]
 }
 
-// lazy is a regular expression that is compiled when it is first used: most
-// runs of gyoji need none of them.
-func lazy(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-}
-
 var (
-	sigmaKeys    = lazy(`(?m)^(?:logsource|detection|correlation)[ \t]*:`)
-	manifestKeys = lazy(`(?m)^(?:detections|queries)[ \t]*:`)
-	yamlKey      = lazy(`^(?:---|[A-Za-z_][\w-]*[ \t]*:(?:[ \t\r\n]|$))`)
-	resource     = lazy(`(?m)^[ \t]*(?:resource|data|module|provider|variable|locals|terraform|output)[ \t]*(?:"[^"\n]*"[ \t]*){0,2}\{[ \t]*(?:#.*|//.*|\}?[ \t]*)$`)
+	sigmaKeys    = match.Lazy(`(?m)^(?:logsource|detection|correlation)[ \t]*:`)
+	manifestKeys = match.Lazy(`(?m)^(?:detections|queries)[ \t]*:`)
+	yamlKey      = match.Lazy(`^(?:---|[A-Za-z_][\w-]*[ \t]*:(?:[ \t\r\n]|$))`)
+	resource     = match.Lazy(`(?m)^[ \t]*(?:resource|data|module|provider|variable|locals|terraform|output)[ \t]*(?:"[^"\n]*"[ \t]*){0,2}\{[ \t]*(?:#.*|//.*|\}?[ \t]*)$`)
 	// siemWords are attributes and functions that only Cloud SIEM has.
-	siemWords = lazy(`\b(?:metadata_(?:vendor|product|deviceEventId)|baseImage|parentBaseImage|(?:src|dst)Device_(?:ip|hostname)|device_hostname|targetUser_username|user_username|listMatches|hasThreatMatch|array_contains|normalizedAction|objectType)\b`)
-	siemForm  = lazy(`(?i)'|\b(?:like|rlike|in|matches|is)\b|=`)
+	siemWords = match.Lazy(`\b(?:metadata_(?:vendor|product|deviceEventId)|baseImage|parentBaseImage|(?:src|dst)Device_(?:ip|hostname)|device_hostname|targetUser_username|user_username|listMatches|hasThreatMatch|array_contains|normalizedAction|objectType)\b`)
+	siemForm  = match.Lazy(`(?i)'|\b(?:like|rlike|in|matches|is)\b|=`)
 )
 
 // Of tells what a file is by its name, "-" for standard input, and its text, or

@@ -3,12 +3,12 @@ package convert
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -51,8 +51,8 @@ func (in *Input) ecs(at *mapping.LogSource, m *Match, field string) (mapping.Col
 }
 
 var (
-	dwordText = regexp.MustCompile(`(?i)^DWORD \(0x([0-9a-f]{8})\)$`)
-	qwordText = regexp.MustCompile(`(?i)^QWORD \(0x([0-9a-f]{8})-0x([0-9a-f]{8})\)$`)
+	dwordText = match.Lazy(`(?i)^DWORD \(0x([0-9a-f]{8})\)$`)
+	qwordText = match.Lazy(`(?i)^QWORD \(0x([0-9a-f]{8})-0x([0-9a-f]{8})\)$`)
 )
 
 // ecsDetails writes the numbers of registry values as Winlogbeat's module for
@@ -63,14 +63,14 @@ func ecsDetails(m *Match) (Cond, error) {
 		return m, nil
 	}
 	k, text := shapeOf(s)
-	if n := dwordText.FindStringSubmatch(text); n != nil && k != wild {
+	if n := dwordText().FindStringSubmatch(text); n != nil && k != wild {
 		v, err := strconv.ParseUint(n[1], 16, 32)
 		if err != nil {
 			return nil, refuse(m, "a number that cannot be read")
 		}
 		return m.at(m.Field, m.Type, literal(strconv.FormatUint(v, 10))), nil
 	}
-	if qwordText.MatchString(text) || strings.Contains(strings.ToUpper(literalText(s)), "WORD (0X") || strings.HasPrefix(strings.ToUpper(text), "DWORD") || strings.HasPrefix(strings.ToUpper(text), "QWORD") {
+	if qwordText().MatchString(text) || strings.Contains(strings.ToUpper(literalText(s)), "WORD (0X") || strings.HasPrefix(strings.ToUpper(text), "DWORD") || strings.HasPrefix(strings.ToUpper(text), "QWORD") {
 		return nil, refuse(m, "a part of a number in the registry, which Winlogbeat keeps in decimal (registry.data.strings)")
 	}
 	return m, nil
@@ -102,7 +102,7 @@ var _ = register(Backend{
 				switch {
 				case k == present:
 					return f + " != null", nil
-				case k == exact && m.Type == mapping.Number && decimal.MatchString(text):
+				case k == exact && m.Type == mapping.Number && decimal().MatchString(text):
 					return f + " == " + text, nil
 				case k == exact && m.Type == mapping.Boolean && isBool(text):
 					return f + " == " + strings.ToLower(text), nil
@@ -356,7 +356,7 @@ var _ = register(Backend{
 			case sigma.String:
 				k, text := shapeOf(v)
 				switch {
-				case k == exact && m.Type == mapping.Number && decimal.MatchString(text):
+				case k == exact && m.Type == mapping.Number && decimal().MatchString(text):
 					return f + " == " + text, nil
 				case k == exact && m.Type == mapping.Boolean && isBool(text):
 					return f + " == " + strings.ToLower(text), nil
@@ -514,7 +514,7 @@ var _ = register(Backend{
 				}
 				switch m.Type {
 				case mapping.Words:
-					if k != contained || v.Cased || !oneWord.MatchString(text) {
+					if k != contained || v.Cased || !oneWord().MatchString(text) {
 						return "", refuse(m, "%s is of type text, of which only single words are found", m.Field)
 					}
 				case mapping.Number, mapping.Address, mapping.Boolean:
@@ -522,7 +522,7 @@ var _ = register(Backend{
 					switch {
 					case ok && m.Type == mapping.Address:
 						return f + `"` + net + `"`, nil
-					case k == exact && (m.Type == mapping.Number && decimal.MatchString(text) || m.Type == mapping.Boolean && isBool(text)):
+					case k == exact && (m.Type == mapping.Number && decimal().MatchString(text) || m.Type == mapping.Boolean && isBool(text)):
 					case k == exact && m.Type == mapping.Address && isAddress(text):
 						return f + `"` + text + `"`, nil
 					default:
@@ -594,8 +594,8 @@ var _ = register(Backend{
 })
 
 var (
-	decimal = regexp.MustCompile(`^-?[0-9]+$`)
-	oneWord = regexp.MustCompile(`^[\pL\pN]+$`)
+	decimal = match.Lazy(`^-?[0-9]+$`)
+	oneWord = match.Lazy(`^[\pL\pN]+$`)
 )
 
 func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -129,11 +129,11 @@ func (r *sumoReader) category(x expr.Expr) (pattern string, ok bool) {
 	return strings.Join(of, ", "), ok
 }
 
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+var notInNames = match.Lazy(`[^a-z0-9]+`)
 
 // ruleName makes a word of a _sourceCategory.
 func ruleName(category string) string {
-	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(category), "_"), "_")
+	return strings.Trim(notInNames().ReplaceAllString(strings.ToLower(category), "_"), "_")
 }
 
 // implied reports whether a condition holds at every place.

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -140,7 +140,7 @@ func (r *sumoReader) lose(stage *syntax.Stage, s diag.Severity, code, message st
 	r.p.Lost.Add(d)
 }
 
-var dotted = regexp.MustCompile(`^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$`)
+var dotted = match.Lazy(`^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$`)
 
 // keepsRows are the operators that only add fields: what reads these is lost,
 // and no event is dropped. Of split and csv see OP-24.
@@ -157,7 +157,7 @@ func (r *sumoReader) opaque(q *query.Query, read *query.Reading, said []clause) 
 			keeps = !drops
 			plain := paths != nil
 			for _, p := range paths {
-				plain = plain && dotted.MatchString(p)
+				plain = plain && dotted().MatchString(p)
 			}
 			if plain {
 				for i, out := range outs {

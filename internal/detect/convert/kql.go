@@ -189,7 +189,7 @@ func (in *Input) sentinel(at *mapping.LogSource, m *Match, field string) (mappin
 		}
 	}
 	return renamed(in.native, func(f string) string {
-		if sumoName.MatchString(f) {
+		if sumoName().MatchString(f) {
 			return "tostring(EventData." + f + ")"
 		}
 		return "tostring(EventData[" + kqlText(f) + "])"
@@ -241,7 +241,7 @@ func kqlLanguage(all string) *language {
 		case sigma.String:
 			k, text := shapeOf(v)
 			switch {
-			case number && k == exact && decimal.MatchString(text):
+			case number && k == exact && decimal().MatchString(text):
 				return f + " == " + text, nil
 			case number && k == present:
 				return "isnotnull(" + f + ")", nil

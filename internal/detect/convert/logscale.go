@@ -99,7 +99,7 @@ var _ = register(Backend{
 })
 
 func logscaleName(f string) string {
-	if sumoName.MatchString(strings.TrimPrefix(f, "#")) {
+	if sumoName().MatchString(strings.TrimPrefix(f, "#")) {
 		return f
 	}
 	return logscaleText(f)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -402,7 +403,7 @@ func translated(m *Match, c mapping.Column) (out Cond, err error) {
 // digestLength is how many hexadecimal digits a digest of a name has.
 var digestLength = map[string]int{"MD5": 32, "SHA1": 40, "SHA256": 64, "IMPHASH": 32}
 
-var hexText = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+var hexText = match.Lazy(`^[0-9a-fA-F]+$`)
 
 // digest looks for a digest in the lists of them.
 func digest(m *Match, c mapping.Column) (Cond, error) {
@@ -449,7 +450,7 @@ func digestText(name string, v sigma.String, in func([]sigma.Part, bool) Cond) C
 		return out
 	}
 	lit := func(s string) sigma.Part { return sigma.Part{Kind: sigma.Literal, Text: s} }
-	if k, text := shapeOf(v); k == exact && len(text) == digestLength[name] && hexText.MatchString(text) {
+	if k, text := shapeOf(v); k == exact && len(text) == digestLength[name] && hexText().MatchString(text) {
 		return in([]sigma.Part{any, lit(name + "=" + text), any}, v.Cased) // no digest is longer
 	}
 	middle := append([]sigma.Part{lit(name + "=")}, v.Parts...)
@@ -474,7 +475,7 @@ func apart(c Cond) (Cond, error) {
 		s, ok := m.Value.(sigma.String)
 		if k, text := shapeOf(s); ok && k != wild && k != present {
 			name, value, ok := strings.Cut(strings.Trim(text, ","), "=")
-			if name = strings.ToUpper(name); ok && digestLength[name] == len(value) && hexText.MatchString(value) {
+			if name = strings.ToUpper(name); ok && digestLength[name] == len(value) && hexText().MatchString(value) {
 				return m.at(strings.ToLower(name), m.Type, literal(value)), nil
 			}
 		}

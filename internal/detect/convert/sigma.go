@@ -3,11 +3,11 @@ package convert
 import (
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -23,7 +23,7 @@ func SigmaText(p *Predicate, m sigma.Meta) string {
 		return b.String() + ruleText(p, m, p.Notes)
 	}
 	counted := sigma.Meta{
-		Title: m.Title + ", Each Event", Name: strings.Trim(notInNames.ReplaceAllString(strings.ToLower(m.Title), "_"), "_"),
+		Title: m.Title + ", Each Event", Name: strings.Trim(notInNames().ReplaceAllString(strings.ToLower(m.Title), "_"), "_"),
 		Status: m.Status, Author: m.Author, Date: m.Date, License: m.License, Level: sigma.Informational,
 		Description: "The events that " + m.Title + " counts.",
 	}
@@ -144,16 +144,16 @@ func indent(text string, n int) string {
 }
 
 // plain is what YAML reads as the text that it is.
-var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*([ ,()']+[A-Za-z0-9_./-]+)*[.)]?$`)
+var plain = match.Lazy(`^[A-Za-z][A-Za-z0-9_./-]*([ ,()']+[A-Za-z0-9_./-]+)*[.)]?$`)
 
 func plainOrQuoted(s string) string {
-	if date.MatchString(s) || plain.MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off"}, strings.ToLower(s)) {
+	if date().MatchString(s) || plain().MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off"}, strings.ToLower(s)) {
 		return s
 	}
 	return sigma.Quote(s)
 }
 
-var date = regexp.MustCompile(`^\d{4}-\d\d-\d\d$|^[0-9a-f]{8}-[0-9a-f-]{27}$`)
+var date = match.Lazy(`^\d{4}-\d\d-\d\d$|^[0-9a-f]{8}-[0-9a-f-]{27}$`)
 
 // sigmaWriter writes a condition as searches and an expression over them.
 type sigmaWriter struct {
@@ -378,7 +378,7 @@ func (w *sigmaWriter) lineOf(c Cond) (l line, about string, ok bool) {
 		l.values = append(l.values, value)
 	}
 	if field != "" {
-		about = "_" + strings.Trim(notInNames.ReplaceAllString(strings.ToLower(field), "_"), "_")
+		about = "_" + strings.Trim(notInNames().ReplaceAllString(strings.ToLower(field), "_"), "_")
 	}
 	if l.key == "" && l.all && len(l.values) > 1 {
 		l.key = modified("", "all")
@@ -391,7 +391,7 @@ func (w *sigmaWriter) lineOf(c Cond) (l line, about string, ok bool) {
 // casedToo says that values without letters are written as letter case counted.
 func written(m *Match, casedToo bool) (key, value string) {
 	key = m.Field
-	if key != "" && !plainKey.MatchString(key) {
+	if key != "" && !plainKey().MatchString(key) {
 		key = sigma.Quote(key)
 	}
 	mod := func(name string) { key = modified(key, name) }
@@ -459,7 +459,7 @@ func modified(key, modifier string) string {
 	return key + "|" + modifier
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var plainKey = match.Lazy(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 func lettered(s sigma.String) bool { return cased(sigma.String{Parts: s.Parts}).Cased }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -81,11 +82,11 @@ func sumoSource(in *Input) string {
 	return strings.Join(any, " OR ")
 }
 
-var sumoName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+var sumoName = match.Lazy(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
 // sumoField writes a field name.
 func sumoField(name string) string {
-	if sumoName.MatchString(name) {
+	if sumoName().MatchString(name) {
 		return name
 	}
 	return `%"` + strings.ReplaceAll(name, `"`, `\"`) + `"`

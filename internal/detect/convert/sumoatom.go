@@ -85,7 +85,7 @@ const (
 )
 
 // baseName is a pattern that takes away all but the last part of a path.
-var baseName = regexp.MustCompile(`^/\^?\.\*(\\\\|\\?/|\[(\\\\\\?/|\\?/\\\\|\\\\|\\?/)\])/$`)
+var baseName = match.Lazy(`^/\^?\.\*(\\\\|\\?/|\[(\\\\\\?/|\\?/\\\\|\\\\|\\?/)\])/$`)
 
 // of reads what is compared.
 func (r *sumoReader) of(x expr.Expr) (subject, error) {
@@ -124,7 +124,7 @@ func (r *sumoReader) of(x expr.Expr) (subject, error) {
 			if find == nil || by == nil || by.Value.Str() != "" || s.changed() {
 				break
 			}
-			if baseName.MatchString(find.Value.Str()) {
+			if baseName().MatchString(find.Value.Str()) {
 				s.file = true
 				return s, err
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // SumoField is what is known of a field of the events that a query is for.
@@ -279,12 +280,12 @@ func fieldText(at string) string {
 	return x
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var plainName = match.Lazy(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // plainField is a field's name in a query, in quotes where it has more than
 // letters and digits, as the service asks for names with dots.
 func plainField(name string) string {
-	if plainName.MatchString(name) {
+	if plainName().MatchString(name) {
 		return name
 	}
 	return `%"` + strings.ReplaceAll(name, `"`, `\"`) + `"`

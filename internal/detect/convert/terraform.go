@@ -2,8 +2,9 @@ package convert
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 var _ = register(Backend{
@@ -37,11 +38,11 @@ var _ = register(Backend{
 	},
 })
 
-var notName = regexp.MustCompile(`[^a-z0-9]+`)
+var notName = match.Lazy(`[^a-z0-9]+`)
 
 // terraformName makes a resource's name of a rule's.
 func terraformName(title string) string {
-	s := strings.Trim(notName.ReplaceAllString(strings.ToLower(title), "_"), "_")
+	s := strings.Trim(notName().ReplaceAllString(strings.ToLower(title), "_"), "_")
 	if s == "" || s[0] >= '0' && s[0] <= '9' {
 		s = "rule_" + s
 	}

@@ -67,7 +67,7 @@ var _ = register(Backend{
 					fold = ""
 				}
 				switch {
-				case number && k == exact && decimal.MatchString(text):
+				case number && k == exact && decimal().MatchString(text):
 					return f + " = " + text, nil
 				case number:
 					return "", refuse(m, "a part of a text, where %s is a number", strings.TrimPrefix(f, "$e."))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Problem is something of a package that is missing, stale or does not hold.
@@ -31,7 +31,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s: %s: %s [%s]", p.File, kind, p.Text, p.ID)
 }
 
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var uuid = match.Lazy(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // Check looks at everything of the package but its tests, as of a moment.
 func (p *Package) Check(now time.Time) []Problem {
@@ -65,7 +65,7 @@ func (c *checking) manifest() {
 			c.add(true, id, ManifestName, "%s is not given", what)
 		}
 	}
-	if !uuid.MatchString(p.ID) {
+	if !uuid().MatchString(p.ID) {
 		c.add(false, "id-not-uuid", ManifestName, "id is %q; a package keeps one UUID for life", p.ID)
 	}
 	want("no-version", "version", p.Version)
@@ -287,7 +287,7 @@ func (c *checking) atomic() {
 			c.add(false, "bad-atomic", c.p.Atomic, "a test wants a name and a command")
 		case t.Executor.Cleanup == "":
 			c.add(false, "no-clean-up", c.p.Atomic, "%s does not clean up", t.Name)
-		case !uuid.MatchString(t.GUID):
+		case !uuid().MatchString(t.GUID):
 			c.add(false, "no-guid", c.p.Atomic, "%s has no auto_generated_guid", t.Name)
 		}
 	}

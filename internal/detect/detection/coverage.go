@@ -3,11 +3,11 @@ package detection
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -51,7 +51,7 @@ func Coverage(ctx context.Context, pkgs []*Package, run func() (query.Run, error
 }
 
 // plainWord is what stands in a query without quotes.
-var plainWord = regexp.MustCompile(`^[\pL\pN_-]+$`)
+var plainWord = match.Lazy(`^[\pL\pN_-]+$`)
 
 func (c *Cover) look(ctx context.Context, run func() (query.Run, error)) error {
 	var ids, flags, sums []string
@@ -65,7 +65,7 @@ func (c *Cover) look(ctx context.Context, run func() (query.Run, error)) error {
 	}
 	scope := "*"
 	if c.Data.Category != "" {
-		if scope = c.Data.Category[strings.LastIndexByte(c.Data.Category, '/')+1:]; !plainWord.MatchString(scope) {
+		if scope = c.Data.Category[strings.LastIndexByte(c.Data.Category, '/')+1:]; !plainWord().MatchString(scope) {
 			return fmt.Errorf("%s: %q is no _sourceCategory that logs can be asked for: letters, digits, _ and - only", c.Package.File, c.Data.Category)
 		}
 		scope = "_sourceCategory=*" + scope + "*"

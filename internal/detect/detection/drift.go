@@ -15,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -206,7 +207,7 @@ func span(d time.Duration) string {
 	return s
 }
 
-var windowStage = regexp.MustCompile(`(?i)\b(?:timeslice|within|maxspan|window)\s*=?\s*(\d+[smhdw])\b`)
+var windowStage = match.Lazy(`(?i)\b(?:timeslice|within|maxspan|window)\s*=?\s*(\d+[smhdw])\b`)
 
 // queryWindows are the time windows of a query's stages.
 func queryWindows(f *diag.File) (out []string) {
@@ -215,7 +216,7 @@ func queryWindows(f *diag.File) (out []string) {
 		return nil
 	}
 	for _, s := range q.Tree.Stages {
-		for _, m := range windowStage.FindAllStringSubmatch(f.Slice(s.Pos), -1) {
+		for _, m := range windowStage().FindAllStringSubmatch(f.Slice(s.Pos), -1) {
 			if d, err := datefmt.ParseDuration(m[1]); err == nil {
 				out = append(out, span(time.Duration(d)*time.Millisecond))
 			}

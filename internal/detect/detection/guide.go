@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Guide is an investigation guide or playbook: Markdown whose sections ask
@@ -34,12 +35,12 @@ type Step struct {
 type Answer struct{ Text, Next string }
 
 var (
-	headingLine = regexp.MustCompile(`^##\s+(.*?)\s*(?:\{#([a-z0-9-]+)\})?\s*$`)
-	blockLine   = regexp.MustCompile("^```sumo(?:\\s+window=(\\S+))?\\s*$")
-	answerLine  = regexp.MustCompile(`^- \*\*(some|none)\*\*:\s*(.*)$`)
-	nextStep    = regexp.MustCompile(`\]\(#([a-z0-9-]+)\)`)
-	windowText  = regexp.MustCompile(`^([-+]?\d+)([smhdw])\.\.([-+]?\d+)([smhdw])$`)
-	parameter   = regexp.MustCompile(`\{\{([A-Za-z_][A-Za-z0-9_.]*)\}\}`)
+	headingLine = match.Lazy(`^##\s+(.*?)\s*(?:\{#([a-z0-9-]+)\})?\s*$`)
+	blockLine   = match.Lazy("^```sumo(?:\\s+window=(\\S+))?\\s*$")
+	answerLine  = match.Lazy(`^- \*\*(some|none)\*\*:\s*(.*)$`)
+	nextStep    = match.Lazy(`\]\(#([a-z0-9-]+)\)`)
+	windowText  = match.Lazy(`^([-+]?\d+)([smhdw])\.\.([-+]?\d+)([smhdw])$`)
+	parameter   = match.Lazy(`\{\{([A-Za-z_][A-Za-z0-9_.]*)\}\}`)
 )
 
 // ReadGuide reads a guide of the package.
@@ -78,11 +79,11 @@ func parseGuide(at, text string) (*Guide, error) {
 		switch {
 		case strings.HasPrefix(line, "# ") && g.Title == "":
 			g.Title = strings.TrimSpace(line[2:])
-		case headingLine.MatchString(line):
-			m := headingLine.FindStringSubmatch(line)
+		case headingLine().MatchString(line):
+			m := headingLine().FindStringSubmatch(line)
 			title, id, prose, step = m[1], m[2], nil, nil
-		case blockLine.MatchString(line):
-			m := blockLine.FindStringSubmatch(line)
+		case blockLine().MatchString(line):
+			m := blockLine().FindStringSubmatch(line)
 			step = &Step{ID: id, Title: title, Line: i + 1, Text: strings.TrimSpace(strings.Join(prose, "\n"))}
 			if step.ID == "" {
 				step.ID = fmt.Sprintf("line-%d", i+1)
@@ -105,10 +106,10 @@ func parseGuide(at, text string) (*Guide, error) {
 		case strings.HasPrefix(line, "```"):
 			for i++; i < len(lines) && !strings.HasPrefix(lines[i], "```"); i++ {
 			}
-		case answerLine.MatchString(line) && step != nil:
-			m := answerLine.FindStringSubmatch(line)
+		case answerLine().MatchString(line) && step != nil:
+			m := answerLine().FindStringSubmatch(line)
 			a := Answer{Text: m[2]}
-			if n := nextStep.FindStringSubmatch(m[2]); n != nil {
+			if n := nextStep().FindStringSubmatch(m[2]); n != nil {
 				a.Next = n[1]
 			}
 			if m[1] == "some" {
@@ -128,7 +129,7 @@ func window(s string) (from, to time.Duration, err error) {
 	if s == "" {
 		return -time.Hour, time.Hour, nil
 	}
-	m := windowText.FindStringSubmatch(s)
+	m := windowText().FindStringSubmatch(s)
 	if m == nil {
 		return 0, 0, fmt.Errorf("window is %q; write a time before and one after, such as -10m..+30m", s)
 	}
@@ -150,7 +151,7 @@ func (g *Guide) Step(id string) *Step {
 
 // Parameters lists the names of the finding's values that the query wants.
 func (s *Step) Parameters() (names []string) {
-	for _, m := range parameter.FindAllStringSubmatch(s.Query, -1) {
+	for _, m := range parameter().FindAllStringSubmatch(s.Query, -1) {
 		names = append(names, m[1])
 	}
 	return names
@@ -159,7 +160,7 @@ func (s *Step) Parameters() (names []string) {
 // Fill puts the finding's values into the query. missing lists those that the
 // finding does not have.
 func (s *Step) Fill(value func(name string) (string, bool)) (query string, missing []string) {
-	query = parameter.ReplaceAllStringFunc(s.Query, func(p string) string {
+	query = parameter().ReplaceAllStringFunc(s.Query, func(p string) string {
 		name := p[2 : len(p)-2]
 		v, ok := value(name)
 		if !ok {

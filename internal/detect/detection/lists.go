@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // ListsDir is a folder of lists that packages share: NAME.txt holds one value a line, with
@@ -16,14 +17,14 @@ const ListsDir = "lists"
 
 // listBlock is a block of a query or rule: indent, mark, name, what is written before
 // each value, and the lines that are there now.
-var listBlock = regexp.MustCompile(`(?m)^([ \t]*)(//|#) list: ([a-z0-9-]+)( before (\S+))?\n(?s:.*?)^[ \t]*(//|#) list: end$`)
+var listBlock = match.Lazy(`(?m)^([ \t]*)(//|#) list: ([a-z0-9-]+)( before (\S+))?\n(?s:.*?)^[ \t]*(//|#) list: end$`)
 
 // listed is a text with the shared lists written into it. A list that is not there leaves
 // its block as it is.
 func (p *Package) listed(text string) (string, error) {
 	var wrong error
-	out := listBlock.ReplaceAllStringFunc(text, func(block string) string {
-		m := listBlock.FindStringSubmatch(block)
+	out := listBlock().ReplaceAllStringFunc(text, func(block string) string {
+		m := listBlock().FindStringSubmatch(block)
 		indent, mark, name, before := m[1], m[2], m[3], m[5]
 		values, err := p.list(name)
 		if err != nil {

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Mutator changes an event as an attacker might to pass a detection, without
@@ -56,8 +58,8 @@ var Mutators = []Mutator{
 		return e.set("CommandLine", insert(e.get("CommandLine"), "^"))
 	}},
 	{"quotes", "a pair of quotes inside each switch", func(e Event) bool {
-		return e.set("CommandLine", switches.ReplaceAllStringFunc(e.get("CommandLine"), func(s string) string {
-			m := switches.FindStringSubmatch(s)
+		return e.set("CommandLine", switches().ReplaceAllStringFunc(e.get("CommandLine"), func(s string) string {
+			m := switches().FindStringSubmatch(s)
 			if name := m[3]; len(name) > 3 {
 				return m[1] + m[2] + name[:2] + `"` + name[2:len(name)-1] + `"` + name[len(name)-1:]
 			}
@@ -68,7 +70,7 @@ var Mutators = []Mutator{
 		if !isPowerShell(e) {
 			return false
 		}
-		return e.set("CommandLine", cmdlets.ReplaceAllStringFunc(e.get("CommandLine"), func(s string) string { return s[:1] + "`" + s[1:] }))
+		return e.set("CommandLine", cmdlets().ReplaceAllStringFunc(e.get("CommandLine"), func(s string) string { return s[:1] + "`" + s[1:] }))
 	}},
 	{"slash", "/ for - before a switch", func(e Event) bool { return dashes(e, "/") }},
 	{"en-dash", "an en dash before a switch", func(e Event) bool { return isPowerShell(e) && dashes(e, "\u2013") }},
@@ -118,13 +120,13 @@ var Mutators = []Mutator{
 }
 
 var (
-	switches    = regexp.MustCompile(`(^|\s)([-/])([A-Za-z]+)`)
-	dashSwitch  = regexp.MustCompile(`(^|\s)-([A-Za-z])`)
-	cmdlets     = regexp.MustCompile(`(?i)\b(iex|iwr|irm|invoke-expression|invoke-webrequest|downloadstring|new-object)\b`)
-	base64Text  = regexp.MustCompile(`[A-Za-z0-9+/]{16,}={0,2}`)
-	encodedName = regexp.MustCompile(`(?i)([-/\x{2013}])(encodedcommand|enc|e)(\s)`)
-	windowName  = regexp.MustCompile(`(?i)([-/])(windowstyle|w)(\s)`)
-	policyName  = regexp.MustCompile(`(?i)([-/])(executionpolicy)(\s)`)
+	switches    = match.Lazy(`(^|\s)([-/])([A-Za-z]+)`)
+	dashSwitch  = match.Lazy(`(^|\s)-([A-Za-z])`)
+	cmdlets     = match.Lazy(`(?i)\b(iex|iwr|irm|invoke-expression|invoke-webrequest|downloadstring|new-object)\b`)
+	base64Text  = match.Lazy(`[A-Za-z0-9+/]{16,}={0,2}`)
+	encodedName = match.Lazy(`(?i)([-/\x{2013}])(encodedcommand|enc|e)(\s)`)
+	windowName  = match.Lazy(`(?i)([-/])(windowstyle|w)(\s)`)
+	policyName  = match.Lazy(`(?i)([-/])(executionpolicy)(\s)`)
 	environment = strings.NewReplacer(
 		`C:\Windows\System32\`, `%SystemRoot%\System32\`, `C:\WINDOWS\system32\`, `%SystemRoot%\system32\`,
 		`C:\Users\ana\AppData\Local\Temp\`, `%TEMP%\`, `C:\Users\ana\`, `%USERPROFILE%\`)
@@ -160,7 +162,7 @@ func alternate(s string) string {
 func outsideBase64(s string, change func(string) string) string {
 	var b strings.Builder
 	at := 0
-	for _, m := range base64Text.FindAllStringIndex(s, -1) {
+	for _, m := range base64Text().FindAllStringIndex(s, -1) {
 		b.WriteString(change(s[at:m[0]]))
 		b.WriteString(s[m[0]:m[1]])
 		at = m[1]
@@ -177,16 +179,16 @@ func insert(s, mark string) string {
 }
 
 func dashes(e Event, dash string) bool {
-	return e.set("CommandLine", dashSwitch.ReplaceAllString(e.get("CommandLine"), "${1}"+dash+"${2}"))
+	return e.set("CommandLine", dashSwitch().ReplaceAllString(e.get("CommandLine"), "${1}"+dash+"${2}"))
 }
 
 func abbreviate(e Event, encoded, window, policy string) bool {
 	if !isPowerShell(e) && !strings.Contains(strings.ToLower(e.get("CommandLine")), "powershell") {
 		return false
 	}
-	line := encodedName.ReplaceAllString(e.get("CommandLine"), "${1}"+encoded+"${3}")
-	line = windowName.ReplaceAllString(line, "${1}"+window+"${3}")
-	return e.set("CommandLine", policyName.ReplaceAllString(line, "${1}"+policy+"${3}"))
+	line := encodedName().ReplaceAllString(e.get("CommandLine"), "${1}"+encoded+"${3}")
+	line = windowName().ReplaceAllString(line, "${1}"+window+"${3}")
+	return e.set("CommandLine", policyName().ReplaceAllString(line, "${1}"+policy+"${3}"))
 }
 
 // Kills is how a detection did against the mutations of the suite's cases.

@@ -13,13 +13,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/internal/folder"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 const (
@@ -351,7 +351,7 @@ func writeFile(root *os.Root, name string, text []byte) error {
 }
 
 // Technique is what ATT&CK's ids of techniques and sub-techniques look like.
-var Technique = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+var Technique = match.Lazy(`^T[0-9]{4}(\.[0-9]{3})?$`)
 
 // Skeleton is the files of a new package for a technique. The name may be any line of text.
 func Skeleton(id, name, technique string) map[string][]byte {

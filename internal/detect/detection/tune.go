@@ -12,6 +12,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Proposal is an exclusion that Tune proposes, or refuses to.
@@ -160,18 +161,18 @@ func (d *Detection) with(e *Entry) (string, error) {
 
 var (
 	volatileText = []struct {
-		find *regexp.Regexp
+		find func() *regexp.Regexp
 		as   string
 	}{
-		{regexp.MustCompile(`\\\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\\\}`), `\{[0-9a-fA-F-]{36}\}`},
-		{regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`), `[0-9a-fA-F-]{36}`},
-		{regexp.MustCompile(`\b[0-9a-fA-F]{12,}\b`), `[0-9a-fA-F]+`},
-		{regexp.MustCompile(`\b[0-9]{3,}\b`), `[0-9]+`},
+		{match.Lazy(`\\\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\\\}`), `\{[0-9a-fA-F-]{36}\}`},
+		{match.Lazy(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`), `[0-9a-fA-F-]{36}`},
+		{match.Lazy(`\b[0-9a-fA-F]{12,}\b`), `[0-9a-fA-F]+`},
+		{match.Lazy(`\b[0-9]{3,}\b`), `[0-9]+`},
 	}
-	foreignURL = regexp.MustCompile(`(?i)(https?|ftp)://`)
-	localURL   = regexp.MustCompile(`(?i)https?://(localhost|127\.0\.0\.1|\[::1\])([:/"']|$)`)
-	chained    = regexp.MustCompile(`[&|;]|\$\(|\^`)
-	inlineCode = regexp.MustCompile(`(?i)(^|\s)[-/](c|command|e|ec|enc\w*|encodedcommand)\s|javascript:|vbscript:|iex|invoke-expression`)
+	foreignURL = match.Lazy(`(?i)(https?|ftp)://`)
+	localURL   = match.Lazy(`(?i)https?://(localhost|127\.0\.0\.1|\[::1\])([:/"']|$)`)
+	chained    = match.Lazy(`[&|;]|\$\(|\^`)
+	inlineCode = match.Lazy(`(?i)(^|\s)[-/](c|command|e|ec|enc\w*|encodedcommand)\s|javascript:|vbscript:|iex|invoke-expression`)
 )
 
 // general is a command line as a regular expression in which what changes from
@@ -179,7 +180,7 @@ var (
 func general(line string) string {
 	p := regexp.QuoteMeta(line)
 	for _, v := range volatileText {
-		p = v.find.ReplaceAllLiteralString(p, v.as)
+		p = v.find().ReplaceAllLiteralString(p, v.as)
 	}
 	return p
 }
@@ -190,11 +191,11 @@ func unsafe(child, line string) string {
 	switch {
 	case line == "":
 		return "there is no command line, so every start of " + child + " would be excluded"
-	case foreignURL.MatchString(line) && !localURL.MatchString(line):
+	case foreignURL().MatchString(line) && !localURL().MatchString(line):
 		return "the line names an address: whoever controls it decides what runs"
-	case chained.MatchString(line):
+	case chained().MatchString(line):
 		return "the line chains commands, or hides what it says"
-	case inlineCode.MatchString(line) && !strings.EqualFold(child, "cmd.exe"):
+	case inlineCode().MatchString(line) && !strings.EqualFold(child, "cmd.exe"):
 		return "the line carries code"
 	case !strings.ContainsAny(strings.TrimSpace(line), " \t"):
 		return "the line is the program alone, so every plain start of it would be excluded"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -145,7 +146,7 @@ const (
 	tuningEnd   = "// tuning: end"
 )
 
-var tuningBlock = regexp.MustCompile(`(?s)` + regexp.QuoteMeta(tuningBegin) + `\n.*?` + regexp.QuoteMeta(tuningEnd))
+var tuningBlock = match.Lazy(`(?s)` + regexp.QuoteMeta(tuningBegin) + `\n.*?` + regexp.QuoteMeta(tuningEnd))
 
 // Tuned is the detection's query with the ledger compiled into it.
 func (d *Detection) Tuned(ledger []*Entry) (string, error) {
@@ -154,13 +155,13 @@ func (d *Detection) Tuned(ledger []*Entry) (string, error) {
 		return "", err
 	}
 	text := d.Query.Text
-	if !tuningBlock.MatchString(text) {
+	if !tuningBlock().MatchString(text) {
 		if block == "" {
 			return text, nil
 		}
 		return "", fmt.Errorf("%s has tuning, and no lines %q and %q to put it between", path.Join(d.Package.Dir, d.File), tuningBegin, tuningEnd)
 	}
-	return tuningBlock.ReplaceAllStringFunc(text, func(string) string { return tuningBegin + "\n" + block + tuningEnd }), nil
+	return tuningBlock().ReplaceAllStringFunc(text, func(string) string { return tuningBegin + "\n" + block + tuningEnd }), nil
 }
 
 func (d *Detection) tuningStages(ledger []*Entry) (string, error) {
@@ -249,7 +250,7 @@ func (p *Package) Build() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if text != string(data) || listBlock.MatchString(text) {
+		if text != string(data) || listBlock().MatchString(text) {
 			files[name] = text
 		}
 		docs, ds := sigma.Parse(diag.Text(at, text))

@@ -2,6 +2,8 @@ package foreign
 
 import (
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // dialect is how a language writes conditions.
@@ -35,7 +37,7 @@ type reader struct {
 	words  []string
 }
 
-var token = lazy(`(?s)^(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()\[\],]|==|!=|<>|<=|>=|=~|!~|:=|[=<>:]|![A-Za-z_]+|[^\s()\[\],=<>!:"']+(?::[\\/][^\s()\[\],"']*)?)`)
+var token = match.Lazy(`(?s)^(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()\[\],]|==|!=|<>|<=|>=|=~|!~|:=|[=<>:]|![A-Za-z_]+|[^\s()\[\],=<>!:"']+(?::[\\/][^\s()\[\],"']*)?)`)
 
 func (p *reader) next() {
 	p.rest = strings.TrimLeft(p.rest, " \t\r\n;")
@@ -114,7 +116,7 @@ func (p *reader) orAhead() bool {
 	return false
 }
 
-var orOrParen = lazy(`(?i)"(?:[^"\\]|\\.)*"|[()]|\bor\b|\|\|`)
+var orOrParen = match.Lazy(`(?i)"(?:[^"\\]|\\.)*"|[()]|\bor\b|\|\|`)
 
 func (p *reader) joined(op string, and bool, operand func() string) string {
 	list := []string{}
@@ -231,7 +233,7 @@ func (p *reader) test(field, op string) string {
 	return p.value(field, op)
 }
 
-var number = lazy(`^-?\d+(?:\.\d+)?$`)
+var number = match.Lazy(`^-?\d+(?:\.\d+)?$`)
 
 // value writes a test with one value, at which the parser stands.
 func (p *reader) value(field, op string) string {

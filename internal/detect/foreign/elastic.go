@@ -3,12 +3,14 @@ package foreign
 import (
 	"regexp"
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // eql is Elastic's event query language. Source: Elastic, EQL syntax reference.
 var eql = &Language{
 	Name:  "EQL (Elastic)",
-	Signs: lazy(`(?is)^\s*(?:(?:any|process|file|network|registry|dns|library|driver|event|authentication|configuration|iam|malware|session|web|database|host|package|info|"[^"|]+")\s+where\s|[a-z_]+\s+where\s+(?:not\s+)?[\s(]*\??[a-z_@]\w*(?:\.\w+)+\s*(?:==|!=|:|in~?\s*\(|like~?\s|regex~?\s)|(?:sequence|sample)\s+(?:by\s|with\s|\[))`),
+	Signs: match.Lazy(`(?is)^\s*(?:(?:any|process|file|network|registry|dns|library|driver|event|authentication|configuration|iam|malware|session|web|database|host|package|info|"[^"|]+")\s+where\s|[a-z_]+\s+where\s+(?:not\s+)?[\s(]*\??[a-z_@]\w*(?:\.\w+)+\s*(?:==|!=|:|in~?\s*\(|like~?\s|regex~?\s)|(?:sequence|sample)\s+(?:by\s|with\s|\[))`),
 	Sumo: func(q string) string {
 		_, cond, _ := cutWord(q, "where")
 		if len(stages(cond)) > 1 {
@@ -27,7 +29,7 @@ var eql = &Language{
 // esql is ES|QL. Source: Elastic, ES|QL commands.
 var esql = &Language{
 	Name:  "ES|QL (Elastic)",
-	Signs: lazy(`(?is)^\s*(?:(?:from|ts)\s+[\w.*:,\s"-]+(?:metadata[\w\s,]*)?\||(?-i:ROW)\s+\w+\s*=|(?-i:SHOW)\s+INFO\s*$)`),
+	Signs: match.Lazy(`(?is)^\s*(?:(?:from|ts)\s+[\w.*:,\s"-]+(?:metadata[\w\s,]*)?\||(?-i:ROW)\s+\w+\s*=|(?-i:SHOW)\s+INFO\s*$)`),
 	Sumo: func(q string) string {
 		var parts []string
 		for i, s := range stages(stripLines(q)) {
@@ -60,13 +62,13 @@ var esql = &Language{
 	Help: "in Sumo an index is a _sourceCategory, stats x = count(*) by y is count as x by y, eval x = e is e as x, keep is fields",
 }
 
-var esqlStats = lazy(`(?is)^stats\s+(?:\w+\s*=\s*)?(count|sum|avg|min|max)\s*\(\s*([\w.*]*)\s*\)()(?:\s+by\s+(.+))?$`)
+var esqlStats = match.Lazy(`(?is)^stats\s+(?:\w+\s*=\s*)?(count|sum|avg|min|max)\s*\(\s*([\w.*]*)\s*\)()(?:\s+by\s+(.+))?$`)
 
 // lucene is the query of Kibana and Elasticsearch, in Lucene's syntax or Kibana's
 // own. Source: Elastic, query string syntax; Kibana Query Language.
 var lucene = &Language{
 	Name: "Lucene or Kibana",
-	Signs: lazy(`(?s)^[^|=]*(?:"~\d|"\^\d|\b[A-Za-z]+~(?:[\s)]|$)|\b[A-Za-z]\w*\^\d+(?:\.\d+)?(?:[\s)]|$))` +
+	Signs: match.Lazy(`(?s)^[^|=]*(?:"~\d|"\^\d|\b[A-Za-z]+~(?:[\s)]|$)|\b[A-Za-z]\w*\^\d+(?:\.\d+)?(?:[\s)]|$))` +
 		`|^[^|=:]*(?:^|\s)(?:\+[A-Za-z]\w+[^|=:]*\s-[A-Za-z]|-[A-Za-z]\w+[^|=:]*\s\+[A-Za-z])` +
 		`|^[^|=]*(?:^|[\s(])[A-Za-z_@][\w@-]*(?:\.[\w@-]+)+\s*[<>]=?\s*\d` +
 		`|^(?:[^|=]|[<>]=)*(?:^|[\s(!+-])(?:[A-Za-z_@][\w@-]*(?:\\?\.(?:[\w@-]+|\\?\*))+\s*:\s*|[A-Za-z_@]\w+:|(?i:EventID|EventCode|Image|ParentImage|CommandLine|ParentCommandLine|Channel|Provider_Name|TargetFilename|TargetObject)\s*:\s*)(?:"|\*|\(|\[|\{|[<>]=?\s*\d|/\^?[\w.*\\]+.*/(?:\s|$)|[\w*?\\-][\w.*?\\-]*(?:\s+(?:AND|OR|NOT|and|or|not)\s|\s*\)|\s*$))`),

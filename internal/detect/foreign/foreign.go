@@ -6,10 +6,10 @@ package foreign
 import (
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Language is another query language.
@@ -90,14 +90,14 @@ func uncommented(text string) string {
 }
 
 // metadata is what only the search expression of a Sumo query has.
-var metadata = lazy(`(?i)\b_(?:sourceCategory|sourceHost|sourceName|source|collector|index|view|dataTier)\s*=`)
+var metadata = match.Lazy(`(?i)\b_(?:sourceCategory|sourceHost|sourceName|source|collector|index|view|dataTier)\s*=`)
 
 // textMax is the length of a text up to which it is looked at.
 const textMax = 64 << 10
 
 var sigma = &Language{
 	Name:  "a Sigma rule",
-	Signs: lazy(`(?m)^(?:logsource|detection)[ \t]*:[ \t]*\r?$`),
+	Signs: match.Lazy(`(?m)^(?:logsource|detection)[ \t]*:[ \t]*\r?$`),
 	Help:  "put it into a .yml file: gyoji hunt -d runs it, gyoji convert -t sumo writes it as a query",
 }
 
@@ -139,7 +139,7 @@ func name(s string) string {
 	return `%"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 }
 
-var plainName = lazy(`^[A-Za-z_]\w*$`)
+var plainName = match.Lazy(`^[A-Za-z_]\w*$`)
 
 // names writes a list of fields, with commas or blanks between; "" when one of it
 // is no field.
@@ -154,7 +154,7 @@ func names(list string) string {
 	return strings.Join(out, ", ")
 }
 
-var fieldName = lazy("^[`\"]?[@A-Za-z_][\\w.@-]*[`\"]?$")
+var fieldName = match.Lazy("^[`\"]?[@A-Za-z_][\\w.@-]*[`\"]?$")
 
 // sameField are fields of other products under the names that Windows and Sysmon
 // give them. Sources: Elastic Common Schema, Microsoft Defender's advanced
@@ -172,9 +172,3 @@ var sameField = map[string]string{
 
 // baseName are fields that hold a file name where the Sysmon field holds a path.
 var baseName = map[string]bool{"process.name": true, "process.parent.name": true, "filename": true, "initiatingprocessfilename": true}
-
-// lazy is a regular expression that is compiled when it is first used: most
-// runs of gyoji need none of them.
-func lazy(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-}

@@ -2,13 +2,15 @@ package foreign
 
 import (
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // kql is Kusto, of Microsoft Sentinel and Defender. Source: Microsoft, Kusto
 // Query Language reference.
 var kql = &Language{
 	Name: "KQL (Sentinel, Defender)",
-	Signs: lazy(`(?is)^\s*(?:let\s+\w+\s*=` +
+	Signs: match.Lazy(`(?is)^\s*(?:let\s+\w+\s*=` +
 		`|\.(?:show|create|alter|drop|ingest|set|append)[\s-]|print\s+\w+\s*[=(]|(?:datatable|externaldata)\s*\(|range\s+\w+\s+from\s|search\s+(?:(?:kind\s*=\s*\w+\s+)?in\s*\(|")` +
 		`|union\s+(?:\w+\s*=\s*\w+\s+|\(?\w+\)?\s*,\s*\(?\w)|arg\(""\)\.` +
 		`|(?-i:Device\w+Events|Device(?:Info|Logon\w*)|SecurityEvent|WindowsEvent|Event|Syslog|CommonSecurityLog|SigninLogs|AuditLogs|SecurityAlert|SecurityIncident|OfficeActivity|AzureActivity|AzureDiagnostics|W3CIISLog|AWSCloudTrail|DnsEvents|Email\w*Events|Identity\w+Events|CloudAppEvents|AADNonInteractiveUserSignInLogs|Sysmon|StormEvents|Heartbeat|Perf|_Im_\w+|im[A-Z]\w+|\w+_CL|[A-Z]\w*[a-z](?:Events|EventsBeta|Logs|Indicators?|Evidence|Info))\s*(?:\(|\||$)` +
@@ -19,11 +21,11 @@ var kql = &Language{
 }
 
 var (
-	kustoTable     = lazy(`^[A-Za-z_]\w*$`)
-	kustoSummarize = lazy(`(?is)^summarize\s+(?:\w+\s*=\s*)?(count|dcount|sum|avg|min|max)\s*\(\s*([\w.]*)\s*\)()(?:\s+by\s+(.+))?$`)
-	kustoAlias     = lazy(`(?i)^summarize\s+(\w+)\s*=`)
-	kustoOrder     = lazy(`(?i)^(?:order|sort)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
-	kustoTop       = lazy(`(?i)^top\s+(\d+)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
+	kustoTable     = match.Lazy(`^[A-Za-z_]\w*$`)
+	kustoSummarize = match.Lazy(`(?is)^summarize\s+(?:\w+\s*=\s*)?(count|dcount|sum|avg|min|max)\s*\(\s*([\w.]*)\s*\)()(?:\s+by\s+(.+))?$`)
+	kustoAlias     = match.Lazy(`(?i)^summarize\s+(\w+)\s*=`)
+	kustoOrder     = match.Lazy(`(?i)^(?:order|sort)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
+	kustoTop       = match.Lazy(`(?i)^top\s+(\d+)\s+by\s+([\w.]+)(?:\s+(asc|desc))?$`)
 )
 
 func kusto(q string) string {

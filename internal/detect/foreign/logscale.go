@@ -1,10 +1,12 @@
 package foreign
 
+import "github.com/gyoji-dev/gyoji/internal/text/match"
+
 // logscale is the language of CrowdStrike Falcon LogScale. Source: CrowdStrike,
 // LogScale query language reference.
 var logscale = &Language{
 	Name: "LogScale (CrowdStrike)",
-	Signs: lazy(`(?s)(?:^|[\s|(])#[\w.]+\s*!?=|\|\s*(?:groupBy|select|table|formatTime|sort|head|tail|top|regex|in|cidr|ioc:lookup|match|selfJoin\w*|timechart|worldMap|ipLocation|selectLast|sankey|parseJson|kvParse|collect|rdns)\s*\(` +
+	Signs: match.Lazy(`(?s)(?:^|[\s|(])#[\w.]+\s*!?=|\|\s*(?:groupBy|select|table|formatTime|sort|head|tail|top|regex|in|cidr|ioc:lookup|match|selfJoin\w*|timechart|worldMap|ipLocation|selectLast|sankey|parseJson|kvParse|collect|rdns)\s*\(` +
 		`|\w+\s*!?=\s*/[^/\n]+/[dgims]+(?:\s|\||$)|\w+\s*:=\s*\S`),
 	Sumo: func(q string) string {
 		d := dialect{wild: "*", escapes: true, keywords: true, orTighter: true}
@@ -37,6 +39,6 @@ var logscale = &Language{
 }
 
 var (
-	logscaleTag   = lazy(`(^|\s)#[\w.]+\s*=\s*(?:"[^"]*"|\S+)`)
-	logscaleGroup = lazy(`(?i)^groupBy\(\s*(?:\[([\w.,\s]+)\]|([\w.]+))\s*(?:,\s*function\s*=\s*(?:\[?\s*count\(\)\s*\]?))?\s*\)$`)
+	logscaleTag   = match.Lazy(`(^|\s)#[\w.]+\s*=\s*(?:"[^"]*"|\S+)`)
+	logscaleGroup = match.Lazy(`(?i)^groupBy\(\s*(?:\[([\w.,\s]+)\]|([\w.]+))\s*(?:,\s*function\s*=\s*(?:\[?\s*count\(\)\s*\]?))?\s*\)$`)
 )

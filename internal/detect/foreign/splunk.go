@@ -2,12 +2,14 @@ package foreign
 
 import (
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // spl is Splunk's search language. Source: Splunk, Search Reference.
 var spl = &Language{
 	Name: "SPL (Splunk)",
-	Signs: lazy("(?is)^[^|]*?(?:^|[\\s(])(?:index|sourcetype|eventtype|splunk_server)\\s*=\\s*[\"*\\w]" +
+	Signs: match.Lazy("(?is)^[^|]*?(?:^|[\\s(])(?:index|sourcetype|eventtype|splunk_server)\\s*=\\s*[\"*\\w]" +
 		"|\\|\\s*(?:table|rex|timechart|eventstats|streamstats|tstats|spath|mvexpand|makemv|inputlookup|outputlookup|chart|rare|convert|fillnull|makeresults|regex|head|tail)\\b[^|(]" +
 		"|\\|\\s*stats\\s+[^|]*\\bby\\b|^\\s*\\|?\\s*tstats\\b|^\\s*\\|\\s*(?:metadata|mstats|datamodel|pivot|dbinspect|savedsearch|loadjob|gentimes|multisearch|rest|inputcsv|eventcount|walklex|dbxquery|union\\s*\\[|from\\s+\\w+:)|^\\s*search\\s+\\w+\\s*=|^\\s*`[\\w-]+`"),
 	Sumo: splunk,
@@ -15,10 +17,10 @@ var spl = &Language{
 }
 
 var (
-	splunkPlace = lazy("(?i)(^|[\\s(])(?:index|sourcetype|source|eventtype|splunk_server|earliest|latest|host)\\s*=\\s*(?:\"[^\"]*\"|[^\\s()]+)|`[\\w-]+`|^\\s*search\\s")
-	statsForm   = lazy(`(?is)^stats\s+(count|dc|distinct_count|sum|avg|min|max|values|first|last)(?:\s*\(\s*([\w.]*)\s*\))?(?:\s+as\s+"?(\w+)"?)?(?:\s+by\s+(.+))?$`)
-	limitForm   = lazy(`(?i)^(?:head|limit|take)(?:\s+(\d+))?$`)
-	sortForm    = lazy(`(?i)^sort\s+(?:\d+\s+)?([+-])?\s*([\w.]+)(?:\s+(desc|asc))?$`)
+	splunkPlace = match.Lazy("(?i)(^|[\\s(])(?:index|sourcetype|source|eventtype|splunk_server|earliest|latest|host)\\s*=\\s*(?:\"[^\"]*\"|[^\\s()]+)|`[\\w-]+`|^\\s*search\\s")
+	statsForm   = match.Lazy(`(?is)^stats\s+(count|dc|distinct_count|sum|avg|min|max|values|first|last)(?:\s*\(\s*([\w.]*)\s*\))?(?:\s+as\s+"?(\w+)"?)?(?:\s+by\s+(.+))?$`)
+	limitForm   = match.Lazy(`(?i)^(?:head|limit|take)(?:\s+(\d+))?$`)
+	sortForm    = match.Lazy(`(?i)^sort\s+(?:\d+\s+)?([+-])?\s*([\w.]+)(?:\s+(desc|asc))?$`)
 )
 
 func splunk(q string) string {

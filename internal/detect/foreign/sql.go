@@ -2,19 +2,21 @@ package foreign
 
 import (
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // sql is SQL.
 var sql = &Language{
 	Name:  "SQL",
-	Signs: lazy(`(?is)^\s*(?:\(\s*)*(?:select\s.+\sfrom\s|with\s+\w+(?:\s*\([^)]*\))?\s+as\s*\(|insert\s+into\s+\S+\s|update\s+\S+\s+set\s+\S+\s*=|delete\s+from\s+\S+\s+where\s|explain\s+(?:analyze\s+)?select\s)`),
+	Signs: match.Lazy(`(?is)^\s*(?:\(\s*)*(?:select\s.+\sfrom\s|with\s+\w+(?:\s*\([^)]*\))?\s+as\s*\(|insert\s+into\s+\S+\s|update\s+\S+\s+set\s+\S+\s*=|delete\s+from\s+\S+\s+where\s|explain\s+(?:analyze\s+)?select\s)`),
 	Sumo:  ofSQL,
 	Help:  "in Sumo FROM is the search expression, WHERE a stage, GROUP BY x is count by x: * | where EventID = 1 | count by Image",
 }
 
 var (
-	sqlForm  = lazy(`(?is)^\s*select\s+(?:distinct\s+)?(.+?)\s+from\s+[\w."\x60\[\]*-]+(?:\s+where\s+(.+?))?(?:\s+group\s+by\s+(.+?))?(?:\s+order\s+by\s+([\w.]+|count\(\*\))(?:\s+(asc|desc))?)?(?:\s+limit\s+(\d+))?\s*;?\s*$`)
-	sqlCount = lazy(`(?i)\bcount\s*\(\s*\*?\s*\)(?:\s+as\s+(\w+))?`)
+	sqlForm  = match.Lazy(`(?is)^\s*select\s+(?:distinct\s+)?(.+?)\s+from\s+[\w."\x60\[\]*-]+(?:\s+where\s+(.+?))?(?:\s+group\s+by\s+(.+?))?(?:\s+order\s+by\s+([\w.]+|count\(\*\))(?:\s+(asc|desc))?)?(?:\s+limit\s+(\d+))?\s*;?\s*$`)
+	sqlCount = match.Lazy(`(?i)\bcount\s*\(\s*\*?\s*\)(?:\s+as\s+(\w+))?`)
 )
 
 func ofSQL(q string) string {

@@ -2,10 +2,10 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -24,11 +24,11 @@ var _ = register(Check{
 						return
 					}
 					text := q.File.Slice(s.Pos)
-					at := singleEscape.FindStringIndex(text)
+					at := singleEscape().FindStringIndex(text)
 					if at == nil || !pathLike(text) {
 						return
 					}
-					form := lone.ReplaceAllString(text, `$1\\$2`)
+					form := lone().ReplaceAllString(text, `$1\\$2`)
 					d := report(s.Pos, fmt.Sprintf("%s is a line end or tab here", text[at[1]-2:at[1]]), "write "+form)
 					d.Fix = edit("write "+form, s.Pos, form)
 				})
@@ -39,15 +39,15 @@ var _ = register(Check{
 
 var (
 	// singleEscape is a lone backslash before n, r or t and more letters: \temp.
-	singleEscape = regexp.MustCompile(`(?:^|[^\\])\\[nrt]`)
-	lone         = regexp.MustCompile(`(^|[^\\])\\([A-Za-z0-9_.])`)
+	singleEscape = match.Lazy(`(?:^|[^\\])\\[nrt]`)
+	lone         = match.Lazy(`(^|[^\\])\\([A-Za-z0-9_.])`)
 )
 
 // pathLike reports whether a text is a path of Windows: a drive, or folders and a
 // file that has an extension.
 func pathLike(text string) bool {
 	inner := strings.Trim(text, `"`)
-	return driveStart.MatchString(inner) || windowsFile.MatchString(inner) && strings.Count(inner, `\`) > 0 && !strings.ContainsAny(inner, "()[]")
+	return driveStart().MatchString(inner) || windowsFile().MatchString(inner) && strings.Count(inner, `\`) > 0 && !strings.ContainsAny(inner, "()[]")
 }
 
-var driveStart = regexp.MustCompile(`(?i)^\*?[a-z]:\\`)
+var driveStart = match.Lazy(`(?i)^\*?[a-z]:\\`)

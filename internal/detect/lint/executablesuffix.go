@@ -27,7 +27,7 @@ var _ = register(Check{
 					if !ok {
 						return
 					}
-					name := executable.FindStringSubmatch(s.Value)
+					name := executable().FindStringSubmatch(s.Value)
 					if name == nil {
 						return
 					}

@@ -64,14 +64,14 @@ func (q *Query) pathLetterCase(k known, x syntax.Expr, report Report) {
 	for _, y := range list {
 		switch y := unparen(y).(type) {
 		case *syntax.String:
-			if !hasLetter(y.Value) || !isPathField(f.Name) && !windowsPath.MatchString(y.Value) {
+			if !hasLetter(y.Value) || !isPathField(f.Name) && !windowsPath().MatchString(y.Value) {
 				continue
 			}
 			if low := strings.ToLower(y.Value); low != y.Value {
 				edits = append(edits, diag.Edit{Span: y.Pos, New: quoted(low)})
 			}
 		case *syntax.Regex:
-			if !hasLetter(y.Pattern) || strings.Contains(y.Pattern, "(?i") || !isPathField(f.Name) && !windowsFile.MatchString(y.Pattern) {
+			if !hasLetter(y.Pattern) || strings.Contains(y.Pattern, "(?i") || !isPathField(f.Name) && !windowsFile().MatchString(y.Pattern) {
 				continue
 			}
 			at := diag.Span{Start: y.Pos.Start + 1, End: y.Pos.Start + 1}

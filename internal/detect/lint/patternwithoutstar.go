@@ -35,11 +35,11 @@ func (q *Query) patternWithoutStar(x syntax.Expr, report Report) {
 	f, _ := of.(*syntax.Field)
 	s, ok := unparen(m.Pattern).(*syntax.String)
 	if f == nil || !ok || s.Value == "" || !isPathField(f.Name) || strings.EqualFold(f.Name, "OriginalFileName") ||
-		strings.ContainsAny(s.Value, `*\/`) || regexSigns.MatchString(s.Raw) {
+		strings.ContainsAny(s.Value, `*\/`) || regexSigns().MatchString(s.Raw) {
 		return
 	}
 	glob := "*" + s.Value + "*"
-	if executable.MatchString("*" + s.Value) {
+	if executable().MatchString("*" + s.Value) {
 		glob = `*\` + s.Value
 	}
 	form := quoted(glob)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -28,7 +29,7 @@ var _ = register(Check{
 						return
 					}
 					s, ok := unparen(m.Pattern).(*syntax.String)
-					if !ok || !regexSigns.MatchString(s.Raw) {
+					if !ok || !regexSigns().MatchString(s.Raw) {
 						return
 					}
 					d := report(s.Pos, "in quotes only * is special, and this looks like a regular expression", "a regular expression stands between slashes, and .* is any text there")
@@ -43,18 +44,18 @@ var _ = register(Check{
 })
 
 // regexSigns are what nobody writes in a wildcard pattern.
-var regexSigns = regexp.MustCompile(`\.\*.*\(|\(.*\|.*\)|\(\?[:i<]|\[[a-z0-9]-[a-z0-9]|\\d[+*{]|\\w[+*]|\\s[+*]|^\^.|[^\\]\.\+|^\.\*`)
+var regexSigns = match.Lazy(`\.\*.*\(|\(.*\|.*\)|\(\?[:i<]|\[[a-z0-9]-[a-z0-9]|\\d[+*{]|\\w[+*]|\\s[+*]|^\^.|[^\\]\.\+|^\.\*`)
 
 // regexOnly are signs that a pattern was written as a regular expression from end
 // to end, and not as a wildcard pattern with alternatives.
-var regexOnly = regexp.MustCompile(`\.\*|\.\+|\(\?|\[|\\[dwsbSDW.]|\^|\$|\)[+?]`)
+var regexOnly = match.Lazy(`\.\*|\.\+|\(\?|\[|\\[dwsbSDW.]|\^|\$|\)[+?]`)
 
 // regexMeant is the regular expression, with its slashes, that a text in quotes
 // was meant as; "" when that is not clear. Of a wildcard pattern with
 // alternatives, *(cmd.exe|pwsh.exe)*, a star is any text and a dot is a dot.
 func regexMeant(s *syntax.String) string {
 	pattern := s.Raw
-	if !regexOnly.MatchString(s.Raw) {
+	if !regexOnly().MatchString(s.Raw) {
 		var b strings.Builder
 		text, open, shut := s.Value, false, false
 		for text != "" && text[0] == '*' {

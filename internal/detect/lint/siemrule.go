@@ -2,28 +2,32 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 // siemExample is a rule with parts replaced, old before new.
 func siemExample(pairs ...string) string {
-	return strings.NewReplacer(pairs...).Replace(`{"fields": {
+	text := `{"fields": {
   "name": "Scripts", "enabled": true, "stream": "record",
   "expression": "metadata_deviceEventId = 'Security-4688'",
   "entitySelectors": [{"entityType": "_hostname", "expression": "device_hostname"}],
   "nameExpression": "Script starts {{baseImage}}", "summaryExpression": "{{commandLine}}", "descriptionExpression": "A script.",
   "scoreMapping": {"type": "constant", "default": 3}
-}}`)
+}}`
+	for i := 0; i < len(pairs); i += 2 {
+		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+	}
+	return text
 }
 
-var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z_][A-Za-z0-9_]*)`)
+var placeholder = match.Lazy(`\{\{\s*([A-Za-z_][A-Za-z0-9_]*)`)
 
 // manyValues are attributes whose value is another one nearly every time.
 var manyValues = []string{"commandLine", "parentCommandLine", "pid", "parentPid", "processUid", "parentProcessUid", "uid", "timestamp", "sessionId", "srcPort", "http_url", "description", "flowState"}
@@ -36,7 +40,7 @@ var _ = register(Check{
 	Good: []string{siemExample("{{commandLine}}", "{{fields['EventData.LogonId']}} {{ user_username }}")},
 	SIEMRule: func(r *SIEMRule, report Report) {
 		for _, t := range []ruledoc.Source{r.NameTemplate, r.SummaryTemplate, r.DescriptionTemplate} {
-			for _, m := range placeholder.FindAllStringSubmatch(t.Text, -1) {
+			for _, m := range placeholder().FindAllStringSubmatch(t.Text, -1) {
 				if slices.ContainsFunc(r.Functions, func(f ruledoc.Function) bool { return f.Name == m[1] }) {
 					continue
 				}
@@ -55,7 +59,7 @@ var _ = register(Check{
 	Bad:  []string{siemExample("{{baseImage}}", "{{commandLine}}")},
 	Good: []string{siemExample("", "")},
 	SIEMRule: func(r *SIEMRule, report Report) {
-		for _, m := range placeholder.FindAllStringSubmatch(r.NameTemplate.Text, -1) {
+		for _, m := range placeholder().FindAllStringSubmatch(r.NameTemplate.Text, -1) {
 			if slices.Contains(manyValues, m[1]) {
 				report(r.NameTemplate.At, fmt.Sprintf("{{%s}} makes nearly every signal's name another one, and each counts", m[1]), "put it into the summary")
 			}

@@ -2,10 +2,10 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -25,7 +25,7 @@ var _ = register(Check{
 				return
 			}
 			for _, g := range t.Given {
-				if !programName.MatchString(g.Text) || systemImages[strings.ToLower(g.Text)] {
+				if !programName().MatchString(g.Text) || systemImages[strings.ToLower(g.Text)] {
 					continue
 				}
 				if t.Has("endswith") {
@@ -40,7 +40,7 @@ var _ = register(Check{
 })
 
 var (
-	programName = regexp.MustCompile(`(?i)^[a-z0-9][\w.-]*\.(exe|dll|com|scr|sys)$`)
+	programName = match.Lazy(`(?i)^[a-z0-9][\w.-]*\.(exe|dll|com|scr|sys)$`)
 	// imageFields hold the path of a program.
 	imageFields = map[string]bool{"image": true, "parentimage": true, "sourceimage": true, "targetimage": true, "imageloaded": true, "newprocessname": true, "parentprocessname": true}
 	// systemImages are processes that Windows names without a path.

@@ -3,10 +3,10 @@ package lint
 import (
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 var _ = register(Check{
@@ -36,13 +36,13 @@ var _ = register(Check{
 		switch {
 		case !strings.HasPrefix(name, want):
 			report(s.Rule.LogSource.Span, "the file of a rule for this log source is called "+want+"..., and this is "+name, "rename the file")
-		case !fileName.MatchString(name):
+		case !fileName().MatchString(name):
 			report(s.Rule.Span, name+" has other characters than small letters, digits and _", "rename the file")
 		}
 	},
 })
 
-var fileName = regexp.MustCompile(`^[a-z0-9_]+\.ya?ml$`)
+var fileName = match.Lazy(`^[a-z0-9_]+\.ya?ml$`)
 
 // filePrefixes are how names of files begin, by category.
 // Source: SigmaHQ, conventions for file names.

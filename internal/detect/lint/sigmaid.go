@@ -1,10 +1,10 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 var _ = register(Check{
@@ -25,7 +25,7 @@ var _ = register(Check{
 			if s.Rule != nil {
 				report(m.Span, "the rule has no id", "write id: and a random UUID")
 			}
-		case !uuid.MatchString(k.Value.Value):
+		case !uuid().MatchString(k.Value.Value):
 			report(s.at(k), "the id is no UUID", "write a random UUID (version 4)")
 		case s.First != nil:
 			report(s.at(k), "the id is that of "+s.First.About().Title+" ("+s.First.About().Place()+")", "give one of them another UUID")
@@ -37,4 +37,4 @@ var _ = register(Check{
 	},
 })
 
-var uuid = regexp.MustCompile(`^(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+var uuid = match.Lazy(`^(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)

@@ -2,11 +2,11 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 var _ = register(Check{
@@ -48,13 +48,13 @@ var _ = register(Check{
 			case form != written && strings.EqualFold(strings.ReplaceAll(written, "_", "-"), form):
 				d := report(t.Span, "the tag is written otherwise", "write "+form)
 				d.Fix = s.rewrite("write "+form, t.Span, written, form, true)
-			case t.Namespace == "attack" && !slices.Contains(tactics, t.Name) && !attackID.MatchString(t.Name):
+			case t.Namespace == "attack" && !slices.Contains(tactics, t.Name) && !attackID().MatchString(t.Name):
 				d := report(t.Span, t.Name+" is no tactic, technique, group or software of ATT&CK", "write such as attack.t1059.001 or attack.execution")
 				if near := diag.Nearest(t.Name, tactics); near != "" {
 					d.Help = "did you mean attack." + near + "?"
 					d.Fix = s.rewrite("write attack."+near, t.Span, written, "attack."+near, false)
 				}
-			case t.Namespace == "cve" && !cveID.MatchString(t.Name):
+			case t.Namespace == "cve" && !cveID().MatchString(t.Name):
 				report(t.Span, fmt.Sprintf("%s is no CVE number", t.Name), "write such as cve.2024-1234")
 			}
 			seen[form] = t.Span
@@ -69,6 +69,6 @@ var (
 	// defense-evasion in its version 18 and later; rules carry either.
 	tactics = strings.Fields("reconnaissance resource-development initial-access execution persistence privilege-escalation defense-evasion " +
 		"credential-access discovery lateral-movement collection command-and-control exfiltration impact stealth defense-impairment")
-	attackID = regexp.MustCompile(`^(t\d{4}(\.\d{3})?|[gsmc]\d{4}|ds\d{4}|ta\d{4})$`)
-	cveID    = regexp.MustCompile(`^\d{4}[-.]\d{4,}$`)
+	attackID = match.Lazy(`^(t\d{4}(\.\d{3})?|[gsmc]\d{4}|ds\d{4}|ta\d{4})$`)
+	cveID    = match.Lazy(`^\d{4}[-.]\d{4,}$`)
 )

@@ -2,10 +2,10 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -33,7 +33,7 @@ var _ = register(Check{
 					}
 					return false
 				case *syntax.Term:
-					if n.Quoted && starAtWord.MatchString(n.Text) {
+					if n.Quoted && starAtWord().MatchString(n.Text) {
 						starInQuotes(n.Pos, n, "text with", report)
 					}
 				}
@@ -45,15 +45,15 @@ var _ = register(Check{
 
 // starAtWord recognises a text with a star at an end, next to a letter or digit;
 // stars by themselves stand in logs.
-var starAtWord = regexp.MustCompile(`^\*+[\pL\pN]|[\pL\pN]\*+$`)
+var starAtWord = match.Lazy(`^\*+[\pL\pN]|[\pL\pN]\*+$`)
 
 // bareValue is what needs no quotes in the search expression.
-var bareValue = regexp.MustCompile(`^[\pL\pN_:/.+@#$%^*-]+$`)
+var bareValue = match.Lazy(`^[\pL\pN_:/.+@#$%^*-]+$`)
 
 func starInQuotes(at diag.Span, v *syntax.Term, what string, report Report) {
 	d := report(at, fmt.Sprintf("in quotes a star is only a star: this finds %s the text %s", what, v.Text), "")
 	form := strings.Join(strings.Fields(v.Text), "*")
-	if !bareValue.MatchString(form) || strings.Contains(form, "//") || strings.Contains(form, "/*") {
+	if !bareValue().MatchString(form) || strings.Contains(form, "//") || strings.Contains(form, "/*") {
 		d.Help = "leave the quotes out, or compare in a where: matches knows stars in quotes"
 		return
 	}

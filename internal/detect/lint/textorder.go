@@ -2,10 +2,10 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -63,7 +63,7 @@ func (q *Query) textOrder(k known, numeric map[string]bool, x syntax.Expr, repor
 		return
 	}
 	f, g := fieldOf(b.X), fieldOf(b.Y)
-	if f == nil || g == nil || k.of(f).typed != textType || k.of(g).typed != textType || timeName.MatchString(f.Name) || timeName.MatchString(g.Name) {
+	if f == nil || g == nil || k.of(f).typed != textType || k.of(g).typed != textType || timeName().MatchString(f.Name) || timeName().MatchString(g.Name) {
 		return
 	}
 	form := fmt.Sprintf("num(%s) %s num(%s)", q.text(f), b.Written, q.text(g))
@@ -93,17 +93,17 @@ func (q *Query) textSort(k known, numeric map[string]bool, s *Stage, report Repo
 
 // timeName recognises fields whose texts are times and versions, which are
 // compared as text on purpose.
-var timeName = regexp.MustCompile(`(?i)date|time|day|month|year|version|start|end`)
+var timeName = match.Lazy(`(?i)date|time|day|month|year|version|start|end`)
 
 // numberWord recognises a part of a name that says that the field is a number.
-var numberWord = regexp.MustCompile(`^(?i:bytes?|size|count|cnt|length|len|duration|latency|elapsed|ms|millis|seconds|secs|num|total|amount|pct|percent|score|rate|kb|mb|gb|cpu|port|ttl|pid|age|hits|requests)$`)
+var numberWord = match.Lazy(`^(?i:bytes?|size|count|cnt|length|len|duration|latency|elapsed|ms|millis|seconds|secs|num|total|amount|pct|percent|score|rate|kb|mb|gb|cpu|port|ttl|pid|age|hits|requests)$`)
 
 // namePart is a part of a name: bytes_sent, bytesSent.
-var namePart = regexp.MustCompile(`[A-Z]+[a-z]*|[a-z]+`)
+var namePart = match.Lazy(`[A-Z]+[a-z]*|[a-z]+`)
 
 func numberName(name string) bool {
-	for _, part := range namePart.FindAllString(name, -1) {
-		if numberWord.MatchString(part) {
+	for _, part := range namePart().FindAllString(name, -1) {
+		if numberWord().MatchString(part) {
 			return true
 		}
 	}

@@ -1,9 +1,9 @@
 package lint
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -25,11 +25,11 @@ func isPathField(name string) bool {
 }
 
 // windowsPath recognises a path or file name of Windows in a text or pattern.
-var windowsPath = regexp.MustCompile(`(?i)\\[a-z]|[a-z0-9]\.(?:exe|dll|sys|bat|cmd|ps1|vbs|hta|scr|msi|lnk)\b`)
+var windowsPath = match.Lazy(`(?i)\\[a-z]|[a-z0-9]\.(?:exe|dll|sys|bat|cmd|ps1|vbs|hta|scr|msi|lnk)\b`)
 
 // executable is a program's name at the end of a wildcard pattern that starts
 // with *. Of names in .com those that Windows has are meant: others are domains.
-var executable = regexp.MustCompile(`(?i)^\*([a-z0-9][a-z0-9_.-]*\.(?:exe|bat|cmd|ps1|scr|dll)|(?:chcp|command|diskcomp|diskcopy|edit|format|mode|more|tree|win)\.com)$`)
+var executable = match.Lazy(`(?i)^\*([a-z0-9][a-z0-9_.-]*\.(?:exe|bat|cmd|ps1|scr|dll)|(?:chcp|command|diskcomp|diskcopy|edit|format|mode|more|tree|win)\.com)$`)
 
 // fieldOf is the field that a comparison is about, nil when it is computed.
 func fieldOf(x syntax.Expr) *syntax.Field {
@@ -43,4 +43,4 @@ func hasLetter(s string) bool {
 
 // windowsFile recognises a file name of Windows in a regular expression, where a
 // backslash says nothing.
-var windowsFile = regexp.MustCompile(`(?i)[a-z0-9]\\?\.(?:exe|dll|sys|bat|cmd|ps1|vbs|hta|scr|msi|lnk)\b`)
+var windowsFile = match.Lazy(`(?i)[a-z0-9]\\?\.(?:exe|dll|sys|bat|cmd|ps1|vbs|hta|scr|msi|lnk)\b`)

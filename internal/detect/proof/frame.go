@@ -1,13 +1,13 @@
 package proof
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // frame is a kind of event: where it is written, and its number. Events are made
@@ -36,7 +36,7 @@ func (f frame) always() map[string]string {
 
 // longDigest is a digest that is longer than its kind, or has something else than
 // a comma before its name.
-var longDigest = regexp.MustCompile(`(?i)[^,](?:MD5|SHA1|SHA256|IMPHASH)=|(?:MD5|IMPHASH)=[^,]{33}|SHA1=[^,]{41}|SHA256=[^,]{65}`)
+var longDigest = match.Lazy(`(?i)[^,](?:MD5|SHA1|SHA256|IMPHASH)=|(?:MD5|IMPHASH)=[^,]{33}|SHA1=[^,]{41}|SHA256=[^,]{65}`)
 
 // writes reports whether an event of the frame can have a value: Windows and
 // Sysmon write no process without its program, no port that is no number, no
@@ -53,7 +53,7 @@ func (f frame) writes(name, value string) bool {
 	case "SubjectUserName", "SubjectDomainName":
 		return !strings.Contains(value, `\`)
 	case "Hashes", "Hash":
-		return !sysmon || !longDigest.MatchString(value)
+		return !sysmon || !longDigest().MatchString(value)
 	case "SourcePort", "DestinationPort":
 		return !sysmon || value != "" && strings.Trim(value, "0123456789") == ""
 	}

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"sort"
+	"sync"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
@@ -70,9 +71,11 @@ func (r *CoverageReport) Layer() Layer {
 //go:embed coverage.html
 var coveragePage string
 
-var coverageTemplate = template.Must(template.New("coverage").Funcs(pageFuncs).Parse(coveragePage))
+var coverageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("coverage").Funcs(pageFuncs).Parse(coveragePage))
+})
 
 // HTML writes the report as a page of its own.
 func (r *CoverageReport) HTML(w io.Writer) error {
-	return coverageTemplate.Execute(printable.NewWriter(w, printable.People, false), r)
+	return coverageTemplate().Execute(printable.NewWriter(w, printable.People, false), r)
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
@@ -51,13 +52,15 @@ var pageFuncs = template.FuncMap{
 	"plain":  plainText,
 }
 
-var page = template.Must(template.New("hunt").Funcs(pageFuncs).Parse(huntPage))
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("hunt").Funcs(pageFuncs).Parse(huntPage))
+})
 
 // html writes a page that needs nothing from elsewhere: style, script and figures are in
 // it, and without its script it shows all the same.
 func (r *Report) html(w io.Writer) error {
 	bars, ticks, outside := r.histogram()
-	return page.Execute(w, struct {
+	return page().Execute(w, struct {
 		*Report
 		Bars    []bar
 		Ticks   []tick

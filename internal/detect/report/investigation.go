@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
@@ -29,7 +30,9 @@ type Investigation struct {
 //go:embed investigation.html
 var investigationPage string
 
-var casePage = template.Must(template.New("investigation").Funcs(pageFuncs).Parse(investigationPage))
+var casePage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("investigation").Funcs(pageFuncs).Parse(investigationPage))
+})
 
 // WriteInvestigation writes the investigation as md or html.
 func WriteInvestigation(w io.Writer, format string, i *Investigation) error {
@@ -38,7 +41,7 @@ func WriteInvestigation(w io.Writer, format string, i *Investigation) error {
 	case "md":
 		return i.markdown(w)
 	case "html":
-		return casePage.Execute(w, i)
+		return casePage().Execute(w, i)
 	}
 	return fmt.Errorf("there is no format %s for an investigation; choose md or html", format)
 }
@@ -59,7 +62,7 @@ func valueText(column string, v event.Value) string {
 
 // plainText takes the marks of Markdown off a sentence.
 func plainText(s string) string {
-	s = linkMark.ReplaceAllString(s, "$1")
+	s = linkMark().ReplaceAllString(s, "$1")
 	return strings.NewReplacer("**", "", "`", "").Replace(s)
 }
 
@@ -146,4 +149,4 @@ func (i *Investigation) Path() (out []*detection.Evidence) {
 	return out
 }
 
-var linkMark = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+var linkMark = match.Lazy(`\[([^\]]*)\]\([^)]*\)`)

@@ -3,7 +3,6 @@ package rule
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -298,12 +297,12 @@ func quoteMeta(s string) string {
 	return b.String()
 }
 
-var lengthOnly = regexp.MustCompile(`^\.\{(\d{1,6}),\}$`)
+var lengthOnly = match.Lazy(`^\.\{(\d{1,6}),\}$`)
 
 // leastLength recognises a pattern that only asks for the length of a line,
 // .{1000,}: an engine spends most of a hunt on one of these.
 func leastLength(r sigma.Regexp) (n int, ok bool) {
-	m := lengthOnly.FindStringSubmatch(r.Pattern)
+	m := lengthOnly().FindStringSubmatch(r.Pattern)
 	if m == nil || r.DotAll || r.Start || r.End {
 		return 0, false
 	}

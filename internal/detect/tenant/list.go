@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -16,24 +17,26 @@ import (
 
 // columns are the target columns of lists, in small letters, with the attributes that
 // they look at (11).
-var columns = map[string][]string{
-	"hostname":    {"device_hostname", "srcDevice_hostname", "dstDevice_hostname", "http_hostname", "http_referrerHostname", "bro_ssl_serverName"},
-	"srchostname": {"srcDevice_hostname"},
-	"dsthostname": {"dstDevice_hostname"},
-	"ip":          {"device_ip", "srcDevice_ip", "dstDevice_ip", "device_natIp", "srcDevice_natIp", "dstDevice_natIp", "dns_replyIp"},
-	"srcip":       {"srcDevice_ip", "srcDevice_natIp"},
-	"dstip":       {"dstDevice_ip", "dstDevice_natIp"},
-	"domain": {
-		"dns_queryDomain", "dns_replyDomain", "fromUser_authDomain", "http_referrerDomain", "http_url_rootDomain", "http_url_fqdn",
-		"bro_ntlm_domainame", "bro_ssl_serverName_rootDomain",
-	},
-	"username": {"username", "user_username", "fromUser_username"},
-	"url":      {"http_url"},
-	"filehash": endingWith("file_hash_", ""),
-	"asn":      endingWith("", "_asnNumber"), "isp": endingWith("", "_isp"), "org": endingWith("", "_asnOrg"),
-	"srcasn": {"srcDevice_ip_asnNumber"}, "srcisp": {"srcDevice_ip_isp"}, "srcorg": {"srcDevice_ip_asnOrg"},
-	"dstasn": {"dstDevice_ip_asnNumber"}, "dstisp": {"dstDevice_ip_isp"}, "dstorg": {"dstDevice_ip_asnOrg"},
-}
+var columns = sync.OnceValue(func() map[string][]string {
+	return map[string][]string{
+		"hostname":    {"device_hostname", "srcDevice_hostname", "dstDevice_hostname", "http_hostname", "http_referrerHostname", "bro_ssl_serverName"},
+		"srchostname": {"srcDevice_hostname"},
+		"dsthostname": {"dstDevice_hostname"},
+		"ip":          {"device_ip", "srcDevice_ip", "dstDevice_ip", "device_natIp", "srcDevice_natIp", "dstDevice_natIp", "dns_replyIp"},
+		"srcip":       {"srcDevice_ip", "srcDevice_natIp"},
+		"dstip":       {"dstDevice_ip", "dstDevice_natIp"},
+		"domain": {
+			"dns_queryDomain", "dns_replyDomain", "fromUser_authDomain", "http_referrerDomain", "http_url_rootDomain", "http_url_fqdn",
+			"bro_ntlm_domainame", "bro_ssl_serverName_rootDomain",
+		},
+		"username": {"username", "user_username", "fromUser_username"},
+		"url":      {"http_url"},
+		"filehash": endingWith("file_hash_", ""),
+		"asn":      endingWith("", "_asnNumber"), "isp": endingWith("", "_isp"), "org": endingWith("", "_asnOrg"),
+		"srcasn": {"srcDevice_ip_asnNumber"}, "srcisp": {"srcDevice_ip_isp"}, "srcorg": {"srcDevice_ip_asnOrg"},
+		"dstasn": {"dstDevice_ip_asnNumber"}, "dstisp": {"dstDevice_ip_isp"}, "dstorg": {"dstDevice_ip_asnOrg"},
+	}
+})
 
 // spellings are other names of columns.
 var spellings = map[string]string{
@@ -79,7 +82,7 @@ func (t *Tenant) addList(d *ruledoc.Document) {
 	if s := spellings[column]; s != "" {
 		column = s
 	}
-	attrs := columns[column]
+	attrs := columns()[column]
 	if attrs == nil {
 		at := d.Body.At
 		if v := d.Body.Get("target_column"); v != nil {

@@ -10,7 +10,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 const (
@@ -243,7 +243,7 @@ func (w *followFiles) of(path string, st os.FileInfo) *tail {
 
 // rotated are the ends of names that logs are rotated to: .1, -20261130, .old (logrotate,
 // log4j, Go's lumberjack).
-var rotated = regexp.MustCompile(`^[._-](\d[\dTZ:._-]*|old|prev)$`)
+var rotated = match.Lazy(`^[._-](\d[\dTZ:._-]*|old|prev)$`)
 
 // rotations lists the files beside a file that it may have been rotated to.
 func rotations(path string) (out []string) {
@@ -264,7 +264,7 @@ func rotations(path string) (out []string) {
 		n := e.Name()
 		end, ok := strings.CutPrefix(n, base)
 		middle, okMiddle := strings.CutPrefix(strings.TrimSuffix(n, ext), stem)
-		if e.Type().IsRegular() && n != base && (ok && rotated.MatchString(end) || okMiddle && strings.HasSuffix(n, ext) && rotated.MatchString(middle)) {
+		if e.Type().IsRegular() && n != base && (ok && rotated().MatchString(end) || okMiddle && strings.HasSuffix(n, ext) && rotated().MatchString(middle)) {
 			out = append(out, dir+n)
 		}
 	}

@@ -53,7 +53,7 @@ var tacticTechniques = map[string]string{
 	"TA0040": "T1485 T1486 T1489 T1490 T1491 T1495 T1496 T1498 T1499 T1529 T1531 T1561 T1565 T1657 T1667",
 }
 
-var techniqueTactics = func() map[string][]string {
+var techniqueTactics = sync.OnceValue(func() map[string][]string {
 	m := map[string][]string{}
 	for _, t := range Tactics {
 		for _, id := range strings.Fields(tacticTechniques[t.ID]) {
@@ -61,17 +61,17 @@ var techniqueTactics = func() map[string][]string {
 		}
 	}
 	return m
-}()
+})
 
 // TacticsOf lists the ids of the tactics of a technique, such as T1059.001; none
 // when it is not known.
 func TacticsOf(technique string) []string {
 	id := strings.ToUpper(technique)
-	if t, ok := techniqueTactics[id]; ok {
+	if t, ok := techniqueTactics()[id]; ok {
 		return t
 	}
 	parent, _, _ := strings.Cut(id, ".")
-	return techniqueTactics[parent]
+	return techniqueTactics()[parent]
 }
 
 // TacticNamed finds a tactic by its id, name or short name, letter case and

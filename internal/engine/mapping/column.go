@@ -88,8 +88,8 @@ func (l LogSource) fields() (all []string) {
 		switch {
 		case l.Channel == channelSysmon:
 			of = SysmonFields(id)
-		case l.Channel == channelSecurity && securityFields[id] != nil:
-			of = append(slices.Clip(securityFields[id]), securitySubject...)
+		case l.Channel == channelSecurity && securityFields()[id] != nil:
+			of = append(slices.Clip(securityFields()[id]), securitySubject()...)
 		}
 		if of == nil {
 			return nil
@@ -99,6 +99,6 @@ func (l LogSource) fields() (all []string) {
 	if all == nil {
 		return nil
 	}
-	all = append(append(all, everyEvent...), "Provider", "ExecutionProcessID", "ExecutionThreadID", "SystemTime")
+	all = append(append(all, everyEvent()...), "Provider", "ExecutionProcessID", "ExecutionThreadID", "SystemTime")
 	return all
 }

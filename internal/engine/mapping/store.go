@@ -39,7 +39,7 @@ func (s *Store) Column(field string) (c Column, ok bool) {
 // not known.
 func StoreOf(target, product, category, service string) *Store {
 	product, category, service = strings.ToLower(product), strings.ToLower(category), strings.ToLower(service)
-	for _, p := range products {
+	for _, p := range products() {
 		s, ok := p.in[target]
 		if !ok || p.product != product && p.product != "*" || p.category != category && p.category != "*" {
 			continue

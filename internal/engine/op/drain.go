@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // drain puts messages of one shape together and finds their signature. It is
@@ -42,7 +43,7 @@ const (
 func newDrain() *drain { return &drain{leaves: map[string][]*cluster{}} }
 
 // known are the parts of messages that signatures name: $URL and $DATE.
-var known = regexp.MustCompile(`(https?://[^\s"'<>]+)` +
+var known = match.Lazy(`(https?://[^\s"'<>]+)` +
 	`|(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?` +
 	`|\d\d?/(?:\d\d?|[A-Z][a-z]{2})/\d{4}(?:[: ]\d\d:\d\d(?::\d\d)?(?: [+-]\d{4}| [AP]M)?)?` +
 	`|[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d)`)
@@ -51,7 +52,7 @@ var known = regexp.MustCompile(`(https?://[^\s"'<>]+)` +
 func (d *drain) cut(s string) []string {
 	d.words = d.words[:0]
 	at := 0
-	for _, m := range known.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range known().FindAllStringSubmatchIndex(s, -1) {
 		d.plain(s[at:m[0]])
 		name := "$DATE"
 		if m[2] >= 0 {
@@ -96,11 +97,11 @@ func (d *drain) plain(s string) {
 		for i < len(s) && !isSignatureWord(s[i]) {
 			i++
 		}
-		d.add(blanks.ReplaceAllString(s[start:i], " "), false)
+		d.add(blanks().ReplaceAllString(s[start:i], " "), false)
 	}
 }
 
-var blanks = regexp.MustCompile(`\s+`)
+var blanks = match.Lazy(`\s+`)
 
 func isSignatureWord(c byte) bool {
 	return isWordByte(c) || c == '.' || c == '-' || c == '@' || c == '$'
@@ -186,7 +187,7 @@ func (s signature) id() string {
 }
 
 // stars are several * in a row.
-var stars = regexp.MustCompile(`\*(?:[ ,;]*\*)+`)
+var stars = match.Lazy(`\*(?:[ ,;]*\*)+`)
 
 // signatures lists what was found, the most common first. Clusters that came to
 // the same text are one.
@@ -194,7 +195,7 @@ func (d *drain) signatures() []signature {
 	at := map[string]int{}
 	var out []signature
 	for _, c := range d.all {
-		text := stars.ReplaceAllString(strings.TrimSpace(strings.Join(c.pieces, "")), "*")
+		text := stars().ReplaceAllString(strings.TrimSpace(strings.Join(c.pieces, "")), "*")
 		i, ok := at[text]
 		if !ok {
 			i = len(out)

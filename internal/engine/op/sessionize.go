@@ -67,7 +67,7 @@ func (s *sessionize) Check(sc *lang.Scope) {
 			}
 			a.vals = append(a.vals, n)
 		}
-		for _, name := range variable.FindAllStringSubmatch(a.Pattern.Value, -1) {
+		for _, name := range variable().FindAllStringSubmatch(a.Pattern.Value, -1) {
 			if n, ok := index[strings.ToLower(name[1])]; !ok || n >= before {
 				sc.Error(a.Pattern, "unknown-variable", "$"+name[1]+" is taken out by no earlier pattern", "write * where the value first stands, and name it")
 			}
@@ -83,10 +83,10 @@ func (s *sessionize) Check(sc *lang.Scope) {
 }
 
 // variable is $name in a pattern.
-var variable = regexp.MustCompile(`\$([A-Za-z_][A-Za-z0-9_]*)`)
+var variable = match.Lazy(`\$([A-Za-z_][A-Za-z0-9_]*)`)
 
 // pieces are what is not literal in a pattern: a hole, a variable, a group.
-var pieces = regexp.MustCompile(`\*|\$[A-Za-z_][A-Za-z0-9_]*|\(\?:[^()]*\)`)
+var pieces = match.Lazy(`\*|\$[A-Za-z_][A-Za-z0-9_]*|\(\?:[^()]*\)`)
 
 // compile turns the pattern into a regular expression and returns the names of
 // its groups in order.
@@ -94,7 +94,7 @@ func (a *sessionAnchor) compile(sc *lang.Scope) (names []string) {
 	var b strings.Builder
 	b.WriteString("(?s)")
 	text, at, holes := a.Pattern.Value, 0, 0
-	for _, p := range pieces.FindAllStringIndex(text, -1) {
+	for _, p := range pieces().FindAllStringIndex(text, -1) {
 		b.WriteString(regexp.QuoteMeta(text[at:p[0]]))
 		at = p[1]
 		last := at == len(text)

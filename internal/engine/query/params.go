@@ -2,12 +2,12 @@ package query
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -268,10 +268,10 @@ func (l *leaving) out(x syntax.Expr) bool {
 }
 
 var (
-	commaBefore = regexp.MustCompile(`,\s*$`)
-	commaAfter  = regexp.MustCompile(`^\s*,`)
-	endsAfter   = regexp.MustCompile(`^\s*(//|/\*|$|\{\{)`)
-	byBefore    = regexp.MustCompile(`(?i)\bby\s*$`)
+	commaBefore = match.Lazy(`,\s*$`)
+	commaAfter  = match.Lazy(`^\s*,`)
+	endsAfter   = match.Lazy(`^\s*(//|/\*|$|\{\{)`)
+	byBefore    = match.Lazy(`(?i)\bby\s*$`)
 )
 
 // without is the place without its parameters: of a list an element less, of by
@@ -284,15 +284,15 @@ func (p *place) without() string {
 		if i > 0 {
 			before = p.file.Text[p.params[i-1].End:s.Start]
 		}
-		switch m := commaBefore.FindStringIndex(before); {
+		switch m := commaBefore().FindStringIndex(before); {
 		case m != nil:
 			s.Start -= len(before) - m[0]
-		case commaAfter.MatchString(after):
-			s.End += len(commaAfter.FindString(after))
-		case !endsAfter.MatchString(after) && p.stage != nil:
+		case commaAfter().MatchString(after):
+			s.End += len(commaAfter().FindString(after))
+		case !endsAfter().MatchString(after) && p.stage != nil:
 			return "" // what comes after it would be read as what it is not
-		case byBefore.MatchString(before):
-			s.Start -= len(byBefore.FindString(before))
+		case byBefore().MatchString(before):
+			s.Start -= len(byBefore().FindString(before))
 		}
 		edits = append(edits, diag.Edit{Span: s})
 	}
@@ -300,15 +300,15 @@ func (p *place) without() string {
 }
 
 var (
-	nameBytes    = regexp.MustCompile(`^[\w.]+`)
-	nameBytesEnd = regexp.MustCompile(`[\w.]+$`)
+	nameBytes    = match.Lazy(`^[\w.]+`)
+	nameBytesEnd = match.Lazy(`[\w.]+$`)
 )
 
 // fields is the place with each word that has a parameter as a field in quotes.
 func (p *place) fields() string {
 	var edits []diag.Edit
 	for _, s := range p.params {
-		before, after := nameBytesEnd.FindString(p.file.Text[p.at.Start:s.Start]), nameBytes.FindString(p.file.Text[s.End:p.at.End])
+		before, after := nameBytesEnd().FindString(p.file.Text[p.at.Start:s.Start]), nameBytes().FindString(p.file.Text[s.End:p.at.End])
 		name := strings.ReplaceAll(before+p.value+after, `"`, `\"`)
 		edits = append(edits, diag.Edit{Span: diag.Span{Start: s.Start - len(before), End: s.End + len(after)}, New: `%"` + name + `"`})
 	}
