@@ -2,9 +2,11 @@ package hunt
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // advice is what to do first about events of some kind: sentences with {Field}s of the
@@ -65,14 +67,14 @@ var advised = []advice{
 }
 
 // placeholder is a field of an event in a sentence.
-var placeholder = regexp.MustCompile(`\{([A-Za-z0-9_]+)\}`)
+var placeholder = match.Lazy(`\{([A-Za-z0-9_]+)\}`)
 
 // Detailed are the fields of an event that a finding's head and its advice are made of.
-var Detailed = func() []string {
+var Detailed = sync.OnceValue(func() []string {
 	all := slices.Clone(Carried)
 	for _, a := range advised {
 		for _, s := range a.says {
-			for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
+			for _, m := range placeholder().FindAllStringSubmatch(s, -1) {
 				switch n := m[1]; n {
 				case "image", "tree", "who":
 				default:
@@ -84,7 +86,7 @@ var Detailed = func() []string {
 		}
 	}
 	return all
-}()
+})
 
 // adviceMax is how long a value is at most that stands in a sentence, in characters.
 const adviceMax = 120
@@ -140,7 +142,7 @@ func sentences(of []string, value func(string) string) string {
 		if value("tree") == "" { // what is to be found out stays
 			s = strings.Replace(s, ": {tree}", "", 1)
 		}
-		s = placeholder.ReplaceAllStringFunc(s, func(m string) string {
+		s = placeholder().ReplaceAllStringFunc(s, func(m string) string {
 			v := strings.Join(strings.Fields(value(m[1:len(m)-1])), " ")
 			if v == "" || v == "-" || v == "::1" && m == "{IpAddress}" || v == "127.0.0.1" && m == "{IpAddress}" {
 				whole = false

@@ -43,7 +43,7 @@ func NewSigmaRun(sc *rule.Scope, rules []*rule.Rule, to Taker, part func(index i
 
 func newSigmaRun(sc *rule.Scope, rules []*rule.Rule, set *rule.Set, to Taker, part func(index int) string) *SigmaRun {
 	g := &SigmaRun{to: to, part: part, scope: sc, rules: rules, set: set, details: map[string]event.Slot{}, detections: map[*rule.Rule]*Detection{}}
-	for _, name := range Detailed {
+	for _, name := range Detailed() {
 		g.details[name] = sc.Layout.Slot(name)
 	}
 	for _, r := range rules {
@@ -98,7 +98,7 @@ func (g *SigmaRun) Beside() query.Beside {
 		g.c = rule.NewCorrelator(rt, g.rules)
 		g.c.Record = g.record
 		return exec.Pipeline{Front: func(exec.Sink) exec.Task {
-			f := &sigmaFront{of: g, matched: map[uint64][]match{}}
+			f := &sigmaFront{of: g, matched: map[uint64][]hit{}}
 			f.Task = g.set.Task(env, nil, f.found)
 			return f
 		}, Back: exec.Chain(g)}
@@ -111,12 +111,12 @@ func (g *SigmaRun) Beside() query.Beside {
 type sigmaFront struct {
 	exec.Task
 	of      *SigmaRun
-	matched map[uint64][]match // by position, those without their details
+	matched map[uint64][]hit // by position, those without their details
 	asked   bool
 }
 
-// match is an event that a rule matches.
-type match struct {
+// hit is an event that a rule matches.
+type hit struct {
 	rule   *rule.Rule
 	at     int64
 	fields Fields
@@ -154,7 +154,7 @@ func (f *sigmaFront) rest() error {
 // found takes the events that match a rule.
 func (f *sigmaFront) found(r *rule.Rule, b *event.Batch) error {
 	for _, row := range b.Live {
-		m := match{rule: r, at: b.Time[row]}
+		m := hit{rule: r, at: b.Time[row]}
 		if !r.Silent {
 			for i, s := range r.Fields {
 				v := b.Value(s, row)
@@ -246,7 +246,7 @@ func OfLevel(l sigma.Level) detection.Severity {
 }
 
 // finding adds the finding of a rule's match, of whose event said gives the details.
-func (g *SigmaRun) finding(m match, pos uint64, said Said) error {
+func (g *SigmaRun) finding(m hit, pos uint64, said Said) error {
 	f := &Finding{Severity: OfLevel(m.rule.Level), Fields: m.fields}
 	f.SetTime(m.at)
 	f.About(g.part(part(pos)), pos, said)

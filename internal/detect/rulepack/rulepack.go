@@ -4,11 +4,11 @@ package rulepack
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Official is a package of rules that SigmaHQ releases.
@@ -60,11 +60,11 @@ func OfficialNamed(name string) (Official, error) {
 }
 
 // copied is what a browser adds to the name of a file that it has downloaded before.
-var copied = regexp.MustCompile(` ?\([0-9]+\)\.zip$`)
+var copied = match.Lazy(` ?\([0-9]+\)\.zip$`)
 
 // OfficialOf is SigmaHQ's package that a file's name is of.
 func OfficialOf(file string) (Official, bool) {
-	file = copied.ReplaceAllString(file, ".zip")
+	file = copied().ReplaceAllString(file, ".zip")
 	for _, o := range Officials {
 		if strings.EqualFold(o.Asset, file) {
 			return o, true
@@ -74,13 +74,13 @@ func OfficialOf(file string) (Official, bool) {
 }
 
 var (
-	nameForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9+._-]{0,39}$`)
-	versionForm = regexp.MustCompile(`^[a-z0-9][a-z0-9+._-]{0,63}$`)
+	nameForm    = match.Lazy(`^[a-z0-9][a-z0-9+._-]{0,39}$`)
+	versionForm = match.Lazy(`^[a-z0-9][a-z0-9+._-]{0,63}$`)
 )
 
 // CheckName reports why no package may have a name.
 func CheckName(name string) error {
-	if !nameForm.MatchString(name) || detection.CheckName(name) != nil {
+	if !nameForm().MatchString(name) || detection.CheckName(name) != nil {
 		return fmt.Errorf("%q is no name for a package: write at most 40 of a-z, 0-9 and + . _ - with a letter or digit first, such as ours", name)
 	}
 	return nil
@@ -88,7 +88,7 @@ func CheckName(name string) error {
 
 // CheckVersion reports why no package may have a version.
 func CheckVersion(version string) error {
-	if !versionForm.MatchString(version) || detection.CheckName(version) != nil {
+	if !versionForm().MatchString(version) || detection.CheckName(version) != nil {
 		return fmt.Errorf("%q is no version: write at most 64 of a-z, 0-9 and + . _ - with a letter or digit first, such as r2026-07-01", version)
 	}
 	return nil
