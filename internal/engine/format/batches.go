@@ -14,7 +14,7 @@ import (
 // "resource". It is nil where the text is something else.
 // Source: opentelemetry-proto, logs/v1/logs.proto and common/v1/common.proto, in
 // the JSON encoding of the OTLP specification.
-func otlpRecords(raw []byte) (out [][]byte) {
+func otlpRecords(raw, _ []byte) (out [][]byte) {
 	type attributes []struct {
 		Key   string
 		Value json.RawMessage
@@ -111,7 +111,7 @@ func otlpValue(raw json.RawMessage, depth int) any {
 // as objects by column. It is nil where the text is something else.
 // Source: Microsoft, Azure Monitor Log Analytics API, response format; Kusto's REST
 // API, which says ColumnName.
-func tableRows(raw []byte) (out [][]byte) {
+func tableRows(raw, _ []byte) (out [][]byte) {
 	var tables []struct {
 		Columns []struct{ Name, ColumnName string }
 		Rows    []json.RawMessage
@@ -138,6 +138,88 @@ func tableRows(raw []byte) (out [][]byte) {
 				row = append(append(append(row, name...), ':'), text...)
 			}
 			out = append(out, append(row, '}'))
+		}
+	}
+	return out
+}
+
+// lokiLines are the lines of Loki's streams, each with its time and its stream's
+// labels. It is nil where the text is something else.
+// Source: Grafana Loki HTTP API, query_range and push.
+func lokiLines(raw, _ []byte) (out [][]byte) {
+	var streams []struct {
+		Stream json.RawMessage
+		Values [][]json.RawMessage
+	}
+	if json.Unmarshal(raw, &streams) != nil {
+		return nil
+	}
+	for _, s := range streams {
+		for _, v := range s.Values {
+			if len(v) < 2 {
+				return nil
+			}
+			record := map[string]any{"timestamp": v[0], "line": v[1]}
+			if len(s.Stream) > 0 {
+				record["labels"] = s.Stream
+			}
+			if text, ok := encoded(record); ok {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
+// insightRows are the rows of CloudWatch Logs Insights' answers, lists of fields
+// and values, as objects. It is nil where the text is something else.
+// Source: Amazon CloudWatch Logs API, GetQueryResults.
+func insightRows(raw, _ []byte) (out [][]byte) {
+	var rows [][]struct{ Field, Value *string }
+	if json.Unmarshal(raw, &rows) != nil {
+		return nil
+	}
+	for _, row := range rows {
+		record := map[string]string{}
+		for _, c := range row {
+			if c.Field == nil || c.Value == nil {
+				return nil
+			}
+			record[*c.Field] = *c.Value
+		}
+		if text, ok := encoded(record); ok {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// splunkRows are the rows of Splunk's output_mode json_rows as objects by field. It
+// is nil where the text is something else.
+// Source: Splunk, REST API reference, search/jobs/{search_id}/results.
+func splunkRows(raw, object []byte) (out [][]byte) {
+	var rows [][]json.RawMessage
+	var of struct{ Fields []any }
+	if json.Unmarshal(raw, &rows) != nil || json.Unmarshal(object, &of) != nil {
+		return nil
+	}
+	for _, row := range rows {
+		record := map[string]any{}
+		for i, v := range row {
+			if i >= len(of.Fields) {
+				break
+			}
+			name, ok := of.Fields[i].(string)
+			if m, isMap := of.Fields[i].(map[string]any); isMap { // {"name": "_raw"}
+				name, ok = m["name"].(string)
+			}
+			if !ok {
+				return nil
+			}
+			record[name] = v
+		}
+		if text, ok := encoded(record); ok {
+			out = append(out, text)
 		}
 	}
 	return out

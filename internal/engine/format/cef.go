@@ -21,6 +21,12 @@ var _ = register(input.Format{
 		}
 		return 0
 	},
+	Record: func(b []byte) int {
+		if bytes.HasPrefix(b, cefOpen) && bytes.Count(b[:lineEnd(b, 0)], []byte{'|'}) >= 7 {
+			return lineEnd(b, 0)
+		}
+		return 0
+	},
 	Misfit: "does not have CEF:0| and seven fields in its first line",
 	Cut:    cutLines,
 	Lines:  true,

@@ -309,7 +309,12 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 				continue // it is no record at all
 			}
 		}
+		sign := !r.noMap && signed(text)
+		r.pieces = r.pieces[:0]
 		for i, v := range r.row {
+			if sign && len(v.text) > 0 {
+				r.pieces = append(r.pieces, r.w.arena.keep(v.plain(nil)))
+			}
 			if i >= len(r.names) {
 				break
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
@@ -31,6 +32,7 @@ type flat struct {
 	extra  []pair           // fields that no one named, when all are wanted
 
 	inner  *unwrapper // nil until an event holds more in a field
+	pieces [][]byte   // the event's text as it is read, where it is written otherwise
 	opened bool       // the fields are of what a field holds
 
 	need *match.Set // what must stand in an event's text; nil for nothing
@@ -127,6 +129,14 @@ func (f *flat) target(name string) *target {
 			t.index, t.exact = append(t.index, i), append(t.exact, f.Names[i] == name)
 		}
 	}
+	if bare := belowRoot(name); bare != "" && !f.noMap { // winlog.event_data.Image, a column's name
+		for _, i := range f.folded[strings.ToLower(bare)] {
+			if t == nil {
+				t = &target{slot: event.None}
+			}
+			t.index, t.exact = append(t.index, i), append(t.exact, false)
+		}
+	}
 	if f.all && !strings.HasPrefix(name, "_") {
 		if t == nil {
 			t = &target{slot: event.None}
@@ -141,6 +151,20 @@ func (f *flat) target(name string) *target {
 		f.byName[strings.Clone(name)] = t
 	}
 	return t
+}
+
+// belowRoot is a field's name without the root that it stands under; "" where it
+// stands under none.
+func belowRoot(name string) (bare string) {
+	if !strings.Contains(name, ".") {
+		return ""
+	}
+	for _, r := range mapping.Roots {
+		if len(name) > len(r)+1 && name[len(r)] == '.' && strings.EqualFold(name[:len(r)], r) && (bare == "" || len(name)-len(r)-1 < len(bare)) {
+			bare = name[len(r)+1:]
+		}
+	}
+	return bare
 }
 
 // wants reports whether a field is of use, so that its text needs decoding.
@@ -188,10 +212,9 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 
 // unwrap gives the event what stands in fields that hold more of it.
 func (f *flat) unwrap(text []byte, where place) {
-	if !f.HoldsMore(f.vals, f.given) {
-		return
+	if f.HoldsMore(f.vals, f.given) || !f.told(f.vals, f.w) && signed(text) {
+		f.unwrapper().event(text, where)
 	}
-	f.unwrapper().event(text, where)
 }
 
 func (f *flat) unwrapper() *unwrapper {

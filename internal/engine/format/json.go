@@ -29,12 +29,14 @@ var _ = register(input.Format{
 
 // listNames are the keys that hold the events in the answers of APIs: Microsoft
 // Graph and Defender, Azure Event Hubs and CloudTrail, Sumo Logic's search jobs,
-// Elasticsearch, Velociraptor.
-var listNames = []string{"value", "Results", "records", "messages", "hits.hits", "events", "rows", "resourceLogs", "tables"}
+// Elasticsearch, Velociraptor, CloudWatch's subscriptions, Loki and what it is sent.
+var listNames = []string{"value", "Results", "records", "messages", "hits.hits", "events", "rows", "resourceLogs", "tables", "logEvents", "data.result", "streams"}
 
 // batches are the lists that hold no events, but what events are made of: what
-// OpenTelemetry's exporters and Azure Monitor's answers have.
-var batches = map[string]func(list []byte) [][]byte{"resourceLogs": otlpRecords, "tables": tableRows}
+// OpenTelemetry's exporters and Azure Monitor's answers have. list is in object.
+var batches = map[string]func(list, object []byte) [][]byte{
+	"resourceLogs": otlpRecords, "tables": tableRows, "data.result": lokiLines, "streams": lokiLines, "Results": insightRows, "rows": splunkRows,
+}
 
 func sniffJSON(head []byte) int {
 	i := skipBlank(head, 0)
@@ -47,7 +49,7 @@ func sniffJSON(head []byte) int {
 		}
 		return 0
 	}
-	if head[i] != '{' {
+	if head[i] != '{' || !opensObject(head, i) {
 		return 0
 	}
 	if isBatch(head[i:]) {
@@ -78,6 +80,9 @@ func sniffJSON(head []byte) int {
 func isBatch(object []byte) bool {
 	key, end := jsonValue(object, skipBlank(object, 1))
 	if end < 0 || batches[string(key.Raw)] == nil {
+		return false
+	}
+	if k := string(key.Raw); k != "resourceLogs" && k != "tables" {
 		return false
 	}
 	i := skipBlank(object, end)
@@ -321,12 +326,16 @@ func (r *jsonDoc) resume(data []byte, from int) int {
 func (r *jsonDoc) object(b input.Block, text []byte, at int, next exec.Sink) error {
 	if lists, err := r.lists.Scan(text); err == nil {
 		for k, v := range lists {
-			if v.Kind != jsondoc.Container || v.Raw[0] != '[' || skipBlank(v.Raw, 1) >= len(v.Raw) || v.Raw[skipBlank(v.Raw, 1)] != '{' {
+			if v.Kind != jsondoc.Container || v.Raw[0] != '[' || skipBlank(v.Raw, 1) >= len(v.Raw) {
+				continue
+			}
+			first := v.Raw[skipBlank(v.Raw, 1)]
+			if first != '{' && (first != '[' || batches[listNames[k]] == nil) {
 				continue
 			}
 			base := at + bytes.Index(text, v.Raw)
 			if unpack := batches[listNames[k]]; unpack != nil {
-				if events := unpack(v.Raw); len(events) > 0 {
+				if events := unpack(v.Raw, text); len(events) > 0 {
 					for i, e := range events {
 						r.off = b.Offset + int64(base+i)
 						if err := r.line(e, next); err != nil {
@@ -335,6 +344,9 @@ func (r *jsonDoc) object(b input.Block, text []byte, at int, next exec.Sink) err
 					}
 					return nil
 				}
+			}
+			if first != '{' {
+				continue
 			}
 			for i := 0; ; {
 				j := bytes.IndexByte(v.Raw[i:], '{')

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"fmt"
+	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -20,7 +21,7 @@ var _ = register(input.Format{
 	Extensions: []string{".jsonl", ".ndjson", ".json"},
 	Sniff: func(head []byte) int {
 		head = bytes.TrimLeft(head, " \t\r\n")
-		if len(head) == 0 || head[0] != '{' {
+		if len(head) == 0 || head[0] != '{' || !opensObject(head, 0) { // {7CF65FC7-...}</Data>
 			return 0
 		}
 		if bytes.IndexByte(head, 0) >= 0 {
@@ -227,13 +228,20 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	said := r.text.of(vals)
 	message := said.Kind != jsondoc.Missing
 	more := !message && r.HoldsMore(vals, r.doc.Found())
-	if more && r.early {
+	untold := !message && !r.told(vals, &r.w) && signed(line)
+	if (more || untold) && r.early {
 		r.doc, r.early = r.Document(!r.want.NoMap, exportRoot), false
 		if vals, err = r.doc.Scan(line); err != nil { // it read the line a moment ago
 			r.err = err
 			return nil
 		}
 		more = r.HoldsMore(vals, r.doc.Found())
+	}
+	if untold {
+		if list := listed(line); list != nil {
+			return r.each(line, list, next)
+		}
+		more = true
 	}
 	if more {
 		r.unwrap(line, vals)
@@ -283,6 +291,58 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	}
 	if r.all && !(r.want.JSON && !message) {
 		return r.everything(line, row, message)
+	}
+	return nil
+}
+
+// each reads the events that an object wraps in place of it.
+func (r *jsonl) each(object []byte, list [][]byte, next exec.Sink) error {
+	off := r.off
+	for _, e := range list {
+		r.off = off + int64(offsetIn(object, e))
+		if err := r.event(e, next); err != nil {
+			return err
+		}
+		if r.err != nil {
+			r.lost(r.err)
+			r.err = nil
+		}
+	}
+	return nil
+}
+
+// offsetIn is where a part of a text begins in it.
+func offsetIn(text, part []byte) int {
+	return int(uintptr(unsafe.Pointer(unsafe.SliceData(part))) - uintptr(unsafe.Pointer(unsafe.SliceData(text))))
+}
+
+// listed are the events that an object wraps which is none itself: the elements of
+// the outermost list in it of which more than one may be a Windows event.
+func listed(object []byte) (events [][]byte) {
+	next := [][]byte{object}
+	for n := 0; n < len(next) && n < soughtMax; n++ {
+		look := func(v jsondoc.Value) {
+			if v.Kind == jsondoc.Container && len(next) < soughtMax && signed(v.Raw) {
+				next = append(next, v.Raw)
+			}
+		}
+		if next[n][0] == '{' {
+			eachMember(next[n], func(_ []byte, v jsondoc.Value) { look(v) })
+			continue
+		}
+		some := 0
+		events = nil
+		eachElement(next[n], func(v jsondoc.Value) {
+			if v.Kind == jsondoc.Container && v.Raw[0] == '{' {
+				if events = append(events, v.Raw); signed(v.Raw) {
+					some++
+				}
+			}
+		})
+		if some > 1 {
+			return events
+		}
+		eachElement(next[n], look)
 	}
 	return nil
 }

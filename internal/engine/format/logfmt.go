@@ -14,17 +14,13 @@ var _ = register(input.Format{
 	Summary:    "logfmt: key=value key=\"quoted value\" lines",
 	Extensions: []string{".log", ".logfmt"},
 	Sniff: func(head []byte) int {
-		line := firstLine(head)
-		pairs, ok := 0, len(line) > 0 && bytes.IndexByte(head, 0) < 0
-		eachPair(line, func(key, value []byte, pair bool) {
-			ok = ok && pair && isKey(key)
-			pairs++
-		})
-		if ok && pairs >= 2 {
+		if bytes.IndexByte(head, 0) < 0 && isLogfmt(firstLine(head)) {
 			return 50
 		}
 		return 0
 	},
+	Record: logfmtRecord,
+	Loose:  true,
 	Misfit: "does not start with a line of key=value pairs alone",
 	Cut:    cutLines,
 	Lines:  true,
@@ -49,6 +45,25 @@ var _ = register(input.Format{
 		})
 	},
 })
+
+// isLogfmt reports whether a line is nothing but pairs, and more than one.
+func isLogfmt(line []byte) bool {
+	pairs, ok := 0, len(line) > 0
+	eachPair(line, func(key, value []byte, pair bool) {
+		ok = ok && pair && isKey(key)
+		pairs++
+	})
+	return ok && pairs >= 2
+}
+
+// logfmtRecord is a line of pairs; 0 for others.
+func logfmtRecord(b []byte) int {
+	end := lineEnd(b, 0)
+	if !isLogfmt(bytes.TrimRight(b[:end], "\r\n")) {
+		return 0
+	}
+	return end
+}
 
 // unquoted takes back \" and \\ of a quoted value.
 func (f *flat) unquoted(value []byte) []byte {

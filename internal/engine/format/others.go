@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -20,7 +21,7 @@ type others struct {
 func newOthers(w *input.Want, own string) *others {
 	o := &others{want: w, readers: map[*input.Format]input.BlockReader{}}
 	for _, f := range all {
-		if f.Record != nil && f.Name != own {
+		if f.Record != nil && !strings.EqualFold(f.Name, own) && !f.Loose {
 			o.formats = append(o.formats, f)
 		}
 	}
@@ -53,6 +54,8 @@ func mayBegin(line []byte) bool {
 		return true
 	case 'i':
 		return bytes.HasPrefix(line[i:], legacyOpen)
+	case 'C':
+		return bytes.HasPrefix(line[i:], cefOpen)
 	default:
 		return isDigit(c) && splunkHead(line[i:])
 	}
@@ -101,7 +104,7 @@ func wrapsList(object []byte) bool {
 			from += at + len(n)
 			if j := skipBlank(object, from); j < len(object) && object[j] == ':' {
 				if j = skipBlank(object, j+1); j < len(object) && object[j] == '[' {
-					if j = skipBlank(object, j+1); j < len(object) && object[j] == '{' {
+					if j = skipBlank(object, j+1); j < len(object) && (object[j] == '{' || object[j] == '[') {
 						return true
 					}
 				}

@@ -57,9 +57,10 @@ func newPlan(w *input.Want) *plan {
 	}
 	if !w.NoMap {
 		p.LookForMarks()
+		p.from.id = p.Lookup.Field("EventID", true)
 		p.Openings() // what comes after it is of use to events that hold more alone
 		mapping.Moves(func(mark string, _ mapping.Moved) { p.Path(mark) })
-		p.from.provider, p.from.id = p.Lookup.Field("Provider", true), p.Lookup.Field("EventID", true)
+		p.from.provider = p.Lookup.Field("Provider", true)
 	}
 	p.readers, p.filled = make([][]int32, len(p.Names)), make([]uint64, len(p.fields))
 	for i := range p.fields {

@@ -25,6 +25,14 @@ var _ = register(input.Format{
 		}
 		return 55
 	},
+	Record: func(b []byte) int {
+		end := lineEnd(b, 0)
+		if m, ok := parseSyslog(bytes.TrimRight(b[:end], "\r\n"), &datefmt.Recogniser{Now: someDay}); !ok || m.cef() || m.at == 0 {
+			return 0
+		}
+		return end
+	},
+	Loose:  true,
 	Misfit: "does not start with <PRI>, or a time, a host and a program",
 	Cut:    cutLines,
 	Lines:  true,

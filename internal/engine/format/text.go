@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -13,7 +14,8 @@ import (
 // Text is what no other format claims. A line that begins with a time begins a
 // message, which goes on over the lines that do not: a stack trace is one. Lines
 // before the first such line, and all of a text that has none, are messages of
-// their own.
+// their own, and so are records of other formats that tell that they are events:
+// by a time or the number of a Windows event, or by standing in a row.
 // Source: Sumo Logic documentation, Collecting Multiline Logs (inferred
 // boundaries, which its sources have by default, and their limits).
 var _ = register(input.Format{
@@ -71,12 +73,41 @@ func cutText(buf []byte, _ int64, last bool) int {
 		return at
 	}
 	if !l.begin(buf) {
-		return cutLines(buf, 0, false)
+		return cutRecords(buf)
 	}
 	if end, whole, _ := l.messageEnd(buf, 0); whole { // it has all that it may have
 		return end
 	}
 	return 0
+}
+
+// cutRecords cuts text whose lines begin with no time behind the last line that
+// may end a record of another format, or before the last that may begin one; where
+// no line does either, behind the last line end.
+func cutRecords(buf []byte) int {
+	whole := cutLines(buf, 0, false)
+	begins := -1
+	for end := whole; end > 0; {
+		start := bytes.LastIndexByte(buf[:end-1], '\n') + 1
+		line := bytes.TrimRight(buf[start:end], " \t\r\n,")
+		switch {
+		case len(line) == 1 && (line[0] == '}' || line[0] == ']'), bytes.HasSuffix(line, eventClose), oneLine(buf[start:end]) > 0:
+			if begins > end {
+				return begins
+			}
+			return end
+		case mayBegin(buf[start:]):
+			begins = start
+		}
+		end = start
+	}
+	switch {
+	case begins < 0:
+		return whole
+	case begins == 0 && len(buf) > endlessBytes:
+		return whole
+	}
+	return begins
 }
 
 // lineTimes tells which lines begin with a time. It is one goroutine's: what it
@@ -104,8 +135,13 @@ func (l *lineTimes) last(buf []byte) int {
 func (l *lineTimes) messageEnd(data []byte, start int) (end int, whole, timed bool) {
 	end = start
 	for n := 0; end < len(data); n++ {
-		if end > start && l.begin(data[end:]) {
-			return end, true, true
+		if end > start {
+			if l.begin(data[end:]) {
+				return end, true, true
+			}
+			if l.record(data[end:]) {
+				return end, true, false
+			}
 		}
 		if n == messageLinesMax {
 			return end, true, false
@@ -121,6 +157,35 @@ func (l *lineTimes) messageEnd(data []byte, start int) (end int, whole, timed bo
 	}
 	return end, false, false
 }
+
+// record reports whether text begins with a record of another format that is an
+// event of its own, and no part of the message before it.
+func (l *lineTimes) record(text []byte) bool {
+	line := text[:lineEnd(text, 0)]
+	if !mayBegin(text) {
+		return isLetter(line[0]) && signed(line) && logfmtRecord(line) > 0
+	}
+	f, n := input.RecordAt(recordFormats(), text)
+	if f == nil {
+		return false
+	}
+	record := text[:n]
+	if f.Name == "xml" || signed(record) {
+		return true
+	}
+	l.r.Now = someDay
+	if s, ok := l.r.Find(record); ok && !s.Bare {
+		return true
+	}
+	if n == len(line) { // on one line, as the next is
+		f, n = input.RecordAt(recordFormats(), text[n:])
+		return f != nil && n == lineEnd(text[len(line):], 0)
+	}
+	return false
+}
+
+// recordFormats are the formats whose records are told in text.
+var recordFormats = sync.OnceValue(func() []*input.Format { return newOthers(nil, "").formats })
 
 // begin reports whether text begins with a time, which a bracket may stand around.
 func (l *lineTimes) begin(text []byte) bool {

@@ -87,6 +87,32 @@ func (u *unwrapper) event(text []byte, where place) {
 			u.enqueue(i, v)
 		}
 	}
+	u.move()
+	u.drain(text)
+	if !u.told(u.vals, u.w) && signed(text) {
+		u.seek(text)
+	}
+	// What has the names last: they are told by the event's provider and number.
+	for _, as := range []mapping.Reading{mapping.Unnamed, mapping.Rendered} {
+		for i := range u.openings {
+			if o := &u.openings[i]; o.As == as && o.Holds(u.vals) && u.vals[o.At].Kind > jsondoc.Null {
+				u.last(as, u.vals[o.At])
+			}
+		}
+	}
+}
+
+// drain opens the fields of the queue, and those that are found in them.
+func (u *unwrapper) drain(text []byte) {
+	for n := 0; n < len(u.queue) && n < openedMax; n++ {
+		u.open(u.queue[n], text)
+	}
+	u.queue = u.queue[:0]
+}
+
+// move gives fields that mean something else than their names say elsewhere their
+// own names.
+func (u *unwrapper) move() {
 	for _, m := range u.moves {
 		if u.vals[m.mark].Kind == jsondoc.Missing {
 			continue
@@ -101,26 +127,113 @@ func (u *unwrapper) event(text []byte, where place) {
 			}
 		}
 	}
-	for n := 0; n < len(u.queue) && n < openedMax; n++ {
-		u.open(u.queue[n], text)
-	}
-	// What has the names last: they are told by the event's provider and number.
-	for _, as := range []mapping.Reading{mapping.Unnamed, mapping.Rendered} {
-		for i := range u.openings {
-			if o := &u.openings[i]; o.As == as && o.Holds(u.vals) && u.vals[o.At].Kind > jsondoc.Null {
-				u.last(as, u.vals[o.At])
+}
+
+// seek looks for the event in the values of one that says no event's number: what
+// ships or stores an event may wrap it in anything. The outermost counts.
+func (u *unwrapper) seek(text []byte) {
+	switch i := skipBlank(text, 0); {
+	case len(u.pieces) > 0:
+		for _, p := range u.pieces {
+			if !u.told(u.vals, u.w) && signed(p) {
+				u.anywhere(p)
 			}
+		}
+	case i < len(text) && text[i] == '{':
+		u.seekIn(text[i:])
+	default:
+		u.anywhere(text)
+	}
+	u.move()
+	u.drain(text)
+}
+
+// soughtMax is how many objects and texts of an event are looked into.
+const soughtMax = 256
+
+func (u *unwrapper) seekIn(object []byte) {
+	if u.scanner == nil {
+		u.scanner = u.Document(true)
+	}
+	next := [][]byte{object}
+	for n := 0; n < len(next) && n < soughtMax; n++ {
+		look := func(v jsondoc.Value) {
+			switch {
+			case len(next) >= soughtMax || u.told(u.vals, u.w) || !signed(v.Raw):
+			case v.Kind == jsondoc.Container && v.Raw[0] == '{':
+				if vals, err := u.scanner.Scan(v.Raw); err == nil && u.told(vals, u.w) {
+					u.object(v.Raw, false, false)
+				} else {
+					next = append(next, v.Raw)
+				}
+			case v.Kind == jsondoc.Container:
+				next = append(next, v.Raw)
+			case v.Kind == jsondoc.String:
+				raw := v.Raw
+				if !v.Plain() {
+					raw = u.w.arena.unescape(raw)
+				}
+				raw = bytes.TrimLeft(raw, "\ufeff \t\r\n")
+				if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
+					u.more(raw, mapping.Whole)
+					if next = append(next, raw); !isJSON(raw) {
+						next = next[:len(next)-1]
+						u.anywhere(raw)
+					}
+				} else {
+					u.anywhere(raw)
+				}
+			}
+		}
+		if c := next[n]; c[0] == '[' {
+			eachElement(c, look)
+		} else {
+			eachMember(c, func(_ []byte, v jsondoc.Value) { look(v) })
 		}
 	}
 }
 
-// inLine gives the event what stands in a part of its text.
-func (u *unwrapper) inLine(text []byte, where place) {
-	u.where = where
-	for _, i := range u.given {
-		u.exact[i] = true
+// anywhere reads the event that stands somewhere in a text.
+func (u *unwrapper) anywhere(text []byte) {
+	text = bytes.TrimRight(text, " \t\r\n\x00")
+	if at := eventStart(text, 0); at >= 0 {
+		u.xmlText(text[at:], mapping.Whole)
+		return
+	}
+	if u.tabbed(text) {
+		return
+	}
+	for at, n := 0, 0; n < bracesMax; n++ {
+		i := bytes.IndexByte(text[at:], '{')
+		if i < 0 {
+			break
+		}
+		if at += i; opensObject(text, at) {
+			if end := objectEnd(text, at); end > 0 && isObject(text[at:end]) {
+				if u.more(text[at:end], mapping.Whole); !u.told(u.vals, u.w) {
+					u.seekIn(text[at:end])
+				}
+				return
+			}
+		}
+		at++
 	}
 	u.more(text, mapping.Whole)
+}
+
+// opensObject reports whether a brace may open an object of JSON.
+func opensObject(text []byte, at int) bool {
+	i := skipBlank(text, at+1)
+	return i < len(text) && (text[i] == '"' || text[i] == '}')
+}
+
+// bracesMax is how many braces of a text are looked at for an object.
+const bracesMax = 16
+
+// isJSON reports whether a text begins with a sound object or array.
+func isJSON(raw []byte) bool {
+	end := objectEnd(raw, 0)
+	return end > 0 && (raw[0] == '{' && isObject(raw[:end]) || raw[0] == '[' && jsondoc.Valid(raw[:end]) == nil)
 }
 
 // put gives the event a value by the index of its name.
@@ -149,6 +262,8 @@ func (u *unwrapper) open(q opened, text []byte) {
 	switch {
 	case o.As == mapping.Prefixed:
 		u.prefixed(text)
+	case o.As == mapping.Lines:
+		u.nameLines(q.value)
 	case q.value.Kind != jsondoc.Container:
 		u.text(q.value, o.As)
 	case q.value.Raw[0] == '[':
@@ -157,6 +272,29 @@ func (u *unwrapper) open(q opened, text []byte) {
 		u.element(q.value.Raw)
 	default:
 		u.object(q.value.Raw, o.As == mapping.Listed, false)
+	}
+}
+
+// nameLines reads lines of "Name: value". What comes behind a line without a name
+// is a part of the value before it.
+func (u *unwrapper) nameLines(v jsondoc.Value) {
+	text := v.Raw
+	if v.Kind == jsondoc.String && !v.Plain() {
+		text = u.w.arena.unescape(text)
+	}
+	name, start := "", 0
+	for at := 0; at <= len(text); {
+		end := lineEnd(text, at)
+		if n, _, ok := bytes.Cut(text[at:end], []byte(": ")); ok && isKey(n) || at >= len(text) {
+			if name != "" {
+				u.field(name, lineValue(text[start:at]))
+			}
+			name, start = string(n), at+len(n)+1
+		}
+		if at >= len(text) {
+			break
+		}
+		at = end
 	}
 }
 
@@ -392,6 +530,15 @@ func (u *unwrapper) last(as mapping.Reading, v jsondoc.Value) {
 			values, text = append(values, asIs(u.w.arena.keep(unescapeXML(nil, value)))), next
 		}
 		v = jsondoc.Value{}
+	}
+	if v.Kind == jsondoc.Container && v.Raw[0] == '{' { // mapping.IsCounted
+		list := jsondoc.Value{}
+		eachMember(v.Raw, func(name []byte, m jsondoc.Value) {
+			if string(name) == "value" {
+				list = m
+			}
+		})
+		v = list
 	}
 	eachElement(v.Raw, func(v jsondoc.Value) {
 		if v.Kind == jsondoc.Container && v.Raw[0] == '{' { // {"Value": ...}, of which the value may be {"Value": ...}

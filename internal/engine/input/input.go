@@ -113,6 +113,10 @@ type Format struct {
 	// Records of several formats in one part are told apart by it.
 	Record func(b []byte) int
 
+	// Loose says that other text may look as the format's records do: they tell the
+	// format of a part by their number, but are not looked for in parts of others.
+	Loose bool
+
 	// Misfit says what Sniff did not find when it returns 0: "does not start
 	// with <Event".
 	Misfit string

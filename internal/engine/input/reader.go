@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
@@ -508,6 +509,11 @@ const triedMax = 1024
 func (r *Reader) most(head []byte, inLines bool) (most *Format, share float64) {
 	votes := map[*Format]int{}
 	at, tried := 0, 0
+	if inLines { // a line that begins with a time is one, however long
+		stamps := datefmt.Recogniser{Now: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
+		_, timed := stamps.Begins(bytes.TrimLeft(head[:min(len(head), longLine)], " \t\r\n"))
+		inLines = !timed
+	}
 	for at < len(head) && tried < triedMax {
 		f, n := RecordAt(r.formats, head[at:])
 		if f != nil {

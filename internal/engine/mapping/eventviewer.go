@@ -12,10 +12,10 @@ var eventviewer = Shape{
 	Summary: "Event Viewer, \"Save all events as\" CSV",
 	Mark:    "Task Category",
 	Inside:  []Inner{{Field: "Message", As: Rendered, When: "Task Category"}},
-	Fields: []Source{
+	Fields: append([]Source{
 		{Name: "EventID", From: []string{"Event ID"}, When: "Task Category"},
 		{Name: "Provider", From: []string{"Source"}, When: "Task Category"},
 		{Name: "Channel", From: []string{"Source"}, Form: Translated, Is: providerChannels, When: "Task Category"},
 		{Name: "SystemTime", From: []string{"Date and Time"}, When: "Task Category"},
-	},
+	}, worded("Task Category")...),
 }

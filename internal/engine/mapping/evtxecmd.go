@@ -10,7 +10,7 @@ var evtxecmd = Shape{
 	Mark:    "ChunkNumber",
 	Inside:  []Inner{{Field: "Payload"}},
 	Moved:   []Moved{{"ProcessId", "ExecutionProcessID"}, {"ThreadId", "ExecutionThreadID"}, {"Payload", ""}},
-	Fields: []Source{
+	Fields: append([]Source{
 		{Name: "SystemTime", From: []string{"TimeCreated"}, When: "ChunkNumber"},
-	},
+	}, worded("ChunkNumber")...),
 }

@@ -12,7 +12,17 @@ var hayabusa = Shape{
 	Roots:   []string{"AllFieldInfo"},
 	Fields: append([]Source{
 		{Name: "EventRecordID", From: []string{"RecordID"}, When: "RuleTitle"},
+		{Name: "Channel", From: []string{"Channel"}, Form: Translated, Is: hayabusaChannels, When: "RuleTitle"},
 	}, hayabusaDetails()...),
+}
+
+// hayabusaChannels are the channels that have a short name there.
+// Source: Yamato-Security/hayabusa-rules, config/channel_abbreviations.txt.
+var hayabusaChannels = map[string]string{
+	"Sysmon": channelSysmon, "Sec": channelSecurity, "Sys": "System", "App": "Application",
+	"PwSh": channelPowerShell, "PwShClassic": powershellClassic,
+	"Defender": "Microsoft-Windows-Windows Defender/Operational", "TaskSch": "Microsoft-Windows-TaskScheduler/Operational",
+	"WMI": "Microsoft-Windows-WMI-Activity/Operational", "NTLM": "Microsoft-Windows-NTLM/Operational", "BitsCli": "Microsoft-Windows-Bits-Client/Operational",
 }
 
 func hayabusaDetails() (out []Source) {

@@ -36,6 +36,8 @@ const (
 	Rendered
 	// Unnamed is a list of values, in the order of the event's template; also as XML.
 	Unnamed
+	// Lines are lines of "Name: value", one for each field of the data.
+	Lines
 	// Prefixed is the event itself, whose fields have names with something before them.
 	Prefixed
 )
@@ -112,13 +114,21 @@ func (o *Opening) Holds(vals []jsondoc.Value) bool {
 	case Rendered:
 		return v.Kind != jsondoc.Container
 	case Unnamed:
-		return v.Kind == jsondoc.Container && v.Raw[0] == '[' || IsParams(v)
+		return v.Kind == jsondoc.Container && (v.Raw[0] == '[' || IsCounted(v)) || IsParams(v)
+	case Lines:
+		return v.Kind != jsondoc.Container && !BeginsMore(v) && strings.Contains(string(v.Raw), ": ")
 	case Element:
 		return v.Kind == jsondoc.Container || BeginsMore(v)
 	case Text:
 		return v.Kind == jsondoc.Container && v.Raw[0] == '[' || BeginsMore(v)
 	}
 	return v.Kind == jsondoc.Container || BeginsMore(v)
+}
+
+// IsCounted reports whether an object is a list as Windows PowerShell writes one
+// that has members besides: {"value": [...], "Count": 2}.
+func IsCounted(v jsondoc.Value) bool {
+	return strings.HasPrefix(strings.Join(strings.Fields(string(v.Raw[:min(len(v.Raw), 64)])), ""), `{"value":[`)
 }
 
 // IsParams reports whether a text is a list of values as XML: <Param>value</Param>.

@@ -28,7 +28,8 @@ type Lookup struct {
 
 // Field is a name and where else its text may stand.
 type Field struct {
-	At    int // index of the name among the Lookup's
+	At    int         // index of the name among the Lookup's
+	Own   []Elsewhere // how the text is said otherwise where it stands under its own name
 	Other []Elsewhere
 }
 
@@ -119,6 +120,10 @@ func (l *Lookup) Field(name string, mapped bool) Field {
 		if e.When != "" {
 			e.If = l.Place(e.When)
 		}
+		if len(e.From) > 0 && strings.EqualFold(e.From[0], name) && e.At[0] == f.At {
+			f.Own = append(f.Own, e)
+			continue
+		}
 		f.Other = append(f.Other, e)
 	}
 	return f
@@ -152,6 +157,15 @@ func Absent(v jsondoc.Value) bool {
 // Find is the field's value in an event, under whichever name.
 func (f *Field) Find(vals []jsondoc.Value, k Keeper) jsondoc.Value {
 	v := vals[f.At]
+	for i := range f.Own {
+		e := &f.Own[i]
+		if Absent(v) || e.If >= 0 && vals[e.If].Kind == jsondoc.Missing {
+			continue
+		}
+		if other := e.value(vals, k); other.Kind > jsondoc.Null {
+			return other
+		}
+	}
 	if len(f.Other) > 0 && Absent(v) {
 		v = f.Elsewhere(vals, k)
 	}
@@ -192,6 +206,19 @@ func (e *Elsewhere) value(vals []jsondoc.Value, k Keeper) jsondoc.Value {
 	case Translated:
 		if text, ok := e.Is[string(v.AppendText(nil))]; ok && !Absent(v) {
 			return k.Keep(append(k.Scratch(), text...))
+		}
+	case Says:
+		if !Absent(v) && strings.Contains(string(v.Raw), e.Part) {
+			return k.Keep(append(k.Scratch(), e.Is[e.Part]...))
+		}
+	case Forwarded:
+		if len(v.Raw) != len(forwardedEvents) || !strings.EqualFold(string(v.Raw), forwardedEvents) {
+			break
+		}
+		for _, at := range e.At[1:] {
+			if channel, ok := providerChannels[string(vals[at].AppendText(nil))]; ok {
+				return k.Keep(append(k.Scratch(), channel...))
+			}
 		}
 	case Hashes:
 		return k.Keep(e.hashes(k.Scratch(), vals))

@@ -16,7 +16,7 @@ var otel = Shape{
 		{Field: "event_data.data"}, // a list of objects of one field
 		{Field: "user_data", As: Element},
 	},
-	Fields: []Source{
+	Fields: append([]Source{
 		{Name: "EventID", From: []string{"event_id.id"}},
 		{Name: "EventID", From: []string{"event_id"}, Form: Inside, Part: "id", When: "record_id"},
 		{Name: "Provider", From: []string{"provider.name"}},
@@ -25,5 +25,5 @@ var otel = Shape{
 		{Name: "ExecutionProcessID", From: []string{"execution.process_id"}},
 		{Name: "ExecutionThreadID", From: []string{"execution.thread_id"}},
 		{Name: "UserID", From: []string{"security.user_id"}},
-	},
+	}, worded("record_id")...),
 }

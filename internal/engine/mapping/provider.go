@@ -67,3 +67,11 @@ func AlsoAt(product, category, service string) (places []LogSource) {
 }
 
 const linuxSysmonProvider = "Linux-Sysmon"
+
+// forwardedEvents is the log that a collector keeps others' events in. Some
+// exporters name it as the channel.
+// Source: Microsoft, Windows Event Collector.
+const forwardedEvents = "ForwardedEvents"
+
+// forwarded is the channel that such an event had where it was written.
+var forwarded = Source{Name: "Channel", From: []string{"Channel", "Provider", "winlog.provider_name", "ProviderName", "SourceName", "provider.name"}, Form: Forwarded}

@@ -10,6 +10,7 @@ var sentinel = Shape{
 	Mark:    "EventLevelName",
 	Inside: []Inner{
 		{Field: "EventData", As: Text},
+		{Field: "RawXml"}, // of Azure's diagnostics extension
 		{Field: "ParameterXml", As: Unnamed, Unless: "EventData"},
 		{Field: "RenderedDescription", As: Rendered, Unless: "EventData"},
 	},
@@ -18,6 +19,7 @@ var sentinel = Shape{
 		{Name: "Provider", From: []string{"EventSourceName"}},
 		{Name: "Provider", From: []string{"Source"}, When: "EventLog"},
 		{Name: "Level", From: []string{"EventLevel"}},
+		{Name: "Level", From: []string{"EventLevelName"}, Form: Translated, Is: levels},
 		{Name: "SystemTime", From: []string{"TimeGenerated"}, When: "EventLevelName"},
 		{Name: "SystemTime", From: []string{"TimeGenerated"}, When: "EventSourceName"},
 		{Name: "ExecutionProcessID", From: []string{"SystemProcessId"}},

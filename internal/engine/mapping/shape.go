@@ -61,13 +61,15 @@ const (
 	Labelled                 // what stands behind "Part: ", up to " ¦ "
 	Inside                   // the field Part of a JSON object that is written as text
 	RegistryPath             // key\value of two, under the hive's short name
+	Says                     // what Is has for Part, where the text has that in it
+	Forwarded                // the channel of the providers, where the text is that of a collector's log
 	RegistryData             // the data of a value and its type, in Sysmon's way
 )
 
 // shapes in the order in which their sources are tried.
 var shapes = []*Shape{
 	&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &hayabusa, &defender, &syslog,
-	&sentinel, &evtxecmd, &getwinevent, &eventviewer, &splunk, &osquery, &promtail, &fluent, &graylog,
+	&sentinel, &evtxecmd, &getwinevent, &eventviewer, &splunk, &osquery, &promtail, &fluent, &graylog, &wincollect, &chainsaw,
 }
 
 // Shapes lists the shapes that are known.
@@ -136,7 +138,13 @@ func Translations(name string, pieces []string) (texts []string, ok bool) {
 	for _, s := range Sources(name) {
 		switch s.Form {
 		case Same, Account, Labelled, Inside: // Inside: of numbers, which no escapes are in
-		case Translated:
+		case Forwarded:
+			for text, value := range providerChannels {
+				if slices.ContainsFunc(pieces, func(p string) bool { return strings.Contains(match.Fold(value), match.Fold(p)) }) {
+					texts = append(texts, text)
+				}
+			}
+		case Translated, Says:
 			for text, value := range s.Is {
 				if slices.ContainsFunc(pieces, func(p string) bool { return strings.Contains(match.Fold(value), match.Fold(p)) }) {
 					texts = append(texts, text)

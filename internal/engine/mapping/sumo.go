@@ -14,6 +14,7 @@ var sumo = Shape{
 		{Field: "EventData.Data"}, // a list of names and texts, of one that kept attributes
 	},
 	Fields: []Source{
+		forwarded,
 		{Name: "Provider", From: []string{"Provider.Name"}},
 		{Name: "SystemTime", From: []string{"TimeCreated"}},
 		{Name: "ExecutionProcessID", From: []string{"Execution.ProcessID"}},

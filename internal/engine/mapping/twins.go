@@ -55,6 +55,7 @@ var twinSources = []Source{
 	{Name: "SourceIp", From: []string{"SourceAddress"}, When: "FilterRTID"},
 	{Name: "DestinationIp", From: []string{"DestAddress"}, When: "FilterRTID"},
 	{Name: "DestinationPort", From: []string{"DestPort"}, When: "FilterRTID"},
+	{Name: "Protocol", From: []string{"Protocol"}, Form: Translated, When: "FilterRTID", Is: map[string]string{"6": "tcp", "17": "udp"}},
 	{Name: "Initiated", From: []string{"Direction"}, Form: Translated, When: "FilterRTID", Is: map[string]string{
 		"%%14593": "true", "Outbound": "true", "%%14592": "false", "Inbound": "false",
 	}},
