@@ -250,6 +250,70 @@ var exporters = []struct {
 		}
 		return o
 	}, nil, nil},
+	{"HEC, XML", func(e twin) any { return object{"time": 1800000000.5, "host": "h", "event": e.xml()} }, nil, nil},
+	{"HEC, JSON as text", func(e twin) any { return object{"time": 1800000000.5, "event": text(e.flat())} }, nil, nil},
+	{"CloudWatch subscription", func(e twin) any {
+		return object{"messageType": "DATA_MESSAGE", "owner": "1", "logGroup": "g", "logEvents": []object{{"id": "3", "timestamp": 1800000000000, "message": e.xml()}}}
+	}, nil, nil},
+	{"CloudWatch get-log-events", func(e twin) any {
+		return object{"events": []object{{"timestamp": 1800000000000, "message": text(e.flat()), "ingestionTime": 1800000000000}}, "nextForwardToken": "f/1"}
+	}, nil, nil},
+	{"CloudWatch Logs Insights", func(e twin) any {
+		return object{"results": []any{[]object{{"field": "@timestamp", "value": "2027-01-15 08:00:00.000"}, {"field": "@message", "value": e.xml()}}}, "status": "Complete"}
+	}, nil, nil},
+	{"Loki", func(e twin) any {
+		return object{"status": "success", "data": object{"resultType": "streams", "result": []object{{"stream": object{"job": "w"}, "values": [][]string{{"1800000000000000000", e.xml()}}}}}}
+	}, nil, nil},
+	{"Loki push", func(e twin) any {
+		return object{"streams": []object{{"stream": object{"job": "w"}, "values": [][]string{{"1800000000000000000", text(e.flat())}}}}}
+	}, nil, nil},
+	{"Google Cloud jsonPayload", func(e twin) any {
+		return object{"insertId": "a", "logName": "projects/x/logs/y", "timestamp": "2027-01-15T08:00:00Z", "jsonPayload": e.flat()}
+	}, nil, nil},
+	{"Google Cloud textPayload", func(e twin) any {
+		return object{"insertId": "a", "logName": "projects/x/logs/y", "timestamp": "2027-01-15T08:00:00Z", "textPayload": e.xml()}
+	}, nil, nil},
+	{"NXLog EventXML", func(e twin) any {
+		return object{"EventTime": "2027-01-15 08:00:00", "Hostname": "h", "EventXML": e.xml(), "SourceModuleType": "im_msvistalog"}
+	}, nil, nil},
+	{"Event Hub records", func(e twin) any {
+		return object{"records": []object{{"time": "2027-01-15T08:00:00Z", "category": "WindowsEvent", "properties": e.flat()}}}
+	}, nil, []string{"Properties"}},
+	{"Azure diagnostics, RawXml", func(e twin) any {
+		return object{"records": []object{{"time": "2027-01-15T08:00:00Z", "properties": object{"EventId": json.Number(e.system["EventID"]), "Channel": e.system["Channel"], "RawXml": e.xml()}}}}
+	}, nil, []string{"Properties"}},
+	{"Datadog", func(e twin) any {
+		s := e.system
+		system := object{"EventID": json.Number(s["EventID"]), "Channel": s["Channel"], "Computer": s["Computer"], "EventRecordID": s["EventRecordID"], "Provider": object{"#attributes": object{"Name": s["Provider"]}}, "TimeCreated": object{"#attributes": object{"SystemTime": s["SystemTime"]}}}
+		return object{"_id": "x", "date": "2027-01-15T08:00:00Z", "attributes": object{"Event": object{"System": system, "EventData": object{"Data": e.fields()}}}}
+	}, nil, nil},
+	{"two in a list, under any name", func(e twin) any {
+		other := object{"EventID": 9999, "EventRecordID": "0" + e.system["EventRecordID"]}
+		return object{"exported": object{"by": "x", "items": []any{object{"i": 1, "e": e.flat()}, object{"i": 2, "e": other}}}}
+	}, nil, nil},
+	{"a time before JSON", func(e twin) any { return "2027-01-15T08:00:00.123Z stdout F " + text(e.flat()) }, nil, nil},
+	{"a time before XML", func(e twin) any { return "2027-01-15 08:00:00 dump: " + e.xml() }, oneLine, nil},
+	{"key=value", func(e twin) any {
+		return "2027-01-15 08:00:00 INFO " + e.join(" ", func(k, v string) string {
+			return k + `="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v) + `"`
+		})
+	}, plainNames, nil},
+	{"LEEF", func(e twin) any {
+		return "<13>Jan 15 08:00:00 h LEEF:2.0|Microsoft|Windows|10|" + e.system["EventID"] + "|x09|" + e.join("\t", func(k, v string) string { return k + "=" + v })
+	}, plainNames, nil},
+	{"WinCollect", func(e twin) any {
+		s := e.system
+		return "<13>Jan 15 08:00:00 h AgentDevice=WindowsLog\tAgentLogFile=" + s["Channel"] + "\tSource=" + s["Provider"] + "\tComputer=" + s["Computer"] + "\tEventID=" + s["EventID"] + "\tEventIDCode=" + s["EventID"] +
+			"\tRecordNumber=" + s["EventRecordID"] + "\tMessage=" + strings.ReplaceAll(e.message(), "\r\n", " ")
+	}, func(e twin) bool { return sysmonOnly(e) && plainNames(e) }, nil},
+	{"forwarded, by the collector's name", func(e twin) any {
+		return strings.Replace(e.xml(), "<Channel>"+e.system["Channel"]+"<", "<Channel>ForwardedEvents<", 1)
+	}, func(e twin) bool {
+		return e.system["Provider"] == "Microsoft-Windows-Sysmon" || e.system["Provider"] == "Microsoft-Windows-Security-Auditing"
+	}, nil},
+	{"Get-WinEvent, time, number and message", func(e twin) any {
+		return object{"TimeCreated": e.system["SystemTime"], "Id": json.Number(e.system["EventID"]), "RecordId": e.system["EventRecordID"], "Message": e.message()}
+	}, sysmonOnly, []string{"Computer"}},
 	{"syslog with XML", func(e twin) any { return "<14>1 2026-03-01T08:00:00Z gw sysmon 12 - - " + e.xml() }, oneLine, nil},
 	{"syslog with JSON", func(e twin) any {
 		o := object{}
@@ -280,6 +344,40 @@ func otlpOf(v any) object {
 		return object{"intValue": v.String()}
 	}
 	return object{"stringValue": v}
+}
+
+// flat is the event as one object of fields.
+func (e twin) flat() object {
+	o := object{}
+	for _, k := range append(slices.Clone(ofSystem), "SystemTime") {
+		o[k] = e.system[k]
+	}
+	for _, d := range e.data {
+		o[d[0]] = d[1]
+	}
+	return o
+}
+
+// join writes the fields that have a value behind each other.
+func (e twin) join(sep string, pair func(k, v string) string) string {
+	var out []string
+	for k, v := range e.flat() {
+		if v != "" {
+			out = append(out, pair(k, v.(string)))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, sep)
+}
+
+// plainNames reports whether an event can stand on a line of names and values.
+func plainNames(e twin) bool {
+	for k, v := range e.flat() {
+		if strings.ContainsAny(k, " =()/") || strings.ContainsAny(v.(string), "\r\n\t") || strings.Trim(v.(string), " ") != v && v != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func elements(e twin) string {
@@ -397,10 +495,13 @@ func TestTwins(t *testing.T) {
 				}
 				res := run(t, q, 1, 0, false, path)
 				res.clean(t)
-				if len(res.rows) != count {
-					t.Errorf("%s: %d rows, want %d", name, len(res.rows), count)
+				rows := slices.DeleteFunc(res.rows, func(row map[string]any) bool {
+					return strings.HasPrefix(fmt.Sprint(row["EventRecordID"]), "0")
+				})
+				if len(rows) != count {
+					t.Errorf("%s: %d rows, want %d", name, len(rows), count)
 				}
-				for _, row := range res.rows {
+				for _, row := range rows {
 					e, ok := byNumber[fmt.Sprint(row["EventRecordID"])]
 					if !ok {
 						t.Errorf("%s: no event has the number %v", name, row["EventRecordID"])
