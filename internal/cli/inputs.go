@@ -243,7 +243,7 @@ func (s *session) search(ctx context.Context, q *query.Query, open func(*event.L
 		return q.Run(ctx, run, countRows{out, &s.rows})
 	})
 	if err == nil {
-		s.nothingFound(seen)
+		s.nothingFound(ctx, q, seen)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -43,16 +44,66 @@ func (s *session) nothingRead(st input.Stats) (unread bool) {
 	return st.Events == 0 && len(st.Empty) == st.Parts
 }
 
+// unmetBytes is how much input is read a second time to tell which part of a search
+// expression no event meets, where no --strict run has to know.
+const unmetBytes = 256 << 20
+
 // nothingFound notes why a search found nothing, where nothing could be found.
-func (s *session) nothingFound(seen *query.Seen) {
+func (s *session) nothingFound(ctx context.Context, q *query.Query, seen *query.Seen) {
 	st := s.readers[len(s.readers)-1].Stats()
 	why, sure := seen.Nothing(s.rows)
 	if why == "" || st.Events == 0 {
 		return
 	}
+	if !sure && st.Given > 0 && (s.strict || st.Bytes < unmetBytes) {
+		if unmet := s.unmet(ctx, q); len(unmet) > 0 {
+			for _, u := range unmet {
+				s.note("%s (of %s); gyoji explain --why-not says more", u, number(st.Events))
+			}
+			return
+		}
+	}
 	failing := s.failing
 	s.note("%s (of %s); gyoji explain --why-not says more", why, number(st.Events))
 	s.failing = failing || sure || st.Given == 0 // the reader met no literal of it
+}
+
+// unmet says which parts of a query's search expression no event meets. Where that
+// cannot be told, since the input is read once, it says nothing.
+func (s *session) unmet(ctx context.Context, q *query.Query) (out []string) {
+	if s.spool == nil && slices.Contains(s.paths, "-") {
+		return nil
+	}
+	opt := s.opt
+	opt.Warnings = &exec.Warnings{} // they have been told
+	if s.spool != nil {
+		opt.Stdin = s.spool.Reader()
+	}
+	src, err := input.Paths(s.paths, opt)
+	if err != nil {
+		return nil
+	}
+	run := s.run
+	run.Warnings, run.Input, run.Seen = opt.Warnings, input.NewReader(src, s.formats, opt), nil
+	run.Layout = q.Layout.Clone()
+	unmet, _, err := q.Unmet(ctx, run)
+	if err != nil {
+		return nil
+	}
+	for _, u := range unmet {
+		text := fmt.Sprintf("no event matches `%s`", u.Text)
+		switch {
+		case u.Field != "" && len(u.Values) == 0:
+			text += ": no event has a field " + u.Field
+		case u.Field != "":
+			text += fmt.Sprintf(": %s is %s", u.Field, strings.Join(u.Values, ", "))
+			if u.More {
+				text += " or others"
+			}
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 // nothingReached notes that no event is of what the detections are about, and what
@@ -70,7 +121,7 @@ func (h *huntRun) nothingReached(ctx context.Context, rules *sigmaRules, seen []
 			windows = windows && (r.Correlation != nil || r.Windows())
 		}
 	}
-	texts := len(st.Texts) > 0 && windows && s.rows == 0
+	texts := len(st.Texts) > 0 && windows
 	if texts {
 		s.note("no detection looks at plain text, which %s is read as; see: %s", first(st.Texts), doctor)
 	}

@@ -213,7 +213,9 @@ func (f *flat) end(b *input.Block, off int, text []byte, fallback int64, next ex
 // unwrap gives the event what stands in fields that hold more of it.
 func (f *flat) unwrap(text []byte, where place) {
 	if f.HoldsMore(f.vals, f.given) || !f.told(f.vals, f.w) && signed(text) {
-		f.unwrapper().event(text, where)
+		if f.unwrapper().event(text, where); f.told(f.vals, f.w) {
+			where.part.Known()
+		}
 	}
 }
 

@@ -35,6 +35,7 @@ func (o *others) read(b *input.Block, at int, next exec.Sink) (n int, err error)
 	if f == nil {
 		return 0, nil
 	}
+	b.Part.Known()
 	r := o.readers[f]
 	if r == nil {
 		r = f.New(o.want)

@@ -207,6 +207,8 @@ type Part struct {
 
 	// met says that the part has an event; see Met.
 	met atomic.Bool
+	// known says that not all of its text is plain; see Known.
+	known atomic.Bool
 
 	Format *Format // nil: recognised by content
 	once   bool    // Open works only once
@@ -216,6 +218,13 @@ type Part struct {
 // Met says that the part has an event. A reader of a Hollow format says so of
 // events that it passes over; of those it gives it is known.
 func (p *Part) Met() { p.met.Store(true) }
+
+// Known says that in plain text an event of another format was found.
+func (p *Part) Known() {
+	if p != nil && !p.known.Load() {
+		p.known.Store(true)
+	}
+}
 
 // Source lists what there is to read, in an order that does not change between
 // runs. A part that cannot be opened is an error value in its place; the rest follow.

@@ -49,7 +49,7 @@ type Reader struct {
 	rest        []byte        // memory for open.rest
 	failed      failures
 	blank       []string // parts without a byte but blanks
-	texts       []string // parts that no format but plain text would have
+	texts       []*Part  // parts that no format but plain text would have
 	hollow      []*Part
 	names       []string // of parts, by their index; "" for those that were not opened
 	ended       bool
@@ -119,7 +119,7 @@ type Stats struct {
 	Failed  []error // parts that could not be read
 
 	Empty []string // parts without an event, by name; of event logs it is known at the end
-	Texts []string // parts that are read as plain text, as no other format fits
+	Texts []string // parts that are read as plain text, as no other format fits, and in which no event of another was met
 	// Formats are how many parts are read as each format, by its name.
 	Formats map[string]int
 	Given   int64 // of Events, those that were given on rather than passed over
@@ -131,7 +131,12 @@ func (r *Reader) Stats() Stats {
 	defer r.mu.Unlock()
 	st := Stats{
 		Bytes: r.bytes.Load(), Total: r.total.Load(), Events: r.events.Load(), Parts: int(r.parts.Load()), Given: r.given.Load(),
-		Untimed: r.untimed.Load(), Failed: r.failed.all(), Empty: slices.Clone(r.blank), Texts: slices.Clone(r.texts), Formats: maps.Clone(r.formatsRead),
+		Untimed: r.untimed.Load(), Failed: r.failed.all(), Empty: slices.Clone(r.blank), Formats: maps.Clone(r.formatsRead),
+	}
+	for _, p := range r.texts {
+		if !p.known.Load() {
+			st.Texts = append(st.Texts, p.Name)
+		}
 	}
 	for _, p := range r.hollow {
 		if !p.met.Load() {
@@ -433,7 +438,7 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 			return &PathError{part.Name, r.unknown(head, part.Name)}
 		}
 		if r.cur.format.Sniff(head) == Unsure {
-			r.texts = append(r.texts, part.Name)
+			r.texts = append(r.texts, part)
 		}
 	}
 	if r.formatsRead == nil {
