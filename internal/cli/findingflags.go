@@ -12,6 +12,7 @@ import (
 type findingFlags struct {
 	severity, level         string
 	hosts, users, detection []string
+	tags                    []string
 	sort                    string
 	timeline, flat          bool
 }
@@ -23,6 +24,7 @@ func (x *findingFlags) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&x.hosts, "host", nil, "only findings on this host; * is any text, the domain may be left out; may be repeated")
 	f.StringArrayVar(&x.users, "user", nil, "only findings about this user, as --host")
 	f.StringArrayVar(&x.detection, "detection", nil, "only findings of this detection, by id or title, or of this package; * is any text; may be repeated")
+	f.StringArrayVar(&x.tags, "tag", nil, "only findings of detections with this tag, or one below it: attack.t1059, attack.execution; may be repeated")
 	choiceFlag(f, &x.sort, "sort", "", "severity", []string{"severity", "time"}, "order of findings: severity (then score, then time) or time, newest first")
 	f.BoolVar(&x.timeline, "timeline", false, "by time, oldest first, under their days")
 	f.BoolVar(&x.flat, "no-fold", false, "list a record that was read twice twice, and findings of one process apart")
@@ -48,8 +50,13 @@ func (x *findingFlags) options() (o hunt.Options, err error) {
 	case x.sort != "severity":
 		return o, usageError("--sort %s: findings are sorted by severity or time%s", x.sort, didYouMean(x.sort, "severity", "time"))
 	}
-	o.Filter.Hosts, o.Filter.Users, o.Filter.Detections, o.Flat = x.hosts, x.users, x.detection, x.flat
+	o.Filter.Hosts, o.Filter.Users, o.Filter.Detections, o.Filter.Tags, o.Flat = x.hosts, x.users, x.detection, x.tags, x.flat
 	return o, nil
+}
+
+// none reports whether all findings are listed, in the usual order.
+func (x *findingFlags) none() bool {
+	return x.severity == "" && x.level == "" && len(x.hosts)+len(x.users)+len(x.detection)+len(x.tags) == 0 && x.sort == "severity" && !x.timeline && !x.flat
 }
 
 // severityNamed reads a flag's severity.

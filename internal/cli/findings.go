@@ -16,6 +16,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/engine/render"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
@@ -67,6 +68,30 @@ func (s *session) locate(ctx context.Context, l *hunt.List) located {
 		return nil
 	}
 	return input.Locate(ctx, src, l.Places())
+}
+
+// recordsAt reads records again for what findings say of them. What can be read only once
+// gives nothing.
+func (s *session) recordsAt(ctx context.Context, at map[uint64]bool) (map[uint64]map[string]string, error) {
+	if len(at) == 0 || slices.Contains(s.paths, "-") && s.spool == nil {
+		return nil, nil
+	}
+	parts := map[int]bool{}
+	for pos := range at {
+		parts[event.Part(pos)] = true
+	}
+	opt := s.opt
+	opt.Warnings = &exec.Warnings{}
+	if s.spool != nil {
+		opt.Stdin = s.spool.Reader()
+	}
+	src, err := input.Paths(s.paths, opt)
+	if err != nil {
+		return nil, nil // it was read once, so it has gone meanwhile
+	}
+	run := s.run
+	run.Input = input.NewReader(input.PartsOf(src, func(i int) bool { return parts[i] }), s.formats, opt)
+	return query.At(ctx, run, hunt.Detailed(), at)
 }
 
 // print prints the findings in order.

@@ -95,7 +95,7 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
-			rules.least = options.Filter.Least
+			rules.filter = options.Filter
 			pkgs, err := a.detections(detections, &rules, in.strict)
 			if err != nil {
 				return err
@@ -109,7 +109,7 @@ higher one, for use in scripts and CI.`,
 				return err
 			}
 			s.needed = failOn != ""
-			h := &huntRun{List: newList(s, options), app: a, session: s, tables: lib, timeline: show.timeline, flags: detectionFlags(detections)}
+			h := &huntRun{List: newList(s, options), app: a, session: s, tables: lib, timeline: show.timeline, plain: show.none(), flags: detectionFlags(detections)}
 			w, done, err := out.open(a, cmd, s)
 			if err != nil {
 				return err
@@ -145,7 +145,8 @@ higher one, for use in scripts and CI.`,
 // detections loads what -d names: packages, which are in folders, and Sigma rules.
 func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*detection.Package, error) {
 	if len(names) == 0 {
-		return a.packages(nil)
+		pkgs, err := a.packages(nil)
+		return pkgs, firstOf(err, knownDetections(pkgs, rules))
 	}
 	names, err := a.stored(names)
 	if err != nil {
@@ -200,10 +201,15 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 		}
 		if len(t.Rules)+t.Disabled > 0 {
 			rules.tenant = t
-			return pkgs, nil
+			return pkgs, knownDetections(pkgs, rules)
 		}
 		if t.Found > 0 && len(pkgs) == 0 && rules.found == 0 {
 			return nil, noRules(t.Found)
+		}
+	}
+	if len(pkgs)+len(rules.all) > 0 {
+		if err := knownDetections(pkgs, rules); err != nil {
+			return nil, err
 		}
 	}
 	switch {
@@ -215,6 +221,40 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 		return nil, &exit{exitDiagnostics, fmt.Errorf("none of the %d Sigma documents is a rule that can run and is asked for", rules.found)}
 	}
 	return pkgs, nil
+}
+
+// knownDetections refuses detections and tags that none of those which can run has.
+func knownDetections(pkgs []*detection.Package, rules *sigmaRules) error {
+	x := &rules.filter
+	if x.All() {
+		return nil
+	}
+	var all []*hunt.Detection
+	for _, p := range pkgs {
+		for _, d := range p.Detections {
+			all = append(all, hunt.OfPackage(d))
+		}
+	}
+	for _, r := range rules.all {
+		all = append(all, hunt.OfRule(r))
+	}
+	if rules.tenant != nil {
+		for _, r := range rules.tenant.Rules {
+			all = append(all, hunt.OfTenant(r))
+		}
+	}
+	flag, value, near, unknown := x.Unknown(all)
+	if !unknown {
+		return nil
+	}
+	help := "* is any text: --detection '*mimikatz*'"
+	if flag == "tag" {
+		help = "write it as the rules do: attack.t1059.001, attack.execution, car.2016-04-005"
+	}
+	if near != "" {
+		help = "did you mean " + near + "?"
+	}
+	return usageError("--%s %s: none of the %s %s that can run has that %s; %s", flag, value, number(int64(len(all))), plural(int64(len(all)), "detection", "detections"), map[string]string{"tag": "tag", "detection": "id, title or package"}[flag], help)
 }
 
 // leftOut names the packages and detections that cannot run, each with its reason.
@@ -304,6 +344,7 @@ type huntRun struct {
 	shown    int64
 	most     detection.Severity // of those shown with --follow
 	timeline bool
+	plain    bool   // all findings are listed, in the usual order
 	flags    string // -d, as the next command wants them
 }
 
@@ -352,7 +393,7 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 	beside, after := pass.Beside, []func() error{pass.Finish}
 	if rules != nil && rules.tenant != nil {
 		siem := h.session.siem(rules.tenant)
-		beside, after = append(beside, siem.Beside()), append(after, func() error { return h.signals(siem) })
+		beside, after = append(beside, siem.Beside()), append(after, func() error { return h.signals(ctx, siem) })
 	}
 	if len(pass.Parts)+len(beside) > 0 {
 		if err := h.session.searchAll(ctx, pass.Parts, beside...); err != nil {
@@ -377,7 +418,7 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 func (h *huntRun) compile(pkgs []*detection.Package, rules *sigmaRules) (*hunt.Hunt, error) {
 	d := hunt.Detections{Packages: pkgs, Tables: h.tables}
 	if rules != nil {
-		d.Scope, d.Rules, d.Tenant = rules.scope, rules.rules, rules.tenant
+		d.Scope, d.Rules, d.Tenant, d.Filter = rules.scope, rules.rules, rules.tenant, rules.filter
 	}
 	ready, diags := hunt.Compile(d)
 	diags = slices.DeleteFunc(diags, func(d *diag.Diagnostic) bool { return d.Severity != diag.Error && !h.app.verbose })
@@ -391,12 +432,17 @@ func (h *huntRun) compile(pkgs []*detection.Package, rules *sigmaRules) (*hunt.H
 }
 
 // signals lists the signals of the Cloud SIEM rules that are not suppressed.
-func (h *huntRun) signals(g *siemHunt) error {
+func (h *huntRun) signals(ctx context.Context, g *siemHunt) error {
 	h.siem = g
 	if err := g.judge(); err != nil {
 		return err
 	}
-	if err := hunt.NewSignals(g.Rules, h.List, g.session.partName).Add(g.signals); err != nil {
+	signals := hunt.NewSignals(g.Rules, h.List, g.session.partName)
+	var err error
+	if signals.Details, err = g.session.recordsAt(ctx, hunt.Records(g.signals)); err != nil {
+		return err
+	}
+	if err := signals.Add(g.signals); err != nil {
 		return err
 	}
 	g.tell()

@@ -17,7 +17,7 @@ var _ = command((*app).investigateCmd)
 
 func (a *app) investigateCmd() *cobra.Command {
 	var in inputs
-	var n int
+	which := findingName("1")
 	var form, file string
 	var playbook bool
 	cmd := &cobra.Command{
@@ -39,7 +39,7 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 			if named := formOf(file, investigationForms); named != "" && !cmd.Flags().Changed("format") {
 				form = named
 			}
-			p, dirs, err := a.packageNamed(args[0])
+			p, err := a.packageNamed(args[0])
 			if err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 				return err
 			}
 			defer func() { failed = done(failed) }()
-			f, err := a.finding(cmd.Context(), s, dirs, n)
+			n, f, err := a.finding(cmd.Context(), s, []*detection.Package{p}, nil, which)
 			if err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 	}
 	in.flags(cmd)
 	fl := cmd.Flags()
-	fl.IntVar(&n, "finding", 1, "which finding, as gyoji hunt lists them")
+	fl.Var(&which, "finding", "which finding of the package: its number in a hunt with -d PACKAGE, or its id")
 	formatFlag(fl, &form, "md", investigationForms, "md or html (default: what the name of -o ends in, else md)")
 	fileFlag(fl, &file, investigationForms)
 	fl.BoolVar(&playbook, "playbook", false, "run the playbook's queries instead of the guide's")
@@ -113,18 +113,17 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 var investigationForms = []string{"md", "html"}
 
 // packageNamed finds one package: a folder, or by technique, name or folder
-// among those that gyoji ships. dirs is what -d would be to hunt with it alone.
-func (a *app) packageNamed(name string) (p *detection.Package, dirs []string, err error) {
+// among those that gyoji ships.
+func (a *app) packageNamed(name string) (*detection.Package, error) {
 	if _, err := os.Stat(name); err != nil {
-		p, err := a.shipped(name, err)
-		return p, []string{name}, err
+		return a.shipped(name, err)
 	}
 	pkgs, err := a.packages([]string{name})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if len(pkgs) != 1 {
-		return nil, nil, usageError("%s holds %d packages; name one", name, len(pkgs))
+		return nil, usageError("%s holds %d packages; name one", name, len(pkgs))
 	}
-	return pkgs[0], []string{name}, nil
+	return pkgs[0], nil
 }

@@ -24,7 +24,7 @@ var severityColors = []string{"2", "32", "33", "1;31", "1;97;41"}
 
 const (
 	// linesShown is how many findings a terminal is shown.
-	linesShown = 1000
+	linesShown = 200
 	// topShown is how many of the most frequent hosts and so on a summary names.
 	topShown = 5
 	// barWidth is the widest bar of the summary, in characters.
@@ -45,10 +45,11 @@ func paint(on bool, color, text string) string {
 func (h *huntRun) lines(o render.Options, to io.Writer, each func(func(int, *hunt.Finding) error) error) error {
 	w := printable.NewWriter(to, printable.People, o.Color)
 	sum := newSummary()
+	sum.plain = h.plain
 	var list bytes.Buffer
 	l := &lineWriter{w: &list, color: o.Color, width: min(o.Width, spread), timeline: h.timeline}
 	err := each(func(n int, f *hunt.Finding) error {
-		sum.add(f)
+		sum.add(n, f)
 		if n <= linesShown || !o.Terminal {
 			l.finding(n, f)
 		}
@@ -63,13 +64,17 @@ func (h *huntRun) lines(o render.Options, to io.Writer, each func(func(int, *hun
 	}
 	_, err = w.Write(list.Bytes())
 	if o.Terminal && sum.n > linesShown {
-		fmt.Fprintf(w, "and %s findings more; -f list shows all, --min-severity fewer\n", number(sum.n-linesShown))
+		more := fmt.Sprintf("and %s %s more; -f list shows all, --min-severity high fewer", number(sum.n-linesShown), plural(sum.n-linesShown, "finding", "findings"))
+		fmt.Fprintln(w, strings.Join(printable.Wrap(more, l.width), "\n"))
 	}
 	if sum.n > 0 && o.Terminal && !h.app.quiet {
 		paths := strings.Join(shellWords(h.session.paths), " ")
-		fmt.Fprintf(w, "\nnext:\n  gyoji tree --finding 1 %s%s\n", h.flags, paths)
+		fmt.Fprintf(w, "\nnext:\n")
+		if sum.process != "" {
+			fmt.Fprintf(w, "  gyoji tree --finding %s %s%s\n", sum.process, h.flags, paths)
+		}
 		if sum.technique != "" {
-			fmt.Fprintf(w, "  gyoji investigate %s --finding 1 %s\n", sum.technique, paths)
+			fmt.Fprintf(w, "  gyoji investigate %s --finding %s %s\n", sum.technique, sum.packaged, paths)
 		}
 		fmt.Fprintf(w, "  gyoji hunt -f html -o report.html %s%s\n", h.flags, paths)
 	}
@@ -137,68 +142,108 @@ func (l *lineWriter) finding(n int, f *hunt.Finding) {
 		who = "same " + f.Subject.Kind
 	}
 	title := printable.Text(f.Detection)
+	what := printable.Text(strings.Join(strings.Fields(f.Summary()), " "))
+	full, short := places(f)
 	rest := l.width - used - 2
-	if l.width > 0 && rest < utf8.RuneCountInString(who)+2+utf8.RuneCountInString(title) {
-		// The title goes to the second line, with what happened after it.
-		fmt.Fprintf(l.w, "%s  %s\n", head, printable.Fit(who, max(rest, 1)))
-		l.second(f, title)
+	bold := func(text string) string { return paint(l.color, "1", text) }
+	dim := func(text string) string { return paint(l.color, "2", text) }
+	size := utf8.RuneCountInString
+	if l.width > 0 && l.width < linesNarrow {
+		fmt.Fprintln(l.w, head)
+		l.wrap(who, nil)
+		l.wrap(title, bold)
+		l.wrap(printable.Fit(what, 2*(l.width-lineIndent)), nil)
+		l.wrap("["+full+"]", dim)
 		return
 	}
-	fmt.Fprintf(l.w, "%s  %s  %s\n", head, who, paint(l.color, "1", title))
-	l.second(f, "")
-}
-
-// second is the second line: title, where the first had no room for it, what happened, and
-// where that is recorded.
-func (l *lineWriter) second(f *hunt.Finding, title string) {
-	place := printable.Text(f.Where())
-	if n := len(f.Evidence) - 1; n > 0 {
-		place += fmt.Sprintf(" and %d more", n)
-	} else if n == 0 && len(f.Evidence[0].Copies) > 0 {
-		place += fmt.Sprintf(", %d copies", len(f.Evidence[0].Copies))
-	}
-	indent := 6
-	room := l.width - indent
-	if l.width > 0 {
-		place = printable.Fit(place, max(room/2, 12))
-		room -= utf8.RuneCountInString(place) + 4
-	}
-	what := printable.Text(strings.Join(strings.Fields(f.Summary()), " "))
-	switch {
-	case title == "":
-		title = printable.Fit(what, l.room(room))
-	default:
-		title = printable.Fit(title, l.room(room))
-		if left := room - utf8.RuneCountInString(title) - 2; left > 12 {
-			title = paint(l.color, "1", title) + "  " + printable.Fit(what, left)
+	room := l.width - lineIndent
+	line := ""
+	if l.width == 0 || size(who)+2+size(title) <= rest {
+		fmt.Fprintf(l.w, "%s  %s  %s\n", head, who, bold(title))
+	} else {
+		fmt.Fprintf(l.w, "%s  %s\n", head, printable.Fit(who, max(rest, 1)))
+		if size(title)+size(short)+4 > room {
+			l.wrap(title, bold)
 		} else {
-			title = paint(l.color, "1", title)
+			line = bold(title) + "  "
+			room -= size(title) + 2
 		}
 	}
-	fmt.Fprintf(l.w, "%*s%s  %s\n", indent, "", title, paint(l.color, "2", "["+place+"]"))
+	place := full
+	if l.width > 0 && size(full)+2+min(size(what)+2, room/2) > room {
+		place = short
+	}
+	if l.width == 0 {
+		room = 1 << 20
+	}
+	if left := room - size(place) - 4; left >= min(size(what), 16) {
+		line += printable.Fit(what, left) + "  "
+	}
+	if size(place)+2 > room { // its name alone has no room
+		if line = strings.TrimRight(line, " "); line != "" {
+			l.wrap(line, nil)
+		}
+		l.wrap("["+place+"]", dim)
+		return
+	}
+	fmt.Fprintf(l.w, "%*s%s%s\n", lineIndent, "", line, dim("["+place+"]"))
 }
 
-func (l *lineWriter) room(n int) int {
-	if l.width == 0 {
-		return 0
+const (
+	// lineIndent is where the second line of a finding begins.
+	lineIndent = 6
+	// linesNarrow is the width from which on two lines will do for a finding.
+	linesNarrow = 72
+)
+
+// wrap writes a text below the first line, in as many lines as it takes.
+func (l *lineWriter) wrap(text string, look func(string) string) {
+	if text == "" {
+		return
 	}
-	return max(n, 8)
+	for _, line := range printable.WrapAll(text, l.width-lineIndent) {
+		if look != nil {
+			line = look(line)
+		}
+		fmt.Fprintf(l.w, "%*s%s\n", lineIndent, "", line)
+	}
+}
+
+// places says where a finding is recorded, in full and without the folders.
+func places(f *hunt.Finding) (full, short string) {
+	p := f.Place
+	full = printable.Text(p.Where())
+	if i := strings.LastIndexAny(p.File, `\/`); i > 0 {
+		p.File = "…" + p.File[i:]
+	}
+	short = printable.Text(p.Where())
+	more := ""
+	if n := len(f.Evidence) - 1; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	} else if n == 0 && len(f.Evidence[0].Copies) > 0 {
+		k := len(f.Evidence[0].Copies)
+		more = fmt.Sprintf(", %d %s", k, plural(int64(k), "copy", "copies"))
+	}
+	return full + more, short + more
 }
 
 // summary is what a list of findings comes to.
 type summary struct {
+	plain                           bool // findings have the numbers that they have without any flags
 	n                               int64
 	severity                        [detection.Critical + 1]int64
 	hosts, detections, tactics, day map[string]int64
+	first, last                     string                        // days
 	worst                           map[string]detection.Severity // of a host or detection
-	technique                       string                        // of the first finding of a package
+	technique, packaged             string                        // of the first finding of a package, and its name
+	process                         string                        // the name of the first finding of a process
 }
 
 func newSummary() *summary {
 	return &summary{hosts: map[string]int64{}, detections: map[string]int64{}, tactics: map[string]int64{}, day: map[string]int64{}, worst: map[string]detection.Severity{}}
 }
 
-func (s *summary) add(f *hunt.Finding) {
+func (s *summary) add(n int, f *hunt.Finding) {
 	s.n++
 	s.severity[f.Severity]++
 	count := func(m map[string]int64, key string) {
@@ -213,17 +258,40 @@ func (s *summary) add(f *hunt.Finding) {
 		count(s.tactics, t.Name)
 	}
 	if f.Timed() {
-		count(s.day, f.When("2006-01-02"))
+		day := f.When("2006-01-02")
+		count(s.day, day)
+		if s.first == "" || day < s.first {
+			s.first = day
+		}
+		s.last = max(s.last, day)
 	}
 	if s.technique == "" && f.Kind == hunt.Package && len(f.Techniques) > 0 {
-		s.technique = f.Techniques[0].ID
+		s.technique, s.packaged = f.Techniques[0].ID, f.ID[:12]
+	}
+	if p := f.Subject; s.process == "" && p != nil && (p.GUID != "" || p.PID != "" && f.Host != "") {
+		s.process = f.ID[:12] // a number would be another's where other findings are asked for
+		if s.plain {
+			s.process = strconv.Itoa(n)
+		}
 	}
 }
 
 func (s *summary) write(w io.Writer, color bool, width int, lost []string) {
 	width = cmp.Or(width, 100)
 	head := func(text string) { fmt.Fprintln(w, paint(color, "1", text)) }
-	head(fmt.Sprintf("%s %s", number(s.n), plural(s.n, "finding", "findings")))
+	of := fmt.Sprintf("%s %s of %s %s", number(s.n), plural(s.n, "finding", "findings"), number(int64(len(s.detections))), plural(int64(len(s.detections)), "detection", "detections"))
+	if k := int64(len(s.hosts)); k > 0 {
+		of += fmt.Sprintf(" on %s %s", number(k), plural(k, "host", "hosts"))
+	}
+	if s.first != "" {
+		of += ", " + s.first
+		if s.last != s.first {
+			of += " to " + s.last
+		}
+	}
+	for _, line := range printable.Wrap(of, width) {
+		head(line)
+	}
 	most := int64(1)
 	for _, n := range s.severity {
 		most = max(most, n)

@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -19,21 +17,20 @@ import (
 
 // sigmaRules are the Sigma rules of a hunt, and the flags that choose them.
 type sigmaRules struct {
-	least        detection.Severity
-	tags         []string
+	filter       hunt.Filter // which rules are wanted
 	placeholders string
 	sysmonOnly   bool
 
 	tenant *tenant.Tenant // of the Cloud SIEM rules; nil for none
 
 	scope *rule.Scope
-	rules []*rule.Rule
-	found int // rules in the files, those that cannot run included
+	all   []*rule.Rule // that can run
+	rules []*rule.Rule // and are wanted
+	found int          // rules in the files, those that cannot run included
 }
 
 func (s *sigmaRules) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&s.tags, "tag", nil, "only Sigma rules with this tag, or one below it: attack.t1059, attack.execution; may be repeated")
 	f.BoolVar(&s.sysmonOnly, "sysmon-only", false, "Sigma rules about network connections and the registry look at Sysmon's events alone, not at Security 5156 and 4657")
 	f.StringVar(&s.placeholders, "placeholders", "", "YAML file with the values of placeholders in Sigma rules: NAME: [VALUE, ...]")
 }
@@ -70,7 +67,10 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 	}
 	cannot += len(broken)
 	s.found = len(docs) + len(broken)
-	s.rules = rule.Keep(rules, func(r *rule.Rule) bool { return hunt.OfLevel(r.Level) >= s.least && s.tagged(r) })
+	s.all = rules
+	s.rules = rule.Keep(rules, func(r *rule.Rule) bool {
+		return hunt.OfLevel(r.Level) >= s.filter.Least && (s.filter.All() || s.filter.Wants(hunt.OfRule(r)))
+	})
 	if cannot == 0 {
 		return nil
 	}
@@ -80,16 +80,6 @@ func (s *sigmaRules) load(a *app, paths []string, strict bool) error {
 		return &exit{exitDiagnostics, fmt.Errorf("--strict: %d Sigma %s cannot run", cannot, plural(int64(cannot), "document", "documents"))}
 	}
 	return nil
-}
-
-// tagged reports whether a rule has one of the tags asked for, or one below it.
-func (s *sigmaRules) tagged(r *rule.Rule) bool {
-	return len(s.tags) == 0 || slices.ContainsFunc(r.Tags, func(t sigma.Tag) bool {
-		return slices.ContainsFunc(s.tags, func(want string) bool {
-			have := t.String()
-			return strings.EqualFold(have, want) || len(have) > len(want) && have[len(want)] == '.' && strings.EqualFold(have[:len(want)], want)
-		})
-	})
 }
 
 // unusableShown is how many rules that cannot run are named without -v.

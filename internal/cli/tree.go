@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/process"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
@@ -21,8 +25,9 @@ var _ = command((*app).treeCmd)
 func (a *app) treeCmd() *cobra.Command {
 	var in inputs
 	var detections []string
+	var rules sigmaRules
 	var guid, pid, computer, at string
-	var n int
+	var which findingName
 	var whole bool
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
@@ -31,15 +36,17 @@ func (a *app) treeCmd() *cobra.Command {
 		Long: `tree shows a process with its ancestors and all it started, and beside each what
 it did: files written, streams, connections, DNS queries.
 
-The process is that of finding N, as hunt numbers them (1 is the most severe), or the
-one with --guid, or with --pid on --computer (the last one to start before --at).`,
+The process is that of a finding, by its number or id in a hunt over the same logs
+with the same -d (1 is the most severe), or the one with --guid, or with --pid on
+--computer (the last one to start before --at).`,
 		Example: `  gyoji tree --finding 1 evtx/
+  gyoji tree --finding 3 -d sigma/rules/windows evtx/
   gyoji tree --pid 4120 --computer WKS-01 --at 2026-03-10T16:20:58Z evtx/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError("tree wants the logs to look at: gyoji tree --finding 1 FOLDER")
 			}
-			if n == 0 && guid == "" && (pid == "" || computer == "") {
+			if which == "" && guid == "" && (pid == "" || computer == "") {
 				return usageError("tree wants a process: --finding N, --guid GUID, or --pid PID with --computer HOST")
 			}
 			s, err := a.open(&in, args)
@@ -54,15 +61,19 @@ one with --guid, or with --pid on --computer (the last one to start before --at)
 				}
 				moment = t.UnixMilli()
 			}
-			if n != 0 {
-				f, err := a.finding(cmd.Context(), s, detections, n)
+			if which != "" {
+				pkgs, err := a.detections(detections, &rules, in.strict)
+				if err != nil {
+					return err
+				}
+				n, f, err := a.finding(cmd.Context(), s, pkgs, &rules, which)
 				if err != nil {
 					return err
 				}
 				guid, pid, computer, moment = identity(f)
 				mark = f.Severity.String() + ": " + printable.Text(f.Detection)
 				if guid == "" && pid == "" {
-					return &exit{exitUsage, fmt.Errorf("finding %d (%s) names no process: it has neither ProcessGuid nor ProcessId", n, f.Detection)}
+					return &exit{exitUsage, fmt.Errorf("finding %d (%s) is of no process: its record has neither ProcessGuid nor ProcessId; what it has: %s", n, f.Detection, cmp.Or(f.Command(), "gyoji hunt -f list"))}
 				}
 			}
 			var hosts []string
@@ -91,8 +102,9 @@ one with --guid, or with --pid on --computer (the last one to start before --at)
 	}
 	in.flags(cmd)
 	f := cmd.Flags()
-	f.IntVar(&n, "finding", 0, "the process of finding N of a hunt over the same logs")
-	f.StringArrayVarP(&detections, "detections", "d", nil, "packages that --finding counts in (default: those that gyoji ships)")
+	f.Var(&which, "finding", "the process of this finding of a hunt over the same logs: its number, or its id")
+	f.StringArrayVarP(&detections, "detections", "d", nil, "what the hunt ran: packages, Sigma rules, as in hunt -d (default: the packages that gyoji ships)")
+	rules.flags(cmd)
 	f.StringVar(&guid, "guid", "", "the process with this ProcessGuid")
 	f.StringVar(&pid, "pid", "", "the process with this id, on --computer")
 	f.StringVar(&computer, "computer", "", "the host of --pid")
@@ -108,30 +120,58 @@ func identity(f *hunt.Finding) (guid, pid, computer string, at int64) {
 	return guid, pid, f.Host, int64(f.Time)
 }
 
-// finding hunts with packages and returns the Nth finding.
-func (a *app) finding(ctx context.Context, s *session, dirs []string, n int) (*hunt.Finding, error) {
-	pkgs, err := a.packages(dirs)
-	if err != nil {
-		return nil, err
+// findingName is the value of --finding: a finding's number in the list, or its id, of
+// which a beginning will do.
+type findingName string
+
+func (n *findingName) String() string { return string(*n) }
+func (n *findingName) Type() string   { return "N|ID" }
+
+func (n *findingName) Set(v string) error {
+	v = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(v), "#"))
+	if number, err := strconv.Atoi(v); err == nil && len(v) < findingIDMin {
+		if number < 1 {
+			return errors.New("findings are numbered from 1")
+		}
+	} else if len(v) < findingIDMin || strings.Trim(v, "0123456789abcdef") != "" {
+		return errors.New("write a finding's number, such as 1, or its id, such as 35bdca5fd75c")
 	}
+	*n = findingName(v)
+	return nil
+}
+
+// findingIDMin is how much of a finding's id is enough to name it.
+const findingIDMin = 8
+
+// is reports whether a finding has the name.
+func (n findingName) is(number int, f *hunt.Finding) bool {
+	if len(n) < findingIDMin {
+		return string(n) == strconv.Itoa(number)
+	}
+	return strings.HasPrefix(f.ID, string(n))
+}
+
+// finding hunts and returns the finding of a name, with its number.
+func (a *app) finding(ctx context.Context, s *session, pkgs []*detection.Package, rules *sigmaRules, which findingName) (int, *hunt.Finding, error) {
 	h := &huntRun{app: a, session: s, List: newList(s, hunt.Options{})}
-	if err := h.search(ctx, pkgs, nil); err != nil {
-		return nil, err
+	if err := h.search(ctx, pkgs, rules); err != nil {
+		return 0, nil, err
 	}
 	var found *hunt.Finding
-	all := 0
+	at, all := 0, 0
 	if err := h.Each(ctx, s.locate(ctx, h.List), func(i int, f *hunt.Finding) error {
-		if all = i; i == n {
-			found = f
+		if all = i; found == nil && which.is(i, f) {
+			at, found = i, f
 		}
 		return nil
 	}); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if found == nil {
-		return nil, usageError("--finding %d: there are %d findings; gyoji hunt lists them with their numbers", n, all)
+		are := plural(int64(all), "there is 1 finding", fmt.Sprintf("there are %s findings", number(int64(all))))
+		return 0, nil, usageError("--finding %s: %s here; gyoji hunt over the same logs, with the same -d, lists them", which, are)
 	}
-	return found, nil
+	return at, found, nil
 }
 
 // forest reads the process trees of some hosts.

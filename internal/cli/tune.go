@@ -37,7 +37,7 @@ It exits with 1 when a false positive is left without a proposal.`,
 			if len(args) != 1 || len(falses) == 0 || len(trues) == 0 {
 				return usageError("tune wants a package, false positives and true ones: gyoji tune PACKAGE --fp EVENTS --tp EVENTS")
 			}
-			p, _, err := a.packageNamed(args[0])
+			p, err := a.packageNamed(args[0])
 			if err != nil {
 				return err
 			}

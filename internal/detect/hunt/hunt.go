@@ -19,6 +19,7 @@ type Detections struct {
 	Rules    []*rule.Rule    // Sigma rules and correlations, as Scope has lowered them
 	Tenant   *tenant.Tenant  // Cloud SIEM rules and their settings; nil for none
 	Tables   *lookup.Library // what queries look things up in; nil for nothing
+	Filter   Filter          // queries that it does not want are left out
 }
 
 // Hunt is detections that are ready to run, any number of times.
@@ -48,6 +49,9 @@ func Compile(d Detections) (*Hunt, diag.List) {
 	var diags diag.List
 	for _, p := range d.Packages {
 		for _, x := range p.Detections {
+			if !d.Filter.Wants(OfPackage(x)) {
+				continue
+			}
 			q, ds := query.Compile(x.Query, query.Standard(), query.Tables(d.Tables), query.Carry(Carried...))
 			diags = append(diags, ds...)
 			if q != nil {

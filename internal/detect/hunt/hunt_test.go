@@ -208,7 +208,8 @@ func TestJSON(t *testing.T) {
 }
 
 func TestFilter(t *testing.T) {
-	f := &hunt.Finding{Severity: detection.Medium, Host: "WKS-01.corp.example", User: `CORP\ana`, DetectionID: "p/main", Detection: "Evil cmd"}
+	f := &hunt.Finding{Severity: detection.Medium, Host: "WKS-01.corp.example", User: `CORP\ana`}
+	d := &hunt.Detection{ID: "p/main", Name: "Evil cmd", Tags: []string{"attack.t1059.001", "attack.defense_evasion"}}
 	for _, c := range []struct {
 		x    hunt.Filter
 		want bool
@@ -224,9 +225,15 @@ func TestFilter(t *testing.T) {
 		{hunt.Filter{Users: []string{`corp\*`}, Hosts: []string{"dc*"}}, false},
 		{hunt.Filter{Detections: []string{"evil*"}}, true},
 		{hunt.Filter{Detections: []string{"p/main"}}, true},
-		{hunt.Filter{Detections: []string{"main"}}, false},
+		{hunt.Filter{Detections: []string{"main"}}, true},
+		{hunt.Filter{Detections: []string{"ain"}}, false},
+		{hunt.Filter{Tags: []string{"attack.T1059"}}, true},
+		{hunt.Filter{Tags: []string{"T1059.001"}}, true},
+		{hunt.Filter{Tags: []string{"attack.t105"}}, false},
+		{hunt.Filter{Tags: []string{"attack.defense-evasion"}}, true},
+		{hunt.Filter{Tags: []string{"attack.execution", "attack.t1059.002"}}, false},
 	} {
-		if got := c.x.Takes(f); got != c.want {
+		if got := c.x.Takes(f) && c.x.Wants(d); got != c.want {
 			t.Errorf("%+v: %v", c.x, got)
 		}
 	}

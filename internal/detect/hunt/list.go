@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -41,11 +42,74 @@ type Filter struct {
 	Hosts      []string           // any of these, * for any text; letter case aside
 	Users      []string
 	Detections []string // by id, title or package
+	Tags       []string // or one below it: attack.t1059 takes attack.t1059.001
 }
 
 // Takes reports whether a finding is one of those asked for.
 func (x *Filter) Takes(f *Finding) bool {
-	return f.Severity >= x.Least && fits(x.Hosts, f.Host) && fits(x.Users, f.User) && fits(x.Detections, f.DetectionID, f.Detection, f.Package)
+	return f.Severity >= x.Least && fits(x.Hosts, f.Host) && fits(x.Users, f.User)
+}
+
+// All reports whether the findings of every detection are wanted.
+func (x *Filter) All() bool { return len(x.Detections)+len(x.Tags) == 0 }
+
+// Wants reports whether the findings of a detection are among those asked for.
+func (x *Filter) Wants(d *Detection) bool {
+	return fits(x.Detections, d.names()...) && (len(x.Tags) == 0 || slices.ContainsFunc(x.Tags, d.tagged))
+}
+
+// names are what a detection can be asked for by.
+func (d *Detection) names() []string {
+	return []string{d.ID, d.ID[strings.LastIndexByte(d.ID, '/')+1:], d.Name, d.Package}
+}
+
+// tagged reports whether a detection has a tag, or one below it. A technique may leave
+// out that it is one of ATT&CK.
+func (d *Detection) tagged(tag string) bool {
+	want := plainTag(tag)
+	return slices.ContainsFunc(d.Tags, func(have string) bool {
+		have = plainTag(have)
+		return have == want || strings.HasPrefix(have, want+".") || have == "attack."+want || strings.HasPrefix(have, "attack."+want+".")
+	})
+}
+
+// plainTag is a tag in the way of writing of the Sigma specification since version 2:
+// small letters and hyphens.
+func plainTag(tag string) string { return strings.ReplaceAll(strings.ToLower(tag), "_", "-") }
+
+// Unknown names what is asked for and no detection has: a flag, its value, and the
+// nearest of what there is, "" for none. ok is false when all is known.
+func (x *Filter) Unknown(all []*Detection) (flag, value, near string, ok bool) {
+	for _, v := range x.Detections {
+		if !slices.ContainsFunc(all, func(d *Detection) bool { return fits([]string{v}, d.names()...) }) {
+			var names []string
+			for _, d := range all {
+				names = append(names, d.names()...)
+			}
+			return "detection", v, diag.Nearest(strings.Trim(v, "*"), names), true
+		}
+	}
+	for _, v := range x.Tags {
+		if !slices.ContainsFunc(all, func(d *Detection) bool { return d.tagged(v) }) {
+			var tags []string
+			for _, d := range all {
+				tags = append(tags, d.Tags...)
+			}
+			return "tag", v, diag.Nearest(v, tags), true
+		}
+	}
+	return "", "", "", false
+}
+
+// attackTags are the tags that techniques and tactics are, as Sigma writes them.
+func attackTags(techniques []Technique, tactics []Tactic) (tags []string) {
+	for _, t := range techniques {
+		tags = append(tags, "attack."+strings.ToLower(t.ID))
+	}
+	for _, t := range tactics {
+		tags = append(tags, "attack."+strings.ReplaceAll(strings.ToLower(t.Name), " ", "-"))
+	}
+	return tags
 }
 
 // fits reports whether one of some names fits one of the patterns; none fits all. A host
@@ -91,6 +155,7 @@ type Detection struct {
 	Package    string // the package's name
 	Techniques []Technique
 	Tactics    []Tactic
+	Tags       []string // as Sigma writes them: attack.t1059.001, attack.execution
 	Next       string
 
 	// Counts is how many findings it has, by severity, once a list has been gone
@@ -214,6 +279,9 @@ func (l *List) Detections() []*Detection { return l.detections }
 // Len is how many findings were added and are asked for, copies included.
 func (l *List) Len() int64 { return l.added }
 
+// Wants reports whether findings of a detection are asked for.
+func (l *List) Wants(d *Detection) bool { return l.o.Filter.Wants(d) }
+
 // Worst is the highest severity among them; ok is false when there are none.
 func (l *List) Worst() (s detection.Severity, ok bool) { return l.worst, l.added > 0 }
 
@@ -223,7 +291,7 @@ func (l *List) Worst() (s detection.Severity, ok bool) { return l.worst, l.added
 func (l *List) Add(d *Detection, f *Finding) error {
 	next := f.Next
 	d.complete(f)
-	if !l.o.Filter.Takes(f) {
+	if !l.o.Filter.Wants(d) || !l.o.Filter.Takes(f) {
 		return nil
 	}
 	l.mu.Lock()

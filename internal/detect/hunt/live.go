@@ -72,7 +72,7 @@ func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, 
 	var beside []query.Beside
 	if h.set != nil {
 		l.sigma = newSigmaRun(h.scope, h.rules, h.set, l.out, o.Part)
-		beside = append(beside, l.sigma.Beside())
+		beside = append(beside, l.sigma.Beside().AtOnce())
 	}
 	if h.tenant != nil {
 		events, fields := h.tenant.Ready()

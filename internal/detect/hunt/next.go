@@ -99,6 +99,9 @@ func Advice(f *Finding, said Said) string {
 		if f.Host != "" {
 			whose = " on " + f.Host
 		}
+		if f.Records == 1 || len(f.Evidence) == 0 {
+			return "Read what the finding says, and see what else was found about whom it names."
+		}
 		return fmt.Sprintf("Go through the %d records%s in order of time, and see what the first one came after.", f.Records, whose)
 	}
 	value := func(name string) string {

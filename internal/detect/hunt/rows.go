@@ -89,6 +89,12 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 		pos, _ := at.Int()
 		f.About(r.Part(part(uint64(pos))), uint64(pos), said)
 	}
+	if f.Entities == nil {
+		f.Entities = whom(f)
+	}
+	if r.Detection.Next == "" {
+		f.Next = Advice(f, said)
+	}
 	add := func(name string, v event.Value) {
 		if v.IsNull() || strings.EqualFold(name, "_messageTime") || strings.HasPrefix(name, lang.CarriedPrefix) {
 			return // the time is the finding's
@@ -113,8 +119,10 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 // OfPackage is what the findings of a package's detection have in common.
 func OfPackage(d *detection.Detection) *Detection {
 	p := d.Package
-	return &Detection{
+	o := &Detection{
 		ID: path.Base(p.Dir) + "/" + d.ID, Name: cmp.Or(d.Name, d.ID), Kind: Package, Package: p.Name,
 		Techniques: TechniquesOf(p.Attack.Techniques), Tactics: TacticsOf(p.Attack.Tactics, p.Attack.Techniques), Next: d.Next,
 	}
+	o.Tags = attackTags(o.Techniques, o.Tactics)
+	return o
 }

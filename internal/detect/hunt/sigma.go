@@ -265,6 +265,26 @@ func whom(f *Finding) (list []Entity) {
 	return list
 }
 
+// OfRule is what the findings of a Sigma rule have in common.
+func OfRule(r *rule.Rule) *Detection {
+	d := &Detection{ID: r.ID, Name: r.Title, Kind: Sigma, Techniques: TechniquesOf(r.Techniques())}
+	if d.ID == "" {
+		d.ID = Slug(r.Title)
+	}
+	if r.Correlation != nil {
+		d.Kind = Correlation
+	}
+	var tactics []string
+	for _, t := range r.Tags {
+		d.Tags = append(d.Tags, t.String())
+		if t.Namespace == "attack" {
+			tactics = append(tactics, t.Name)
+		}
+	}
+	d.Tactics = TacticsOf(tactics, r.Techniques())
+	return d
+}
+
 // detection is what the list knows of a rule. It is made for the first finding: most
 // rules find nothing.
 func (g *SigmaRun) detection(r *rule.Rule) *Detection {
@@ -272,20 +292,7 @@ func (g *SigmaRun) detection(r *rule.Rule) *Detection {
 	defer g.mu.Unlock()
 	d := g.detections[r]
 	if d == nil {
-		d = &Detection{ID: r.ID, Name: r.Title, Kind: Sigma, Techniques: TechniquesOf(r.Techniques())}
-		if d.ID == "" {
-			d.ID = Slug(r.Title)
-		}
-		if r.Correlation != nil {
-			d.Kind = Correlation
-		}
-		var tactics []string
-		for _, t := range r.Tags {
-			if t.Namespace == "attack" {
-				tactics = append(tactics, t.Name)
-			}
-		}
-		d.Tactics = TacticsOf(tactics, r.Techniques())
+		d = OfRule(r)
 		g.detections[r] = d
 	}
 	return d

@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
@@ -14,20 +15,54 @@ type Signals struct {
 	to    Taker
 	part  func(index int) string // name of a part of the input
 	found map[string]*Detection  // by the rule's id
+
+	// Details, where they could be read, are the Detailed fields of records, by position.
+	Details map[uint64]map[string]string
+}
+
+// Records are the positions of the records that the findings of signals are made of.
+func Records(signals []*insight.Signal) map[uint64]bool {
+	at := map[uint64]bool{}
+	for _, s := range signals {
+		if len(s.Suppressed) == 0 {
+			for _, pos := range recordsOf(s) {
+				at[pos] = true
+			}
+		}
+	}
+	return at
+}
+
+// recordsOf are the positions of a signal's records: what their ids are (tenant's uid).
+func recordsOf(s *insight.Signal) (at []uint64) {
+	for _, r := range s.Records {
+		if pos, err := strconv.ParseUint(r.UID, 16, 64); err == nil {
+			at = append(at, pos)
+		}
+	}
+	if at == nil {
+		at = append(at, s.Pos)
+	}
+	return at
 }
 
 // NewSignals tells to which rules run.
 func NewSignals(rules []*tenant.Rule, to Taker, part func(index int) string) *Signals {
 	s := &Signals{to: to, part: part, found: map[string]*Detection{}}
 	for _, r := range rules {
-		ids := techniques(r.Tags)
-		d := &Detection{
-			ID: r.ID, Name: r.Name, Kind: CloudSIEM, Techniques: TechniquesOf(ids), Tactics: TacticsOf(insight.Tactics(r.Tags), ids),
-		}
+		d := OfTenant(r)
 		s.found[r.ID] = d
 		to.Ran(d)
 	}
 	return s
+}
+
+// OfTenant is what the findings of a Cloud SIEM rule have in common.
+func OfTenant(r *tenant.Rule) *Detection {
+	ids := techniques(r.Tags)
+	d := &Detection{ID: r.ID, Name: r.Name, Kind: CloudSIEM, Techniques: TechniquesOf(ids), Tactics: TacticsOf(insight.Tactics(r.Tags), ids)}
+	d.Tags = append(attackTags(d.Techniques, d.Tactics), r.Tags...)
+	return d
 }
 
 // Add gives the findings of signals; one that is suppressed makes none.
@@ -41,7 +76,6 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 		f := &Finding{
 			Severity: severityOf(s.Severity), Score: &score, Records: s.Total,
 			Entities: []Entity{{Type: typ, Value: strings.ReplaceAll(value, "--", "-")}},
-			Evidence: []Evidence{Record(Place{File: g.part(part(s.Pos))}, s.Pos)},
 			Fields:   Fields{{Name: "entity", Value: event.Text(s.Entity.ID())}, {Name: "signal", Value: event.Text(s.Name)}},
 		}
 		f.SetTime(s.Time)
@@ -54,6 +88,30 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 		if s.Summary != "" {
 			f.Fields = append(f.Fields, Field{Name: "summary", Value: event.Text(s.Summary)})
 		}
+		same := func(to *string, v string, first bool) {
+			if first {
+				*to = v
+			} else if !strings.EqualFold(*to, v) {
+				*to = ""
+			}
+		}
+		var host, user string
+		for i, pos := range recordsOf(s) {
+			said := func(name string) string { return g.Details[pos][name] }
+			f.Evidence = append(f.Evidence, EvidenceOf(g.part(part(pos)), pos, said))
+			same(&host, said("Computer"), i == 0)
+			same(&user, UserOf(said), i == 0)
+			if s.Total == 1 {
+				f.Subject = processOf(said)
+			}
+		}
+		if f.Host == "" || strings.EqualFold(f.Host, host) { // entities are in small letters
+			f.Host = host
+		}
+		if f.User == "" {
+			f.User = user
+		}
+		f.Next = Advice(f, func(name string) string { return g.Details[s.Pos][name] })
 		if err := g.to.Add(g.found[s.RuleID], f); err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (s *stream) ran(d *Detection) {
 
 func (s *stream) Add(d *Detection, f *Finding) error {
 	d.complete(f)
-	if !s.filter.Takes(f) {
+	if !s.filter.Wants(d) || !s.filter.Takes(f) {
 		return nil
 	}
 	s.mu.Lock()

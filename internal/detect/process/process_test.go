@@ -25,7 +25,8 @@ func TestTreesFromEventsInAnyOrder(t *testing.T) {
 	if err := (process.Style{Marks: map[*process.Node]string{n: "found"}}).Write(&b, n.Root()); err != nil {
 		t.Fatal(err)
 	}
-	want := `b.exe (10) [its start is not in the logs]
+	want := `A  1970-01-01 UTC
+b.exe (10) [its start is not in the logs]
 └─ p.exe (20) 00:00:03.000 u  <- found
        p -x
        00:00:04.000 dns     x.example 203.0.113.1
@@ -53,6 +54,50 @@ func TestAReusedPidIsNoCircle(t *testing.T) {
 		var b strings.Builder
 		if err := (process.Style{}).Write(&b, r); err != nil || b.Len() == 0 {
 			t.Error("a root prints nothing")
+		}
+	}
+}
+
+// What is the same but for numbers and times is one line, with how often.
+func TestEqualLinesAreFolded(t *testing.T) {
+	var events []process.Event
+	add := func(e process.Event) {
+		e.Computer = "A"
+		events = append(events, e)
+	}
+	add(process.Event{ID: "1", Time: 1000, GUID: "{1}", PID: "1", Image: `C:\p.exe`})
+	for i := range int64(3) {
+		add(process.Event{ID: "3", Time: 2000 + i, GUID: "{1}", PID: "1", Image: `C:\p.exe`, Address: "10.0.0.1", Port: "80"})
+		add(process.Event{ID: "1", Time: 3000 + i, GUID: "{c" + string('0'+rune(i)) + "}", PID: string('5' + rune(i)), Image: `C:\c.exe`, CommandLine: "c /x", ParentGUID: "{1}"})
+	}
+	add(process.Event{ID: "1", Time: 4000, GUID: "{d}", PID: "9", Image: `C:\c.exe`, CommandLine: "c /y", ParentGUID: "{1}"})
+	f := process.Build(events)
+	var b strings.Builder
+	if err := (process.Style{}).Write(&b, f.Find("{1}", "", "", 0)); err != nil {
+		t.Fatal(err)
+	}
+	want := `A  1970-01-01 UTC
+p.exe (1) 00:00:01.000
+    00:00:02.000 network 10.0.0.1 port 80  (3 times, last 00:00:02.002)
+├─ c.exe (5) 00:00:03.000
+│      c /x
+│      (and 2 more such, the last 7 at 00:00:03.002)
+└─ c.exe (9) 00:00:04.000
+       c /y
+`
+	if b.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", b.String(), want)
+	}
+	// At any width, no line is wider.
+	for width := 40; width < 200; width += 7 {
+		b.Reset()
+		if err := (process.Style{Width: width}).Write(&b, f.Find("{1}", "", "", 0)); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > width && !strings.Contains(line, "such, the last") {
+				t.Errorf("width %d: %d: %s", width, n, line)
+			}
 		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
@@ -20,6 +22,7 @@ type Style struct {
 // Write prints the tree below a process.
 func (s Style) Write(w io.Writer, n *Node) error {
 	b := bufio.NewWriter(w)
+	s.head(b, n)
 	s.node(b, n, "", "")
 	return b.Flush()
 }
@@ -28,6 +31,7 @@ func (s Style) Write(w io.Writer, n *Node) error {
 // not what else its ancestors started.
 func (s Style) WritePath(w io.Writer, n *Node) error {
 	b := bufio.NewWriter(w)
+	s.head(b, n)
 	var up []*Node
 	for p := n.Parent; p != nil; p = p.Parent {
 		up = append(up, p)
@@ -43,6 +47,24 @@ func (s Style) WritePath(w io.Writer, n *Node) error {
 	return b.Flush()
 }
 
+// head says where and on which day a process ran.
+func (s Style) head(b *bufio.Writer, n *Node) {
+	day := ""
+	if at := n.first(); at != 0 {
+		day = time.UnixMilli(at).In(s.zone()).Format("2006-01-02 MST")
+	}
+	if line := strings.TrimSpace(printable.Text(n.Computer) + "  " + day); line != "" {
+		fmt.Fprintln(b, s.paint("1", line))
+	}
+}
+
+func (s Style) zone() *time.Location {
+	if s.Zone == nil {
+		return time.UTC
+	}
+	return s.Zone
+}
+
 func (s Style) paint(code, text string) string {
 	if !s.Color {
 		return text
@@ -50,22 +72,42 @@ func (s Style) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-func (s Style) cut(line string) string {
-	if r := []rune(line); s.Width > 0 && len(r) > s.Width {
-		return string(r[:s.Width-1]) + "…"
+// linesMax is how many lines of the width a text takes at most.
+const linesMax = 4
+
+// taken stands for a character of a first line that is the lead's.
+const taken = "\ue000"
+
+// put prints a text after a lead, in lines of the width that are broken between words.
+// What goes on has the lead rest.
+func (s Style) put(b *bufio.Writer, lead, rest, text string) {
+	if s.Width == 0 {
+		fmt.Fprintln(b, lead+text)
+		return
 	}
-	return line
+	room := max(s.Width-utf8.RuneCountInString(rest), 16)
+	first := utf8.RuneCountInString(lead) - utf8.RuneCountInString(rest)
+	lines := printable.WrapAll(strings.Repeat(taken, first)+text, room)
+	for i, line := range lines {
+		if i == linesMax-1 && len(lines) > linesMax {
+			line = printable.Fit(strings.Join(lines[i:], " "), room)
+		}
+		if i == 0 {
+			fmt.Fprintln(b, lead+strings.TrimLeft(line, taken))
+		} else {
+			fmt.Fprintln(b, rest+line)
+		}
+		if i == linesMax-1 {
+			break
+		}
+	}
 }
 
 func (s Style) at(ms int64) string {
 	if ms == 0 {
 		return ""
 	}
-	z := s.Zone
-	if z == nil {
-		z = time.UTC
-	}
-	return time.UnixMilli(ms).In(z).Format("15:04:05.000")
+	return time.UnixMilli(ms).In(s.zone()).Format("15:04:05.000")
 }
 
 func (s Style) node(b *bufio.Writer, n *Node, lead, below string) {
@@ -85,25 +127,85 @@ func (s Style) node(b *bufio.Writer, n *Node, lead, below string) {
 		rest += " [its start is not in the logs]"
 	}
 	mark := s.Marks[n]
-	line := s.cut(lead + head + printable.Text(rest))
+	if s.Width > 0 && utf8.RuneCountInString(lead+head+rest)+len(mark) > s.Width {
+		rest = " " + s.at(n.Start) // there is no room for the account
+		if n.Inferred {
+			rest = " [not in the logs]"
+		}
+	}
+	line := lead + head + printable.Text(rest)
 	if mark != "" {
-		line = lead + s.paint("1;31", head) + printable.Text(rest) + "  " + s.paint("1;31", "<- "+mark)
+		line = lead + s.paint("1;31", head) + printable.Text(rest)
+		if utf8.RuneCountInString(lead+head+rest)+len(mark)+5 > s.Width && s.Width > 0 {
+			fmt.Fprintln(b, line)
+			line = below + "    " + s.paint("1;31", "<- "+printable.Fit(mark, max(s.Width-utf8.RuneCountInString(below)-7, 16)))
+		} else {
+			line += "  " + s.paint("1;31", "<- "+mark)
+		}
 	}
 	fmt.Fprintln(b, line)
+	inner := below + "    "
 	if n.CommandLine != "" {
-		fmt.Fprintln(b, s.cut(below+"    "+printable.Text(n.CommandLine)))
+		s.put(b, inner, inner, printable.Text(n.CommandLine))
 	}
-	for _, a := range n.Acts {
-		fmt.Fprintln(b, s.cut(fmt.Sprintf("%s    %s %-7s %s", below, s.at(a.Time), a.Kind, printable.Text(a.Text))))
+	for _, a := range folded(n.Acts) {
+		text := printable.Text(a.Text)
+		if a.n > 1 {
+			text += fmt.Sprintf("  (%d times, last %s)", a.n, s.at(a.last))
+		}
+		s.put(b, fmt.Sprintf("%s%s %-7s ", inner, s.at(a.Time), a.Kind), inner+strings.Repeat(" ", 13), text)
 	}
 	if len(n.Acts) == actsMax {
 		fmt.Fprintf(b, "%s    (the first %d of what it did)\n", below, actsMax)
 	}
-	for i, c := range n.Children {
-		if i == len(n.Children)-1 {
-			s.node(b, c, below+"└─ ", below+"   ")
-		} else {
-			s.node(b, c, below+"├─ ", below+"│  ")
+	groups := s.alike(n.Children)
+	for i, g := range groups {
+		lead, rest := below+"├─ ", below+"│  "
+		if i == len(groups)-1 {
+			lead, rest = below+"└─ ", below+"   "
+		}
+		s.node(b, g[0], lead, rest)
+		if k := len(g) - 1; k > 0 {
+			fmt.Fprintf(b, "%s    (and %d more such, the last %s at %s)\n", rest, k, g[k].PID, s.at(g[k].Start))
 		}
 	}
+}
+
+// act is what a process did, perhaps several times.
+type act struct {
+	Act
+	n    int
+	last int64
+}
+
+// folded are acts without those that say the same again.
+func folded(acts []Act) (out []*act) {
+	seen := map[[2]string]*act{}
+	for _, a := range acts {
+		k := [2]string{a.Kind, a.Text}
+		if f := seen[k]; f != nil {
+			f.n, f.last = f.n+1, max(f.last, a.Time)
+			continue
+		}
+		f := &act{a, 1, a.Time}
+		seen[k] = f
+		out = append(out, f)
+	}
+	return out
+}
+
+// alike groups processes that follow each other and are told apart by nothing but their
+// numbers and times: same program, command line and user, nothing done, nothing marked.
+func (s Style) alike(list []*Node) (out [][]*Node) {
+	plain := func(n *Node) bool { return len(n.Children)+len(n.Acts) == 0 && s.Marks[n] == "" }
+	for _, n := range list {
+		if k := len(out) - 1; k >= 0 {
+			if f := out[k][0]; plain(f) && plain(n) && f.Name() == n.Name() && f.CommandLine == n.CommandLine && f.User == n.User && f.Inferred == n.Inferred {
+				out[k] = append(out[k], n)
+				continue
+			}
+		}
+		out = append(out, []*Node{n})
+	}
+	return out
 }

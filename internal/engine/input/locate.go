@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"iter"
 	"os"
 	"slices"
 )
@@ -15,6 +16,24 @@ import (
 type Located struct {
 	Line   int64 // from 1; 0 in what has no lines
 	Record int64 // the number of an EVTX record; 0 in what has none
+}
+
+// PartsOf is a source of some of the parts of another, by their indexes.
+func PartsOf(src Source, of func(index int) bool) Source { return someParts{src, of} }
+
+type someParts struct {
+	Source
+	of func(index int) bool
+}
+
+func (s someParts) Parts(ctx context.Context) iter.Seq2[*Part, error] {
+	return func(yield func(*Part, error) bool) {
+		for p, err := range s.Source.Parts(ctx) {
+			if err == nil && s.of(p.Index) && !yield(p, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Locate reads parts again to tell the lines, or the numbers of EVTX records, of events at

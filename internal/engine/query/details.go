@@ -1,6 +1,10 @@
 package query
 
 import (
+	"context"
+	"strings"
+	"sync"
+
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/op"
@@ -109,4 +113,46 @@ func (g guarded) Push(b *event.Batch) error {
 		g.f.err = exec.Guard("", func() error { return g.f.read.Push(b) })
 	}
 	return nil
+}
+
+// At reads some events again, by their positions: the fields that they have of names.
+func At(ctx context.Context, r Run, names []string, at map[uint64]bool) (map[uint64]map[string]string, error) {
+	l := event.NewLayout(names...)
+	var fields event.Fields
+	for _, n := range names {
+		fields.Add(l.Slot(n))
+	}
+	auto := op.FieldsOfMessages(l, fields)
+	want := fields.Clone()
+	auto.Needs(&want)
+	r.Layout, r.Warnings = l, &exec.Warnings{} // the first reading has warned
+	rt := r.runtime(ctx, l, r.budget())
+	var mu sync.Mutex
+	found := map[uint64]map[string]string{}
+	take := sinkFunc(func(b *event.Batch) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, row := range b.Live {
+			if !at[b.Pos[row]] {
+				continue
+			}
+			said := map[string]string{}
+			for _, n := range names {
+				s, _ := l.Find(n)
+				if v := b.Value(s, row); !v.IsNull() {
+					said[n] = strings.Clone(v.String())
+				}
+			}
+			found[b.Pos[row]] = said
+		}
+		return nil
+	})
+	p := exec.Pipeline{Back: exec.Chain(nothing{}), Front: func(exec.Sink) exec.Task {
+		return exec.Chain(nothing{}, exec.Opener{Name: "fields of messages", Open: func(exec.Sink) exec.Task { return auto.Open(rt, take) }})
+	}}
+	err := exec.Run(rt, p, r.Workers, r.Input.Feed(ctx, &input.Want{
+		Layout: l, Fields: want, Only: func(pos uint64) bool { return at[pos] },
+		Now: r.Now, Zone: r.Zone, NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
+	}))
+	return found, err
 }

@@ -35,8 +35,37 @@ func Wrap(text string, width int) (lines []string) {
 	return lines
 }
 
+// WrapAll is Wrap with no line that is wider: a word that has no room is broken after a
+// mark that parts of it stand between, as the folders of a path, or else where it must.
+func WrapAll(text string, width int) (lines []string) {
+	for _, line := range Wrap(text, width) {
+		for rest := []rune(line); width > 0; {
+			if len(rest) <= width {
+				line = string(rest)
+				break
+			}
+			at := seam(rest, width)
+			lines, rest = append(lines, string(rest[:at])), rest[at:]
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// seam is where a word of more than width characters is best broken, at most there: after
+// a mark between its parts.
+func seam(word []rune, width int) int {
+	for i := width; i > width/3; i-- {
+		if strings.ContainsRune(`\/.,;:&=-_|+`, word[i-1]) {
+			return i
+		}
+	}
+	return width
+}
+
 // Fit is as much of a text as has room in width characters: whole words, and … where some
-// are left out. A first word that alone has no room is cut, since nothing would be left.
+// are left out. A first word that alone has no room is cut, since nothing would be left:
+// after a mark between its parts, as the folders of a path, or else where it must.
 // Blanks and ends of lines are one blank. width 0 leaves nothing out.
 func Fit(text string, width int) string {
 	text = strings.Join(strings.Fields(text), " ")
@@ -48,7 +77,7 @@ func Fit(text string, width int) string {
 	if i := strings.LastIndexByte(head, ' '); i > 0 && []rune(text)[len(cut)] != ' ' {
 		head = head[:i]
 	} else if i < 0 && []rune(text)[len(cut)] != ' ' {
-		return string([]rune(text)[:max(width-1, 0)]) + "…"
+		return string([]rune(text)[:seam([]rune(text), max(width-1, 0))]) + "…"
 	}
 	return strings.TrimRight(head, " ") + " …"
 }

@@ -1,6 +1,7 @@
 package printable_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -21,6 +22,7 @@ func TestFit(t *testing.T) {
 		{"cmd  /c\nwhoami", 8, "cmd /c …"},
 		{"cmd /c whoami", 7, "cmd …"},
 		{"incomprehensible", 6, "incom…"},
+		{`C:\Windows\System32\lsass.exe -x`, 24, `C:\Windows\System32\…`},
 		{"größe über alles", 12, "größe über …"},
 	} {
 		if got := printable.Fit(c.text, c.width); got != c.want {
@@ -43,5 +45,23 @@ func TestWrapKeepsWords(t *testing.T) {
 			utf8.RuneCountInString(printable.Fit(text, width)) <= max(width, 2)
 	}, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// No line is wider, and no character is lost.
+func TestWrapAllHoldsTheWidth(t *testing.T) {
+	if err := quick.Check(func(words []string, w uint8) bool {
+		text, width := strings.Join(words, ` \`), int(w%60)+1
+		for _, l := range printable.WrapAll(text, width) {
+			if utf8.RuneCountInString(l) > width {
+				return false
+			}
+		}
+		return strings.Join(strings.Fields(strings.Join(printable.WrapAll(text, width), "")), "") == strings.Join(strings.Fields(strings.ToValidUTF8(text, "\ufffd")), "")
+	}, nil); err != nil {
+		t.Error(err)
+	}
+	if got := printable.WrapAll(`C:\Program Files\Microsoft\Edge\msedge.exe`, 20); !slices.Equal(got, []string{`C:\Program`, `Files\Microsoft\`, `Edge\msedge.exe`}) {
+		t.Errorf("%q", got)
 	}
 }
