@@ -71,8 +71,8 @@ It exits with 2 when a rule was refused or cannot be read.`,
 			if b == nil {
 				return usageError("-t: there is no language %q; choose one of %s", target, strings.Join(append(languageNames(), "sigma"), ", "))
 			}
-			if strict {
-				return usageError("--strict is for -t sigma; a rule that %s cannot say in full is always refused", b.Name)
+			if !strict {
+				o.Near = func(n *convert.Refusal) { fmt.Fprintf(a.stderr, "gyoji: nearly: %v\n", n) }
 			}
 			if prove && !proof.Runs(b) {
 				fmt.Fprintf(a.stderr, "gyoji: not proved: gyoji does not run %s\n", b.Summary)
@@ -147,7 +147,7 @@ It exits with 2 when a rule was refused or cannot be read.`,
 	f.StringVar(&o.Category, "category", "", "_sourceCategory of Sumo queries (default: that of the rule's log source)")
 	f.StringVar(&o.Index, "index", "", "index or table, where the language names one")
 	f.BoolVar(&prove, "prove", false, "write only what gives the rule's own verdicts on events made for it")
-	f.BoolVar(&strict, "strict", false, "with -t sigma: refuse a query of which something is lost")
+	f.BoolVar(&strict, "strict", false, "refuse a rule that the language says only nearly; with -t sigma: a query of which something is lost")
 	f.StringArrayVar(&fields, "field", nil, "another name for a field of the rules: --field Image=process_path")
 	values.flags(cmd)
 	return cmd

@@ -29,6 +29,10 @@ type Options struct {
 	Category string            // _sourceCategory of Sumo queries; "" is the log source's own
 	Index    string            // index, table or repository where a language names one; "" is its usual one
 	Fields   map[string]string // further names for the rule's fields
+
+	// Near, when set, is told of tests that a language can say nearly, which are then
+	// written; else they are refused.
+	Near func(*Refusal)
 }
 
 // Input is a rule ready to be written.
@@ -105,6 +109,9 @@ func Rule(b *Backend, r *sigma.Rule, o Options) (string, error) {
 	}
 	if err := in.ofOthers(b); err != nil {
 		return "", err
+	}
+	if near := o.Near; near != nil {
+		in.Options.Near = func(ref *Refusal) { ref.Rule = r; near(ref) }
 	}
 	out, err := b.Rule(in)
 	if ref, ok := err.(*Refusal); ok {

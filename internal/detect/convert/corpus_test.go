@@ -23,9 +23,9 @@ var update = flag.Bool("update", false, "write the platforms/ of packages, and t
 
 // refusals are the shares of SigmaHQ's Windows rules that a language may refuse:
 // those without events in it (Defender and UDM have no Windows event log), those
-// for the text of PowerShell scripts, which Elastic keeps word by word, and the
-// few constructs each lacks.
-var refusals = map[string]float64{"defender": 0.35, "secops": 0.35, "eql": 0.09, "lucene": 0.08}
+// for the text of PowerShell scripts, which Elastic keeps word by word and EQL cannot
+// compare, and the few constructs each lacks.
+var refusals = map[string]float64{"defender": 0.35, "secops": 0.35, "eql": 0.085}
 
 func TestRulesAreWrittenOrRefusedWithAReason(t *testing.T) {
 	rules := sigmatest.Windows(t)
@@ -33,13 +33,17 @@ func TestRulesAreWrittenOrRefusedWithAReason(t *testing.T) {
 		t.Fatalf("only %d rules", len(rules))
 	}
 	var table strings.Builder
-	fmt.Fprintf(&table, "SigmaHQ's %d rules for Windows, written by `gyoji convert`:\n\n| language | written | refused | most refused |\n|---|---:|---:|---|\n", len(rules))
+	fmt.Fprintf(&table, "SigmaHQ's %d rules for Windows, written by `gyoji convert`:\n\n| language | written | of them nearly | refused | most refused |\n|---|---:|---:|---:|---|\n", len(rules))
 	for _, b := range convert.Backends() {
-		refused := 0
+		refused, near := 0, 0
 		reasons := map[string]int{}
 		for _, r := range rules {
-			out, err := convert.Rule(b, r, convert.Options{})
+			nearly := false
+			out, err := convert.Rule(b, r, convert.Options{Near: func(*convert.Refusal) { nearly = true }})
 			if err == nil {
+				if nearly {
+					near++
+				}
 				if strings.TrimSpace(out) == "" {
 					t.Errorf("%s: %s: nothing was written", b.Name, r.Place())
 				}
@@ -53,7 +57,7 @@ func TestRulesAreWrittenOrRefusedWithAReason(t *testing.T) {
 			}
 			reasons[reasonOf(ref.What)]++
 		}
-		fmt.Fprintf(&table, "| `%s` | %d | %d | %s |\n", b.Name, len(rules)-refused, refused, most(reasons))
+		fmt.Fprintf(&table, "| `%s` | %d | %d | %d | %s |\n", b.Name, len(rules)-refused, near, refused, most(reasons))
 		t.Logf("%-10s %d written, %d refused", b.Name, len(rules)-refused, refused)
 		limit := 0.025 // of them 0.006 wait for the values of placeholders
 		if l, ok := refusals[b.Name]; ok {

@@ -3,9 +3,11 @@ package convert
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
@@ -94,7 +96,7 @@ var _ = register(Backend{
 			}
 			f := name(m.Field)
 			if m.Type == mapping.Words {
-				return "", refuse(m, "%s is of type text, which EQL does not compare", m.Field)
+				return "", refuse(m, "%s is of type text, which EQL does not compare: write it in ES|QL, or name a keyword field with --field", m.Field)
 			}
 			switch v := m.Value.(type) {
 			case sigma.String:
@@ -514,9 +516,14 @@ var _ = register(Backend{
 				}
 				switch m.Type {
 				case mapping.Words:
-					if k != contained || v.Cased || !oneWord().MatchString(text) {
-						return "", refuse(m, "%s is of type text, of which only single words are found", m.Field)
+					if k != contained || v.Cased || !inWord(m.Field).MatchString(text) {
+						near, ok := in.phrase(m, k, v, text)
+						if !ok {
+							return "", refuse(m, "%s is of type text, of which only parts of words are found", m.Field)
+						}
+						return f + near, nil
 					}
+					v = inSmall(v) // as the words are kept
 				case mapping.Number, mapping.Address, mapping.Boolean:
 					net, ok := octets(v)
 					switch {
@@ -596,7 +603,30 @@ var _ = register(Backend{
 var (
 	decimal = match.Lazy(`^-?[0-9]+$`)
 	oneWord = match.Lazy(`^[\pL\pN]+$`)
+	ofShell = match.Lazy(`^[A-Za-z0-9_-]+$`)
 )
+
+// phrase is a text of several words as a phrase, which finds the words whole, in this
+// order and side by side, whatever signs stand between them: nearly the text. ok is
+// false where only the text itself will do.
+func (in *Input) phrase(m *Match, k shape, v sigma.String, text string) (string, bool) {
+	if in.Options.Near == nil || k != contained || v.Cased || !strings.ContainsFunc(text, func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return "", false
+	}
+	in.Options.Near(refuse(m, "%s is of type text: the words of %q are found side by side and whole, whatever stands between them", m.Field, text).(*Refusal))
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`, true
+}
+
+// inWord matches what lies within a word of a field of type text, so that a pattern
+// for words finds it wherever the text has it. Scripts of PowerShell are cut by an
+// analyzer of their own, which keeps Invoke-Expression and $my_name whole: its words
+// end at [\W&&[^-]]+. Source: Winlogbeat's index template, winlogbeat_powershell_script_analyzer.
+func inWord(field string) *regexp.Regexp {
+	if field == "powershell.file.script_block_text" {
+		return ofShell()
+	}
+	return oneWord()
+}
 
 func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
 
