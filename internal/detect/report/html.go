@@ -59,20 +59,21 @@ var page = sync.OnceValue(func() *template.Template {
 // html writes a page that needs nothing from elsewhere: style, script and figures are in
 // it, and without its script it shows all the same.
 func (r *Report) html(w io.Writer) error {
-	bars, ticks, outside := r.histogram()
+	bars, ticks, span, outside := r.histogram()
 	return page().Execute(w, struct {
 		*Report
 		Bars    []bar
 		Ticks   []tick
+		Span    string
 		Outside string
 		Matrix  []column
-	}{r, bars, ticks, outside, r.matrix()})
+	}{r, bars, ticks, span, outside, r.matrix()})
 }
 
-// tick is a mark on the axis of time, X in percent.
+// tick is a mark on the axis of time, X in percent. Anchor is where its text begins.
 type tick struct {
-	X    float64
-	Text string
+	X            float64
+	Text, Anchor string
 }
 
 // bar is a column of the histogram: findings in a stretch of time. Lengths are
@@ -92,8 +93,8 @@ type part struct {
 const barsMax = 60
 
 // histogram counts findings by time. What lies far outside of all others does not stretch
-// the axis: outside says how many those are.
-func (r *Report) histogram() (bars []bar, ticks []tick, outside string) {
+// the axis: outside says how many those are. span is the time that the figure shows.
+func (r *Report) histogram() (bars []bar, ticks []tick, span, outside string) {
 	var times []int64
 	for _, f := range r.Findings {
 		if f.Timed() {
@@ -101,7 +102,7 @@ func (r *Report) histogram() (bars []bar, ticks []tick, outside string) {
 		}
 	}
 	if len(times) == 0 {
-		return nil, nil, ""
+		return nil, nil, "", ""
 	}
 	slices.Sort(times)
 	low, high := times[0], times[len(times)-1]
@@ -119,10 +120,13 @@ func (r *Report) histogram() (bars []bar, ticks []tick, outside string) {
 		}
 		outside = fmt.Sprintf("Not in the figure: %d earlier (from %s), %d later (until %s).", before, day(times[0]), after, day(times[len(times)-1]))
 	}
-	for i := range 5 {
-		at := low + (high-low)*int64(i)/4
-		ticks = append(ticks, tick{25 * float64(i), time.UnixMilli(at).UTC().Format("2006-01-02 15:04")})
+	if short := int64(spanMin) - (high - low); short > 0 { // a figure of an instant has no axis
+		low, high = low-short/2, high+short/2
 	}
+	const minute = "2006-01-02 15:04"
+	from, to := time.UnixMilli(low).UTC(), time.UnixMilli(high).UTC()
+	span = from.Format(minute) + " to " + to.Format(minute)
+	ticks = ticksOf(from, to)
 	width := (high-low)/barsMax + 1
 	counts := map[int64]map[string]int{}
 	top := 0
@@ -161,7 +165,63 @@ func (r *Report) histogram() (bars []bar, ticks []tick, outside string) {
 		b.Text = strings.Join(says, ", ")
 		bars = append(bars, b)
 	}
-	return bars, ticks, outside
+	return bars, ticks, span, outside
+}
+
+const (
+	spanMin  = 10 * 60_000 // ms that the figure shows at least
+	ticksMax = 6
+)
+
+// tickSteps are how far apart ticks may be.
+var tickSteps = []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 48 * time.Hour, 96 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour}
+
+// ticksOf are the round times between two, at most ticksMax: minutes, hours and days, then
+// first days of months and years.
+func ticksOf(from, to time.Time) (ticks []tick) {
+	var at []time.Time
+	form := "2006-01-02"
+	for _, step := range tickSteps {
+		at = at[:0]
+		for t := from.Truncate(step); !t.After(to) && len(at) <= ticksMax; t = t.Add(step) {
+			if !t.Before(from) {
+				at = append(at, t)
+			}
+		}
+		if len(at) <= ticksMax {
+			switch {
+			case step >= 24*time.Hour:
+			case from.YearDay() == to.YearDay() && from.Year() == to.Year():
+				form = "15:04"
+			default:
+				form = "01-02 15:04"
+			}
+			break
+		}
+	}
+	for _, months := range []int{1, 3, 6, 12, 24, 60, 120, 600} {
+		if len(at) <= ticksMax {
+			break
+		}
+		at = at[:0]
+		for t := time.Date(from.Year(), 1, 1, 0, 0, 0, 0, time.UTC); !t.After(to) && len(at) <= ticksMax; t = t.AddDate(0, months, 0) {
+			if !t.Before(from) {
+				at = append(at, t)
+			}
+		}
+	}
+	for _, t := range at {
+		x := 100 * float64(t.Sub(from)) / float64(to.Sub(from))
+		anchor := "middle"
+		if x < 6 {
+			anchor = "start"
+		} else if x > 94 {
+			anchor = "end"
+		}
+		ticks = append(ticks, tick{x, t.Format(form), anchor})
+	}
+	return ticks
 }
 
 // day is a time's day.

@@ -6,15 +6,16 @@
   var find = document.getElementById("find"), group = document.getElementById("group"), shown = document.getElementById("shown");
   var toggles = Array.prototype.slice.call(document.querySelectorAll("[data-toggle]"));
   document.body.classList.add("live");
-  var texts = rows.map(function (r) { return r.textContent.toLowerCase(); });
+  var texts = null; // of the findings, once somebody searches
   function on(severity) {
     return toggles.every(function (t) { return t.dataset.toggle !== severity || t.checked; });
   }
   function filter() {
     var words = find.value.toLowerCase().split(/\s+/).filter(Boolean), n = 0;
+    if (words.length && !texts) texts = rows.map(function (r) { return r.textContent.toLowerCase(); });
     rows.forEach(function (r, i) {
       var ok = on(r.dataset.severity) && words.every(function (w) { return texts[i].indexOf(w) >= 0; });
-      r.hidden = !ok;
+      if (r.hidden === ok) r.hidden = !ok;
       if (ok) n++;
     });
     Array.prototype.forEach.call(list.querySelectorAll(":scope > .group"), function (g) {
