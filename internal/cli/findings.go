@@ -40,24 +40,9 @@ func (s *session) partName(index int) string {
 	return ""
 }
 
-// located tells where records stand.
-type located map[int]map[int64]input.Located
-
-// Locate completes a place: its line, or the number of its EVTX record, or else how many
-// bytes come before it.
-func (l located) Locate(part int, offset int64, p *hunt.Place) {
-	at := l[part][offset]
-	if p.RecordID == 0 {
-		p.RecordID = at.Record
-	}
-	if p.Line = at.Line; p.Line == 0 && p.RecordID == 0 {
-		p.Offset = &offset
-	}
-}
-
 // locate looks up where the records of findings stand. What cannot be read again has
 // byte offsets alone.
-func (s *session) locate(ctx context.Context, l *hunt.List) located {
+func (s *session) locate(ctx context.Context, l *hunt.List) hunt.Located {
 	if len(l.Places()) == 0 {
 		return nil
 	}

@@ -1,13 +1,16 @@
 package hunt
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 )
@@ -130,10 +133,44 @@ func (c compiled) rows(to Taker, part func(index int) string) *Rows {
 	return &Rows{To: to, Of: c.of, Layout: c.query.Layout.Clone(), Columns: c.query.Columns, Part: part, Detection: d}
 }
 
-// Finish gives the findings of correlations, once all events are read.
+// Finish gives the findings of correlations, once all events are read. Rules that have
+// panicked are its error.
 func (p *Pass) Finish() error {
 	if p.sigma == nil {
 		return nil
 	}
-	return p.sigma.Correlations()
+	return errors.Join(append(p.sigma.failures(), p.sigma.Correlations())...)
+}
+
+// Run runs the hunt over events that end, each read once, and puts the findings into a
+// list. part names a part of r.Input.
+func (h *Hunt) Run(ctx context.Context, r query.Run, to Taker, part func(index int) string) error {
+	pass := h.Pass(to, part)
+	var siem *tenant.Pass
+	if h.tenant != nil {
+		siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules}
+		pass.Beside = append(pass.Beside, siem.Beside())
+	}
+	bugs := query.RunTogether(ctx, r, pass.Parts, pass.Beside...)
+	if bugs != nil && !exec.IsBug(bugs) {
+		return bugs
+	}
+	finish := []func() error{pass.Finish}
+	if siem != nil && siem.Run != nil {
+		finish = append(finish, func() error {
+			signals, _, _, err := siem.Run.Signals()
+			if err != nil {
+				return err
+			}
+			return NewSignals(siem.Rules, to, part).Add(signals)
+		})
+	}
+	for _, f := range finish {
+		if err := f(); err != nil && !exec.IsBug(err) {
+			return err
+		} else if err != nil {
+			bugs = errors.Join(bugs, err) // what the others found stands
+		}
+	}
+	return bugs
 }

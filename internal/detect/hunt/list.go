@@ -15,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -399,6 +400,21 @@ func id(key string, n int) string {
 type Locator interface {
 	// Locate completes the place of the event at a byte offset of a part.
 	Locate(part int, offset int64, p *Place)
+}
+
+// Located tells where records stand, as input.Locate has found it: by part and offset.
+type Located map[int]map[int64]input.Located
+
+// Locate completes a place: its line, or the number of its EVTX record, or else how many
+// bytes come before it.
+func (l Located) Locate(part int, offset int64, p *Place) {
+	at := l[part][offset]
+	if p.RecordID == 0 {
+		p.RecordID = at.Record
+	}
+	if p.Line = at.Line; p.Line == 0 && p.RecordID == 0 {
+		p.Offset = &offset
+	}
 }
 
 // Places are the byte offsets of the evidence, by the number of its part.

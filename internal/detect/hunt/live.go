@@ -16,7 +16,6 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
-	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -34,7 +33,7 @@ type Live struct {
 	rows    []*Rows // by query
 	news    []*news // by query; nil where rows leave as they come
 	sigma   *SigmaRun
-	siem    *tenant.Run
+	siem    *tenant.Pass // nil for none
 	signals *Signals
 	mark    int64
 	told    map[int]bool // failures that Failures has given
@@ -75,26 +74,15 @@ func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, 
 		beside = append(beside, l.sigma.Beside().AtOnce())
 	}
 	if h.tenant != nil {
-		events, fields := h.tenant.Ready()
 		l.signals = NewSignals(h.tenant.Rules, l.out, o.Part)
-		beside = append(beside, query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
-			l.siem = h.tenant.Open(rt, h.tenant.Rules)
-			env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
-				rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
-			}}
-			return exec.Pipeline{Front: func(exec.Sink) exec.Task { return l.siem.Task(env) }, Back: exec.Chain(sinkless{})}
-		}})
+		l.siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules}
+		beside = append(beside, l.siem.Beside())
 	}
 	if l.x, err = query.StartTogether(ctx, r, parts, beside...); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
-
-// sinkless is where nothing comes.
-type sinkless struct{}
-
-func (sinkless) Push(*event.Batch) error { return nil }
 
 // noMark is before all times.
 const noMark = -1 << 62
@@ -145,7 +133,7 @@ func (l *Live) Advance(t int64) error {
 	}
 	if l.siem != nil && !l.failed(1) {
 		if err := l.guard("the Cloud SIEM rules", func() error {
-			signals, err := l.siem.Advance(t)
+			signals, err := l.siem.Run.Advance(t)
 			if err != nil {
 				return err
 			}
@@ -203,7 +191,7 @@ func (l *Live) Finish() error {
 	}
 	if l.siem != nil && !l.failed(1) {
 		if err := l.guard("the Cloud SIEM rules", func() error {
-			signals, err := l.siem.Rest()
+			signals, err := l.siem.Run.Rest()
 			if err != nil {
 				return err
 			}
@@ -240,7 +228,7 @@ func (l *Live) Records() (seen, unmapped int64) {
 	if l.siem == nil {
 		return 0, 0
 	}
-	return l.siem.Records, l.siem.Unmapped
+	return l.siem.Run.Records, l.siem.Run.Unmapped
 }
 
 const (
@@ -275,7 +263,7 @@ func (l *Live) Save(w io.Writer) (err error) {
 		}
 	}
 	if l.siem != nil {
-		if err := l.siem.Save(to); err != nil {
+		if err := l.siem.Run.Save(to); err != nil {
 			return err
 		}
 	}
@@ -321,7 +309,7 @@ func (l *Live) Load(r io.Reader) (err error) {
 		}
 	}
 	if l.siem != nil {
-		if err := l.siem.Load(from); err != nil {
+		if err := l.siem.Run.Load(from); err != nil {
 			return err
 		}
 	}

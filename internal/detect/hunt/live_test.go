@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -21,7 +20,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
-	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
@@ -159,44 +157,18 @@ func (l log) part(i int, data []byte, start int64) *input.Part {
 }
 
 // offline is what a run over all logs finds.
-func offline(t testing.TB, h *hunt.Hunt, siem *tenant.Tenant, logs []log) (found []string) {
+func offline(t testing.TB, h *hunt.Hunt, logs []log) (found []string) {
 	t.Helper()
 	rt := &exec.Runtime{Ctx: t.Context(), Layout: event.NewLayout(), Budget: &exec.Budget{}, Warnings: &exec.Warnings{}}
 	list := hunt.NewList(rt, hunt.Options{})
 	name := func(i int) string { return logs[i].name }
-	pass := h.Pass(list, name)
-	var run *tenant.Run
-	beside := pass.Beside
-	if siem != nil {
-		events, fields := siem.Ready()
-		beside = append(beside, query.Beside{Name: "siem", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
-			run = siem.Open(rt, siem.Rules)
-			return exec.Pipeline{Front: func(exec.Sink) exec.Task { return run.Task(&expr.Env{}) }, Back: exec.Chain(sink{})}
-		}})
-	}
 	var parts []*input.Part
 	for i, l := range logs {
 		parts = append(parts, l.part(i, l.data, 0))
 	}
 	r := query.Run{Input: input.NewReader(input.List(parts), format.All(), input.Options{Warnings: &exec.Warnings{}}), Workers: 2, Warnings: &exec.Warnings{}}
-	if err := query.RunTogether(t.Context(), r, pass.Parts, beside...); err != nil {
-		var bug *exec.Bug
-		if errors.As(err, &bug) {
-			t.Logf("%s", bug.Stack)
-		}
+	if err := h.Run(t.Context(), r, list, name); err != nil {
 		t.Fatal(err)
-	}
-	if err := pass.Finish(); err != nil {
-		t.Fatal(err)
-	}
-	if run != nil {
-		signals, _, _, err := run.Signals()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := hunt.NewSignals(siem.Rules, list, name).Add(signals); err != nil {
-			t.Fatal(err)
-		}
 	}
 	if err := list.Each(t.Context(), nil, func(_ int, f *hunt.Finding) error {
 		found = append(found, told(t, f))
@@ -207,10 +179,6 @@ func offline(t testing.TB, h *hunt.Hunt, siem *tenant.Tenant, logs []log) (found
 	slices.Sort(found)
 	return found
 }
-
-type sink struct{}
-
-func (sink) Push(*event.Batch) error { return nil }
 
 // going is a live hunt whose findings are gathered.
 type going struct {
@@ -283,9 +251,8 @@ func differ(t testing.TB, how string, got, want []string) {
 // the whole log finds: a line at a time, many at once, and with event time told or not.
 func TestLiveFindsWhatOfflineFinds(t *testing.T) {
 	h := everything(t, false)
-	siem := siemOf(t)
 	logs := samples(t)
-	want := offline(t, h, siem, logs)
+	want := offline(t, h, logs)
 	kinds := map[string]int{}
 	for _, f := range want {
 		var x hunt.Finding
@@ -338,27 +305,17 @@ func TestLiveFindsWhatOfflineFinds(t *testing.T) {
 	}
 }
 
-func siemOf(t testing.TB) *tenant.Tenant {
-	t.Helper()
-	docs, found, err := tenant.Read([]tenant.Place{{FS: packages.FS, Path: ".", Name: "packages"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tenant.New(docs, found)
-}
-
 // Of one log in order of time, correlations and signals come as event time goes on, and
 // all together are what a run over the whole log finds.
 func TestLiveAdvances(t *testing.T) {
 	h := everything(t, false)
-	siem := siemOf(t)
 	all := samples(t)
 	for _, l := range all {
 		if l.whole {
 			continue
 		}
 		logs := []log{l}
-		want := offline(t, h, siem, logs)
+		want := offline(t, h, logs)
 		g := &going{t: t, h: h, logs: logs, warnings: &exec.Warnings{}}
 		g.start()
 		off, early := int64(0), 0
@@ -398,7 +355,6 @@ func TestLiveFindsWhatOfflineFindsInRecordings(t *testing.T) {
 		t.Fatal(names, err)
 	}
 	h := everything(t, true)
-	siem := siemOf(t)
 	var logs []log
 	for i, n := range names {
 		if i%3 == 0 && len(logs) < 6 {
@@ -419,7 +375,7 @@ func TestLiveFindsWhatOfflineFindsInRecordings(t *testing.T) {
 		}
 		z.Close()
 	}
-	want := offline(t, h, siem, logs)
+	want := offline(t, h, logs)
 	g := &going{t: t, h: h, logs: logs, warnings: &exec.Warnings{}}
 	g.start()
 	for i, l := range logs {

@@ -1,0 +1,405 @@
+package gyoji_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gyoji-dev/gyoji"
+	"github.com/gyoji-dev/gyoji/diag"
+)
+
+func compile(t testing.TB, text string) *gyoji.Query {
+	t.Helper()
+	q, err := gyoji.Compile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func rows(t testing.TB, q *gyoji.Query, from gyoji.Source, with ...gyoji.Option) (all []string) {
+	t.Helper()
+	for r, err := range q.Rows(t.Context(), from, with...) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r.String())
+	}
+	return all
+}
+
+// Files, a reader, Go values and pushed events give the same rows.
+func TestSourcesGiveTheSameRows(t *testing.T) {
+	const file = "samples/ws-fin-014-sysmon.jsonl"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []map[string]any
+	var raw []json.RawMessage
+	for line := range bytes.Lines(data) {
+		var m map[string]any
+		if err := json.Unmarshal(line, &m); err != nil {
+			t.Fatal(err)
+		}
+		values, raw = append(values, m), append(raw, json.RawMessage(line))
+	}
+	for _, text := range []string{
+		`EventID=1 | where Image matches "*e.exe" | fields Image, User`,
+		`* | count by EventID | sort by _count, EventID`,
+		`* | timeslice 1h | count by _timeslice`,
+		`EventID=1 [subquery: * | top 3 Image | compose Image] | count by Image | sort by Image`,
+		`"powershell" | count`,
+		`* | json auto | where EventID = 3 | fields Image | limit 3`,
+	} {
+		q := compile(t, text)
+		want := rows(t, q, gyoji.Files(file))
+		if len(want) == 0 {
+			t.Fatalf("%s: no rows", text)
+		}
+		same := func(how string, got []string) {
+			t.Helper()
+			got, want := slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, %s:\n got %.800q\nwant %.800q", text, how, got, want)
+			}
+		}
+		if !strings.Contains(text, "subquery") {
+			same("reader", rows(t, q, gyoji.Reader(bytes.NewReader(data))))
+		}
+		same("maps", rows(t, q, gyoji.Events(slices.Values(values))))
+		same("JSON", rows(t, q, gyoji.Events(slices.Values(raw))))
+		var got []string
+		l, err := q.Start(t.Context(), func(r *gyoji.Row) error { got = append(got, r.String()); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(raw); i += 7 { // in batches
+			var batch []any
+			for _, r := range raw[i:min(i+7, len(raw))] {
+				batch = append(batch, r)
+			}
+			if err := l.Push(batch...); err != nil && err != io.EOF {
+				t.Fatal(err)
+			}
+		}
+		for r, err := range l.Rows() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, r.String())
+		}
+		l.Close()
+		same("pushed", got)
+	}
+}
+
+// Columns have the types that the query gives them.
+func TestTypes(t *testing.T) {
+	at := time.Date(2026, 3, 10, 14, 0, 0, 0, time.UTC)
+	event := map[string]any{"@timestamp": at, "n": 3, "x": 2.5, "ok": true, "s": "7", "deep": map[string]any{"er": "v"}, "none": nil}
+	q := compile(t, `* | n + 1 as more | x * 2 as twice | n > 2 as big | formatDate(_messageTime, "yyyy") as year | fields n, more, twice, big, s, year, deep.er, none`)
+	for r, err := range q.Rows(t.Context(), gyoji.Events(slices.Values([]map[string]any{event}))) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Int("more") != 4 || r.Float("twice") != 5 || !r.Bool("big") || r.Int("s") != 7 || r.Text("year") != "2026" || r.Text("DEEP.er") != "v" {
+			t.Errorf("got %v", r)
+		}
+		if r.Has("none") || r.Get("none") != nil || r.Has("nosuch") || r.Text("nosuch") != "" || r.Int("deep.er") != 0 {
+			t.Errorf("of what is not there: %v", r)
+		}
+		if !r.Time().Equal(at) {
+			t.Errorf("the time is %v", r.Time())
+		}
+		all := maps.Collect(r.All())
+		if all["big"] != true || len(all) != r.Len() {
+			t.Errorf("all: %v", all)
+		}
+		return
+	}
+	t.Fatal("no row")
+}
+
+// Lines of text are events as well.
+func TestTextEvents(t *testing.T) {
+	q := compile(t, `error | parse "user=* " as user | count by user`)
+	lines := []string{"an error of user=eve here", "fine", `{"looks":"like JSON`, "error: user=bob !"}
+	if got := rows(t, q, gyoji.Events(slices.Values(lines))); len(got) != 2 {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What is no event, and what is wrong with a query, is said.
+func TestMistakes(t *testing.T) {
+	for _, text := range []string{"", "  ", "* | nosuch", "* | where", `* | count by`} {
+		_, err := gyoji.Compile(text)
+		var wrong *diag.Failure
+		if !errors.As(err, &wrong) || len(wrong.List) == 0 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	q := compile(t, "*")
+	for _, v := range []any{3, "text is fine", []int{1}, nil, func() {}, []byte("no JSON"), json.RawMessage(`[1]`)} {
+		_, isText := v.(string)
+		var got error
+		for _, err := range q.Rows(t.Context(), gyoji.Events(slices.Values([]any{v}))) {
+			got = errors.Join(got, err)
+		}
+		if (got == nil) != isText {
+			t.Errorf("an event %T: %v", v, got)
+		}
+	}
+	var last error
+	n := 0
+	for _, err := range q.Rows(t.Context(), gyoji.Files("testdata/nosuch.jsonl", "samples/security.jsonl")) {
+		if last = err; err == nil {
+			n++
+		}
+	}
+	var lost *gyoji.Incomplete
+	if !errors.As(last, &lost) || len(lost.Unread) != 1 || n < 100 {
+		t.Errorf("after %d rows: %v", n, last)
+	}
+	last = nil
+	for _, err := range q.Rows(t.Context(), gyoji.Reader(strings.NewReader("{\"a\":1}\n{\"b\":\n{\"c\":3}\n"))) {
+		last = err
+	}
+	if !errors.As(last, &lost) || len(lost.Lost) != 1 {
+		t.Errorf("of a broken line: %v", last)
+	}
+	if _, err := gyoji.NewHunt(gyoji.Detections{Sigma: []string{"testdata/nosuch.yml"}}); err == nil {
+		t.Error("a rule that is not there is no error")
+	}
+}
+
+// A loop that is left, and a context that is done, end a run.
+func TestEnds(t *testing.T) {
+	q := compile(t, "*")
+	for range 20 {
+		for _, err := range q.Rows(t.Context(), gyoji.Files("samples/")) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	events := make(chan map[string]int)
+	go func() {
+		events <- map[string]int{"n": 1}
+		stop()
+	}()
+	n := 0
+	for _, err := range q.Rows(ctx, gyoji.Channel(events)) {
+		if err == nil {
+			n++
+		} else if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d rows", n)
+	}
+	panicked := func() (p any) {
+		defer func() { p = recover() }()
+		for range q.Rows(t.Context(), gyoji.Files("samples/")) {
+			panic("mine")
+		}
+		return nil
+	}()
+	if panicked != "mine" {
+		t.Errorf("a panic of the loop comes out as %v", panicked)
+	}
+}
+
+// One query and one hunt run in many goroutines at once.
+func TestAtOnce(t *testing.T) {
+	q := compile(t, `* | count by EventID | sort by EventID`)
+	h, err := gyoji.NewHunt(gyoji.Detections{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := rows(t, q, gyoji.Files("samples/"))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if got := rows(t, q, gyoji.Files("samples/"), gyoji.Workers(2)); !slices.Equal(got, want) {
+				t.Errorf("got %q", got)
+			}
+			n := 0
+			for _, err := range h.Findings(t.Context(), gyoji.Files("samples/")) {
+				if err != nil {
+					t.Error(err)
+				}
+				n++
+			}
+			if n != 18 {
+				t.Errorf("%d findings", n)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A hunt over pushed events finds what it finds in a file, also when it is saved and gone
+// on with.
+func TestHuntPushed(t *testing.T) {
+	h, err := gyoji.NewHunt(gyoji.Detections{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("samples/security.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := func(from gyoji.Source) (all []string) {
+		for f, err := range h.Findings(t.Context(), from) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, f.ID+" "+f.Detection)
+		}
+		return sortedOf(all)
+	}
+	want := ids(gyoji.Files("samples/security.jsonl"))
+	var lines []json.RawMessage
+	for line := range bytes.Lines(data) {
+		lines = append(lines, json.RawMessage(line))
+	}
+	if got := ids(gyoji.Events(slices.Values(lines))); !slices.Equal(got, want) || len(got) == 0 {
+		t.Errorf("of values: %q, want %q", got, want)
+	}
+	var got []string
+	start := func() *gyoji.LiveHunt {
+		l, err := h.Start(t.Context(), func(f *gyoji.Finding) error { got = append(got, f.ID+" "+f.Detection); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := start()
+	for i, line := range lines {
+		if err := l.Push(line); err != nil {
+			t.Fatal(err)
+		}
+		if i%40 == 39 {
+			var state bytes.Buffer
+			if err := l.Save(&state); err != nil {
+				t.Fatal(err)
+			}
+			l.Close()
+			l = start()
+			if err := l.Load(&state); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := l.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if !slices.Equal(sortedOf(got), want) {
+		t.Errorf("pushed: %q, want %q", sortedOf(got), want)
+	}
+}
+
+func sortedOf(s []string) []string { return slices.Sorted(slices.Values(s)) }
+
+// The package carries nothing of the command line, of Kafka or of reports.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		for _, not := range []string{"github.com/spf13", "github.com/twmb", "kafka", "internal/cli", "internal/detect/report", "golang.org/x/term", "sigstore", "internal/engine/render", "html/template"} {
+			if strings.Contains(dep, not) && !strings.HasPrefix(dep, "vendor/") {
+				t.Errorf("it imports %s", dep)
+			}
+		}
+	}
+}
+
+// The README's program is a program outside this module, and prints what it should.
+func TestOutsideTheModule(t *testing.T) {
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "```go\n")
+	body, _, _ := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("the README has no Go program")
+	}
+	if n := strings.Count(body, "\n"); n > 10 {
+		t.Errorf("the README's program has %d lines", n)
+	}
+	example, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	indented := ""
+	for line := range strings.Lines(body) {
+		indented += "\t" + line
+	}
+	if !strings.Contains(string(example), indented) {
+		t.Error("the README's program is not that of ExampleQuery_Rows")
+	}
+	dir := t.TempDir()
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, requires, _ := strings.Cut(string(mod), "require (")
+	sum, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("go.sum", string(sum))
+	write("go.mod", fmt.Sprintf("module example.org/x\n\ngo 1.26\n\nrequire github.com/gyoji-dev/gyoji v0.0.0\n\nreplace github.com/gyoji-dev/gyoji => %s\n\nrequire (%s", root, requires))
+	write("main.go", `package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/gyoji-dev/gyoji"
+)
+
+func main() {
+	events := make(chan map[string]any, 1)
+	events <- map[string]any{"EventID": 1, "Image": "C:\\Windows\\powershell.exe", "User": "eve"}
+	close(events)
+`+indented+"}\n")
+	cmd := exec.Command("go", "run", "-mod=mod", ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	if want := `eve C:\Windows\powershell.exe` + "\n"; err != nil || string(out) != want {
+		t.Errorf("%v: %s", err, out)
+	}
+}

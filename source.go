@@ -1,0 +1,191 @@
+package gyoji
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+)
+
+// Source is where the events of a run come from: [Files], a [Reader], [Events] or a
+// [Channel].
+type Source interface {
+	open(*settings) (r *input.Reader, again func() (input.Feeder, error), w *exec.Warnings, err error)
+	// locate tells the lines and record numbers of byte offsets, by the parts of the source.
+	locate(context.Context, *settings, map[int][]int64) hunt.Located
+}
+
+// Files are log files: paths, folders with all that is below them, globs. What a file is
+// is recognised by its content; compressed files and archives are read, too.
+func Files(paths ...string) Source { return files{paths: paths} }
+
+// Reader is a log that is read to its end, in any format that [Files] are. It can be read
+// once: for a query with subqueries or compare use Files.
+func Reader(r io.Reader) Source { return files{[]string{"-"}, r} }
+
+type files struct {
+	paths []string
+	stdin io.Reader
+}
+
+func (f files) open(o *settings) (*input.Reader, func() (input.Feeder, error), *exec.Warnings, error) {
+	w := &exec.Warnings{}
+	open := func() (*input.Reader, error) {
+		opt := input.Options{Stdin: f.stdin, Warnings: w, TempDir: o.temp}
+		src, err := input.Paths(f.paths, opt)
+		if err != nil {
+			return nil, err
+		}
+		return input.NewReader(src, format.All(), opt), nil
+	}
+	r, err := open()
+	again := func() (input.Feeder, error) { return open() }
+	if f.stdin != nil {
+		again = nil
+	}
+	return r, again, w, err
+}
+
+func (f files) locate(ctx context.Context, o *settings, offsets map[int][]int64) hunt.Located {
+	if f.stdin != nil || len(offsets) == 0 {
+		return nil
+	}
+	src, err := input.Paths(f.paths, input.Options{Warnings: &exec.Warnings{}, TempDir: o.temp})
+	if err != nil {
+		return nil
+	}
+	return input.Locate(ctx, src, offsets)
+}
+
+// values are Go values that come one after the other.
+type values interface {
+	values(context.Context) iter.Seq2[any, error]
+}
+
+// Events are Go values: maps or structs. Each is the event that its JSON is. A []byte or a
+// json.RawMessage is JSON already, a string that is no object of JSON is a line of text.
+func Events[T any](events iter.Seq[T]) Source { return sequence[T]{events} }
+
+type sequence[T any] struct{ events iter.Seq[T] }
+
+func (s sequence[T]) values(ctx context.Context) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for v := range s.events {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Channel is like [Events], of values that come on a channel until it is closed.
+func Channel[T any](events <-chan T) Source { return channel[T]{events} }
+
+type channel[T any] struct{ events <-chan T }
+
+func (c channel[T]) values(ctx context.Context) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for {
+			select {
+			case v, ok := <-c.events:
+				if !ok || !yield(v, nil) {
+					return
+				}
+			case <-ctx.Done():
+				yield(nil, ctx.Err())
+				return
+			}
+		}
+	}
+}
+
+var errValues = errors.New("bug: gyoji: a source of values is opened as one of files")
+
+func (sequence[T]) open(*settings) (*input.Reader, func() (input.Feeder, error), *exec.Warnings, error) {
+	return nil, nil, nil, errValues
+}
+
+func (channel[T]) open(*settings) (*input.Reader, func() (input.Feeder, error), *exec.Warnings, error) {
+	return nil, nil, nil, errValues
+}
+
+func (sequence[T]) locate(context.Context, *settings, map[int][]int64) hunt.Located { return nil }
+func (channel[T]) locate(context.Context, *settings, map[int][]int64) hunt.Located  { return nil }
+
+// encoder makes lines of JSON of events that are pushed.
+type encoder struct {
+	piece input.Piece
+	lines bytes.Buffer
+	json  *json.Encoder
+	off   int64
+}
+
+// encode gives events as a piece of a log, nil for none. It is good until the next.
+func (e *encoder) encode(events []any) (*input.Piece, error) {
+	if e.json == nil {
+		e.piece.Format, e.piece.Part = format.Named("jsonl"), &input.Part{Name: ""}
+		e.json = json.NewEncoder(&e.lines)
+		e.json.SetEscapeHTML(false)
+	}
+	e.lines.Reset()
+	for _, v := range events {
+		if err := e.add(v); err != nil {
+			return nil, err
+		}
+	}
+	if e.lines.Len() == 0 {
+		return nil, nil
+	}
+	e.piece.Data, e.piece.Offset = e.lines.Bytes(), e.off
+	e.off += int64(e.lines.Len())
+	return &e.piece, nil
+}
+
+func (e *encoder) add(v any) error {
+	var text []byte
+	switch v := v.(type) {
+	case []byte:
+		text = v
+	case json.RawMessage:
+		text = v
+	case string:
+		if text = []byte(v); !isObject(text) {
+			return e.json.Encode(map[string]string{"_raw": v})
+		}
+	default:
+		start := e.lines.Len()
+		if err := e.json.Encode(v); err != nil {
+			e.lines.Truncate(start)
+			return fmt.Errorf("an event of type %T: %w", v, err)
+		}
+		if e.lines.Bytes()[start] != '{' {
+			e.lines.Truncate(start)
+			return fmt.Errorf("an event of type %T is no object of JSON: an event is a map or a struct", v)
+		}
+		return nil
+	}
+	if !isObject(text) {
+		return fmt.Errorf("an event of bytes is no object of JSON: %.60q", text)
+	}
+	if err := json.Compact(&e.lines, text); err != nil { // a line end would end the event
+		return err
+	}
+	return e.lines.WriteByte('\n')
+}
+
+func isObject(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	return len(text) > 0 && text[0] == '{' && json.Valid(text)
+}
