@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -18,7 +19,7 @@ import (
 // Source: RFC 4180.
 var _ = register(input.Format{
 	Name:       "csv",
-	Summary:    "CSV or TSV with a header line (Defender's portal, Excel exports), and W3C's extended format (IIS)",
+	Summary:    "CSV or TSV with a header line (Defender's portal, Excel exports), W3C's extended format (IIS), Zeek's logs",
 	Extensions: []string{".csv", ".tsv"},
 	Headed:     true,
 	Sniff: func(head []byte) int {
@@ -29,8 +30,8 @@ var _ = register(input.Format{
 		if sep == 0 {
 			return 0
 		}
-		if sep == ' ' {
-			return 60
+		if head[at] == '#' {
+			return 60 // a directive says so itself
 		}
 		row, end := csvRecord(nil, head, at, sep)
 		if end >= len(head) {
@@ -88,7 +89,7 @@ type csv struct {
 // csvPreamble reports whether a line before the header says how to read it.
 func csvPreamble(line []byte) bool {
 	line = bytes.TrimPrefix(line, []byte("\ufeff"))
-	return w3cLine(line) || bytes.HasPrefix(line, []byte("#TYPE")) || bytes.HasPrefix(line, []byte("sep="))
+	return w3cLine(line) || zeekLine(line) || bytes.HasPrefix(line, []byte("#TYPE")) || bytes.HasPrefix(line, []byte("sep="))
 }
 
 // sound reports whether a record with a value for each name begins here.
@@ -106,6 +107,30 @@ func w3cLine(line []byte) bool {
 		}
 	}
 	return false
+}
+
+// zeekLine reports whether a line is a directive of Zeek's own logs, which are values
+// between tabs: #separator, #path, #fields, #types, #open, #close.
+// Source: Zeek's documentation, "Zeek TSV Format Logs".
+func zeekLine(line []byte) bool {
+	for _, d := range []string{"#separator ", "#set_separator\t", "#empty_field\t", "#unset_field\t", "#path\t", "#open\t", "#close\t", "#fields\t", "#types\t"} {
+		if bytes.HasPrefix(line, []byte(d)) {
+			return true
+		}
+	}
+	return false
+}
+
+// csvFields are the names that a directive of W3C's or Zeek's logs gives; none of
+// another line.
+func csvFields(line []byte) (sep byte, names []string) {
+	if fields, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
+		return ' ', strings.Fields(string(fields))
+	}
+	if fields, ok := bytes.CutPrefix(line, []byte("#fields\t")); ok {
+		return '\t', strings.Split(strings.TrimRight(string(fields), "\r\n"), "\t")
+	}
+	return 0, nil
 }
 
 type csvValue struct {
@@ -126,11 +151,17 @@ func csvHeader(head []byte) (at int, sep byte, names []string) {
 		if at += skipBlank(head[at:], 0); at >= len(head) {
 			break
 		}
+		if line, _, _ := bytes.Cut(head[at:], []byte{'\n'}); csvPreamble(line) {
+			if sep, _ := csvFields(line); sep == 0 {
+				at = lineEnd(head, at)
+				continue
+			}
+		}
 		if sep, names = csvNames(head[at:]); sep != 0 {
 			_, end := csvRecord(nil, head, at, sep)
 			next, _ := csvRecord(nil, head, min(end, len(head)), sep)
-			if sep == ' ' {
-				return at, sep, names // no blank after it is a header's
+			if head[at] == '#' {
+				return at, sep, names // a directive says so itself
 			}
 			switch {
 			case end >= len(head), len(next) == len(names):
@@ -159,14 +190,11 @@ func isNumber(text []byte) bool {
 // cannot be a header.
 func csvNames(head []byte) (sep byte, names []string) {
 	line, _, _ := bytes.Cut(head, []byte{'\n'})
-	if fields, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
-		for _, f := range bytes.Fields(fields) {
-			names = append(names, string(f))
-		}
+	if sep, names = csvFields(line); sep != 0 {
 		if len(names) < 2 {
 			return 0, nil
 		}
-		return ' ', names
+		return sep, names
 	}
 	most := 0
 	for _, c := range []byte(",\t;") {
@@ -291,8 +319,8 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 			continue
 		}
 		text := bytes.TrimRight(data[start:at], "\r\n")
-		if r.sep == ' ' && w3cLine(text) {
-			if fields, ok := bytes.CutPrefix(text, []byte("#Fields:")); ok && strings.Join(strings.Fields(string(fields)), " ") != strings.Join(r.names, " ") {
+		if len(text) > 0 && text[0] == '#' && (w3cLine(text) || zeekLine(text)) {
+			if _, names := csvFields(text); names != nil && !slices.Equal(names, r.names) {
 				lost(r.want, &b, start, "#Fields line with other columns than the file's first, by which all is read; split the file there", text)
 			}
 			continue

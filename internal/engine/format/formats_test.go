@@ -87,6 +87,20 @@ func TestFormats(t *testing.T) {
 			"text: one line of the trace is searched for", "2026-03-01 08:00:00 ERROR a\n\tat needle(C.java:1)\n2026-03-01 08:00:01 ERROR b\n",
 			`needle | parse "ERROR *\n" as e | fields e`, "a",
 		},
+		{
+			"Zeek's own columns", "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n#open\t2026-03-01-00-00-00\n" +
+				"#fields\tts\tid.orig_h\tquery\tanswers\n#types\ttime\taddr\tstring\tvector[string]\n" +
+				"1772352001.500000\t10.0.0.5\ta.lab.example\t203.0.113.9,203.0.113.10\n#close\t2026-03-01-01-00-00\n",
+			`* | fields _messagetime, %"id.orig_h", query, answers`, "1772352001500 | 10.0.0.5 | a.lab.example | 203.0.113.9,203.0.113.10",
+		},
+		{
+			"Palo Alto's syslog without a program", "Mar  1 12:00:00 fw1 1,2026/03/01 12:00:00,0018,TRAFFIC,end,2304\nMar  1 12:00:01 px1 squid[99]: x\n",
+			"* | fields _messagetime, Hostname, AppName, Message | sort by Hostname asc", "1772366400000 | fw1 | - | 1,2026/03/01 12:00:00,0018,TRAFFIC,end,2304; 1772366401000 | px1 | squid | x",
+		},
+		{
+			"a CloudTrail file", `{"Records":[{"eventName":"ConsoleLogin","eventTime":"2026-03-01T08:00:00Z","userIdentity":{"userName":"ana"}},{"eventName":"CreateUser","eventTime":"2026-03-01T08:00:01Z"}]}`,
+			`* | fields _messagetime, eventName, %"userIdentity.userName" | sort by eventName asc`, "1772352000000 | ConsoleLogin | ana; 1772352001000 | CreateUser | -",
+		},
 		{"CSV with a column for the date and one for the time", "date,time,host\n2022-05-17,08:09:10,h\n", "* | fields _messagetime", "1652774950000"},
 		{"JSON with a date and a time apart", `{"date":"2022-05-17","level":"x","time":"08:09:10"}` + "\n", "* | fields _messagetime", "1652774950000"},
 		{"JSON with a date alone", `{"date":"2022-05-17","m":1}` + "\n", "* | fields _messagetime", "1652745600000"},

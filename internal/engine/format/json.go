@@ -30,7 +30,7 @@ var _ = register(input.Format{
 // listNames are the keys that hold the events in the answers of APIs: Microsoft
 // Graph and Defender, Azure Event Hubs and CloudTrail, Sumo Logic's search jobs,
 // Elasticsearch, Velociraptor, CloudWatch's subscriptions, Loki and what it is sent.
-var listNames = []string{"value", "Results", "records", "messages", "hits.hits", "events", "rows", "resourceLogs", "tables", "logEvents", "data.result", "streams"}
+var listNames = []string{"value", "Results", "records", "Records", "messages", "hits.hits", "events", "rows", "resourceLogs", "tables", "logEvents", "data.result", "streams"}
 
 // batches are the lists that hold no events, but what events are made of: what
 // OpenTelemetry's exporters and Azure Monitor's answers have. list is in object.

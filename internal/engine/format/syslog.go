@@ -154,7 +154,7 @@ func parseSyslog(line []byte, stamps *datefmt.Recogniser) (m syslogLine, ok bool
 	tag := after[:min(len(after), labelBytesMax)]
 	end := bytes.IndexByte(tag, ':')
 	if end <= 0 || bytes.IndexByte(tag[:end], ' ') >= 0 {
-		return m, m.priority >= 0
+		return m, m.priority >= 0 || paloAlto(after)
 	}
 	if m.cef() {
 		return m, true
@@ -165,6 +165,15 @@ func parseSyslog(line []byte, stamps *datefmt.Recogniser) (m syslogLine, ok bool
 	}
 	m.app, m.message = tag, bytes.TrimPrefix(after[end+1:], []byte{' '})
 	return m, true
+}
+
+// paloAlto reports whether a message without a program is of a Palo Alto firewall:
+// "1,2026/03/01 12:00:00,".
+// Source: Palo Alto Networks, PAN-OS administrator's guide, "Syslog Field Descriptions".
+func paloAlto(message []byte) bool {
+	first, rest, ok := bytes.Cut(message[:min(len(message), 16)], []byte{','})
+	return ok && isNumber(first) && len(rest) > len("2026/03/01") && rest[4] == '/' && rest[7] == '/' && rest[10] == ' ' &&
+		isNumber(rest[:4]) && isNumber(rest[5:7]) && isNumber(rest[8:10])
 }
 
 // syslogTime reads the time of a header: a month's name, a day and a time, and
