@@ -108,12 +108,17 @@ func coverLine(c *detection.Cover, looked bool) string {
 	if len(ids) > 0 {
 		line += ": events " + strings.Join(ids, ", ")
 	}
+	if looked && len(ids) == 0 {
+		line += ": " + number(c.N) + " " + plural(c.N, "event", "events")
+	}
 	switch {
-	case !looked || len(ids) == 0:
+	case !looked:
 	case c.Fires():
 		line += "; has data to fire on"
 	case len(c.Missing) > 0:
 		line += "; no event has " + strings.Join(c.Missing, ", ")
+	case len(ids) == 0:
+		line += "; none of these events is here"
 	default:
 		line += "; some of these events are missing"
 	}

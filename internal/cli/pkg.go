@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -28,42 +26,6 @@ func (a *app) pkgCmd() *cobra.Command {
 		Long:    "pkg works on detection packages: folders with a " + detection.ManifestName + ", queries, tests, tuning and guides. docs/packages.md describes them.",
 	}
 	cmd.AddCommand(a.pkgNew(), a.pkgShow(), a.pkgLint(), a.pkgBuild(), a.pkgPack(), a.pkgSign(), a.pkgVerify(), a.pkgInstall(), a.pkgUpdate())
-	return cmd
-}
-
-func (a *app) pkgNew() *cobra.Command {
-	var name, technique string
-	cmd := &cobra.Command{
-		Use:   "new FOLDER",
-		Short: "Make a package that passes its tests, to change into yours",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if name == "" {
-				at, err := filepath.Abs(args[0]) // "." has a name, too
-				if err != nil {
-					return &exit{exitInput, err}
-				}
-				name = filepath.Base(at)
-			}
-			if strings.TrimSpace(name) == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-				return usageError("--name: %q is no name: write a line of printable text", name)
-			}
-			if !detection.Technique().MatchString(technique) {
-				return usageError("--technique: %q is no technique of ATT&CK; write such as T1059 or T1059.001", technique)
-			}
-			var id [16]byte
-			rand.Read(id[:]) // never fails
-			id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-			u := fmt.Sprintf("%x-%x-%x-%x-%x", id[0:4], id[4:6], id[6:8], id[8:10], id[10:])
-			if err := detection.Create(detection.Skeleton(u, name, technique), args[0]); err != nil {
-				return &exit{exitUsage, err}
-			}
-			fmt.Fprintf(a.stderr, "made %s; next: gyoji test %s\n", args[0], args[0])
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&name, "name", "", "the package's name (default: the folder's)")
-	cmd.Flags().StringVar(&technique, "technique", "T1059", "the ATT&CK technique")
 	return cmd
 }
 

@@ -1,16 +1,22 @@
 package detection
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
@@ -41,6 +47,7 @@ func (p *Package) Check(now time.Time) []Problem {
 	c.queries()
 	c.guides()
 	c.cases()
+	c.data()
 	c.atomic()
 	c.built()
 	return c.out
@@ -251,6 +258,100 @@ func (c *checking) cases() {
 			c.add(false, "unknown-case", ManifestName, "false positive %s names the case %s, which is not there", f.ID, f.Test)
 		}
 	}
+}
+
+// data checks what the package says it needs: each required field is one that events of
+// these numbers have, as Sysmon's manifest or the recordings show, under a name that no
+// other differs from by letter case alone.
+func (c *checking) data() {
+	recorded := map[string]string{} // by small letters
+	suite, err := c.p.Suite()
+	if err == nil && suite != nil {
+		for _, x := range suite.Cases {
+			events, err := x.Recorded()
+			if err != nil {
+				continue // reported by cases
+			}
+			for _, e := range events {
+				for _, name := range fieldsOf("", e) {
+					recorded[strings.ToLower(name)] = name
+				}
+			}
+		}
+	}
+	for i, d := range c.p.Data {
+		seen := map[string]bool{}
+		for _, name := range d.Required {
+			switch low := strings.ToLower(name); {
+			case strings.TrimSpace(name) == "" || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+				c.add(false, "bad-field", ManifestName, "data %s requires a field of the name %q, which none has", d.Source, name)
+			case seen[low]:
+				c.add(true, "field-twice", ManifestName, "data %s requires %s twice", d.Source, name)
+			default:
+				seen[low] = true
+				c.required(&c.p.Data[i], name, recorded)
+			}
+		}
+		for _, id := range append(slices.Clone(d.Events), d.Extra...) {
+			if id < 0 || id > 65535 {
+				c.add(false, "bad-event-id", ManifestName, "data %s asks for event %d; the numbers of Windows events are 0 to 65535", d.Source, id)
+			}
+		}
+	}
+}
+
+// required checks one required field of a data source.
+func (c *checking) required(d *Data, name string, recorded map[string]string) {
+	if got, ok := recorded[strings.ToLower(name)]; ok {
+		if got != name {
+			c.add(true, "field-spelling", ManifestName, "data %s requires %s, which the recordings spell %s", d.Source, name, got)
+		}
+		return
+	}
+	known := slices.Clone(ofWindows)
+	sysmon := strings.Contains(strings.ToLower(d.Source+d.Category), "sysmon")
+	if sysmon {
+		for _, id := range d.Events {
+			known = append(known, mapping.SysmonFields(strconv.Itoa(id))...)
+		}
+	}
+	if slices.Contains(known, name) {
+		return
+	}
+	near := append(slices.Collect(maps.Values(recorded)), known...)
+	help := ""
+	if n := diag.Nearest(name, near); n != "" {
+		help = "; did you mean " + n + "?"
+	}
+	switch {
+	case sysmon && len(d.Events) > 0:
+		c.add(false, "unknown-field", ManifestName, "data %s requires %s, which no Sysmon event of these numbers has%s", d.Source, name, help)
+	case len(recorded) > 0:
+		c.add(false, "unknown-field", ManifestName, "data %s requires %s, which no event of the recordings has%s", d.Source, name, help)
+	}
+}
+
+// ofWindows are the fields that every event of Windows has.
+var ofWindows = strings.Fields("Channel Provider EventID EventRecordID Computer SystemTime Level Task Opcode Keywords Version UserID")
+
+// fieldsOf are the names of an event's fields, those of objects with a dot between, and of
+// an event that stands as text in another's _raw.
+func fieldsOf(within string, e map[string]any) (names []string) {
+	for name, v := range e {
+		full := within + name
+		names = append(names, full)
+		switch v := v.(type) {
+		case map[string]any:
+			names = append(names, fieldsOf(full+".", v)...)
+			names = append(names, fieldsOf("", v)...) // of EventData
+		case string:
+			var in map[string]any
+			if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &in) == nil {
+				names = append(names, fieldsOf("", in)...)
+			}
+		}
+	}
+	return names
 }
 
 // atomic checks the lab tests: each must clean up after itself.

@@ -18,6 +18,7 @@ type Cover struct {
 	Events  map[int]int64    // events by id; 0 where none
 	Missing []string         // required fields that no event of these ids has
 	Fields  map[string]int64 // events with each required field
+	N       int64            // events of the data, where no ids are asked for
 }
 
 // Fires reports whether the data is there: some event of each id that is asked
@@ -28,7 +29,7 @@ func (c *Cover) Fires() bool {
 			return false
 		}
 	}
-	return len(c.Missing) == 0 && len(c.Data.Events) > 0
+	return len(c.Missing) == 0 && (len(c.Data.Events) > 0 || c.N > 0)
 }
 
 // Coverage looks for the data of packages in logs. run is called once for each
@@ -39,7 +40,7 @@ func Coverage(ctx context.Context, pkgs []*Package, run func() (query.Run, error
 		for _, d := range p.Data {
 			c := &Cover{Package: p, Data: d, Events: map[int]int64{}, Fields: map[string]int64{}}
 			out = append(out, c)
-			if run == nil || len(d.Events) == 0 {
+			if run == nil {
 				continue
 			}
 			if err := c.look(ctx, run); err != nil {
@@ -65,12 +66,20 @@ func (c *Cover) look(ctx context.Context, run func() (query.Run, error)) error {
 	}
 	scope := "*"
 	if c.Data.Category != "" {
-		if scope = c.Data.Category[strings.LastIndexByte(c.Data.Category, '/')+1:]; !plainWord().MatchString(scope) {
-			return fmt.Errorf("%s: %q is no _sourceCategory that logs can be asked for: letters, digits, _ and - only", c.Package.File, c.Data.Category)
+		if last := c.Data.Category[strings.LastIndexByte(c.Data.Category, '/')+1:]; plainWord().MatchString(last) {
+			scope = "_sourceCategory=*" + last + "*"
+		} else {
+			scope = fmt.Sprintf("* | where toLowerCase(_sourceCategory) = %s", quoted(strings.ToLower(c.Data.Category)))
 		}
-		scope = "_sourceCategory=*" + scope + "*"
 	}
-	text := fmt.Sprintf("%s | json auto | where EventID in (%s) %s | %s by EventID", scope, strings.Join(ids, ", "), strings.Join(flags, " "), strings.Join(append([]string{"count as n"}, sums...), ", "))
+	text := scope + " | json auto"
+	if len(ids) > 0 {
+		text += fmt.Sprintf(" | where EventID in (%s)", strings.Join(ids, ", "))
+	}
+	text += fmt.Sprintf(" %s | %s", strings.Join(flags, " "), strings.Join(append([]string{"count as n"}, sums...), ", "))
+	if len(ids) > 0 {
+		text += " by EventID"
+	}
 	q, ds := query.Compile(diag.Text("coverage of "+c.Package.Name, text), query.Standard())
 	if err := ds.Err(); err != nil {
 		return err
@@ -80,8 +89,13 @@ func (c *Cover) look(ctx context.Context, run func() (query.Run, error)) error {
 		return err
 	}
 	for i := range rows.Values {
-		id, _ := rows.Get(i, "EventID").Int()
-		c.Events[int(id)], _ = rows.Get(i, "n").Int()
+		n, _ := rows.Get(i, "n").Int()
+		if len(ids) == 0 {
+			c.N = n
+		} else {
+			id, _ := rows.Get(i, "EventID").Int()
+			c.Events[int(id)] = n
+		}
 		for j, f := range c.Data.Required {
 			n, _ := rows.Get(i, fmt.Sprintf("has_%d", j)).Int()
 			c.Fields[f] += n

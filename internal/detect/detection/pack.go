@@ -13,10 +13,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
-	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/internal/folder"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
@@ -352,59 +348,3 @@ func writeFile(root *os.Root, name string, text []byte) error {
 
 // Technique is what ATT&CK's ids of techniques and sub-techniques look like.
 var Technique = match.Lazy(`^T[0-9]{4}(\.[0-9]{3})?$`)
-
-// Skeleton is the files of a new package for a technique. The name may be any line of text.
-func Skeleton(id, name, technique string) map[string][]byte {
-	quoted, err := yaml.Marshal(name)
-	if quoted = bytes.TrimSuffix(quoted, []byte("\n")); err != nil || bytes.ContainsAny(quoted, "\n") {
-		quoted = strconv.AppendQuoteToASCII(nil, name)
-	}
-	text := strings.NewReplacer("{{id}}", id, "{{name}}", string(quoted), "{{technique}}", technique).Replace
-	return map[string][]byte{
-		ManifestName: []byte(text(`schema: gyoji/detection/v1
-id: {{id}}
-name: {{name}}
-version: 0.1.0
-status: experimental
-summary: What it finds, in one sentence.
-description: |
-  What happens in the attack, and what of it can be seen.
-severity: medium
-attack:
-  techniques: [{{technique}}]
-data:
-  - source: sysmon
-    category: windows/sysmon
-    event_ids: [1]
-    required_fields: [EventID, Computer, Image]
-entities:
-  - {type: _hostname, field: Computer}
-  - {type: _username, field: User}
-detections:
-  - id: main
-    name: {{name}}
-    query: query.sumo
-    data: [sysmon]
-    next: What an analyst does first.
-blind_spots:
-  - What it cannot see.
-tests: tests/tests.yaml
-`)),
-		"query.sumo": []byte("_sourceCategory=*sysmon*\n| json auto\n| where EventID = \"1\"\n| where toLowerCase(Image) matches \"*\\\\example.exe\"\n| fields _messagetime, Computer, User, Image, CommandLine, ParentImage\n| sort by _messagetime desc\n"),
-		"tests/tests.yaml": []byte(`schema: gyoji/tests/v1
-cases:
-  - id: attack
-    title: The program is started
-    events: events/attack.jsonl
-    detections:
-      main: {count: 1, entity: {Computer: WKS-01}}
-  - id: benign
-    title: Another program is started
-    events: events/benign.jsonl
-    benign: true
-    reason: another program
-`),
-		"tests/events/attack.jsonl": []byte(`{"EventID":"1","Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WKS-01","User":"CORP\\ana","Image":"C:\\Tools\\example.exe","CommandLine":"example.exe","ParentImage":"C:\\Windows\\explorer.exe","UtcTime":"2026-03-02 09:00:00.000"}` + "\n"),
-		"tests/events/benign.jsonl": []byte(`{"EventID":"1","Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WKS-01","User":"CORP\\ana","Image":"C:\\Tools\\other.exe","CommandLine":"other.exe","ParentImage":"C:\\Windows\\explorer.exe","UtcTime":"2026-03-02 09:00:00.000"}` + "\n"),
-	}
-}

@@ -199,7 +199,12 @@ func FuzzPackageArchive(f *testing.F) {
 // Whatever the manifest: it is refused with a reason, or can be checked, shown and
 // compiled, soon.
 func FuzzPackageManifest(f *testing.F) {
-	made := Skeleton("8cd49308-5625-4eb1-a93c-efe644715841", "x", "T1059")
+	sketch := Example()
+	sketch.ID, sketch.Name, sketch.Technique = "8cd49308-5625-4eb1-a93c-efe644715841", "x", "T1059"
+	made, err := Skeleton(sketch)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add(string(made[ManifestName]), string(made["query.sumo"]), string(made["tests/tests.yaml"]))
 	f.Add("schema: gyoji/detection/v1\ndetections: [{id: a, query: ../../x}]", "{{", "cases: [{events: /etc/passwd}]")
 	f.Add("a: &a [*a, *a]", "|", "")

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -13,7 +14,10 @@ import (
 // frame is a kind of event: where it is written, and its number. Events are made
 // within one: with the fields that such an event has, under the names that it
 // has them by.
-type frame struct{ channel, provider, id string }
+type frame struct {
+	channel, provider, id string
+	category              string // of what has no channel; "" for none
+}
 
 // fields4688 and fields4689 are what the Security log writes of processes.
 // Source: Microsoft, 4688(S) and 4689(S), version 2.
@@ -136,7 +140,7 @@ func (w *world) within(s *Side) expr.Expr {
 		case "eventid":
 			return text(w.id)
 		case "_sourcecategory":
-			return text(mapping.Category(w.channel, w.provider))
+			return text(cmp.Or(w.category, mapping.Category(w.channel, w.provider)))
 		case "_raw", "keywords":
 			if name == "_raw" || s.layout.Name(f.Slot) != f.Name {
 				return field(w.text())
@@ -203,10 +207,10 @@ func account(domain, name expr.Expr) expr.Expr {
 
 // usual are channels that a query may mean by its _sourceCategory.
 var usual = []frame{
-	{"Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", "1"},
-	{"Security", "Microsoft-Windows-Security-Auditing", "4688"},
-	{"System", "", "7045"},
-	{"Microsoft-Windows-PowerShell/Operational", "", "4104"},
+	{channel: "Microsoft-Windows-Sysmon/Operational", provider: "Microsoft-Windows-Sysmon", id: "1"},
+	{channel: "Security", provider: "Microsoft-Windows-Security-Auditing", id: "4688"},
+	{channel: "System", id: "7045"},
+	{channel: "Microsoft-Windows-PowerShell/Operational", id: "4104"},
 }
 
 // frames are the kinds of event that two sides tell apart.
@@ -237,7 +241,7 @@ func frames(a, b *Side) (out []frame) {
 				numbers = []string{"1"}
 			}
 			for _, id := range numbers {
-				add(frame{p.Channel, p.Provider, id})
+				add(frame{channel: p.Channel, provider: p.Provider, id: id})
 			}
 		}
 		if s.other {
@@ -249,23 +253,23 @@ func frames(a, b *Side) (out []frame) {
 	}
 	for _, c := range channels {
 		for _, id := range ids {
-			add(frame{c, "", id})
+			add(frame{channel: c, provider: "", id: id})
 		}
 		if len(ids) == 0 {
-			add(frame{c, "", "1"})
+			add(frame{channel: c, provider: "", id: "1"})
 		}
 	}
 	for _, u := range usual {
 		if len(channels) == 0 {
 			for _, id := range ids {
-				add(frame{u.channel, u.provider, id})
+				add(frame{channel: u.channel, provider: u.provider, id: id})
 			}
 		}
 		add(u)
 	}
 	// Events of another number, which no side should be about.
 	for _, f := range slices.Clone(out) {
-		add(frame{f.channel, f.provider, "9999"})
+		add(frame{channel: f.channel, provider: f.provider, id: "9999"})
 	}
 	return out
 }

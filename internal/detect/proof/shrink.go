@@ -40,7 +40,7 @@ func smallerEvents(e Event) (out []Event) {
 		}
 		out = append(out, c)
 	}
-	of := frame{e["Channel"], e["Provider"], e["EventID"]}
+	of := frame{channel: e["Channel"], provider: e["Provider"], id: e["EventID"]}
 	needed := of.always()
 	for _, n := range e.names() {
 		if n == "Channel" || n == "EventID" || n == "Provider" {

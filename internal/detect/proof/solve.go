@@ -11,12 +11,15 @@ import (
 
 // makeEvents makes the events at the boundaries of both sides' predicates, each
 // once, in an order that does not change. notes say what was left out.
-func makeEvents(a, b *Side) (out []Event, notes []string) {
+func makeEvents(a, b *Side) (out []Event, notes []string) { return makeWithin(frames(a, b), a, b) }
+
+// makeWithin makes events of some kinds.
+func makeWithin(kinds []frame, a, b *Side) (out []Event, notes []string) {
 	seen := map[string]bool{}
 	left := 0
-	for _, f := range frames(a, b) {
+	for _, f := range kinds {
 		base := Event{}
-		for n, v := range map[string]string{"Channel": f.channel, "Provider": f.provider, "EventID": f.id} {
+		for n, v := range map[string]string{"Channel": f.channel, "Provider": f.provider, "EventID": f.id, "_sourceCategory": f.category} {
 			if v != "" {
 				base[n] = v
 			}
