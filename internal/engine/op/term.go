@@ -3,6 +3,7 @@ package op
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,6 +17,10 @@ type term struct {
 	parts []termPart
 	all   bool // "*": every message
 	never bool // cannot match anything
+
+	// start finds where the first part may begin, where that is ASCII: by its rarest
+	// bytes, many at once. nil where there is none.
+	start func() *match.Set
 }
 
 type termPart struct {
@@ -71,6 +76,7 @@ func compileTerm(text string, quoted bool) (*term, string) {
 			t.add(lit, tk.text)
 		}
 	}
+	t.find()
 	return t, ""
 }
 
@@ -99,6 +105,7 @@ func phrase(text string) *term {
 	if start < len(text) {
 		t.add(lit, text[start:])
 	}
+	t.find()
 	return t
 }
 
@@ -161,6 +168,36 @@ func (t *term) Match(s string) bool {
 	if t.all || t.never || len(t.parts) == 0 {
 		return t.all || !t.never
 	}
+	if t.start != nil {
+		set, buf := t.start(), bytesOf(s)
+		for at := 0; ; at++ {
+			if at = set.Index(buf, at); at < 0 {
+				return false
+			}
+			if buf[at] >= utf8.RuneSelf { // a letter that may be one of ASCII's
+				return t.matchSlowly(s)
+			}
+			if t.matchAt(s, at, 0) {
+				return true
+			}
+		}
+	}
+	return t.matchSlowly(s)
+}
+
+// find readies the search for the first part.
+func (t *term) find() {
+	if len(t.parts) == 0 || t.parts[0].kind != lit || t.parts[0].text == "" || strings.IndexFunc(t.parts[0].text, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		return
+	}
+	text := t.parts[0].text
+	t.start = sync.OnceValue(func() *match.Set {
+		return match.NewSet(match.AnyCase(text), match.Exact("\u212a"), match.Exact("\u017f"), match.Exact("\u0130"))
+	})
+}
+
+// matchSlowly is Match one character after the other.
+func (t *term) matchSlowly(s string) bool {
 	first := t.parts[0]
 	if first.kind == lit {
 		for at := 0; ; {
