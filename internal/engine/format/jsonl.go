@@ -70,6 +70,7 @@ type jsonl struct {
 	want   *input.Want
 	doc    *jsondoc.Scanner
 	early  bool // doc finds what every event is asked for; none has held more yet
+	spare  bool // the text of plain lines is wanted by json auto alone, for which Batch.Auto does
 	filter *filter
 	w      builder
 
@@ -91,6 +92,7 @@ func newJSONL(w *input.Want) *jsonl {
 	r := &jsonl{want: w, plan: newPlan(w), slots: map[string]event.Slot{}, plain: true}
 	r.text = r.ownField("_raw")
 	r.doc, r.early = r.Early(!w.NoMap, exportRoot), true
+	r.spare = w.Fields.OnlyForAuto(r.raw)
 	r.filter = newFilter(w)
 	return r
 }
@@ -257,7 +259,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	if r.raw != event.None {
 		if message {
 			b.Col(r.raw).Set(row, r.w.value(said))
-		} else {
+		} else if !r.spare {
 			b.Col(r.raw).Set(row, event.Text(lend(line)))
 		}
 	}
