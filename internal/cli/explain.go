@@ -46,7 +46,7 @@ predicate with the values it reads.`,
   gyoji explain --why-not -d rules/ --rule MATCH-U00012 logs/
   gyoji explain -q hunt.sumo --event '{"EventID":1,"Image":"cmd.exe"}'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if detections == nil && file != "" && tenant.IsFile(file, headOf(file)) {
+			if whyNot && detections == nil && file != "" && tenant.IsFile(file, headOf(file)) {
 				detections, file = []string{file}, ""
 			}
 			if detections != nil || only != "" {

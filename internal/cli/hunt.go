@@ -33,7 +33,7 @@ func (a *app) huntCmd() *cobra.Command {
 	var out output
 	var detections []string
 	var rules sigmaRules
-	var failOn string
+	var failOn, state string
 	var show findingFlags
 	var live followFlags
 	cmd := &cobra.Command{
@@ -96,20 +96,23 @@ higher one, for use in scripts and CI.`,
 				return err
 			}
 			rules.filter = options.Filter
-			pkgs, err := a.detections(detections, &rules, in.strict)
-			if err != nil {
-				return err
-			}
 			lib, err := in.library()
 			if err != nil {
 				return err
+			}
+			pkgs, err := a.detections(detections, &rules, in.strict, tenant.Indicators(lib.Threat()))
+			if err != nil {
+				return err
+			}
+			if state != "" && rules.tenant == nil {
+				return usageError("--state keeps what Cloud SIEM rules remember, and none of them runs here")
 			}
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err
 			}
 			s.needed = failOn != ""
-			h := &huntRun{List: newList(s, options), app: a, session: s, tables: lib, timeline: show.timeline, plain: show.none(), flags: detectionFlags(detections)}
+			h := &huntRun{List: newList(s, options), app: a, session: s, tables: lib, timeline: show.timeline, plain: show.none(), flags: detectionFlags(detections), state: state}
 			w, done, err := out.open(a, cmd, s)
 			if err != nil {
 				return err
@@ -137,17 +140,22 @@ higher one, for use in scripts and CI.`,
 	rules.flags(cmd)
 	show.flags(cmd)
 	live.flags(cmd)
+	stateFlag(cmd, &state)
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules, sigma for those of gyoji rules (default: the packages that gyoji ships)")
 	choiceFlag(cmd.Flags(), &failOn, "fail-on", "", "", detection.Severities(), "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
 }
 
 // detections loads what -d names: packages, which are in folders, and Sigma rules.
-func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*detection.Package, error) {
+func (a *app) detections(names []string, rules *sigmaRules, strict bool, with ...tenant.Option) ([]*detection.Package, error) {
 	if len(names) == 0 {
 		pkgs, err := a.packages(nil)
+		if err == nil {
+			rules.tenant, err = a.shippedRules(pkgs, strict, with)
+		}
 		return pkgs, firstOf(err, knownDetections(pkgs, rules))
 	}
+	var named []*detection.Package // that gyoji ships
 	names, err := a.stored(names)
 	if err != nil {
 		return nil, err
@@ -163,7 +171,7 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 			if err != nil {
 				return nil, err
 			}
-			pkgs = append(pkgs, p)
+			pkgs, named = append(pkgs, p), append(named, p)
 			continue
 		}
 		onDisk = append(onDisk, n)
@@ -194,8 +202,14 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool) ([]*det
 		st, err := os.Stat(n)
 		return err == nil && !st.IsDir() && slices.Contains(others, n)
 	})
+	if len(documents) == 0 && len(named) > 0 {
+		var err error
+		if rules.tenant, err = a.shippedRules(named, strict, with); err != nil {
+			return nil, err
+		}
+	}
 	if len(documents) > 0 {
-		t, err := a.tenant(documents, strict)
+		t, err := a.tenant(documents, strict, with...)
 		if err != nil {
 			return nil, err
 		}
@@ -255,6 +269,27 @@ func knownDetections(pkgs []*detection.Package, rules *sigmaRules) error {
 		help = "did you mean " + near + "?"
 	}
 	return usageError("--%s %s: none of the %s %s that can run has that %s; %s", flag, value, number(int64(len(all))), plural(int64(len(all)), "detection", "detections"), map[string]string{"tag": "tag", "detection": "id, title or package"}[flag], help)
+}
+
+// shippedRules are the Cloud SIEM rules of packages that gyoji ships; nil for none.
+func (a *app) shippedRules(pkgs []*detection.Package, strict bool, with []tenant.Option) (*tenant.Tenant, error) {
+	var places []tenant.Place
+	for _, p := range pkgs {
+		if _, err := fs.Stat(p.FS, detection.RulesDir); err == nil {
+			places = append(places, tenant.Place{FS: p.FS, Path: detection.RulesDir, Name: path.Join(p.Dir, detection.RulesDir)})
+		}
+	}
+	if places == nil {
+		return nil, nil
+	}
+	t, err := a.tenantOf(places, strict, with...)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.Rules) == 0 {
+		return nil, nil
+	}
+	return t, nil
 }
 
 // leftOut names the packages and detections that cannot run, each with its reason.
@@ -341,6 +376,7 @@ type huntRun struct {
 	set      *rule.Set  // of the Sigma rules; nil for none
 	siem     *siemHunt  // of the Cloud SIEM rules; nil for none
 	live     *hunt.Live // with --follow
+	state    string     // where the Cloud SIEM rules keep what they remember; "" for nowhere
 	shown    int64
 	most     detection.Severity // of those shown with --follow
 	timeline bool
@@ -393,6 +429,10 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 	beside, after := pass.Beside, []func() error{pass.Finish}
 	if rules != nil && rules.tenant != nil {
 		siem := h.session.siem(rules.tenant)
+		siem.beside = len(pass.Parts)+len(rules.rules) > 0
+		if h.state != "" {
+			siem.keep(h.state)
+		}
 		beside, after = append(beside, siem.Beside()), append(after, func() error { return h.signals(ctx, siem) })
 	}
 	if len(pass.Parts)+len(beside) > 0 {
@@ -446,6 +486,9 @@ func (h *huntRun) signals(ctx context.Context, g *siemHunt) error {
 		return err
 	}
 	g.tell()
+	if err := g.keepState(); err != nil {
+		return err
+	}
 	if why := g.why(); why != "" && !h.app.quiet {
 		fmt.Fprintln(h.app.stderr, why)
 	}

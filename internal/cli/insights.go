@@ -38,6 +38,7 @@ globalSignalSuppressionWindow, as the API's insights-configuration has them.`,
 		},
 	}
 	f.flags(cmd)
+	stateFlag(cmd, &f.state)
 	return cmd
 }
 

@@ -128,7 +128,7 @@ func (h *huntRun) nothingReached(ctx context.Context, rules *sigmaRules, seen []
 	if st.Events == 0 || s.rows > 0 || texts && len(st.Texts) == st.Parts {
 		return
 	}
-	reached := h.set != nil && h.set.Reached() > 0 || h.siem != nil // which says it itself
+	reached := h.set != nil && h.set.Reached() > 0 || h.siem != nil && (!h.siem.beside || h.siem.Run.Records > 0) // alone it says so itself
 	for _, q := range seen {
 		reached = reached || q.Reached()
 	}

@@ -23,7 +23,7 @@ import (
 
 // tenant loads the Cloud SIEM documents that -d names, or those of the packages that
 // gyoji ships. What cannot be used is named on stderr; with strict it ends the command.
-func (a *app) tenant(names []string, strict bool) (*tenant.Tenant, error) {
+func (a *app) tenant(names []string, strict bool, with ...tenant.Option) (*tenant.Tenant, error) {
 	var places []tenant.Place
 	for _, n := range names {
 		dir, base := filepath.Dir(n), filepath.Base(n)
@@ -37,11 +37,16 @@ func (a *app) tenant(names []string, strict bool) (*tenant.Tenant, error) {
 	if names == nil {
 		places = []tenant.Place{{FS: packages.FS, Path: ".", Name: "packages"}}
 	}
+	return a.tenantOf(places, strict, with...)
+}
+
+// tenantOf loads the Cloud SIEM documents of places.
+func (a *app) tenantOf(places []tenant.Place, strict bool, with ...tenant.Option) (*tenant.Tenant, error) {
 	docs, found, err := tenant.Read(places)
 	if err != nil {
 		return nil, &exit{exitInput, err}
 	}
-	t := tenant.New(docs, found)
+	t := tenant.New(docs, found, with...)
 	if a.verbose {
 		a.diagnose(t.Warnings)
 	}
@@ -90,10 +95,14 @@ func (a *app) warned(l diag.List) {
 // siemHunt is one pass of a tenant's rules over the logs.
 type siemHunt struct {
 	*tenant.Pass
-	app     *app
-	session *session
+	app       *app
+	session   *session
+	stateFile string // "" for none
+	beside    bool   // other detections run over the same reading, and say themselves what none could find
 
 	variants map[string]variant // of backtest, by id; nil for none
+
+	before *siemHunt // of backtest: the version to compare with; nil for none
 
 	signals  []*insight.Signal
 	insights []*insight.Insight
@@ -106,8 +115,17 @@ func (s *session) siem(t *tenant.Tenant) *siemHunt {
 
 // read reads the logs for the rules alone, and judges them.
 func (g *siemHunt) read(ctx context.Context) error {
-	if err := g.session.read(func(run query.Run) error { return query.RunTogether(ctx, run, nil, g.Beside()) }); err != nil {
+	beside := []query.Beside{g.Beside()}
+	if g.before != nil {
+		beside = append(beside, g.before.Beside())
+	}
+	if err := g.session.read(func(run query.Run) error { return query.RunTogether(ctx, run, nil, beside...) }); err != nil {
 		return err
+	}
+	if g.before != nil {
+		if err := g.before.judge(); err != nil {
+			return err
+		}
 	}
 	return g.judge()
 }
@@ -118,9 +136,11 @@ func (g *siemHunt) learn(ctx context.Context, in *inputs, paths []string) error 
 	if err != nil {
 		return err
 	}
-	err = s.read(func(run query.Run) error {
-		return query.RunTogether(ctx, run, nil, g.Baseline())
-	})
+	beside := []query.Beside{g.Baseline()}
+	if g.before != nil {
+		beside = append(beside, g.before.Baseline())
+	}
+	err = s.read(func(run query.Run) error { return query.RunTogether(ctx, run, nil, beside...) })
 	return firstOf(err, s.finish("of the baseline"))
 }
 
@@ -140,9 +160,11 @@ func (g *siemHunt) tell() {
 	if run == nil {
 		return
 	}
-	if run.Records == 0 && run.Unmapped > 0 {
+	if run.Records == 0 && run.Unmapped > 0 && g.beside {
+		// said once for all of them
+	} else if run.Records == 0 && run.Unmapped > 0 {
 		s.note("no event of %s becomes a Cloud SIEM record, so no rule saw one: the most frequent is %s", number(run.Unmapped), mostOf(run.Keys))
-	} else if run.Unmapped > 0 && !g.app.quiet {
+	} else if run.Unmapped > 0 && !g.app.quiet && !g.beside {
 		fmt.Fprintf(g.app.stderr, "%s %s no Cloud SIEM mapper, and no rule sees them: most are %s\n",
 			number(run.Unmapped), plural(run.Unmapped, "event has", "events have"), mostOf(run.Keys))
 	}
@@ -157,10 +179,18 @@ func (g *siemHunt) tell() {
 			fmt.Fprintf(g.app.stderr, "%s (%s): %s of %s %s no entity to make a signal on\n",
 				r.Name, r.ID, number(c.NoEntity), number(c.Hits), plural(c.Hits, "record has", "records have"))
 		}
+		if c.Late > 0 {
+			s.note("%s (%s): %s %s older than the state and left out of its windows", r.Name, r.ID, number(c.Late), plural(c.Late, "record is", "records are"))
+		}
 		if c.Evicted > 0 || c.Forgotten > 0 {
 			s.note("%s (%s) is degraded: %s groups and %s records were too many to remember", r.Name, r.ID, number(int64(c.Evicted)), number(int64(c.Forgotten)))
 		}
 	}
+}
+
+// isAre is "3 are" or "1 is".
+func isAre(n int) string {
+	return fmt.Sprintf("%s %s", number(int64(n)), plural(int64(n), "is", "are"))
 }
 
 // mostOf is the most frequent of some names.
@@ -176,8 +206,11 @@ func mostOf(count map[string]int64) (most string) {
 // why lists how many signals do not count, by reason.
 func (g *siemHunt) why() string {
 	count := map[string]int{}
-	n := 0
+	n, stronger := 0, 0
 	for _, s := range g.signals {
+		if s.Stronger {
+			stronger++
+		}
 		if len(s.Suppressed) > 0 {
 			kind, _, _ := strings.Cut(s.Suppressed[0], ":")
 			count[kind]++
@@ -191,7 +224,11 @@ func (g *siemHunt) why() string {
 	for _, k := range slices.Sorted(maps.Keys(count)) {
 		parts = append(parts, fmt.Sprintf("%s %s", number(int64(count[k])), k))
 	}
-	return fmt.Sprintf("%s %s suppressed: %s; gyoji signals shows them", number(int64(n)), plural(int64(n), "signal is", "signals are"), strings.Join(parts, ", "))
+	more := ""
+	if stronger > 0 {
+		more = fmt.Sprintf("; %s more severe than the %s that %s", isAre(stronger), plural(int64(stronger), "signal", "signals"), plural(int64(stronger), "it repeats", "they repeat"))
+	}
+	return fmt.Sprintf("%s %s suppressed: %s%s; gyoji signals shows them", number(int64(n)), plural(int64(n), "signal is", "signals are"), strings.Join(parts, ", "), more)
 }
 
 // table prints rows of columns in any format of queries.

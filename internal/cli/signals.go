@@ -3,11 +3,13 @@ package cli
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
@@ -21,6 +23,9 @@ type siemFlags struct {
 	detections []string
 	settings   string
 	baseline   []string
+	state      string
+	against    string // the version before, of backtest
+	tags       []string
 	variants   bool // each rule runs with and without its tunings
 }
 
@@ -29,6 +34,7 @@ func (f *siemFlags) flags(cmd *cobra.Command) {
 	f.out.flags(cmd)
 	cmd.Flags().StringArrayVarP(&f.detections, "detections", "d", nil, "Cloud SIEM rules and settings: a folder or a file; may be repeated (default: those of the packages that gyoji ships)")
 	cmd.Flags().StringVar(&f.settings, "settings", "", "a document of insight settings: threshold, lookbackDays, globalSignalSuppressionWindow (hours)")
+	cmd.Flags().StringArrayVar(&f.tags, "tag", nil, "only rules with this tag: T1059, TA0002, _mitreAttackTechnique:T1059.001, or a word; may be repeated")
 	cmd.Flags().StringArrayVar(&f.baseline, "baseline", nil, "older logs that first seen and outlier rules learn from, without signals of them; may be repeated")
 }
 
@@ -44,9 +50,18 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 		}
 		names = append(names[:len(names):len(names)], f.settings)
 	}
-	t, err := a.tenant(names, f.in.strict)
+	lib, err := f.in.library()
 	if err != nil {
 		return err
+	}
+	t, err := a.tenant(names, f.in.strict, tenant.Indicators(lib.Threat()))
+	if err != nil {
+		return err
+	}
+	if f.tags != nil {
+		if t.Keep(f.tags); len(t.Rules) == 0 {
+			return usageError("--tag: no Cloud SIEM rule that runs has the tag %s", strings.Join(f.tags, " or "))
+		}
 	}
 	if len(t.Rules)+t.Disabled == 0 {
 		return noRules(t.Found)
@@ -63,6 +78,21 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 	if f.variants {
 		g.vary()
 	}
+	if f.against != "" {
+		old := append([]string{f.against}, names[1:]...) // names[0] is the rule
+		before, err := a.tenant(old, f.in.strict, tenant.Indicators(lib.Threat()))
+		if err != nil {
+			return err
+		}
+		if len(before.Rules) == 0 {
+			return noRules(before.Found)
+		}
+		g.before = s.siem(before)
+		g.before.variants = map[string]variant{} // so that no desk takes the signals of all rules together
+	}
+	if f.state != "" {
+		g.keep(f.state)
+	}
 	if f.baseline != nil {
 		err = g.learn(cmd.Context(), &f.in, f.baseline)
 	}
@@ -73,6 +103,9 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 		s.rows, err = show(g, w)
 	}
 	err = done(err)
+	if err == nil {
+		err = g.keepState()
+	}
 	if err == nil {
 		g.tell()
 	}
@@ -102,6 +135,7 @@ than what it repeats is marked as stronger.`,
 		},
 	}
 	f.flags(cmd)
+	stateFlag(cmd, &f.state)
 	return cmd
 }
 
@@ -122,8 +156,17 @@ type signalLine struct {
 	Stronger    bool     `json:"stronger,omitempty"`
 	Records     int      `json:"records"`
 	RecordIDs   []string `json:"record_ids"`
-	Tags        []string `json:"tags,omitempty"`
-	ID          string   `json:"id"`
+	Events      []string `json:"events,omitempty"`  // what the records' events are: Security-4625
+	Channel     string   `json:"channel,omitempty"` // of the record that completed it
+	EventID     string   `json:"event_id,omitempty"`
+
+	ListMatches []string           `json:"list_matches,omitempty"`
+	Matched     []insight.ListItem `json:"matched_items,omitempty"`
+	Threats     []string           `json:"threat_indicators,omitempty"`
+	Related     []string           `json:"related_entities,omitempty"`
+
+	Tags []string `json:"tags,omitempty"`
+	ID   string   `json:"id"`
 }
 
 func lineOf(s *insight.Signal) signalLine {
@@ -134,6 +177,21 @@ func lineOf(s *insight.Signal) signalLine {
 	}
 	for _, r := range s.Records {
 		l.RecordIDs = append(l.RecordIDs, r.UID)
+		if r.Kind != "" && !slices.Contains(l.Events, r.Kind) {
+			l.Events = append(l.Events, r.Kind)
+		}
+	}
+	l.Channel, l.EventID = s.Event()
+	for _, m := range s.Lists {
+		if !slices.Contains(l.ListMatches, m.List) {
+			l.ListMatches = append(l.ListMatches, m.List)
+		}
+	}
+	l.Matched, l.Threats = s.Lists, s.Threats
+	for _, id := range s.Related {
+		if id != l.Entity {
+			l.Related = append(l.Related, id)
+		}
 	}
 	return l
 }

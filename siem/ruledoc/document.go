@@ -37,6 +37,8 @@ const (
 	Parser         = "log_parser"
 	EntityType     = "custom_entity_type"
 	Settings       = "insights_configuration"
+	Column         = "custom_match_list_column" // of match lists
+	Names          = "entity_normalization"     // the domain configuration of 9.3
 )
 
 // RuleKinds are the six kinds of rules.
@@ -118,7 +120,7 @@ func Read(f *diag.File) (all []*Document, found diag.List) {
 
 func known(what string) bool {
 	switch what {
-	case Tuning, CustomInsight, MatchList, SuppressedList, NetworkBlock, Criticality, EntityGroup, LogMapping, Parser, EntityType, Settings:
+	case Tuning, CustomInsight, MatchList, SuppressedList, NetworkBlock, Criticality, EntityGroup, LogMapping, Parser, EntityType, Settings, Column, Names:
 		return true
 	}
 	return slices.Contains(RuleKinds, what)
@@ -139,6 +141,7 @@ func fromJSON(f *diag.File, v Value) ([]*Document, diag.List) { return fromTree(
 var lists = map[string]string{
 	"rules": "", "objects": "", "tunings": Tuning, "rule_tuning_expressions": Tuning, "custom_insights": CustomInsight, "match_lists": MatchList,
 	"suppressed_lists": SuppressedList, "network_blocks": NetworkBlock, "entity_criticality_configs": Criticality, "log_mappings": LogMapping, "log_parsers": Parser,
+	"custom_match_list_columns": Column,
 }
 
 // fromTree finds the documents in a tree: one, a list, an export's list, or what the
@@ -247,6 +250,10 @@ func what(v *Value) string {
 		return EntityGroup
 	case has("identifier") && has("fields"):
 		return EntityType
+	case has("name") && has("fields") && v.Get("fields").Kind == List:
+		return Column
+	case has("ad_domain_normalization_enabled", "fqdn_normalization_enabled", "aws_normalization_enabled", "normalize_usernames", "normalize_hostnames", "domain_mappings"):
+		return Names
 	}
 	return ""
 }

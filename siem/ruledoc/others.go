@@ -308,3 +308,62 @@ func (d *Document) Settings() (*InsightSettings, diag.List) {
 	}
 	return x, r.found
 }
+
+// ListColumn is a target column of lists that an organisation has made (11).
+type ListColumn struct {
+	Name       string
+	Attributes []string
+	Doc        *Document
+}
+
+// Column is the document as a column of lists, nil with an error in the list if it
+// cannot be used.
+func (d *Document) Column() (*ListColumn, diag.List) {
+	r := &reader{d: d}
+	x := &ListColumn{Name: r.text("name"), Attributes: plain(r.texts(r.get("fields"), "fields")), Doc: d}
+	if x.Name == "" {
+		x.Name = d.Label
+	}
+	if x.Name == "" || len(x.Attributes) == 0 {
+		r.fail(d.Body.At, "bad-column", "a column of lists wants a name and fields: the attributes that it looks at")
+	}
+	if r.found.HasErrors() {
+		return nil, r.found
+	}
+	return x, r.found
+}
+
+// NameSettings say how the names of users and hosts are normalised (9.3).
+type NameSettings struct {
+	AD, FQDN, AWS bool
+	Users, Hosts  bool
+	DefaultDomain string
+	Domains       map[string]string // raw domain in small letters -> normalised domain
+	Doc           *Document
+}
+
+// Names is the document as settings of names, nil with an error in the list if it cannot
+// be used.
+func (d *Document) Names() (*NameSettings, diag.List) {
+	r := &reader{d: d}
+	x := &NameSettings{
+		AD: r.yes("ad_domain_normalization_enabled", false), FQDN: r.yes("fqdn_normalization_enabled", false), AWS: r.yes("aws_normalization_enabled", false),
+		Users: r.yes("normalize_usernames", true), Hosts: r.yes("normalize_hostnames", true),
+		DefaultDomain: r.text("default_normalized_domain"), Domains: map[string]string{}, Doc: d,
+	}
+	if v := r.get("domain_mappings"); v != nil {
+		for i := range v.Items {
+			e := &v.Items[i]
+			raw, to := e.Get("raw_domain"), e.Get("normalized_domain")
+			if raw == nil || to == nil {
+				r.fail(e.At, "bad-domain", "a domain mapping wants raw_domain and normalized_domain")
+				continue
+			}
+			x.Domains[strings.ToLower(raw.Text)] = to.Text
+		}
+	}
+	if r.found.HasErrors() {
+		return nil, r.found
+	}
+	return x, r.found
+}

@@ -65,6 +65,8 @@ type Finding struct {
 	Fields   Fields     `json:"fields" doc:"what this detection has, with typed values"`
 
 	finder int // index of its detection in the list
+
+	signal string // id of the signal of a Cloud SIEM rule
 }
 
 // Technique is a technique of ATT&CK.

@@ -365,6 +365,10 @@ func (f *Finding) key() string {
 		h.Write(n[:])
 		h.Write([]byte(s))
 	}
+	if f.signal != "" { // whose id says rule, entity and record
+		write(f.signal)
+		return string(h.Sum(nil)[:12])
+	}
 	write(f.DetectionID)
 	write(f.Detection)
 	write(strings.ToLower(f.Host))

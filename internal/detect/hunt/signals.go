@@ -1,7 +1,6 @@
 package hunt
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
@@ -33,11 +32,12 @@ func Records(signals []*insight.Signal) map[uint64]bool {
 	return at
 }
 
-// recordsOf are the positions of a signal's records: what their ids are (tenant's uid).
+// recordsOf are the positions of a signal's records, those that an earlier process has
+// read left out.
 func recordsOf(s *insight.Signal) (at []uint64) {
 	for _, r := range s.Records {
-		if pos, err := strconv.ParseUint(r.UID, 16, 64); err == nil {
-			at = append(at, pos)
+		if !r.Past {
+			at = append(at, r.Pos)
 		}
 	}
 	if at == nil {
@@ -74,6 +74,7 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 		typ, value, _ := strings.Cut(s.Entity.ID(), "-")
 		score := float64(s.Severity)
 		f := &Finding{
+			signal:   s.ID,
 			Severity: severityOf(s.Severity), Score: &score, Records: s.Total,
 			Entities: []Entity{{Type: typ, Value: strings.ReplaceAll(value, "--", "-")}},
 			Fields:   Fields{{Name: "entity", Value: event.Text(s.Entity.ID())}, {Name: "signal", Value: event.Text(s.Name)}},
@@ -84,6 +85,9 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 			f.Host = f.Entities[0].Value
 		case "_username":
 			f.User = f.Entities[0].Value
+		}
+		if s.Stronger {
+			f.Fields = append(f.Fields, Field{Name: "stronger", Value: event.Bool(true)})
 		}
 		if s.Summary != "" {
 			f.Fields = append(f.Fields, Field{Name: "summary", Value: event.Text(s.Summary)})

@@ -46,7 +46,7 @@ func (d *Desk) Take(signals []*Signal, c *Content) (made []*Insight) {
 	slices.SortStableFunc(signals, func(a, b *Signal) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Selector, b.Selector))
 	})
-	at := max(d.Last, signals[len(signals)-1].Time)
+	at := max(d.Last, signals[len(signals)-1].At())
 	d.First, d.Last = min(d.First, signals[0].Time), at
 	d.forget(at, c)
 	id := d.Entity.ID()

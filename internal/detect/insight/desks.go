@@ -25,11 +25,11 @@ func (d *Desks) Take(signals []*Signal) (made []*Insight) {
 		ids[s] = s.Entity.ID()
 	}
 	slices.SortStableFunc(signals, func(a, b *Signal) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(ids[a], ids[b]))
+		return cmp.Or(cmp.Compare(a.At(), b.At()), cmp.Compare(ids[a], ids[b]))
 	})
 	for len(signals) > 0 {
 		id, n := ids[signals[0]], 1
-		for n < len(signals) && signals[n].Time == signals[0].Time && ids[signals[n]] == id {
+		for n < len(signals) && signals[n].At() == signals[0].At() && ids[signals[n]] == id {
 			n++
 		}
 		desk := d.by[id]

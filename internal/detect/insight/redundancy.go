@@ -17,24 +17,25 @@ type repeat struct {
 // redundant says whether a signal repeats one that counted, and remembers it.
 // ceiling is the longest time that repeats stay uncounted, in ms.
 func (d *Desk) redundant(s *Signal, ceiling int64) (yes, stronger bool) {
+	at := s.At()
 	r, again := d.Repeats[s.Name]
 	if again {
 		if s.Window > 0 {
-			yes = s.Time-r.Counted < s.Window
+			yes = at-r.Counted < s.Window
 		} else {
-			yes = s.Time-r.Fired <= gap && s.Time-r.Counted < ceiling
+			yes = at-r.Fired <= gap && at-r.Counted < ceiling
 		}
 	}
 	stronger = yes && s.Severity > r.Top
 	if yes {
 		r.Top = max(r.Top, s.Severity)
 	} else {
-		r.Counted, r.Top = s.Time, s.Severity
+		r.Counted, r.Top = at, s.Severity
 	}
-	r.Fired = max(r.Fired, s.Time)
+	r.Fired = max(r.Fired, at)
 	d.Repeats[s.Name] = r
 	if len(d.Repeats) >= d.crowd {
-		d.forgetRepeats(s.Time)
+		d.forgetRepeats(at)
 	}
 	return yes, stronger
 }

@@ -24,6 +24,7 @@ type Signal struct {
 	Severity    int   // 0 to 10 from the rule; the entity's criticality may raise it
 	Time        int64 // event time of the completing record, ms since 1970
 	Entity      Entity
+	Shown       string // the entity\'s value as the record has it, in its letter case
 	Tags        []string
 	ContentType string // RULE, ANOMALY or THREAT_INTEL
 
@@ -38,6 +39,16 @@ type Signal struct {
 	// one that it repeats.
 	Stronger bool
 
+	// Known is when a signal could be known, where that is later than Time: desks take it
+	// then. 0 otherwise.
+	Known int64
+
+	// Lists are the match lists that the completing record is on, Threats the ids of the
+	// threat indicators that it met (2.6, 4.9).
+	Lists   []ListItem
+	Threats []string
+
+	Kind     string   // of the completing record's event: Security-4625
 	Pos      uint64   // place of the completing record in the input
 	Selector int      // which of the rule's selectors the entity is of
 	Beside   []string // ids of the entities that the same firing made signals on, this one included
@@ -48,9 +59,23 @@ type Signal struct {
 
 // Record is where a record that made a signal stands.
 type Record struct {
+	Pos  uint64 // place in the input
+	Past bool   // of a process before this one: Pos means nothing here
 	UID  string
-	Time int64 // ms since 1970
+	Time int64  // ms since 1970
+	Kind string // of its event: Security-4625
 }
+
+// ListItem is an entry of a match list that a record's attribute met.
+type ListItem struct {
+	List      string `json:"list"`
+	Column    string `json:"column"`
+	Value     string `json:"value"`
+	Attribute string `json:"attribute"`
+}
+
+// At is when desks take the signal.
+func (s *Signal) At() int64 { return max(s.Time, s.Known) }
 
 // Counts says whether the signal adds to scores and insights.
 func (s *Signal) Counts() bool { return len(s.Suppressed) == 0 && !s.Prototype }
@@ -77,6 +102,15 @@ func hashed(parts ...string) string {
 }
 
 const tacticTag = "_mitreAttackTactic:"
+
+// Event is the channel and event id of the completing record, "" of an event that is not
+// of Windows.
+func (s *Signal) Event() (channel, id string) {
+	if i := strings.LastIndexByte(s.Kind, '-'); i > 0 && strings.Trim(s.Kind[i+1:], "0123456789") == "" {
+		return s.Kind[:i], s.Kind[i+1:]
+	}
+	return "", s.Kind
+}
 
 // Tactics are the tactics that tags name, in the order of ATT&CK (5.5; 18, R24).
 func Tactics(tags []string) (names []string) {

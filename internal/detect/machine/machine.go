@@ -13,7 +13,9 @@ import "github.com/gyoji-dev/gyoji/internal/text/event"
 type Hit struct {
 	Time int64  // event time, ms since 1970
 	Pos  uint64 // place in the input; breaks ties of time
+	Past bool   // it is of a state that was loaded
 	UID  string // of the record
+	Kind string // of its event: Security-4625
 
 	Steps uint64        // of a chain: bit i says that the record fits step i
 	Value string        // of a threshold that counts distinct values, and of first seen: the value, as one text
@@ -35,6 +37,9 @@ type Firing struct {
 	Records    []*Hit // the records that made it, in order: the first 50 and the last 50 of Total
 	Total      int
 	Aggregates []event.Value // of an aggregation or outlier: each function's value
+	// Known is when the firing could be known, where that is later than its hit: the end
+	// of an outlier's bucket. 0 otherwise.
+	Known int64
 }
 
 // Fire takes a firing and says whether a signal was made of it. One of which none

@@ -84,6 +84,10 @@ func (m *outlier) Take(h *Hit, fire Fire) {
 	}
 }
 
+// AtEnd says whether an outlier rule with a function fires when its bucket has ended,
+// not while it grows (18, R15).
+func AtEnd(function string) bool { return !early[function] }
+
 // check fires once for the open bucket if its value stands out.
 func (m *outlier) check(h *Hit, fire Fire) {
 	if m.fired {
@@ -157,7 +161,10 @@ func (m *outlier) end(fire Fire) {
 		return
 	}
 	if !early[m.rule.Function] {
-		m.check(m.open[len(m.open)-1], fire)
+		m.check(m.open[len(m.open)-1], func(f *Firing) bool {
+			f.Known = m.start + m.rule.Bucket
+			return fire(f)
+		})
 	}
 	if x, ok := number(m.sum.value(m.rule.Function, len(m.has))); ok {
 		m.past = append(m.past, bucket{m.start, x})

@@ -36,6 +36,7 @@ type savedHit struct {
 	Time  int64        `json:"t"`
 	Pos   uint64       `json:"p"`
 	UID   text         `json:"u,omitempty"`
+	Kind  text         `json:"k,omitempty"`
 	Steps uint64       `json:"s,omitempty"`
 	Value text         `json:"v,omitempty"`
 	Null  bool         `json:"n,omitempty"`
@@ -63,11 +64,11 @@ type savedValue struct {
 }
 
 func saved(h *Hit) savedHit {
-	return savedHit{Time: h.Time, Pos: h.Pos, UID: text(h.UID), Steps: h.Steps, Value: text(h.Value), Null: h.Null, Args: savedValues(h.Args)}
+	return savedHit{h.Time, h.Pos, text(h.UID), text(h.Kind), h.Steps, text(h.Value), h.Null, savedValues(h.Args), nil}
 }
 
 func (s *savedHit) hit() *Hit {
-	h := &Hit{Time: s.Time, Pos: s.Pos, UID: string(s.UID), Steps: s.Steps, Value: string(s.Value), Null: s.Null, Args: loadedValues(s.Args)}
+	h := &Hit{Past: true, Time: s.Time, Pos: s.Pos, UID: string(s.UID), Kind: string(s.Kind), Steps: s.Steps, Value: string(s.Value), Null: s.Null, Args: loadedValues(s.Args)}
 	if s.Data != nil {
 		h.Data = Saved(s.Data)
 	}

@@ -19,7 +19,11 @@ import (
 // Source: ../shared/spec/cloud-siem.md, section 4; numbers in comments are its sections.
 func LowerSIEM(x *siem.Expression, attr Attributes) (expr.Expr, diag.List) {
 	l := &siemLowering{attr: attr, file: x.File, attributes: map[string]expr.Expr{}, made: map[string]bool{}}
-	if r, ok := attr.(*recordAttributes); ok && len(x.Clauses) == 0 {
+	columns := attr
+	if w, ok := attr.(withIndicators); ok {
+		columns = w.Attributes
+	}
+	if r, ok := columns.(*recordAttributes); ok && len(x.Clauses) == 0 {
 		l.shared = r.shared
 	}
 	for i := range x.Clauses {

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,11 +16,32 @@ import (
 
 // WithIndicators has hasThreatMatch look values up in a feed. Without one it is
 // false, and a warning says so.
-func WithIndicators(a Attributes, feed *lookup.Feed) Attributes { return withIndicators{a, feed} }
+func WithIndicators(a Attributes, feed *lookup.Feed) Attributes {
+	return withIndicators{a, feed, map[*expr.Call]expr.Expr{}}
+}
 
 type withIndicators struct {
 	Attributes
 	feed *lookup.Feed
+	ids  map[*expr.Call]expr.Expr // of each hasThreatMatch: the ids of what it meets, an event.List
+}
+
+// Indicators lists expressions for the ids of the threat indicators that a condition
+// looks for, each of them an event.List or null.
+func Indicators(a Attributes, cond expr.Expr) (ids []expr.Expr) {
+	with, ok := a.(withIndicators)
+	if !ok {
+		return nil
+	}
+	seen := map[*expr.Call]bool{}
+	expr.Walk(cond, func(x expr.Expr) bool {
+		if c, ok := x.(*expr.Call); ok && with.ids[c] != nil && !seen[c] {
+			seen[c] = true
+			ids = append(ids, with.ids[c])
+		}
+		return true
+	})
+	return ids
 }
 
 // validity says which indicators count.
@@ -99,19 +122,44 @@ func (l *siemLowering) threat(x *siem.Call) expr.Expr {
 		return &expr.Const{Value: event.Bool(false)}
 	}
 	args = append([]expr.Expr{l.attribute(&siem.Name{Name: "timestamp", Span: x.Span})}, args...)
-	return siemCall("hasThreatMatch", func(args []event.Value) event.Value {
+	// each calls found for each indicator that the values meet, until it is false.
+	each := func(args []event.Value, found func(*lookup.Indicator) bool) {
 		for _, v := range args[1:] {
 			if v.IsNull() {
 				continue
 			}
 			for _, name := range indicatorsOf(v.Str()) {
-				if slices.ContainsFunc(with.feed.Find(name), func(i *lookup.Indicator) bool { return counts(i, args[0]) && filter(i) }) {
-					return event.Bool(true)
+				for _, i := range with.feed.Find(name) {
+					if counts(i, args[0]) && filter(i) && !found(i) {
+						return
+					}
 				}
 			}
 		}
-		return event.Bool(false)
+	}
+	call := siemCall("hasThreatMatch", func(args []event.Value) event.Value {
+		any := false
+		each(args, func(*lookup.Indicator) bool { any = true; return false })
+		return event.Bool(any)
 	}, args...)
+	with.ids[call.(*expr.Call)] = siemCall("threat indicators", func(args []event.Value) event.Value {
+		var ids []string
+		each(args, func(i *lookup.Indicator) bool {
+			if id := cmp.Or(i.ID.Str(), i.Indicator.Str()); !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+			return true
+		})
+		if ids == nil {
+			return event.Value{}
+		}
+		text, err := json.Marshal(ids)
+		if err != nil {
+			panic("bug: rule: ids of indicators: " + err.Error())
+		}
+		return event.List(string(text))
+	}, args...)
+	return call
 }
 
 // threatFilter lowers a condition on indicators.

@@ -1,15 +1,14 @@
 package tenant
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
-	"github.com/gyoji-dev/gyoji/internal/detect/machine"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
-	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 // sweepEvery is after how much event time, in ms, groups without anything left are looked
@@ -21,13 +20,14 @@ const sweepEvery = 60_000
 // an earlier time that come all the same are counted as lost, but those of match rules,
 // which time means nothing to.
 //
-// All calls together, and Rest after the last, make the signals that Signals alone would.
-// Only where a rule has to wait for the end of an hour or a day (an outlier's average) do
-// they come in another order, and so may differ in which of two signals is redundant.
+// All calls together, and Rest after the last, make the signals that Signals alone would,
+// and the insights. A signal that waits for the end of an hour or a day (an outlier's
+// average) comes at that end.
 func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	j := r.judging()
+	j := r.judge
+	before := r.mark
 	if hits := r.hits; hits != nil {
 		r.hits, r.later = nil, exec.NewBacklog(r.rt, hitsName, hitOrder, hitCodec())
 		r.mark = t
@@ -39,11 +39,12 @@ func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 	if err := r.later.Release(r.mark, j); err != nil {
 		return nil, err
 	}
+	j.ends(before, r.mark)
 	if r.mark-sweepEvery >= r.swept {
 		r.swept = r.mark
 		for rule, g := range j.groups {
 			if g != nil {
-				g.Close(r.mark, j.fire(rule))
+				g.Close(r.mark-1, j.fire(rule)) // a bucket that ends at the mark is known at the mark
 			}
 		}
 	}
@@ -54,11 +55,10 @@ func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 func (r *Run) Rest() ([]*insight.Signal, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	j := r.judging()
-	if err := r.judgeAll(j); err != nil {
+	if err := r.judgeAll(); err != nil {
 		return nil, err
 	}
-	return r.judged(j)
+	return r.judged(r.judge)
 }
 
 // judged gives the signals to the desks.
@@ -68,11 +68,23 @@ func (r *Run) judged(j *judge) ([]*insight.Signal, error) {
 		return nil, err
 	}
 	j.account.Release()
-	if r.desks == nil {
-		r.desks = insight.NewDesks(r.tenant.Content)
+	r.insights = append(r.insights, r.desks.Take(signals)...)
+	if n := len(r.insights); n > insightsKept {
+		r.insights = slices.Clone(r.insights[n-insightsKept:])
 	}
-	r.desks.Take(signals)
 	return signals, nil
+}
+
+// insightsKept is how many insights wait for whoever asks for them; the newest do.
+const insightsKept = 10_000
+
+// Insights are those that Advance and Rest have made since this was last called.
+func (r *Run) Insights() []*insight.Insight {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	made := r.insights
+	r.insights = nil
+	return made
 }
 
 // firstAdvance takes the hits that there were before the first Advance.
@@ -106,7 +118,7 @@ func (r *Run) add(b *event.Batch) error {
 	b.Live = slices.DeleteFunc(b.Live, func(row uint16) bool {
 		at, _ := b.Value(hitTime, row).Int()
 		rule, _ := b.Value(hitRule, row).Int()
-		if late := at < r.mark && r.rules[rule].What != ruledoc.MatchRule; late {
+		if late := at < r.mark && r.rules[rule].windowed(); late {
 			r.rt.Warnings.Add("record that came too late for a Cloud SIEM rule over time: later ones had been judged already", true, exec.Sample{Pos: b.Pos[row], Detail: r.rules[rule].Name})
 			return true
 		}
@@ -122,11 +134,8 @@ func (r *Run) hold(b *event.Batch) error {
 	}
 	r.rt.Warnings.Add("memory is spent: records were judged before all of their time were there", false, exec.Sample{Detail: hitsName})
 	r.mark = max(r.mark, r.later.Early())
-	return r.later.Release(r.mark, r.judging())
+	return r.later.Release(r.mark, r.judge)
 }
-
-// stateVersion is that of what Save writes; it rises with any change of it.
-const stateVersion = 1
 
 // ErrOtherRules is that a saved state is of other rules.
 var ErrOtherRules = errors.New("the saved state is of other Cloud SIEM rules")
@@ -151,29 +160,12 @@ func (r *Run) Save(to *exec.Saver) error {
 	if err := r.later.Save(to); err != nil {
 		return err
 	}
-	for _, g := range r.judging().groups {
-		if g == nil {
-			g = &machine.Groups{}
-		}
-		to.Uint(uint64(g.Evicted))
-		if err := g.Save(func(key string, state []byte) error {
-			to.Uint(1)
-			to.Bytes([]byte(key))
-			to.Bytes(state)
-			return to.Err()
-		}); err != nil {
-			return err
-		}
-		to.End()
-	}
-	if r.desks != nil {
-		for _, d := range r.desks.All() {
-			state, err := d.Save()
-			if err != nil {
-				return err
-			}
-			to.Record(state)
-		}
+	if err := r.judge.lines(r.desks, func(l stateLine) error {
+		text, err := json.Marshal(l)
+		to.Record(text)
+		return errors.Join(err, to.Err())
+	}); err != nil {
+		return err
 	}
 	to.End()
 	return to.Err()
@@ -204,7 +196,6 @@ func (r *Run) Load(from *exec.Loader) error {
 		}
 		return r.hits.Load(from)
 	}
-	j := r.judging()
 	if r.hits != nil {
 		r.hits.Close()
 		r.hits, r.later = nil, exec.NewBacklog(r.rt, hitsName, hitOrder, hitCodec())
@@ -213,29 +204,16 @@ func (r *Run) Load(from *exec.Loader) error {
 	if _, err := r.later.Load(from); err != nil {
 		return err
 	}
-	for rule := range r.rules {
-		g := &machine.Groups{New: r.rules[rule].machine}
-		g.Evicted = int(from.Uint())
-		some := false
-		for from.Uint() == 1 {
-			key := string(from.Bytes())
-			if err := g.Load(key, from.Bytes()); err != nil {
-				return err
-			}
-			some = true
-		}
-		if some || g.Evicted > 0 {
-			j.groups[rule] = g
-		}
-	}
-	r.desks = insight.NewDesks(r.tenant.Content)
+	in := newStateReader(r.judge, r.desks)
 	err := from.Records(func(rec []byte) error {
-		d, err := insight.Load(rec)
-		if err != nil {
-			return err
+		var l stateLine
+		if err := json.Unmarshal(rec, &l); err != nil {
+			return fmt.Errorf("%w: %v", ErrState, err)
 		}
-		r.desks.Put(d)
-		return nil
+		return in.take(&l)
 	})
+	if err == nil && len(in.Changed) > 0 {
+		return ErrOtherRules
+	}
 	return errors.Join(err, from.Err())
 }

@@ -21,9 +21,14 @@ type hit struct {
 	of       []event.Value // what the trigger reads of the record
 	whom     []whom
 	severity int
-	texts    []string // values of the templates
-	lists    []string // suppressed lists that the record is on
-	past     bool     // the record is of a baseline
+	texts    []string           // values of the templates
+	lists    []string           // suppressed lists that the record is on
+	past     bool               // the record is of a baseline
+	uid      string             // of the record
+	kind     string             // of its event: Security-4625
+	related  []string           // ids of the entities of the record
+	items    []insight.ListItem // of match lists, that the record met
+	threats  []string           // ids of threat indicators that it met
 }
 
 // whom is an entity that a selector names.
@@ -72,6 +77,17 @@ func (h *hit) append(b []byte) []byte {
 	b = binary.AppendVarint(b, int64(h.severity))
 	texts(h.texts)
 	texts(h.lists)
+	text(h.uid)
+	text(h.kind)
+	texts(h.related)
+	b = binary.AppendUvarint(b, uint64(len(h.items)))
+	for _, i := range h.items {
+		text(i.List)
+		text(i.Column)
+		text(i.Value)
+		text(i.Attribute)
+	}
+	texts(h.threats)
 	return b
 }
 
@@ -139,5 +155,10 @@ func readHit(b []byte) (h *hit, err error) {
 	s, size := binary.Varint(b)
 	h.severity, b = int(s), b[size:]
 	h.texts, h.lists = texts(), texts()
+	h.uid, h.kind, h.related = text(), text(), texts()
+	for n := number(); n > 0; n-- {
+		h.items = append(h.items, insight.ListItem{List: text(), Column: text(), Value: text(), Attribute: text()})
+	}
+	h.threats = texts()
 	return h, nil
 }

@@ -10,6 +10,9 @@ import (
 // that New gives them. Rules are found by them, and by the texts that they ask for.
 var routes = []string{"metadata_deviceEventId", "metadata_product", "metadata_vendor", "objectType"}
 
+// idSlot is the column of the first of them.
+const idSlot event.Slot = 0
+
 // ref is one condition of one rule.
 type ref struct{ rule, step int }
 

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/machine"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 // signalBytes is about what a signal holds beside its texts and records.
@@ -23,103 +23,142 @@ func (r *Run) Signals() (signals []*insight.Signal, insights []*insight.Insight,
 	if signals, err = r.Judge(); err != nil {
 		return nil, nil, nil, err
 	}
-	desks = insight.NewDesks(r.tenant.Content)
-	return signals, desks.Take(signals), desks, nil
+	return signals, r.desks.Take(signals), r.desks, nil
 }
 
 // Judge judges all hits. The signals come in the order of their times; no desk has seen
 // them yet. It is called once.
 func (r *Run) Judge() ([]*insight.Signal, error) {
-	j := r.judging()
-	if err := r.judgeAll(j); err != nil {
+	if err := r.judgeAll(); err != nil {
 		return nil, err
 	}
-	return j.take()
+	return r.judge.take()
 }
 
-// judgeAll judges all hits that there are, and ends all windows.
-func (r *Run) judgeAll(j *judge) error {
+// judgeAll judges all hits that there are, and ends all windows and buckets.
+func (r *Run) judgeAll() error {
 	if r.later != nil {
-		if err := r.later.Release(math.MaxInt64, j); err != nil {
+		if err := r.later.Release(math.MaxInt64, r.judge); err != nil {
 			return err
 		}
-	} else if err := r.hits.Flush(j); err != nil && !errors.Is(err, exec.ErrStop) {
+	} else if err := r.hits.Flush(r.judge); err != nil && !errors.Is(err, exec.ErrStop) {
 		return err
 	}
-	for rule, g := range j.groups {
-		if g == nil {
-			continue
+	if !r.GoesOn {
+		r.judge.close(end)
+	}
+	for rule, g := range r.judge.groups {
+		if g != nil {
+			r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten, r.ByRule[rule].Short = g.Evicted, g.Lost(), g.Short()
 		}
-		g.Close(end, j.fire(rule))
-		r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten, r.ByRule[rule].Short = g.Evicted, g.Lost(), g.Short()
+		r.ByRule[rule].Late = r.judge.late[rule]
 	}
 	return nil
-}
-
-// judging is what gives hits to machines, which it remembers.
-func (r *Run) judging() *judge {
-	if r.judge == nil {
-		r.judge = &judge{run: r, groups: make([]*machine.Groups, len(r.rules)), account: r.rt.Budget.Open("the signals of the Cloud SIEM rules")}
-	}
-	return r.judge
-}
-
-// take gives the signals since it was last called, in the order of their times.
-func (j *judge) take() ([]*insight.Signal, error) {
-	if j.err != nil {
-		return nil, j.err
-	}
-	signals := j.signals
-	j.signals = nil
-	slices.SortStableFunc(signals, func(a, b *insight.Signal) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Selector, b.Selector))
-	})
-	return signals, nil
 }
 
 // end is after all times.
 const end = 1 << 61
 
-// judge gives hits to the machines of their rules.
+// judge gives hits, in the order of their times, to the machines of their rules.
 type judge struct {
-	run     *Run
+	rules   []*Rule
 	groups  []*machine.Groups // by rule
+	late    []int64           // hits of rules over windows that came after their time, by rule
+	mark    int64             // hits before it are late
+	newest  int64             // time of the latest hit
 	signals []*insight.Signal
 	account *exec.Account
 	err     error
 }
 
+func newJudge(rules []*Rule, budget *exec.Budget) *judge {
+	return &judge{
+		rules: rules, groups: make([]*machine.Groups, len(rules)), late: make([]int64, len(rules)), mark: -end, newest: -end,
+		account: budget.Open("the signals of the Cloud SIEM rules"),
+	}
+}
+
 func (j *judge) Push(b *event.Batch) error {
 	for _, row := range b.Live {
 		n, _ := b.Value(hitRule, row).Int()
-		rule := int(n)
-		h, err := readHit([]byte(b.Value(hitBytes, row).Str()))
-		if err != nil {
-			return err
-		}
-		g := j.groups[rule]
-		if g == nil {
-			g = &machine.Groups{New: j.run.rules[rule].machine}
-			j.groups[rule] = g
-		}
 		at, _ := b.Value(hitTime, row).Int()
-		pos := b.Pos[row]
-		g.Take(h.key, &machine.Hit{
-			Time: at, Pos: pos, UID: uid(pos), Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
-		}, j.fire(rule))
-		if j.err != nil {
-			return j.err
+		if err := j.hit(int(n), at, b.Pos[row], b.Value(hitBytes, row).Str()); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// uid is a record's id: its place in the input.
-func uid(pos uint64) string { return strconv.FormatUint(pos, 16) }
+// hit judges one hit.
+func (j *judge) hit(rule int, at int64, pos uint64, written string) error {
+	if at < j.mark && at != event.NoTime && j.rules[rule].windowed() {
+		j.late[rule]++
+		return nil
+	}
+	j.newest = max(j.newest, at)
+	h, err := readHit([]byte(written))
+	if err != nil {
+		return err
+	}
+	g := j.machines(rule)
+	g.Take(h.key, &machine.Hit{
+		Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
+	}, j.fire(rule))
+	return j.err
+}
+
+func (j *judge) machines(rule int) *machine.Groups {
+	if j.groups[rule] == nil {
+		j.groups[rule] = &machine.Groups{New: j.rules[rule].machine}
+	}
+	return j.groups[rule]
+}
+
+// windowed says whether the rule's machines want their hits in order.
+func (r *Rule) windowed() bool {
+	switch r.What {
+	case ruledoc.ThresholdRule, ruledoc.ChainRule, ruledoc.AggregationRule:
+		return true
+	}
+	return false
+}
+
+// close says that no hit before t will come: buckets that end by then are judged.
+func (j *judge) close(t int64) {
+	for rule, g := range j.groups {
+		if g != nil {
+			g.Close(t, j.fire(rule))
+		}
+	}
+}
+
+// ends judges the buckets whose value is known at their end, if one ends within [from, to).
+// One that ends at to is known at to.
+func (j *judge) ends(from, to int64) {
+	for rule, g := range j.groups {
+		x := j.rules[rule]
+		if g == nil || x.What != ruledoc.OutlierRule || !machine.AtEnd(x.Functions[0].Function) {
+			continue
+		}
+		if from < 0 || (from-1)/x.Window < (to-1)/x.Window {
+			g.Close(to-1, j.fire(rule))
+		}
+	}
+}
+
+// take hands out the signals so far, in the order in which they could be known.
+func (j *judge) take() ([]*insight.Signal, error) {
+	out := j.signals
+	j.signals = nil
+	slices.SortStableFunc(out, func(a, b *insight.Signal) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Selector, b.Selector))
+	})
+	return out, j.err
+}
 
 // fire makes signals of a rule's firings.
 func (j *judge) fire(rule int) machine.Fire {
-	x := j.run.rules[rule]
+	x := j.rules[rule]
 	return func(f *machine.Firing) bool {
 		h := dataOf(f.Hit)
 		if len(h.whom) == 0 || h.severity == noSignal {
@@ -130,7 +169,7 @@ func (j *judge) fire(rule int) machine.Fire {
 		}
 		var records []insight.Record
 		for _, k := range f.Records {
-			records = append(records, insight.Record{UID: k.UID, Time: k.Time})
+			records = append(records, insight.Record{Pos: k.Pos, Past: k.Past, UID: k.UID, Time: k.Time, Kind: k.Kind})
 		}
 		var beside []string
 		for _, w := range h.whom {
@@ -145,9 +184,10 @@ func (j *judge) fire(rule int) machine.Fire {
 			j.signals = append(j.signals, &insight.Signal{
 				ID:     insight.SignalID(x.ID, beside[i], h.key, f.Hit.UID),
 				RuleID: x.ID, RuleName: x.Name, Name: name, Summary: summary, Description: description,
-				Severity: h.severity, Time: f.Hit.Time, Entity: w.Entity, Tags: x.Tags, ContentType: x.ContentType,
+				Severity: h.severity, Time: f.Hit.Time, Known: f.Known, Entity: w.Entity, Tags: x.Tags, ContentType: x.ContentType,
 				Prototype: x.Prototype, Window: x.Suppression, Suppressed: slices.Clone(lists),
-				Pos: f.Hit.Pos, Selector: w.selector, Beside: beside, Records: records, Total: f.Total,
+				Kind: f.Hit.Kind, Pos: f.Hit.Pos, Selector: w.selector, Beside: beside, Related: h.related, Lists: h.items, Threats: h.threats,
+				Records: records, Total: f.Total,
 			})
 		}
 		size := int64(len(h.whom)*(signalBytes+len(name)+len(summary)+len(description)) + 40*len(records))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
@@ -61,6 +62,8 @@ type list struct {
 	name       string
 	suppresses bool
 	attrs      []event.Slot
+	attrNames  []string
+	target     string // the column as it is written
 	column     string
 	exact      map[string]int64 // value -> when it ends in ms, 0 is never; in small letters
 	nets       []network
@@ -83,21 +86,24 @@ func (t *Tenant) addList(d *ruledoc.Document) {
 		column = s
 	}
 	attrs := columns()[column]
+	if c := t.columns[strings.ToLower(x.Column)]; c != nil { // the organisation's own
+		column, attrs = "custom", c
+	}
 	if attrs == nil {
 		at := d.Body.At
 		if v := d.Body.Get("target_column"); v != nil {
 			at = v.At
 		}
-		t.took(d, diag.List{problem(d, at, "unknown-column", "there is no target column %s that gyoji knows: it is Hostname, SrcIp, Ip, Domain, Username, FileHash, Url and their like", x.Column)})
+		t.took(d, diag.List{problem(d, at, "unknown-column", "there is no target column %s that gyoji knows: it is Hostname, SrcIp, Ip, Domain, Username, FileHash, Url and their like, or a custom_match_list_column", x.Column)})
 		return
 	}
-	l := &list{name: x.Name, suppresses: x.Suppresses, column: column, exact: map[string]int64{}, names: []string{x.Name}}
+	l := &list{name: x.Name, target: x.Column, suppresses: x.Suppresses, column: column, exact: map[string]int64{}, names: []string{x.Name}}
 	if under := strings.ReplaceAll(x.Name, " ", "_"); under != x.Name {
 		l.names = append(l.names, under)
 	}
 	l.names = append(l.names, "column:"+x.Column)
 	for _, a := range attrs {
-		l.attrs = append(l.attrs, t.records.Exact(a))
+		l.attrs, l.attrNames = append(l.attrs, t.records.Exact(a)), append(l.attrNames, a)
 	}
 	// Names, hosts, domains and hashes compare without letter case (16, 16).
 	l.fold = column != "url" && !strings.HasSuffix(column, "isp") && !strings.HasSuffix(column, "org")
@@ -115,7 +121,7 @@ func (t *Tenant) addList(d *ruledoc.Document) {
 			until = at
 		}
 		value := strings.TrimSpace(i.Value)
-		if strings.HasSuffix(column, "ip") {
+		if l.addresses() {
 			if p, err := netip.ParsePrefix(value); err == nil {
 				l.nets = append(l.nets, network{p.Masked(), until})
 				continue
@@ -135,6 +141,20 @@ func (t *Tenant) addList(d *ruledoc.Document) {
 	}
 }
 
+// addColumn readies a column of lists. An attribute that there is not is named; the others
+// are looked at.
+func (t *Tenant) addColumn(x *ruledoc.ListColumn) {
+	var attrs []string
+	for _, a := range x.Attributes {
+		if key, ok := strings.CutPrefix(a, record.RawPrefix); ok && key != "" || record.Schema()[a] != nil {
+			attrs = append(attrs, a)
+			continue
+		}
+		t.took(x.Doc, diag.List{problem(x.Doc, x.Doc.Body.At, "unknown-attribute", "records have no attribute %s for the column %s to look at", a, x.Name)})
+	}
+	t.columns[strings.ToLower(x.Name)] = attrs
+}
+
 // expiry reads a time as the API writes it: ISO 8601, with or without a zone.
 func expiry(s string) (int64, error) {
 	var err error
@@ -145,6 +165,11 @@ func expiry(s string) (int64, error) {
 		}
 	}
 	return 0, err
+}
+
+// addresses says whether the list's values are addresses and networks.
+func (l *list) addresses() bool {
+	return strings.HasSuffix(l.column, "ip") && l.column != "isp"
 }
 
 // never is the end of what does not end; absent is that of what is not on a list.
@@ -167,7 +192,7 @@ func (l *list) until(value string) int64 {
 	if l.fold {
 		value = strings.ToLower(value)
 	}
-	if strings.HasSuffix(l.column, "ip") {
+	if l.addresses() {
 		ip, err := netip.ParseAddr(value)
 		if err != nil {
 			return absent
@@ -204,8 +229,9 @@ type memo struct {
 
 func (l *list) open() *openList { return &openList{l, make([]memo, len(l.attrs))} }
 
-// holds says whether a row of the batch is on the list at its time.
-func (l *openList) holds(b *event.Batch, row uint16) bool {
+// holds says which of its attributes a row of the batch is on the list with, at its
+// time; -1 if it is not.
+func (l *openList) holds(b *event.Batch, row uint16) int {
 	for i, slot := range l.attrs {
 		col := &b.Cols[slot]
 		if int(row) >= len(col.Code) || col.Code[row] == 0 {
@@ -220,10 +246,10 @@ func (l *openList) holds(b *event.Batch, row uint16) bool {
 			m.until[code] = l.until(col.Dict[code].String())
 		}
 		if u := m.until[code]; u != absent && (u == never || b.Time[row] < u) {
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 func (l *openList) start(b *event.Batch) {
@@ -235,7 +261,7 @@ func (l *openList) start(b *event.Batch) {
 
 // look fills listMatches, and notes the suppressed lists that rows are on (2.6; 8.2).
 func (w *worker) look(b *event.Batch, rows []uint16) {
-	w.listed = nil
+	w.listed, w.matched = nil, nil
 	if len(w.lists) == 0 {
 		return
 	}
@@ -248,7 +274,8 @@ func (w *worker) look(b *event.Batch, rows []uint16) {
 	for _, row := range rows {
 		names = names[:0]
 		for _, l := range w.lists {
-			if !l.holds(b, row) {
+			at := l.holds(b, row)
+			if at < 0 {
 				continue
 			}
 			if l.suppresses {
@@ -258,6 +285,12 @@ func (w *worker) look(b *event.Batch, rows []uint16) {
 				w.listed[row] = append(w.listed[row], l.name)
 				continue
 			}
+			if w.matched == nil {
+				w.matched = make([][]insight.ListItem, b.N)
+			}
+			w.matched[row] = append(w.matched[row], insight.ListItem{
+				List: l.name, Column: l.target, Value: strings.Clone(b.Value(l.attrs[at], row).String()), Attribute: l.attrNames[at],
+			})
 			for _, n := range l.names {
 				if !slices.Contains(names, n) {
 					names = append(names, n)

@@ -12,7 +12,9 @@ import (
 type Pass struct {
 	Tenant *Tenant
 	Rules  []*Rule
-	Run    *Run // made by the first reading
+	Run    *Run             // made by the first reading
+	Begin  func(*Run) error // called once it is made; nil for nothing
+	err    error            // of Begin
 }
 
 // Beside is the rules' part of a reading.
@@ -27,14 +29,28 @@ func (p *Pass) beside(past bool) query.Beside {
 	return query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
 		if p.Run == nil {
 			p.Run = p.Tenant.Open(rt, p.Rules)
+			if p.Begin != nil {
+				p.err = p.Begin(p.Run)
+			}
 		}
 		p.Run.Learn(past)
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}
-		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return p.Run.Task(env) }, Back: exec.Chain(nowhere{})}
+		return exec.Pipeline{Front: func(exec.Sink) exec.Task {
+			if p.err != nil {
+				return failed{p.err}
+			}
+			return p.Run.Task(env)
+		}, Back: exec.Chain(nowhere{})}
 	}}
 }
+
+// failed is the task of a run that could not begin.
+type failed struct{ err error }
+
+func (f failed) Push(*event.Batch) error { return f.err }
+func (f failed) Flush() error            { return f.err }
 
 // nowhere ends a pipeline whose hits go their own way.
 type nowhere struct{}

@@ -26,6 +26,7 @@ type Rule struct {
 	group     []*expr.Program
 	values    []*expr.Program // what is counted or seen: of a threshold, of first seen
 	args      []*expr.Program // of the aggregation functions
+	threats   []*expr.Program // ids of the indicators that hasThreatMatch meets
 	severity  *severity
 	trigger   *trigger
 
@@ -129,6 +130,11 @@ func (t *Tenant) ready(r *Rule) (found diag.List) {
 		x, ds := t.lower(d, s)
 		found = append(found, ds...)
 		r.steps = append(r.steps, x)
+		if x != nil {
+			for _, ids := range rule.Indicators(t.attrs, x) {
+				r.threats = append(r.threats, expr.Compile(ids))
+			}
+		}
 	}
 	attribute := func(name string) *expr.Program {
 		return t.value(d, ruledoc.Source{Text: name, At: d.Body.At}, &found)

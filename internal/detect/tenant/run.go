@@ -1,6 +1,9 @@
 package tenant
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"math"
 	"slices"
 	"strconv"
@@ -13,6 +16,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
@@ -33,6 +37,12 @@ type Run struct {
 	desks *insight.Desks
 	swept int64 // event time when quiet groups were last looked for
 
+	insights []*insight.Insight // that nobody has asked for yet
+
+	// GoesOn says that another run goes on from this one's state: buckets that are open
+	// at its end stay so.
+	GoesOn bool
+
 	// Counts of all workers.
 	Records  int64            // records that rules saw
 	Unmapped int64            // events that no mapper makes a record of
@@ -49,6 +59,7 @@ type RuleCount struct {
 	NoEntity  int64  // of those, without an entity to make a signal on (5.2)
 	Evicted   int    // groups that were too many
 	Forgotten int    // records that were too many for their group
+	Late      int64  // records of a window that the state before has closed
 	Short     string // what the group lacked that came nearest to firing
 }
 
@@ -62,6 +73,7 @@ func (t *Tenant) open(rt *exec.Runtime, rules []*Rule, all bool) *Run {
 	return &Run{
 		tenant: t, rules: rules, index: newIndex(t.records, rules, all), rt: rt, Keys: map[string]int64{}, ByRule: make([]RuleCount, len(rules)),
 		hits: exec.NewSorter(rt, hitsName, hitOrder, hitCodec(), 0), mark: math.MinInt64, swept: math.MinInt64,
+		judge: newJudge(rules, rt.Budget), desks: insight.NewDesks(t.Content),
 	}
 }
 
@@ -109,8 +121,8 @@ func (r *Run) Task(env *expr.Env) exec.Task {
 
 // opened is a rule in the hands of one worker.
 type opened struct {
-	selectors, group, values, args, of, texts []*expr.Run
-	severity                                  *expr.Run
+	selectors, group, values, args, of, texts, threats []*expr.Run
+	severity                                           *expr.Run
 }
 
 func (x *Rule) open(env *expr.Env) (o opened) {
@@ -123,7 +135,7 @@ func (x *Rule) open(env *expr.Env) (o opened) {
 	for _, s := range x.selectors {
 		o.selectors = append(o.selectors, s.attr.Open(env))
 	}
-	o.group, o.values, o.args, o.texts = all(x.group), all(x.values), all(x.args), all(x.texts)
+	o.group, o.values, o.args, o.texts, o.threats = all(x.group), all(x.values), all(x.args), all(x.texts), all(x.threats)
 	if x.trigger != nil {
 		o.of = all(x.trigger.attrs)
 	}
@@ -146,12 +158,13 @@ type worker struct {
 	unmapped map[string]int64
 	untimed  int64
 
-	rows   []uint16
-	some   []uint16
-	steps  map[int][]uint64 // of chains that have a hit in the batch: by row
-	next   event.Batch
-	bytes  []byte
-	listed [][]string // by row: suppressed lists; nil of a batch without
+	rows    []uint16
+	some    []uint16
+	steps   map[int][]uint64 // of chains that have a hit in the batch: by row
+	next    event.Batch
+	bytes   []byte
+	listed  [][]string           // by row: suppressed lists; nil of a batch without
+	matched [][]insight.ListItem // by row: items of match lists; nil of a batch without
 }
 
 // Push makes records of events and hits of records.
@@ -173,6 +186,7 @@ func (w *worker) Push(in *event.Batch) error {
 	}
 	w.run.tenant.networks(b)
 	w.look(b, live)
+	w.enrich(b, live)
 	clear(w.steps)
 	if p := w.run.probe; p != nil {
 		p.look(w, b, live)
@@ -247,7 +261,7 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 			w.untimed++
 			continue
 		}
-		h = hit{past: w.past, severity: x.Score, args: h.args[:0], of: h.of[:0], whom: h.whom[:0], texts: h.texts[:0]}
+		h = hit{past: w.past, severity: x.Score, args: h.args[:0], of: h.of[:0], whom: h.whom[:0], texts: h.texts[:0], related: h.related[:0]}
 		if x.severity != nil {
 			var v event.Value
 			if o.severity != nil {
@@ -263,7 +277,7 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 			if v.IsNull() || v.Kind() == event.String && v.Str() == "" {
 				continue
 			}
-			e := (*insight.Names)(nil).Entity(x.selectors[i].typ, "", v.String())
+			e := w.run.tenant.Names.Entity(x.selectors[i].typ, "", v.String())
 			if !slices.ContainsFunc(h.whom, func(k whom) bool { return k.Entity == e }) {
 				h.whom = append(h.whom, whom{i, e})
 			}
@@ -303,6 +317,25 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 		if w.listed != nil {
 			h.lists = w.listed[row]
 		}
+		h.items = nil
+		if w.matched != nil {
+			h.items = w.matched[row]
+		}
+		h.threats = nil
+		for _, t := range o.threats {
+			if v := t.Value(b, row); !v.IsNull() {
+				jsondoc.Elements([]byte(v.Str()), func(e jsondoc.Value) { h.threats = append(h.threats, string(e.AppendText(nil))) })
+			}
+		}
+		h.uid, h.kind = w.identity(b, row)
+		h.related = h.related[:0]
+		for _, a := range w.run.tenant.related {
+			if v := b.Value(a.slot, row); !v.IsNull() && v.Str() != "" {
+				if id := w.run.tenant.Names.Entity(a.typ, "", v.String()).ID(); !slices.Contains(h.related, id) {
+					h.related = append(h.related, id)
+				}
+			}
+		}
 		if !x.byEntity() {
 			h.key = group.String()
 			if err := w.put(rule, b.Time[row], b.Pos[row], &h); err != nil {
@@ -321,6 +354,30 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 	return nil
 }
 
+// identity is a record's id, and what its event is. An event of Windows has a number of
+// its own in its channel; any other is known by its time and its place in its file. So
+// the id is the same whatever else is read.
+func (w *worker) identity(b *event.Batch, row uint16) (uid, kind string) {
+	t := w.run.tenant
+	kind = strings.Clone(b.Value(idSlot, row).Str())
+	var n [16]byte
+	binary.BigEndian.PutUint64(n[:], uint64(b.Time[row]))
+	h := sha256.New()
+	h.Write(n[:8])
+	h.Write([]byte(kind))
+	if v := b.Value(t.numberSlot, row); !v.IsNull() {
+		h.Write([]byte("\x00" + b.Value(t.computerSlot, row).Str() + "\x00" + v.Str()))
+	} else {
+		binary.BigEndian.PutUint64(n[8:], b.Pos[row]&(1<<placeBits-1))
+		h.Write(n[8:])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8]), kind
+}
+
+// placeBits are the bits of a position that say where in its part of the input a record
+// stands.
+const placeBits = 44
+
 // key appends a value to a key such that keys are alike if all their values are, and
 // says whether the value is null, which is a value of its own (6; 18, R10, R12).
 func (w *worker) key(b *strings.Builder, v event.Value) (null bool) {
@@ -337,8 +394,8 @@ func (w *worker) key(b *strings.Builder, v event.Value) (null bool) {
 
 // put keeps a hit until all are there.
 func (w *worker) put(rule int, at int64, pos uint64, h *hit) error {
-	row := w.next.AddRow(at, pos)
 	w.bytes = h.append(w.bytes[:0])
+	row := w.next.AddRow(at, pos)
 	w.next.Col(hitBytes).Set(row, event.Text(string(w.bytes)))
 	w.next.Col(hitTime).Set(row, event.Int(at))
 	w.next.Col(hitRule).Set(row, event.Int(int64(rule)))

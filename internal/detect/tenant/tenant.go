@@ -16,6 +16,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
+	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
@@ -25,6 +26,7 @@ type Tenant struct {
 	Rules    []*Rule // that run, by their ids
 	Disabled int     // rules that are switched off
 	Content  *insight.Content
+	Names    *insight.Names // how entities' names are normalised; nil is letter case alone
 
 	Found    int             // documents, those that cannot be used included
 	Unusable []rule.Unusable // what cannot be used, with place and reason
@@ -33,24 +35,51 @@ type Tenant struct {
 	records *event.Layout // attributes that somebody reads
 	events  *event.Layout
 	attrs   rule.Attributes // of records
-	plan    *record.Plan
-	made    *record.Catalogue   // what records are made by
-	maps    []*ruledoc.Document // log mappings and log parsers
-	profile record.Profile
-	lists   []*list
-	types   map[string]bool // of entities
-	tunings []*tuning
-	byID    map[string]*Rule
+	related []relatedAttr
+	// Columns that tell a record of Windows from all others.
+	numberSlot, computerSlot event.Slot
+	plan                     *record.Plan
+	made                     *record.Catalogue   // what records are made by
+	maps                     []*ruledoc.Document // log mappings and log parsers
+	profile                  record.Profile
+	lists                    []*list
+	columns                  map[string][]string // of lists, that the organisation has made; by name in small letters
+	// What records get beyond their mappers' attributes; None of what nobody reads.
+	fieldTags event.Slot
+	tagged    []tagged
+	types     map[string]bool // of entities
+	tunings   []*tuning
+	byID      map[string]*Rule
+}
+
+// Option changes what New makes.
+type Option func(*Tenant)
+
+// Indicators has hasThreatMatch look values up in a feed of threat indicators.
+func Indicators(feed *lookup.Feed) Option {
+	return func(t *Tenant) {
+		if feed != nil {
+			t.attrs = rule.WithIndicators(t.attrs, feed)
+		}
+	}
 }
 
 // New is the set-up that documents describe. What cannot be used is in Unusable; the
 // rest goes on without it.
-func New(docs []*ruledoc.Document, found diag.List) *Tenant {
+func New(docs []*ruledoc.Document, found diag.List, with ...Option) *Tenant {
 	t := &Tenant{
 		Content: &insight.Content{Settings: insight.Defaults(), Criticality: map[string]*insight.Criticality{}},
 		records: event.NewLayout(routes...), events: event.NewLayout(), types: map[string]bool{}, byID: map[string]*Rule{},
 	}
 	t.attrs = rule.RecordAttributes(t.records)
+	t.numberSlot, t.computerSlot = t.records.Exact(record.RawPrefix+"EventRecordID"), t.records.Exact(record.RawPrefix+"Computer")
+	for _, name := range relatedNames {
+		t.related = append(t.related, relatedAttr{t.records.Exact(name), record.Schema()[name].Entity})
+	}
+	t.fieldTags, t.columns = event.None, map[string][]string{}
+	for _, o := range with {
+		o(t)
+	}
 	for _, d := range found {
 		if d.Severity == diag.Error {
 			t.Found++
@@ -64,9 +93,18 @@ func New(docs []*ruledoc.Document, found diag.List) *Tenant {
 		t.types[typ] = true
 	}
 	for _, d := range docs {
-		if d.What == ruledoc.EntityType {
+		switch d.What { // what others refer to
+		case ruledoc.EntityType:
 			if id := d.Body.Get("identifier"); id != nil {
 				t.types["_"+strings.TrimPrefix(id.Text, "_")] = true
+			}
+		case ruledoc.Column:
+			if x, ds := d.Column(); t.took(d, ds) {
+				t.addColumn(x)
+			}
+		case ruledoc.Names:
+			if x, ds := d.Names(); t.took(d, ds) {
+				t.Names = &insight.Names{AD: x.AD, FQDN: x.FQDN, AWS: x.AWS, Users: x.Users, Hosts: x.Hosts, DefaultDomain: x.DefaultDomain, Domains: x.Domains}
 			}
 		}
 	}
@@ -133,6 +171,17 @@ func New(docs []*ruledoc.Document, found diag.List) *Tenant {
 	t.attach()
 	t.checkNames()
 	return t
+}
+
+// relatedNames are the attributes whose entities are listed as related to a record's
+// others (10.1): who and where.
+var relatedNames = []string{
+	"device_hostname", "srcDevice_hostname", "dstDevice_hostname", "device_ip", "srcDevice_ip", "dstDevice_ip", "user_username", "targetUser_username", "fromUser_username",
+}
+
+type relatedAttr struct {
+	slot event.Slot
+	typ  string
 }
 
 const hour = 60 * 60 * 1000
@@ -215,6 +264,7 @@ func (t *Tenant) Attributes() *event.Layout { return t.records }
 // what the runs want to be given.
 func (t *Tenant) Ready() (events *event.Layout, fields event.Fields) {
 	if t.plan == nil {
+		t.enriches()
 		if t.Content.Blocks.Any() {
 			for _, name := range t.records.Names() { // a block says where an address is
 				if base, ok := strings.CutSuffix(name, "_location"); ok {
