@@ -45,7 +45,7 @@ func (g *siemHunt) loadState(run *tenant.Run) error {
 			g.stateFile, number(int64(l.Groups)), number(int64(l.Desks)), time.UnixMilli(l.Until).In(g.session.run.Zone).Format(time.RFC3339))
 	}
 	if l.Changed != nil {
-		g.session.note("nothing of the state of %s is used: what it asks has changed, and it begins anew", strings.Join(l.Changed, ", "))
+		g.session.note("nothing of the state of %s is used: what it asks has changed, and it starts from nothing", strings.Join(l.Changed, ", "))
 	}
 	if l.Gone != nil && !g.app.quiet {
 		fmt.Fprintf(g.app.stderr, "the state of %s goes: it does not run any more\n", strings.Join(l.Gone, ", "))
