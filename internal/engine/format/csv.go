@@ -35,12 +35,28 @@ var _ = register(input.Format{
 		}
 		row, end := csvRecord(nil, head, at, sep)
 		if end >= len(head) {
-			return 30 // a header and nothing else
-		}
-		for range csvSkipMax { // a line that is none may stand behind it, too
-			if row, end = csvRecord(row[:0], head, end, sep); len(row) == len(names) {
-				return 60
+			if at == 0 || csvPreamble(head) {
+				return 30 // a header and nothing else
 			}
+			return 0
+		}
+		// Most records have a value for each name. A program has a line here and there with as
+		// many commas as another.
+		fit, all := 0, 0
+		for all < csvSniffed {
+			if end += skipBlank(head[min(end, len(head)):], 0); end >= len(head) {
+				break
+			}
+			row, end = csvRecord(row[:0], head, end, sep)
+			if len(row) == len(names) {
+				fit++
+			} else if end >= len(head) {
+				break // cut where the head ends
+			}
+			all++
+		}
+		if fit > 0 && 3*fit >= 2*all {
+			return 60
 		}
 		return 0
 	},
@@ -143,6 +159,9 @@ type csvValue struct {
 // PowerShell and Excel write there (#TYPE, sep=;), a comment, the rest of something.
 const csvSkipMax = 8
 
+// csvSniffed is how many records are looked at to tell CSV from other text.
+const csvSniffed = 32
+
 // csvHeader finds the header among the first lines: where it begins, the
 // separator, which is 0 when there is none, and the names. It is followed by a
 // record of as many values, or by nothing.
@@ -213,13 +232,25 @@ func csvNames(head []byte) (sep byte, names []string) {
 	seen := map[string]bool{}
 	for _, v := range row {
 		name := string(bytes.TrimSpace(v.plain(nil)))
-		if name == "" || len(name) > labelBytesMax || seen[name] || bytes.ContainsAny([]byte(name), "={}<>\n") || name[0]-'0' < 10 {
+		if name == "" || len(name) > labelBytesMax || seen[name] || bytes.ContainsAny([]byte(name), "={}<>\n") || name[0]-'0' < 10 || ofProse(name) {
 			return 0, nil
 		}
 		seen[name] = true
 		names = append(names, strings.TrimSuffix(name, " [UTC]")) // as Azure's portal has it
 	}
 	return sep, names
+}
+
+// ofProse reports whether a piece of a line is of a sentence, a table of Markdown or a
+// program, and so no name of a column.
+func ofProse(name string) bool {
+	for _, p := range []string{"# ", "//", "/*", "| "} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, ".") && strings.Contains(name, " ") ||
+		strings.Count(name, "(") != strings.Count(name, ")") || strings.Count(name, "[") != strings.Count(name, "]")
 }
 
 // csvRecord appends the values of the record at i and returns where the next begins.
