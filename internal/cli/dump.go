@@ -20,7 +20,7 @@ var _ = command((*app).dumpCmd)
 func (a *app) dumpCmd() *cobra.Command {
 	var in inputs
 	var form, file string
-	var record, line int64
+	var record, line, offset int64
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "dump [PATH...]",
@@ -34,19 +34,25 @@ order of the input, one on a line:
   sumo    a message as Sumo Logic exports it: _raw and its metadata`,
 		Example: `  gyoji dump Security.evtx > security.ndjson
   gyoji dump -f xml --carve damaged.evtx
+  gyoji dump --record 77 'logs.zip#Security.evtx'
   gyoji dump -f sumo evtx/ | gzip > messages.jsonl.gz`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err
 			}
-			err = s.dump(cmd, form, file, record, line)
+			pick := picked{record: record, offset: -1}
+			if cmd.Flags().Changed("offset") {
+				pick.offset = offset
+			}
+			err = s.dump(cmd, form, file, pick, line)
 			return firstOf(err, s.finish(""))
 		},
 	}
 	in.flags(cmd)
 	cmd.Flags().Int64Var(&record, "record", 0, "only events with this EventRecordID, as a finding's record_id names it")
 	cmd.Flags().Int64Var(&line, "line", 0, "only the event that begins in this line of one file, as a finding's line names it")
+	cmd.Flags().Int64Var(&offset, "offset", 0, "only the event that begins at this byte of one file, as a finding's offset names it")
 	formatFlag(cmd.Flags(), &form, "ndjson", dumpForms, "form of the events: ndjson, xml, sumo")
 	fileFlag(cmd.Flags(), &file, dumpForms)
 	return cmd
@@ -56,16 +62,22 @@ order of the input, one on a line:
 var dumpForms = []string{"ndjson", "xml", "sumo"}
 
 // dump prints the events of all paths.
-func (s *session) dump(cmd *cobra.Command, form, file string, record, line int64) error {
+func (s *session) dump(cmd *cobra.Command, form, file string, pick picked, line int64) error {
 	if _, ok := render.NewDump(form, format.XMLField, event.NewLayout(), &event.Fields{}); !ok {
 		return usageError("-f %s: there is no such form of events; choose one of ndjson, xml, sumo", form)
 	}
-	pick := picked{record: record, offset: -1}
+	if pick.offset >= 0 && len(s.paths) != 1 {
+		return usageError("--offset is of one file; name it alone")
+	}
 	if line != 0 {
 		if len(s.paths) != 1 {
 			return usageError("--line is of one file; name it alone")
 		}
-		off, ok := input.LineStart(s.paths[0], line)
+		src, err := input.Paths(s.paths, s.opt)
+		if err != nil {
+			return &exit{exitInput, err}
+		}
+		off, ok := input.LineStart(cmd.Context(), src, line)
 		if !ok {
 			return &exit{exitInput, fmt.Errorf("%s has no line %d", s.paths[0], line)}
 		}

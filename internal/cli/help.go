@@ -20,7 +20,7 @@ var flagGroups = []struct {
 	names string
 }{
 	{"What to run", "query param params param-default detections level min-severity tag placeholders sysmon-only host user detection"},
-	{"What to read", "record line category map no-map table geo threat carve input-format from to now timezone date-order follow kafka-tls kafka-ca kafka-user kafka-sasl"},
+	{"What to read", "record line offset category map no-map table geo threat carve input-format from to now timezone date-order follow kafka-tls kafka-ca kafka-user kafka-sasl"},
 	{"Output", "format output safe-csv timeline sort no-fold color quiet verbose config help version"},
 	{"Limits", "jobs memory temp-dir strict fail-on"},
 }

@@ -356,12 +356,14 @@ func (p *Place) Where() string {
 func (p *Place) Command() string {
 	file := "'" + strings.ReplaceAll(p.File, "'", `'\''`) + "'"
 	switch {
-	case p.File == "" || p.File == "-" || strings.Contains(p.File, "#"):
+	case p.File == "" || p.File == "-":
 		return ""
 	case p.RecordID != 0:
 		return "gyoji dump --record " + strconv.FormatInt(p.RecordID, 10) + " " + file
 	case p.Line != 0:
 		return "gyoji dump --line " + strconv.FormatInt(p.Line, 10) + " " + file
+	case p.Offset != nil:
+		return "gyoji dump --offset " + strconv.FormatInt(*p.Offset, 10) + " " + file
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
@@ -39,14 +40,14 @@ func (r *Report) sarif(w io.Writer) error {
 	levels := map[string]string{"critical": "error", "high": "error", "medium": "warning", "low": "note", "informational": "note"}
 	// GitHub orders by this number, 0 to 10.
 	numbers := map[string]string{"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "informational": "1.0"}
-	var rules []rule
+	rules := []rule{}
 	seen := map[string]bool{}
 	results := []result{}
 	for _, f := range r.Findings {
 		id := f.DetectionID
 		if !seen[id] {
 			seen[id] = true
-			rules = append(rules, rule{id, f.Detection, message{f.Detection}, map[string]any{"tags": f.TechniqueIDs(), "security-severity": numbers[f.Severity.String()]}})
+			rules = append(rules, rule{id, f.Detection, message{f.Detection}, map[string]any{"tags": append([]string{}, f.TechniqueIDs()...), "security-severity": numbers[f.Severity.String()]}})
 		}
 		props := map[string]any{"id": f.ID, "severity": f.Severity.String(), "evidence": f.Evidence, "fields": f.Fields}
 		if f.Timed() {
@@ -78,11 +79,25 @@ func (r *Report) sarif(w io.Writer) error {
 
 // location is a place as SARIF has it.
 func location(p *hunt.Place) map[string]any {
-	at := map[string]any{"artifactLocation": map[string]any{"uri": strings.ReplaceAll(p.File, `\`, "/")}}
+	at := map[string]any{"artifactLocation": map[string]any{"uri": fileURI(p.File)}}
 	if p.Line > 0 {
 		at["region"] = map[string]any{"startLine": p.Line}
 	}
 	return map[string]any{"physicalLocation": at, "message": map[string]any{"text": p.Where()}}
+}
+
+// fileURI is a file as SARIF 2.1.0 (3.4.3) wants it: a reference by RFC 3986, relative
+// where the path is.
+func fileURI(path string) string {
+	path = strings.ReplaceAll(path, `\`, "/")
+	u := url.URL{Path: path}
+	switch {
+	case len(path) > 2 && path[1] == ':' && path[2] == '/': // of Windows
+		u = url.URL{Scheme: "file", Path: "/" + path}
+	case strings.HasPrefix(path, "/"):
+		u.Scheme = "file"
+	}
+	return u.String()
 }
 
 // message is the finding in a line.
@@ -150,11 +165,12 @@ func (r *Report) junit(w io.Writer) error {
 
 // ocsf writes OCSF 1.3 detection findings (class 2004), one object a line.
 func (r *Report) ocsf(w io.Writer) error {
+	captions := map[string]string{"informational": "Informational", "low": "Low", "medium": "Medium", "high": "High", "critical": "Critical"}
 	ids := map[string]int{"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	for _, f := range r.Findings {
-		var attacks []any
+		attacks := []any{}
 		for _, t := range f.Techniques {
 			technique := map[string]any{"uid": t.ID}
 			if t.Name != "" {
@@ -168,7 +184,7 @@ func (r *Report) ocsf(w io.Writer) error {
 		}
 		o := map[string]any{
 			"class_uid": 2004, "class_name": "Detection Finding", "category_uid": 2, "category_name": "Findings",
-			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity.String()], "severity": f.Severity.String(),
+			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity.String()], "severity": captions[f.Severity.String()],
 			"status_id": 1, "time": at, "message": f.message(),
 			"metadata":     map[string]any{"version": "1.3.0", "product": map[string]any{"name": "gyoji", "vendor_name": "gyoji", "version": strings.TrimPrefix(r.Tool, "gyoji ")}},
 			"finding_info": map[string]any{"title": f.Detection, "uid": f.ID, "attacks": attacks, "analytic": map[string]any{"uid": f.DetectionID, "name": f.Detection, "type_id": 1}},

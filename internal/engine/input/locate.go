@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"os"
 	"slices"
 )
 
@@ -98,14 +97,24 @@ func locate(f io.Reader, offsets []int64) map[int64]Located {
 	return out
 }
 
-// LineStart is the byte offset at which a line of a file begins, counted from 1; ok is
-// false where there is no such line.
-func LineStart(path string, line int64) (off int64, ok bool) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, false
+// LineStart is the byte offset at which a line of the one part of a source begins, counted
+// from 1; ok is false where there is no such line.
+func LineStart(ctx context.Context, src Source, line int64) (off int64, ok bool) {
+	for part, err := range src.Parts(ctx) {
+		if err != nil || part.once {
+			return 0, false
+		}
+		f, err := part.Open(ctx)
+		if err != nil {
+			return 0, false
+		}
+		defer f.Close()
+		return lineStart(f, line)
 	}
-	defer f.Close()
+	return 0, false
+}
+
+func lineStart(f io.Reader, line int64) (off int64, ok bool) {
 	r, err := decompress(bufio.NewReaderSize(f, headBytes))
 	if err != nil {
 		return 0, false

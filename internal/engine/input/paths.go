@@ -88,12 +88,32 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 				return expand(ctx, path, -1, open, true, 0, p.o.TempDir, numbered)
 			}
 			open := func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
-			return expand(ctx, path, st.Size(), open, false, 0, p.o.TempDir, numbered)
+			return expand(ctx, path, st.Size(), open, false, 0, p.o.TempDir, func(m *Part, err error) bool { return numbered(m, err) })
 		}
 		for _, arg := range p.args {
 			if arg == "-" {
 				open := func(ctx context.Context) (io.ReadCloser, error) { return newInterruptible(ctx, p.o.Stdin), nil }
 				if !expand(ctx, "-", -1, open, true, 0, p.o.TempDir, numbered) {
+					return
+				}
+				continue
+			}
+			if archive, ok := archiveOf(arg); ok {
+				found := false
+				all := numbered
+				numbered = func(m *Part, err error) bool {
+					if err == nil && m.Name != arg {
+						return true
+					}
+					found = true
+					return all(m, err)
+				}
+				more := file(archive)
+				numbered = all
+				if more && !found {
+					more = yield(nil, &PathError{arg, fmt.Errorf("%s holds no file of that name", archive)})
+				}
+				if !more {
 					return
 				}
 				continue
@@ -109,6 +129,23 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 			}
 		}
 	}
+}
+
+// archiveOf is the archive that a file is in which an argument names, as parts are named:
+// logs.zip#in/a.evtx.
+func archiveOf(arg string) (archive string, ok bool) {
+	if _, err := os.Stat(arg); !errors.Is(err, fs.ErrNotExist) {
+		return "", false
+	}
+	for i := range len(arg) {
+		if arg[i] != '#' || i == 0 {
+			continue
+		}
+		if st, err := os.Stat(arg[:i]); err == nil && st.Mode().IsRegular() {
+			return arg[:i], true
+		}
+	}
+	return "", false
 }
 
 // errNoFile is why a pipe, a socket or a device in a folder is passed over.
