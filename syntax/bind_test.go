@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/syntax"
-	"github.com/gyoji-dev/gyoji/syntax/syntaxtest"
 )
 
 func stage(t *testing.T, src string) *syntax.Stage {
 	t.Helper()
-	q, l := syntax.Parse(diag.Text("query", "* | "+src), syntaxtest.Grammar())
+	q, l := syntax.Parse(diag.Text("query", "* | "+src), query.Standard())
 	if l.HasErrors() || len(q.Stages) != 1 {
 		t.Fatalf("%s: %d stages\n%s", src, len(q.Stages), l)
 	}
@@ -88,10 +88,31 @@ func TestBindTellsAKeywordFromASlotOfItsName(t *testing.T) {
 	var args struct {
 		Fringe *syntax.Duration `usage:"fringe"`
 	}
-	if err := syntax.Bind(stage(t, `transaction on id fringe=10m with "a*" as x`), &args); err != nil {
+	u, err := syntax.ParseUsage("probe fringe=<fringe:duration>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, l := syntax.Parse(diag.Text("query", "* | probe fringe=10m"), oneMore{query.Standard(), u})
+	if l.HasErrors() {
+		t.Fatal(l)
+	}
+	if err := syntax.Bind(q.Stages[0], &args); err != nil {
 		t.Fatal(err)
 	}
 	if args.Fringe == nil || args.Fringe.Millis != 600_000 {
 		t.Errorf("got %+v", args.Fringe)
 	}
+}
+
+// oneMore is a grammar with one more operator, probe.
+type oneMore struct {
+	syntax.Grammar
+	probe *syntax.Usage
+}
+
+func (g oneMore) Usage(op string) (*syntax.Usage, bool) {
+	if op == "probe" {
+		return g.probe, true
+	}
+	return g.Grammar.Usage(op)
 }

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/syntax"
 	"github.com/gyoji-dev/gyoji/syntax/syntaxtest"
 )
 
 func TestPublishedQueriesParse(t *testing.T) {
-	g := syntaxtest.Grammar()
+	g := query.Standard()
 	reasons := map[string][]string{}
 	good, all := 0, 0
 	for _, q := range syntaxtest.Corpus(t) {

@@ -6,11 +6,11 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/syntax"
-	"github.com/gyoji-dev/gyoji/syntax/syntaxtest"
 )
 
-var words = syntaxtest.Grammar()
+var words = query.Standard()
 
 func parse(src string) (*syntax.Query, diag.List) {
 	return syntax.Parse(diag.Text("query", src), words)

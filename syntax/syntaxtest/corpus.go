@@ -1,3 +1,4 @@
+// Package syntaxtest reads published queries, for tests.
 package syntaxtest
 
 import (
