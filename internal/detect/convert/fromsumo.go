@@ -142,16 +142,12 @@ func (r *sumoReader) lose(stage *syntax.Stage, s diag.Severity, code, message st
 
 var dotted = match.Lazy(`^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$`)
 
-// keepsRows are the operators that only add fields: what reads these is lost,
-// and no event is dropped. Of split and csv see OP-24.
-var keepsRows = map[string]bool{"timeslice": true, "lookup": true, "withtime": true, "csv": true, "split": true}
-
 // opaque looks at the stages that are more than conditions and assignments:
 // what json takes are fields of the event; of the others what they drop is lost,
 // unless it is among the conditions, and what they make.
 func (r *sumoReader) opaque(q *query.Query, read *query.Reading, said []clause) (more []clause) {
 	for _, s := range read.Opaque {
-		keeps := keepsRows[s.Name]
+		keeps := s.Facts.Rows == lang.Keeps // it adds fields: what reads these is lost, and no event is dropped
 		if j, ok := s.Stage.(lang.Paths); ok {
 			outs, paths, drops := j.Paths()
 			keeps = !drops
@@ -195,10 +191,10 @@ func (r *sumoReader) opaque(q *query.Query, read *query.Reading, said []clause) 
 	return more
 }
 
-// harmless are the operators behind a grouping that choose no rows.
-var harmless = map[string]bool{
-	"sort": true, "order": true, "fields": true, "transpose": true, "total": true, "accum": true, "rename": true, "fillmissing": true,
-	"lookup": true, "timeslice": true, "smooth": true, "rollingstd": true, "diff": true, "backshift": true, "outlier": true, "predict": true,
+// chooses reports whether an operator behind a grouping leaves rows out.
+func chooses(name string) bool {
+	o := query.Standard().Operator(name)
+	return o == nil || o.Facts.Rows == lang.Drops || o.Facts.Rows == lang.Makes && !o.Facts.Whole
 }
 
 // notes lists the stages that do not say which events. A condition or limit on
@@ -215,7 +211,7 @@ func (r *sumoReader) notes(q *query.Query, read *query.Reading, rest, counted []
 			continue
 		}
 		note(s)
-		if i > 0 && s.Op != nil && s.Kind == syntax.Operation && !harmless[strings.ToLower(s.Op.Text)] {
+		if i > 0 && s.Op != nil && s.Kind == syntax.Operation && chooses(s.Op.Text) {
 			r.lose(s, diag.Warning, "after-a-grouping", strings.ToLower(s.Op.Text)+" chooses among what was grouped; the rule matches every event that goes into it")
 		}
 	}

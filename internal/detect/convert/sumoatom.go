@@ -11,6 +11,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/logic"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
@@ -109,13 +110,17 @@ func (r *sumoReader) of(x expr.Expr) (subject, error) {
 			break
 		}
 		s, err := r.of(x.Args[0])
+		if fn := query.Standard().FunctionOf(x.Name); fn != nil {
+			switch fn.Case {
+			case lang.LowerCase:
+				s.form = lowered
+				return s, err
+			case lang.UpperCase:
+				s.form = uppered
+				return s, err
+			}
+		}
 		switch strings.ToLower(x.Name) {
-		case "tolowercase", "tolower", "lower":
-			s.form = lowered
-			return s, err
-		case "touppercase", "toupper", "upper":
-			s.form = uppered
-			return s, err
 		case "tostring":
 			return s, err
 		case "replace":

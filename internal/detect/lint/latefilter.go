@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -44,7 +45,7 @@ func (q *Query) lateFilter(p *Pipe, i int, cond syntax.Expr, report Report) {
 		if !q.passes(s, where) {
 			break
 		}
-		if costly(s) {
+		if s.Costly {
 			over = s
 		}
 	}
@@ -70,14 +71,13 @@ func (q *Query) passes(s *Stage, where *Stage) bool {
 			}
 		}
 		return true
-	case s.Kind == syntax.Assigning, s.Is("where", "sort", "order", "lookup", "geoip", "threatip", "fields", "timeslice",
-		"parse", "parse regex", "extract", "json", "csv", "split", "keyvalue", "kv", "parse xml"):
+	case s.Alone && !s.Any, s.Rows == lang.Orders:
 		for _, u := range where.Reads {
 			if s.makes(u.Name) {
 				return false
 			}
 			// A field of the event itself may be one that json auto and its like find.
-			if !s.Messages && s.Is("fields") {
+			if !s.Messages && s.Hides {
 				return false
 			}
 		}
@@ -93,8 +93,4 @@ func groupsBy(s *Stage, name string) bool {
 		}
 	}
 	return false
-}
-
-func costly(s *Stage) bool {
-	return s.Kind == syntax.Grouping || s.Is("sort", "order", "lookup", "geoip", "threatip", "parse regex", "extract", "parse xml")
 }

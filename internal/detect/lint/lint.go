@@ -10,6 +10,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/syntax"
 )
 
 // Check is one thing that is looked for. A check has one function for each kind
@@ -84,8 +85,10 @@ func checkOf(code string) *Check {
 // among the result; when the query does not compile they are all of it. Fixes
 // never take a comment with them.
 func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
-	q := &Query{File: f, Vocab: v, uses: map[any][]lang.Use{}}
-	compiled, found := query.Compile(f, v, append(slices.Clone(with), func(sc *lang.Scope) { sc.Uses = q.use })...)
+	q := &Query{File: f, Vocab: v, uses: map[any][]lang.Use{}, facts: map[*syntax.Stage]lang.Facts{}}
+	compiled, found := query.Compile(f, v, append(slices.Clone(with), func(sc *lang.Scope) {
+		sc.Uses, sc.Told = q.use, func(s *syntax.Stage, f lang.Facts) { q.facts[s] = f }
+	})...)
 	if compiled == nil {
 		if d := OtherLanguage(f); d != nil {
 			found.Add(d)

@@ -15,7 +15,7 @@ var _ = register(Check{
 	Bad:  []string{"* | count by user", "| count by user"},
 	Good: []string{"_sourceCategory=windows/sysmon | count by user", "error | count by user", "cat path://\"/Library/x\" | count"},
 	Query: func(q *Query, report Report) {
-		if scoped(q.Tree.Search) || len(q.Tree.Stages) > 0 && q.Tree.Search == nil && readsTable(q.Tree.Stages[0]) {
+		if scoped(q.Tree.Search) || len(q.Tree.Stages) > 0 && q.Tree.Search == nil && q.facts[q.Tree.Stages[0]].Table {
 			return
 		}
 		at := q.Tree.Pos
@@ -27,8 +27,6 @@ var _ = register(Check{
 		report(at, "this reads every message there is", "name a source first, such as _sourceCategory=windows/sysmon")
 	},
 })
-
-func readsTable(s *syntax.Stage) bool { return s.Op != nil && strings.EqualFold(s.Op.Text, "cat") }
 
 // scoped reports whether a search expression says which messages to read, be it
 // only by one of its words.

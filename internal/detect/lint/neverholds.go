@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -252,7 +253,7 @@ func same(a, b values) bool {
 // forget drops what a stage makes anew. Stages that make rows out of others
 // leave nothing.
 func (f facts) forget(s *Stage) {
-	if s.Kind == syntax.Grouping || s.Is("transpose", "join", "compare", "transaction", "transactionize", "merge", "fillmissing", "parse regex", "extract") {
+	if s.Rows == lang.Makes {
 		clear(f)
 	}
 	for _, u := range s.Makes {

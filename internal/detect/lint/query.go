@@ -20,6 +20,7 @@ type Query struct {
 
 	comments []*syntax.Comment
 	uses     map[any][]lang.Use // by *syntax.Stage
+	facts    map[*syntax.Stage]lang.Facts
 }
 
 // Pipe is the stages of one query.
@@ -31,6 +32,7 @@ type Pipe struct {
 // Stage is a stage with the fields it reads and makes, names in lower case.
 type Stage struct {
 	*syntax.Stage
+	lang.Facts
 	Reads, Makes []lang.Use
 	Messages     bool // the rows before it are messages
 }
@@ -51,7 +53,7 @@ func (q *Query) read() {
 		p := &Pipe{Query: in}
 		messages := true
 		for _, s := range in.Stages {
-			st := &Stage{Stage: s, Messages: messages}
+			st := &Stage{Stage: s, Facts: q.facts[s], Messages: messages}
 			for _, u := range q.uses[s] {
 				if u.Makes {
 					st.Makes = append(st.Makes, u)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -74,7 +75,7 @@ func (q *Query) textOrder(k known, numeric map[string]bool, x syntax.Expr, repor
 // textSort finds a sort by a text whose name, or use before, says that numbers
 // are meant.
 func (q *Query) textSort(k known, numeric map[string]bool, s *Stage, report Report) {
-	if !s.Is("sort", "order") {
+	if s.Rows != lang.Orders {
 		return
 	}
 	for _, a := range s.Args {

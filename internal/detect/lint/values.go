@@ -2,9 +2,12 @@ package lint
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -134,23 +137,24 @@ func (k known) call(x *syntax.Call) values {
 	}
 	v := k.of(x.Args[0])
 	v.literal = false
-	switch name {
-	case "tolowercase", "tolower", "lower":
-		return values{typed: textType, lower: true, texts: mapped(v.texts, strings.ToLower)}
-	case "touppercase", "toupper", "upper":
-		return values{typed: textType, upper: true, texts: mapped(v.texts, strings.ToUpper)}
-	case "trim", "substring":
-		return values{typed: textType, lower: v.lower, upper: v.upper}
-	case "concat", "replace": // what is replaced goes: the texts left decide
-		all := v
-		for i, a := range x.Args {
-			if i == 0 || name == "replace" && i == 1 {
-				continue
+	if fn := query.Standard().FunctionOf(name); fn != nil {
+		switch fn.Case {
+		case lang.LowerCase:
+			return values{typed: textType, lower: true, texts: mapped(v.texts, strings.ToLower)}
+		case lang.UpperCase:
+			return values{typed: textType, upper: true, texts: mapped(v.texts, strings.ToUpper)}
+		case lang.KeepsCase:
+			all := v
+			for i, a := range x.Args {
+				if i > 0 && (slices.Contains(fn.From, i) || slices.Equal(fn.From, lang.EveryArg)) {
+					w := k.of(a)
+					all.lower, all.upper = all.lower && w.lower, all.upper && w.upper
+				}
 			}
-			w := k.of(a)
-			all.lower, all.upper = all.lower && w.lower, all.upper && w.upper
+			return values{typed: textType, lower: all.lower, upper: all.upper}
 		}
-		return values{typed: textType, lower: all.lower, upper: all.upper}
+	}
+	switch name {
 	case "length":
 		return values{typed: numberType, number: true, lo: 0, hi: math.Inf(1), whole: true}
 	case "num", "number", "tonumber", "double", "todouble", "tolong", "toint", "long", "int":
@@ -207,18 +211,18 @@ func (k known) after(s *Stage) known {
 		}
 		return k
 	}
-	if s.Is("transpose", "compare", "join", "transactionize", "merge", "fillmissing", "logreduce", "transaction") {
+	if s.Rows == lang.Makes || s.Any {
 		return known{}
 	}
 	from := values{}
-	if s.Is("parse", "parse regex", "extract", "split", "csv") {
+	if s.Facts.Parts {
 		for _, u := range s.Reads {
 			if v := k[strings.ToLower(u.Name)]; u.At != nil {
 				from = values{lower: v.lower, upper: v.upper} // a part of it is so, too
 			}
 		}
 	}
-	if s.Is("parse", "parse regex", "extract", "split", "csv", "keyvalue", "parse xml") {
+	if s.Facts.Text {
 		from.typed = textType
 	}
 	for _, u := range s.Makes {

@@ -20,6 +20,8 @@ var _ = register(lang.Function{
 	},
 	Alias: true,
 	Nulls: true,
+	Case:  lang.KeepsCase,
+	From:  lang.EveryArg,
 	Make: func(s *lang.Site) call {
 		ok := noRegex(s, -1)
 		if n := len(s.Args); n > concatMax {

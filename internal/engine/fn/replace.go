@@ -27,6 +27,8 @@ var _ = register(lang.Function{
 			`replace("5 6x", /[0-9](?!x)/, "-")`, `"- 6x"`),
 	},
 	Alias: true,
+	Case:  lang.KeepsCase,
+	From:  []int{0, 2},
 	Make:  makeReplace,
 })
 

@@ -24,6 +24,7 @@ var _ = register(lang.Function{
 			`substring("abc", 5)`, `""`),
 	},
 	Within: true,
+	Case:   lang.KeepsCase,
 	Make:   makeSubstring,
 })
 

@@ -13,5 +13,6 @@ var _ = register(lang.Function{
 		Examples: lang.Calls(`trim(" Hello World  ")`, `"Hello World"`, `trim("\tx\n")`, `"x"`),
 	},
 	Within: true,
+	Case:   lang.KeepsCase,
 	Map:    func(v event.Value) event.Value { return event.Text(trimSpace(v.Str())) },
 })

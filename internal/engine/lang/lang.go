@@ -70,8 +70,9 @@ const (
 // Operator describes one pipe operator.
 type Operator struct {
 	Doc
-	Flow Flow
-	New  func() Stage // nil while the word is planned
+	Flow  Flow
+	Facts Facts
+	New   func() Stage // nil while the word is planned
 	// Parse reads the arguments where the usage notation cannot say them.
 	Parse syntax.ParseFunc
 }
@@ -166,6 +167,9 @@ type Function struct {
 	Nulls  bool // has a meaning for null arguments
 	Within bool // the result, letter case aside, stands word for word in the first argument
 	Varies bool // equal arguments may give different results
+
+	Case Case  // what becomes of letter case; the result is text then
+	From []int // the arguments that KeepsCase is about; nil is the first
 
 	min, max int // arguments; max < 0 is any number
 }
@@ -312,9 +316,11 @@ func (v *Vocabulary) Search(x syntax.Search) Stage {
 	return v.searching(x)
 }
 
-// NewestFirst makes the stage that puts messages in the order of the stream,
-// keeping the first limit of them (0: all).
-func (v *Vocabulary) NewestFirst(limit int) Stage { return v.newest(limit) }
+// InTime is the step that puts messages in the order of the stream, keeping the
+// first limit of them (0: all).
+func (v *Vocabulary) InTime(limit int) Step {
+	return Step{Stage: v.newest(limit), Flow: Collects, Facts: Facts{Rows: Orders}, Part: NewestInTime, Name: "newest first"}
+}
 
 // Docs lists what the reference says of every word, by kind, each once, by name.
 func (v *Vocabulary) Docs() (ops, fns, aggs []Doc) {

@@ -13,6 +13,8 @@ import (
 type Step struct {
 	Stage  Stage
 	Flow   Flow
+	Facts  Facts
+	Part   Part
 	Syntax *syntax.Stage // nil for a step the planner put in
 	Name   string        // for explain and errors: "where", "count by src_ip"
 }
@@ -28,7 +30,9 @@ func Parts(s Step) []Step {
 	}
 	var parts []Step
 	for _, p := range c.Steps() {
-		p.Name, p.Syntax = s.Name, s.Syntax
+		if p.Name, p.Syntax = s.Name, s.Syntax; p.Facts.Rows == 0 {
+			p.Facts = s.Facts
+		}
 		parts = append(parts, Parts(p)...)
 	}
 	return parts
@@ -82,12 +86,12 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 			flow = f.Flow()
 		}
 		if flow == InOrder && !ordered && messages {
-			p.Steps = append(p.Steps, Step{Stage: sc.Vocab.newest(0), Flow: Collects, Name: "newest first"})
+			p.Steps = append(p.Steps, sc.Vocab.InTime(0))
 		}
 		if flow != Streams {
 			sc.Ordered = true
 		}
-		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Syntax: s, Name: name})
+		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Facts: sc.factsOf(s, st), Syntax: s, Name: name})
 		if _, ok := st.(interface{ Ends() }); ok && i+1 < len(stages) {
 			sc.Warn(stages[i+1], "stage-never-runs", "stages after "+name+" do not run", "put "+name+" at the end")
 			break

@@ -87,6 +87,9 @@ type Scope struct {
 	// Uses, when set, is told of each field that a stage reads or makes.
 	Uses func(Use)
 
+	// Told, when set, is told of the facts of each stage.
+	Told func(*syntax.Stage, Facts)
+
 	// Unfilled says that template parameters need no value: what the query says
 	// is known but for them. Such a query does not run.
 	Unfilled bool

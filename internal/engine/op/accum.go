@@ -20,7 +20,8 @@ var _ = register(lang.Operator{
 			{Query: `* | sum(n) as n by t, g | sort by t asc | accum n as so_far by g`, In: numbersInOrder, Out: []string{`{"t":"1","so_far":2}`, `{"t":"2","so_far":4}`, `{"t":"3","so_far":8}`}},
 		},
 	},
-	Flow: lang.InOrder,
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
 	New: func() lang.Stage {
 		return &running{name: "accum", result: "_accum", open: func(int) step { return new(accum) }}
 	},

@@ -17,7 +17,8 @@ var _ = register(lang.Operator{
 			{Query: `* | sum(n) as n by t | sort by t asc | backshift n, 2 as b`, In: numbersInOrder, Out: []string{`{"t":"1","b":null}`, `{"t":"2","b":null}`, `{"t":"3","b":2}`}},
 		},
 	},
-	Flow: lang.InOrder,
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
 	New: func() lang.Stage {
 		return &running{name: "backshift", result: "_backshift", n: 1, open: func(n int) step { return &backshift{n: n} }}
 	},

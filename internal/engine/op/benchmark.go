@@ -9,6 +9,7 @@ var _ = register(lang.Operator{
 		Text:    "The figures are of the service. The word is refused. Instead: save figures of your own to a table and compare with lookup.",
 		Status:  "refused: needs Sumo Logic's service",
 	},
+	Facts: lang.Facts{Rows: lang.Keeps, Service: true},
 	New: func() lang.Stage {
 		return &serviceOnly{name: "benchmark", instead: "save figures of your own to a table and compare with lookup"}
 	},

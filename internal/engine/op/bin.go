@@ -22,8 +22,9 @@ var _ = register(lang.Operator{
 			{Query: `* | bin t width=10 | fields _bin_label`, In: []string{`{"_raw":"","t":"-5"}`}, Out: []string{`{"_bin_label":"[-10, 0)"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(bin) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true},
+	New:   func() lang.Stage { return new(bin) },
 })
 
 type bin struct {

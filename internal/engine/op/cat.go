@@ -15,8 +15,9 @@ var _ = register(lang.Operator{
 		Text:     "It stands at the start of a query; no logs are read. `--table PATH=FILE` names the table's file. A table that is not given has no rows, with a warning.",
 		Examples: []lang.Example{{Query: `cat path://"/Library/Users" | count`, In: []string{"a message"}, Out: []string{`{"_count":0}`}}},
 	},
-	Flow: lang.Collects,
-	New:  func() lang.Stage { return new(cat) },
+	Flow:  lang.Collects,
+	Facts: lang.Facts{Rows: lang.Makes, Table: true},
+	New:   func() lang.Stage { return new(cat) },
 })
 
 type cat struct {

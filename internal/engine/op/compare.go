@@ -33,8 +33,9 @@ var _ = register(lang.Operator{
 				Out: []string{`{"h":"a","_count":2,"_count_1d":1}`, `{"h":"b","_count":null,"_count_1d":1}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(compare) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Whole: true},
+	New:   func() lang.Stage { return new(compare) },
 })
 
 type compare struct {

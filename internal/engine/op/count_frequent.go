@@ -19,8 +19,9 @@ var _ = register(lang.Operator{
 			{Query: `* | count_frequent u`, In: []string{`{"_raw":"","u":"/a"}`, `{"_raw":"","u":"/b"}`, `{"_raw":"","u":"/a"}`}, Out: []string{`{"u":"/a","_approxcount":2}`, `{"u":"/b","_approxcount":1}`}},
 		},
 	},
-	Flow: lang.Collects,
-	New:  func() lang.Stage { return new(countFrequent) },
+	Flow:  lang.Collects,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(countFrequent) },
 })
 
 type countFrequent struct {

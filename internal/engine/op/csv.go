@@ -14,6 +14,7 @@ var _ = register(lang.Operator{
 			{Query: "* | csv _raw escape='^', quote=''' extract a, b", In: []string{"'x,y',1^,2"}, Out: []string{`{"a":"x,y","b":"1,2"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(split) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Text: true, Parts: true},
+	New:   func() lang.Stage { return new(split) },
 })

@@ -21,8 +21,9 @@ var _ = register(lang.Operator{
 			{Query: `* | dedup`, In: []string{"a", "b", "a"}, Out: []string{`{"_raw":"a"}`, `{"_raw":"b"}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(dedup) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Drops},
+	New:   func() lang.Stage { return new(dedup) },
 })
 
 type dedup struct {

@@ -17,7 +17,8 @@ var _ = register(lang.Operator{
 			{Query: `* | sum(n) as n by t, g | sort by t asc | diff n as d by g`, In: numbersInOrder, Out: []string{`{"t":"1","d":null}`, `{"t":"2","d":null}`, `{"t":"3","d":4}`}},
 		},
 	},
-	Flow: lang.InOrder,
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
 	New: func() lang.Stage {
 		return &running{name: "diff", result: "_diff", open: func(int) step { return new(diff) }}
 	},

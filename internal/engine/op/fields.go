@@ -24,8 +24,9 @@ var _ = register(lang.Operator{
 			{Query: `* | count by size | fields - _count`, In: []string{`{"_raw":"","size":"1"}`}, Out: []string{`{"size":"1"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(fields) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Hides: true},
+	New:   func() lang.Stage { return new(fields) },
 })
 
 type fields struct {

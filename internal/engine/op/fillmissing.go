@@ -31,8 +31,9 @@ var _ = register(lang.Operator{
 			{Query: `* | timeslice 1m | count by _timeslice | fillmissing timeslice | sort by +_timeslice`, In: []string{`{"_raw":"","_messageTime":1704067200000}`, `{"_raw":"","_messageTime":1704067320000}`}, Out: []string{`{"_timeslice":1704067200000,"_count":1}`, `{"_timeslice":1704067260000,"_count":0}`, `{"_timeslice":1704067320000,"_count":1}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(fillmissing) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Whole: true},
+	New:   func() lang.Stage { return new(fillmissing) },
 })
 
 type fillmissing struct {

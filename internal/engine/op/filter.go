@@ -22,8 +22,9 @@ var _ = register(lang.Operator{
 			{Query: `* | count by h | filter h in (where _count > 1)`, In: []string{`{"_raw":"","h":"a"}`, `{"_raw":"","h":"b"}`, `{"_raw":"","h":"a"}`}, Out: []string{`{"h":"a","_count":2}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(filter) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Drops},
+	New:   func() lang.Stage { return new(filter) },
 })
 
 type filter struct {

@@ -19,8 +19,9 @@ var _ = register(lang.Operator{
 			{Query: `* | geoip ip`, In: []string{`{"_raw":"","ip":"10.0.0.1"}`}, Out: []string{`{"ip":"10.0.0.1","country_code":null,"city":null}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(geoip) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Costly: true},
+	New:   func() lang.Stage { return new(geoip) },
 })
 
 type geoip struct {

@@ -25,8 +25,9 @@ var _ = register(lang.Operator{
 			{Query: `* | join (parse "start *" as a) as t1, (parse "search * of *" as b, c) as t2 on t1.a = t2.c | fields t1_a, t2_b`, In: []string{"start s1", "start s2", "search q1 of s1"}, Out: []string{`{"t1_a":"s1","t2_b":"q1"}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(join) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(join) },
 })
 
 type join struct {

@@ -28,8 +28,9 @@ var _ = register(lang.Operator{
 			{Query: `* | json "a[*].t" as t`, In: []string{`{"a":[{"t":0},{"t":5}]}`}, Out: []string{`{"t":"[0,5]"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(jsonOp) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true},
+	New:   func() lang.Stage { return new(jsonOp) },
 })
 
 type jsonOp struct {

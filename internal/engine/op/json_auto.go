@@ -25,8 +25,9 @@ var _ = register(lang.Operator{
 			{Query: `* | json auto | count by username`, In: []string{`{"username":"bob"}`, `{"username":"bob"}`}, Out: []string{`{"username":"bob","_count":2}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(jsonAuto) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Any: true},
+	New:   func() lang.Stage { return new(jsonAuto) },
 })
 
 type jsonAuto struct {

@@ -28,8 +28,9 @@ var _ = register(lang.Operator{
 			{Query: `* | keyvalue auto | count by a`, In: []string{"a=1 b=2 a=9"}, Out: []string{`{"a":"9","_count":1}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(keyvalue) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Text: true},
+	New:   func() lang.Stage { return new(keyvalue) },
 })
 
 type keyvalue struct {
@@ -49,6 +50,12 @@ type keyvalue struct {
 	outs   []event.Slot
 	after  event.Fields // wanted behind this stage
 	layout *event.Layout
+}
+
+// Facts makes p a lang.Teller.
+func (p *keyvalue) Facts(f lang.Facts) lang.Facts {
+	f.Any = p.Auto
+	return f
 }
 
 func (p *keyvalue) Check(sc *lang.Scope) {

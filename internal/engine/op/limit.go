@@ -21,8 +21,9 @@ var _ = register(lang.Operator{
 			{Query: `* | limit 2`, In: []string{"old", "mid", "new"}, Out: []string{`{"_raw":"new"}`, `{"_raw":"mid"}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(limit) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Drops},
+	New:   func() lang.Stage { return new(limit) },
 })
 
 type limit struct {

@@ -42,8 +42,9 @@ var _ = register(lang.Operator{
 			},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(logcompare) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(logcompare) },
 })
 
 type logcompare struct {

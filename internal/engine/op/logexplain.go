@@ -40,8 +40,9 @@ var _ = register(lang.Operator{
 			},
 		},
 	},
-	Flow: lang.Collects,
-	New:  func() lang.Stage { return new(logexplain) },
+	Flow:  lang.Collects,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(logexplain) },
 })
 
 type logexplain struct {

@@ -24,8 +24,9 @@ var _ = register(lang.Operator{
 			{Query: `* | logreduce`, In: []string{"user 7 logged in", "disk full", "user 8 logged in"}, Out: []string{`{"_count":2,"signature":"user * logged in"}`, `{"_count":1,"signature":"disk full"}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(logreduce) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(logreduce) },
 })
 
 type logreduce struct {

@@ -30,8 +30,9 @@ var _ = register(lang.Operator{
 			{Query: `* | logreduce keys`, In: []string{`{"a":1,"b":{"c":2}}`, `{"b":{"c":3},"a":1}`, `{"d":1}`}, Out: []string{`{"_schema":"a, b.c","_count":2}`, `{"_schema":"d","_count":1}`}},
 		},
 	},
-	Flow: lang.Collects,
-	New:  func() lang.Stage { return new(logreduceKeys) },
+	Flow:  lang.Collects,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(logreduceKeys) },
 })
 
 type logreduceKeys struct {

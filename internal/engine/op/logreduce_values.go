@@ -25,8 +25,9 @@ var _ = register(lang.Operator{
 			{Query: `* | logreduce values on user, action`, In: []string{`{"_raw":"","user":"a","action":"in"}`, `{"_raw":"","user":"b","action":"in"}`}, Out: []string{`{"_signature":"user=*, action=in","_count":2}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(logreduceValues) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(logreduceValues) },
 })
 
 type logreduceValues struct {

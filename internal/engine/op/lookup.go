@@ -27,8 +27,9 @@ var _ = register(lang.Operator{
 			{Query: `* | lookup name from path://"/Library/Users" on uid=id`, In: []string{`{"_raw":"","uid":"7"}`}, Out: []string{`{"uid":"7","name":null}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(lookupOp) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Costly: true},
+	New:   func() lang.Stage { return new(lookupOp) },
 })
 
 type lookupOp struct {

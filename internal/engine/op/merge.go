@@ -26,8 +26,9 @@ var _ = register(lang.Operator{
 			{Query: `* | merge`, In: mergedMessages, Out: []string{`{"_messageTime":1704067200000,"_raw":"1\n2"}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(merge) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes},
+	New:   func() lang.Stage { return new(merge) },
 })
 
 var mergedMessages = []string{`{"_raw":"1","_messageTime":1704067200000,"x":"a"}`, `{"_raw":"2","_messageTime":1704067201000,"x":"b"}`}

@@ -33,8 +33,9 @@ var _ = register(lang.Operator{
 				Out: []string{`{"n":90,"n_mean":2,"n_std":1,"n_error":88,"n_upper":5,"n_indicator":1}`, `{"n":3,"n_mean":1.5,"n_std":0.7071067811865476,"n_error":1.5,"n_upper":3.6213203435596428,"n_indicator":0}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(outlier) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
+	New:   func() lang.Stage { return new(outlier) },
 })
 
 type outlier struct {

@@ -26,8 +26,9 @@ var _ = register(lang.Operator{
 			{Query: `* | parse "*@*" as user, host`, In: []string{"me@example.com"}, Out: []string{`{"user":"me","host":"example.com"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(parse) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Text: true, Parts: true},
+	New:   func() lang.Stage { return new(parse) },
 })
 
 type parse struct {

@@ -26,8 +26,9 @@ var _ = register(lang.Operator{
 			{Query: `* | parse regex "(?<ip>\d+\.\d+\.\d+\.\d+)" multi`, In: []string{"ip 1.2.3.4 and 5.6.7.8"}, Out: []string{`{"ip":"1.2.3.4"}`, `{"ip":"5.6.7.8"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(parseRegex) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Repeats, Alone: true, Text: true, Parts: true, Costly: true},
+	New:   func() lang.Stage { return new(parseRegex) },
 })
 
 type parseRegex struct {
@@ -45,6 +46,14 @@ type regexRule struct {
 	re     *match.Regexp
 	groups []int        // number of each named group
 	outs   []event.Slot // and its field
+}
+
+// Facts makes p a lang.Teller.
+func (p *parseRegex) Facts(f lang.Facts) lang.Facts {
+	if !p.Multi {
+		f.Rows = lang.Drops
+	}
+	return f
 }
 
 func (p *parseRegex) Check(sc *lang.Scope) {

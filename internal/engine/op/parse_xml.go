@@ -20,8 +20,9 @@ var _ = register(lang.Operator{
 			{Query: `* | parse xml "/Event/EventData/Data[@Name='Image']" as Image`, In: []string{`<Event xmlns="urn:x"><EventData><Data Name="User">bob</Data><Data Name="Image">C:\a.exe</Data></EventData></Event>`}, Out: []string{`{"Image":"C:\\a.exe"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(parseXMLOp) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Text: true, Costly: true},
+	New:   func() lang.Stage { return new(parseXMLOp) },
 })
 
 type parseXMLOp struct {

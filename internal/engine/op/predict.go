@@ -35,8 +35,9 @@ var _ = register(lang.Operator{
 				Out: []string{`{"n":null,"n_predicted":4,"n_error":null}`, `{"n":3,"n_predicted":3,"n_error":0}`, `{"n":2,"n_predicted":2,"n_error":0}`, `{"n":1,"n_predicted":1,"n_error":0}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(predict) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Whole: true},
+	New:   func() lang.Stage { return new(predict) },
 })
 
 type predict struct {

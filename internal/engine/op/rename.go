@@ -17,8 +17,9 @@ var _ = register(lang.Operator{
 			{Query: `* | rename user as account | fields account, user`, In: []string{`{"_raw":"","user":"bob"}`}, Out: []string{`{"account":"bob","user":null}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(rename) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true},
+	New:   func() lang.Stage { return new(rename) },
 })
 
 type rename struct {

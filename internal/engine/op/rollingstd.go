@@ -18,7 +18,8 @@ var _ = register(lang.Operator{
 			{Query: `* | sum(n) as n by t | sort by t asc | rollingstd n, 2 | round(_rollingstd, 4) as s`, In: numbersInOrder, Out: []string{`{"t":"1","s":0}`, `{"t":"2","s":1.4142}`, `{"t":"3","s":1.4142}`}},
 		},
 	},
-	Flow: lang.InOrder,
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
 	New: func() lang.Stage {
 		return &running{name: "rollingstd", result: "_rollingstd", n: windowDefault, open: func(n int) step { return &rollingstd{newWindow(n)} }}
 	},

@@ -24,8 +24,9 @@ var _ = register(lang.Operator{
 			{Query: `* | count by k | save path://"/Library/T"`, In: []string{`{"_raw":"","k":"a"}`}, Out: []string{`{"k":"a","_count":1}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(save) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
+	New:   func() lang.Stage { return new(save) },
 })
 
 type save struct {

@@ -24,8 +24,9 @@ var _ = register(lang.Operator{
 			{Query: `* | sessionize "requestId=* started" as (r), "requestId=$r completed in * ms" as (d)`, In: []string{"requestId=r1 started", "requestId=r1 completed in 35 ms", "requestId=r2 started"}, Out: []string{`{"r":"r1","d":"35"}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(sessionize) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(sessionize) },
 })
 
 type sessionize struct {

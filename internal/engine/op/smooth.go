@@ -16,7 +16,8 @@ var _ = register(lang.Operator{
 			{Query: `* | sum(n) as n by t | sort by t asc | smooth n, 2`, In: numbersInOrder, Out: []string{`{"t":"1","_smooth":2}`, `{"t":"2","_smooth":3}`, `{"t":"3","_smooth":5}`}},
 		},
 	},
-	Flow: lang.InOrder,
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
 	New: func() lang.Stage {
 		return &running{name: "smooth", result: "_smooth", n: windowDefault, open: func(n int) step { return &smooth{newWindow(n)} }}
 	},

@@ -22,8 +22,9 @@ var _ = register(lang.Operator{
 			{Query: `* | sum(n) as n by k | sort by +n | fields k`, In: []string{`{"_raw":"","k":"a","n":5}`, `{"_raw":"","k":"b","n":50}`, `{"_raw":"","k":"c","n":7}`}, Out: []string{`{"k":"a"}`, `{"k":"c"}`, `{"k":"b"}`}},
 		},
 	},
-	Flow: lang.Collects,
-	New:  func() lang.Stage { return new(sorting) },
+	Flow:  lang.Collects,
+	Facts: lang.Facts{Rows: lang.Orders, Costly: true},
+	New:   func() lang.Stage { return new(sorting) },
 })
 
 // sorting is sort, and the order of messages that the planner puts in.

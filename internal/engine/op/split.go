@@ -25,8 +25,9 @@ var _ = register(lang.Operator{
 			{Query: `* | split _raw extract 1 as a, 3 as c`, In: []string{`x,"y,y",z`}, Out: []string{`{"a":"x","c":"z"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(split) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Text: true, Parts: true},
+	New:   func() lang.Stage { return new(split) },
 })
 
 type split struct {

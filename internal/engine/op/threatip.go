@@ -19,8 +19,9 @@ var _ = register(lang.Operator{
 			{Query: `* | threatip ip`, In: []string{`{"_raw":"","ip":"10.1.2.3"}`}, Out: []string{`{"ip":"10.1.2.3","actor":null,"malicious_confidence":null}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(threatip) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Costly: true},
+	New:   func() lang.Stage { return new(threatip) },
 })
 
 type threatip struct {

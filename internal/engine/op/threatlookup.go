@@ -24,8 +24,9 @@ var _ = register(lang.Operator{
 			{Query: `* | threatlookup singleIndicator ip`, In: []string{`{"_raw":"","ip":"198.51.100.7"}`}, Out: []string{`{"ip":"198.51.100.7","_threatlookup.confidence":null}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(threatlookup) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Repeats, Alone: true, Costly: true},
+	New:   func() lang.Stage { return new(threatlookup) },
 })
 
 type threatlookup struct {

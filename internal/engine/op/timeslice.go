@@ -28,8 +28,9 @@ var _ = register(lang.Operator{
 			{Query: `* | last(_messageTime) as _messageTime by host | timeslice 1m | fields host, _timeslice`, In: []string{`{"_raw":"a","host":"w","_messageTime":1704067325000}`}, Out: []string{`{"host":"w","_timeslice":1704067320000}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(timeslice) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true},
+	New:   func() lang.Stage { return new(timeslice) },
 })
 
 type timeslice struct {

@@ -23,8 +23,9 @@ var _ = register(lang.Operator{
 			{Query: `* | top 2 c by _messageTime`, In: []string{`{"_raw":"1","c":"a"}`, `{"_raw":"2","c":"b"}`, `{"_raw":"3","c":"a"}`, `{"_raw":"4","c":"a"}`}, Out: []string{`{"c":"a","_messageTime":1704067203000}`, `{"c":"b","_messageTime":1704067201000}`}},
 		},
 	},
-	Flow: lang.Collects,
-	New:  func() lang.Stage { return new(top) },
+	Flow:  lang.Collects,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(top) },
 })
 
 type top struct {

@@ -18,8 +18,9 @@ var _ = register(lang.Operator{
 			{Query: `* | topk(1, c) by h | fields h, c, _rank`, In: []string{`{"_raw":"","h":"a","c":5}`, `{"_raw":"","h":"a","c":9}`, `{"_raw":"","h":"b","c":1}`}, Out: []string{`{"h":"a","c":9,"_rank":1}`, `{"h":"b","c":1,"_rank":1}`}},
 		},
 	},
-	Flow: lang.Collects,
-	New:  func() lang.Stage { return new(topk) },
+	Flow:  lang.Collects,
+	Facts: lang.Facts{Rows: lang.Drops},
+	New:   func() lang.Stage { return new(topk) },
 })
 
 type topk struct {

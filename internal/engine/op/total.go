@@ -20,8 +20,9 @@ var _ = register(lang.Operator{
 			{Query: `* | sum(n) as n by t, g | sort by t asc | total n as sum by g`, In: numbersInOrder, Out: []string{`{"t":"1","sum":8}`, `{"t":"2","sum":4}`, `{"t":"3","sum":8}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(total) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Keeps},
+	New:   func() lang.Stage { return new(total) },
 })
 
 type total struct {

@@ -21,8 +21,9 @@ var _ = register(lang.Operator{
 			{Query: `* | trace "ID=([0-9A-F]{4})" "7F92"`, In: []string{"webID=7F92 start", "orderID=082A x", "webID=1111", "requestID=082A for webID=7F92"}, Out: []string{`{"_raw":"requestID=082A for webID=7F92"}`, `{"_raw":"orderID=082A x"}`, `{"_raw":"webID=7F92 start"}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(trace) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Drops},
+	New:   func() lang.Stage { return new(trace) },
 })
 
 type trace struct {

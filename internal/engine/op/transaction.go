@@ -41,8 +41,9 @@ var _ = register(lang.Operator{
 			},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(transaction) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(transaction) },
 })
 
 type transaction struct {

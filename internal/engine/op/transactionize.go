@@ -32,8 +32,9 @@ var _ = register(lang.Operator{
 			},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(transactionize) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Costly: true},
+	New:   func() lang.Stage { return new(transactionize) },
 })
 
 type transactionize struct {

@@ -28,8 +28,9 @@ var _ = register(lang.Operator{
 			{Query: `* | count by t, s | transpose row t column s as %"404", *`, In: []string{`{"_raw":"","t":"1","s":"200"}`, `{"_raw":"","t":"1","s":"404"}`}, Out: []string{`{"t":"1","404":1,"200":1}`}},
 		},
 	},
-	Flow: lang.InOrder,
-	New:  func() lang.Stage { return new(transpose) },
+	Flow:  lang.InOrder,
+	Facts: lang.Facts{Rows: lang.Makes, Whole: true},
+	New:   func() lang.Stage { return new(transpose) },
 })
 
 type transpose struct {

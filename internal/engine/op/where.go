@@ -20,8 +20,9 @@ var _ = register(lang.Operator{
 			{Query: `* | where !(user = "root")`, In: []string{`{"_raw":"1"}`, `{"_raw":"2","user":"bob"}`, `{"_raw":"3","user":"root"}`}, Out: []string{`{"_raw":"2"}`, `{"_raw":"1"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(where) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true},
+	New:   func() lang.Stage { return new(where) },
 })
 
 type where struct {

@@ -23,8 +23,9 @@ var _ = register(lang.Operator{
 			{Query: `* | withtime s | fields s_withtime`, In: []string{`{"_raw":"1","_messageTime":1704067200000,"s":"up"}`}, Out: []string{`{"s_withtime":"{\"value\":\"up\",\"time\":1704067200000}"}`}},
 		},
 	},
-	Flow: lang.Streams,
-	New:  func() lang.Stage { return new(withtime) },
+	Flow:  lang.Streams,
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true},
+	New:   func() lang.Stage { return new(withtime) },
 })
 
 type withtime struct {

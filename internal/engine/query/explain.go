@@ -58,9 +58,9 @@ func (q *Query) stepText(s lang.Step) string {
 	switch {
 	case s.Syntax != nil:
 		text = q.Tree.File.Slice(s.Syntax.Pos)
-	case s.Name == "search":
+	case s.Part == lang.Searching:
 		text = "search " + q.Tree.File.Slice(searchSpan(q.Tree))
-	case s.Name == "newest first":
+	case s.Part == lang.NewestInTime:
 		text = "newest first (the order of messages)"
 	}
 	text = strings.Join(strings.Fields(text), " ")

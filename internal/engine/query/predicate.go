@@ -20,7 +20,7 @@ func Predicate(f *diag.File, v *lang.Vocabulary, with ...Option) (q *Query, rest
 		if s.Flow == lang.Streams || s.Syntax == nil {
 			continue
 		}
-		if s.Name == "sort" {
+		if s.Facts.Rows == lang.Orders {
 			sorts[s.Syntax] = true
 			continue
 		}

@@ -104,12 +104,12 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 	}
 	if st := v.Search(tree.Search); st != nil {
 		st.Check(sc)
-		q.steps = append(q.steps, lang.Step{Stage: st, Flow: lang.Streams, Name: "search"})
+		q.steps = append(q.steps, lang.Step{Stage: st, Flow: lang.Streams, Facts: lang.Facts{Rows: lang.Drops, Alone: true}, Part: lang.Searching, Name: "search"})
 	}
 	pipe := sc.Analyse(tree.Stages, false)
 	q.steps = append(q.steps, pipe.Steps...)
 	if pipe.Messages && !pipe.Ordered {
-		q.steps = append(q.steps, lang.Step{Stage: v.NewestFirst(0), Flow: lang.Collects, Name: newestFirst})
+		q.steps = append(q.steps, v.InTime(0))
 	}
 	q.Columns, q.Messages = pipe.Columns, pipe.Messages
 	for _, s := range sc.Subqueries() {
@@ -204,14 +204,11 @@ func (t *placeTask) Push(b *event.Batch) error {
 
 func (t *placeTask) Flush() error { return nil }
 
-// newestFirst is the name of the step that puts messages in their order.
-const newestFirst = "newest first"
-
 // Streams reports whether rows can be given as events come, but for the order
 // of messages.
 func (q *Query) Streams() bool {
 	for i, s := range q.steps {
-		if s.Flow != lang.Streams && !(i == len(q.steps)-1 && s.Name == newestFirst) {
+		if s.Flow != lang.Streams && !(i == len(q.steps)-1 && s.Part == lang.NewestInTime) {
 			return false
 		}
 	}
@@ -319,7 +316,7 @@ func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec
 // split are the steps that run in every worker, and those after them.
 func (q *Query) split(r Run) (front, back []lang.Step) {
 	steps := q.steps
-	if n := len(steps); r.Arrival && n > 0 && steps[n-1].Name == newestFirst {
+	if n := len(steps); r.Arrival && n > 0 && steps[n-1].Part == lang.NewestInTime {
 		steps = steps[:n-1]
 	}
 	return cutSteps(r, steps)

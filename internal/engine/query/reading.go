@@ -50,7 +50,7 @@ func (q *Query) Read() *Reading {
 		case lang.FieldsOfRaw:
 		default:
 			if s.Flow != lang.Streams {
-				if s.Name != "sort" && s.Name != "newest first" {
+				if s.Facts.Rows != lang.Orders {
 					r = &Reading{Fields: map[event.Slot]expr.Expr{}, Opaque: append(r.Opaque, s), Before: r}
 				}
 				continue
@@ -80,7 +80,7 @@ func (q *Query) Read() *Reading {
 					delete(r.Fields, out) // what an assignment made of it is no more
 				}
 			}
-			if s.Name != "fields" {
+			if !s.Facts.Hides {
 				r.Opaque = append(r.Opaque, s)
 			}
 		}
@@ -97,7 +97,7 @@ func (q *Query) unread() (out []*syntax.Stage) {
 		a, ok := s.Stage.(lang.Assignment)
 		if c, is := s.Stage.(lang.Condition); is {
 			read.Add(expr.Slots(c.Cond())...)
-		} else if !ok && s.Name != "fields" && s.Name != "sort" && s.Name != newestFirst {
+		} else if !ok && !s.Facts.Hides && s.Facts.Rows != lang.Orders {
 			s.Stage.Needs(&read)
 		}
 		if !ok {

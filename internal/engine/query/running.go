@@ -71,7 +71,7 @@ func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err er
 	case len(q.subs)+len(q.past) > 0:
 		x.whole = true
 		want = q.readsAll(r.Layout)
-		hold := q.vocab.NewestFirst(0)
+		hold := q.vocab.InTime(0).Stage
 		hold.Needs(&want)
 		front = []lang.Step{{Stage: hold, Flow: lang.Collects, Name: "events"}}
 		x.rt, x.release = x.run.runtime(ctx, r.Layout, r.budget()), func() {}
@@ -81,13 +81,13 @@ func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err er
 		x.next.to = live.Out
 	case q.Streams():
 		steps := q.steps
-		if n := len(steps); n > 0 && steps[n-1].Name == newestFirst {
+		if n := len(steps); n > 0 && steps[n-1].Part == lang.NewestInTime {
 			steps = steps[:n-1]
 		}
-		keep := q.vocab.NewestFirst(live.Keep)
+		keep := q.vocab.InTime(live.Keep)
 		out := q.shown()
-		keep.Needs(&out)
-		steps = append(steps[:len(steps):len(steps)], lang.Step{Stage: keep, Flow: lang.Collects, Name: newestFirst})
+		keep.Stage.Needs(&out)
+		steps = append(steps[:len(steps):len(steps)], keep)
 		front, x.back = cutSteps(x.run, steps)
 	default:
 		front, x.back = q.split(x.run)

@@ -41,7 +41,7 @@ func (s *Seen) watch(q *Query, steps []lang.Step) (out []lang.Step) {
 	for _, step := range steps {
 		c, condition := step.Stage.(lang.Condition)
 		switch {
-		case step.Name == "search":
+		case step.Part == lang.Searching:
 			out = append(out, step)
 			put(&mark{after: strings.TrimPrefix(q.stepText(step), "search ")})
 			continue

@@ -27,7 +27,7 @@ const unmetValues = 3
 // search expression there are none.
 func (q *Query) Unmet(ctx context.Context, r Run) (out []Unmet, events int64, err error) {
 	q = q.again()
-	i := slices.IndexFunc(q.written, func(s lang.Step) bool { return s.Name == "search" })
+	i := slices.IndexFunc(q.written, func(s lang.Step) bool { return s.Part == lang.Searching })
 	if i < 0 {
 		return nil, 0, nil
 	}

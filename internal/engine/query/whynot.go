@@ -254,7 +254,7 @@ func conjuncts(x expr.Expr) []expr.Expr {
 func (q *Query) conjuncts(s lang.Step) []string {
 	var node syntax.Node
 	switch {
-	case s.Syntax == nil && s.Name == "search":
+	case s.Part == lang.Searching:
 		node = q.Tree.Search
 	case s.Syntax != nil:
 		for _, a := range s.Syntax.Args {
@@ -538,7 +538,7 @@ func (t *trace) printEvent(w io.Writer) {
 		return
 	}
 	for _, p := range t.probes[:len(t.probes)-1] {
-		if p.step.Syntax == nil && p.step.Name != "search" {
+		if p.step.Syntax == nil && p.step.Part != lang.Searching {
 			continue
 		}
 		if p.rows == 0 {
