@@ -151,6 +151,8 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, empty bool,
 				at = m.day.Millis
 			case m.day.Day && s.Bare: // in fields of their own
 				at = m.stamps.OnDay(m.day, s)
+			case ok && s.Bare && len(text) > 0 && text[0] == '{' && !datefmt.Named(text, s.Start):
+				// a duration, as likely
 			case ok:
 				at = m.said(s, text, w, row, part)
 			}

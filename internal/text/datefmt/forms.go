@@ -23,8 +23,10 @@ var forms = compileForms(
 	"yyyy-MM-dd*HH-mm-ss",  // Zeek's #open
 	"yyyy-MM-dd*HH.mm.ss",  // Db2
 	"yyyy-MM-dd*HH:mm",     //
+	"yyyy:MM:dd*HH:mm:ss",  // Sophos UTM, EXIF
 	"yyyy/MM/dd*HH:mm:ss",  // nginx, Go, Palo Alto
 	"yyyy/MM/dd*HH:mm",     //
+	"yyyy.MM.dd*HH.mm.ss",  //
 	"yyyy.MM.dd*HH:mm:ss",  // MetaTrader, Windows set to Hungarian or Korean
 	"yyyy MMM dd HH:mm:ss", //
 	"yyyy-MMM-dd*HH:mm:ss", // Cisco NX-OS exports
@@ -39,6 +41,7 @@ var forms = compileForms(
 	"yyMMdd HH:mm:ss",      // MySQL before 5.7
 	"MMdd_HH:mm:ss",        //
 	"kMMdd HH:mm:ss",       // klog and glog: Kubernetes
+	"kyyyyMMdd HH:mm:ss",   // glog with a year
 	"dd/MMM/yyyy*HH:mm:ss", // Apache, HAProxy, S3
 	"dd-MMM-yyyy*HH:mm:ss", // BIND, Tomcat
 	"dd MMM yyyy*HH:mm:ss", // RFC 2822, Redis

@@ -333,11 +333,119 @@ func (r *Recogniser) fit(f *form, text []byte, i int) (Stamp, bool) {
 	if f.bare && f.text[0] == 'H' && i-start < len("15:04:05") {
 		return Stamp{}, false // 1:02:03 is a duration or an address
 	}
-	if f.bare && start >= 5 && isBlank(text[start-1]) && isDigit(text[start-2]) && (isDateMark(text[start-3]) || isDateMark(text[start-4]) || isDateMark(text[start-5])) {
-		return Stamp{}, false // of a date that there is not
+	if f.bare && ofDate(text, start) {
+		return Stamp{}, false // of a date that there is not, or that is written in a way not known
 	}
 	v.dots = f.steps[0].op == 'x' && f.steps[1].lit == '.'
 	return r.tail(text, start, i, &v, f)
+}
+
+// ofDate reports whether the word before a time of day at i is a date, or the year of
+// one: a year, numbers between marks, or letters that are no ASCII.
+func ofDate(text []byte, i int) bool {
+	end := i
+	for end > 0 && (isBlank(text[end-1]) || text[end-1] == ',') {
+		end--
+	}
+	start := end
+	for start > 0 && end-start < dateBytesMax && !isBlank(text[start-1]) && text[start-1] != '"' && text[start-1] != '[' {
+		start--
+	}
+	word := text[start:end]
+	if end == i || len(word) < 4 {
+		return false
+	}
+	if word[len(word)-1] >= 0x80 {
+		return true
+	}
+	year := func(digits []byte) bool {
+		return digitsOnly(digits) && count(digits) >= 1900 && count(digits) < 3000
+	}
+	n := len(word)
+	if year(word[:4]) && (n == 4 || isDateMark(word[4])) || n > 4 && year(word[n-4:]) && isDateMark(word[n-5]) {
+		return true
+	}
+	marks := 0
+	for k, c := range word {
+		switch {
+		case isDigit(c):
+		case isDateMark(c) || c == '.' && k > 0:
+			marks++
+		default:
+			return false
+		}
+	}
+	return marks == 2
+}
+
+// serial reports whether digits at i are the number of a record of Linux's audit,
+// which stands after its time: audit(03/01/2026 08:09:10.123:45).
+func serial(text []byte, i int) bool {
+	for i < len(text) && isDigit(text[i]) {
+		i++
+	}
+	return at(text, i) == ')'
+}
+
+// Named reports whether the name before a place in a text means a time, as the key of
+// JSON, of key=value or of XML.
+func Named(text []byte, i int) bool { return named(text, i) }
+
+// dateAfter reads the date that stands after a time of day, of numbers between marks
+// and with a year of four digits, and returns where it ends; i where there is none. ok is
+// false where there is no such date.
+func (r *Recogniser) dateAfter(text []byte, i int, v *reading) (end int, ok bool) {
+	j := i
+	w := *v
+	j += halfAt(text, j, &w)
+	for j < len(text) && j < i+blanksMax && (isBlank(text[j]) || text[j] == ',') {
+		j++
+	}
+	if j == i || j >= len(text) || !isDigit(text[j]) {
+		return i, false
+	}
+	var n, digits [3]int
+	mark := byte(0)
+	end = j
+	for k := range n {
+		from := end
+		for end < len(text) && end < from+4 && isDigit(text[end]) {
+			n[k] = n[k]*10 + int(text[end]-'0')
+			end++
+		}
+		if digits[k] = end - from; digits[k] == 0 {
+			return i, false
+		}
+		if k == 2 {
+			break
+		}
+		c := at(text, end)
+		if c != '.' && !isDateMark(c) || mark != 0 && c != mark {
+			return i, false
+		}
+		mark = c
+		end++
+	}
+	if c := at(text, end); isAlnum(c) || c == mark || c == ':' {
+		return i, false
+	}
+	switch {
+	case digits[0] == 4 && digits[1] <= 2 && digits[2] <= 2:
+		w.y, w.mo, w.d = n[0], n[1], n[2]
+	case digits[2] == 4 && digits[0] <= 2 && digits[1] <= 2:
+		w.a, w.b, w.y, w.unordered, w.dots = n[0], n[1], n[2], true, mark == '.'
+	default:
+		return i, false
+	}
+	w.dated, w.yearly = true, true
+	if w.half > 0 && w.h >= 1 && w.h <= 12 {
+		w.h = w.h%12 + w.noon
+	}
+	if w.unordered && !r.ordered(&w) {
+		return end, false
+	}
+	*v = w
+	return end, true
 }
 
 func isBlank(c byte) bool    { return c == ' ' || c == '\t' }
@@ -418,10 +526,17 @@ func (r *Recogniser) tail(text []byte, start, i int, v *reading, f *form) (Stamp
 	if last == 's' {
 		i = fraction(text, i, v)
 	}
-	if c := at(text, i); isDigit(c) || c == ':' && isDigit(at(text, i+1)) {
+	if c := at(text, i); isDigit(c) || c == ':' && isDigit(at(text, i+1)) && !serial(text, i+1) {
 		return Stamp{}, false
 	}
 	if f.bare {
+		if end, ok := r.dateAfter(text, i, v); end > i {
+			if !ok {
+				return Stamp{}, false
+			}
+			ms, ok := r.millis(v)
+			return Stamp{Millis: ms, Start: start, End: end, Unsure: v.unsure}, ok
+		}
 		if end := cmTraceDate(text, i, v); end > i {
 			ms, ok := r.millis(v)
 			return Stamp{Millis: ms, Start: start, End: end}, ok

@@ -350,3 +350,41 @@ func TestStarts(t *testing.T) {
 		}
 	}
 }
+
+// TestOddForms: forms that few products write are read, or are no time: never another
+// one. The right times are those that a reader of the text sees.
+func TestOddForms(t *testing.T) {
+	for line, want := range map[string]string{
+		"2026-03-01 08:09:10 (UTC+01:00) x":                "2026-03-01T07:09:10Z",
+		"2026-03-01 08:09:10 +01 x":                        "2026-03-01T07:09:10Z",
+		"2026-03-01 08:09:10 +15 x":                        "2026-03-01T08:09:10Z",
+		"W20260301 08:09:10.123456 1 a.cc:1] x":            "2026-03-01T08:09:10.123Z",
+		"2026.03.01-08.09.10 x":                            "2026-03-01T08:09:10Z",
+		"2026:03:01-08:09:10 utm x":                        "2026-03-01T08:09:10Z",
+		"08:09:10 2026-03-01 x":                            "2026-03-01T08:09:10Z",
+		"08:09:10 01.03.2026 x":                            "2026-03-01T08:09:10Z",
+		"08:09:10 PM, 03/13/2026 x":                        "2026-03-13T20:09:10Z",
+		"08:09:10 99.99.2026 x":                            "",
+		"type=X msg=audit(03/13/2026 08:09:10.123:45) : x": "2026-03-13T08:09:10.123Z",
+		"1 mars 2026 08:09:10 x":                           "",
+		"1 de marzo de 2026 08:09:10 x":                    "",
+		"99/99/9999 08:09:10 x":                            "",
+		"32.13.2026 08:09:10 x":                            "",
+		"03/2026 08:09:10 x":                               "",
+		"2026-III-01 08:09:10 x":                           "",
+		"2026年3月1日 08:09:10 x":                             "",
+		"١/٣/٢٠٢٦ 08:09:10 x":                              "",
+		"2026-W09-7T08:09:10Z x":                           "",
+		"2026-060T08:09:10Z x":                             "",
+		"Feb 31 2026 08:09:10 x":                           "",
+	} {
+		r := Recogniser{Now: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)}
+		got := ""
+		if s, ok := r.Find([]byte(line)); ok {
+			got = time.UnixMilli(s.Millis).UTC().Format("2006-01-02T15:04:05.999Z07:00")
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", line, got, want)
+		}
+	}
+}

@@ -112,6 +112,16 @@ func (r *Recogniser) zoneNameAt(text []byte, i int, v *reading) int {
 	}
 	name := text[j:end]
 	after := end
+	if c := at(text, end); closing != 0 && (c == '+' || c == '-') { // (UTC+01:00)
+		w := *v
+		if offset, ok := zoneOffset(name); ok && offset == 0 {
+			if e, ok := offsetAt(text, end, true, &w); ok && at(text, e) == closing {
+				*v = w
+				return e + 1
+			}
+		}
+		return i
+	}
 	if closing != 0 {
 		if at(text, end) != closing {
 			return i
@@ -166,7 +176,7 @@ func offsetAt(text []byte, i int, joined bool, v *reading) (end int, ok bool) {
 	case n == 2 && at(text, end) == ':' && isDigit(at(text, end+1)) && isDigit(at(text, end+2)):
 		minutes = two(d)*60 + two(text[end+1:])
 		end += 3
-	case n == 2 && joined:
+	case n == 2 && (joined || two(d) <= 14 && (end == len(text) || text[end] == ' ' || text[end] == ']')): // PostgreSQL
 		minutes = two(d) * 60
 	case n == 1 && joined && i > 0 && isLetter(text[i-1]): // GMT+2
 		minutes = int(d[0]-'0') * 60
