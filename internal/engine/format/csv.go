@@ -114,6 +114,19 @@ func (r *csv) sound(data []byte, at int) bool {
 	return len(row) == len(r.names)
 }
 
+// header reports whether the record is a header again: each value is a name.
+func (r *csv) header() bool {
+	if len(r.row) != len(r.names) || len(r.row) < 2 {
+		return false
+	}
+	for _, v := range r.row {
+		if !slices.Contains(r.names, lend(v.text)) {
+			return false
+		}
+	}
+	return true
+}
+
 // w3cLine reports whether a line is a directive of W3C's extended log format, which
 // IIS and Exchange begin a log with, and begin again where the service starts.
 func w3cLine(line []byte) bool {
@@ -153,6 +166,7 @@ type csvValue struct {
 	text    []byte
 	quoted  bool
 	doubled bool // it holds "" for "
+	more    bool // there is text after the closing quote
 }
 
 // csvSkipMax is how many lines may stand before a header that are none: what
@@ -277,7 +291,8 @@ func csvRecord(row []csvValue, b []byte, i int, sep byte) ([]csvValue, int) {
 			}
 			v.text = b[start:end:end]
 			i = min(end+1, len(b))
-			for i < len(b) && b[i] != sep && b[i] != '\n' { // text behind the quote
+			for i < len(b) && b[i] != sep && b[i] != '\n' { // text after the quote
+				v.more = v.more || b[i] != '\r' && b[i] != ' '
 				i++
 			}
 		} else {
@@ -344,7 +359,7 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 			}
 		}
 		r.row, at = csvRecord(r.row[:0], data, start, r.sep)
-		if end := lineEnd(data, start); len(r.row) != len(r.names) && at > end && r.sound(data, end) {
+		if end := lineEnd(data, start); at > end && (len(r.row) != len(r.names) && r.sound(data, end) || slices.ContainsFunc(r.row, func(v csvValue) bool { return v.more })) {
 			at = end // a quote that is not closed
 			lost(r.want, &b, start, "CSV line with a quote that is not closed", data[start:end])
 			continue
@@ -353,6 +368,12 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 		if len(text) > 0 && text[0] == '#' && (w3cLine(text) || zeekLine(text)) {
 			if _, names := csvFields(text); names != nil && !slices.Equal(names, r.names) {
 				lost(r.want, &b, start, "#Fields line with other columns than the file's first, by which all is read; split the file there", text)
+			}
+			continue
+		}
+		if r.sep != ' ' && r.header() {
+			if !slices.EqualFunc(r.row, r.names, func(v csvValue, n string) bool { return string(v.text) == n }) {
+				lost(r.want, &b, start, "CSV header with the columns in another order than the file's first, by which all is read; split the file there", text)
 			}
 			continue
 		}

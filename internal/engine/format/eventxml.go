@@ -73,6 +73,8 @@ type eventXML struct {
 func (r *eventXML) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
 	r.begin(data)
+	r.others.effort = effort{}
+	closes := bytes.Index(data, eventClose) // where the next event ends; -1 for nowhere
 	for at := 0; ; {
 		start := eventStart(data, at)
 		between := data[at:]
@@ -85,8 +87,13 @@ func (r *eventXML) Read(b input.Block, next exec.Sink) error {
 		if start < 0 {
 			break
 		}
-		end := bytes.Index(data[start:], eventClose)
-		if end < 0 {
+		if closes >= 0 && closes < start {
+			if closes = bytes.Index(data[start:], eventClose); closes >= 0 {
+				closes += start
+			}
+		}
+		end := closes - start
+		if closes < 0 {
 			at = r.resume(data, start+len(eventOpen))
 			lost(r.want, &b, start, "event XML without an end", data[start:at])
 			continue
@@ -119,7 +126,7 @@ func (r *eventXML) resume(data []byte, from int) int {
 	}
 	for at := lineEnd(data, from); at < next; at = lineEnd(data, at) {
 		if mayBegin(data[at:]) && data[skipBlank(data, at)] != '<' {
-			if f, _ := input.RecordAt(r.others.formats, data[at:]); f != nil {
+			if f, _ := r.others.effort.recordAt(r.others.formats, data[at:]); f != nil {
 				return at
 			}
 		}
@@ -135,7 +142,7 @@ func (r *eventXML) between(b *input.Block, at int, text []byte, next exec.Sink) 
 		i := skipBlank(text, 0)
 		text, at = text[i:], at+i
 		if len(text) > 0 && text[0] != '<' && mayBegin(text) && !splunkHead(text) {
-			n, err := r.others.read(&input.Block{Data: text, Offset: b.Offset + int64(at), Part: b.Part}, 0, next)
+			n, err := r.others.read(b, at, next)
 			if err != nil {
 				return err
 			}

@@ -165,8 +165,9 @@ func cutObjects(buf []byte, _ int64, last bool) int {
 
 type jsonDoc struct {
 	*jsonl
-	lists *jsondoc.Scanner
-	begin *recordShape // of the objects read so far
+	lists  *jsondoc.Scanner
+	begin  *recordShape // of the objects read so far
+	effort effort
 }
 
 func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
@@ -179,6 +180,7 @@ func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
 		r.others = newOthers(r.want, "json")
 		r.others.formats = slices.DeleteFunc(r.others.formats, func(f *input.Format) bool { return f.Name == "jsonl" })
 	}
+	r.effort = effort{}
 	data := b.Data
 	for at := 0; at < len(data); {
 		if bytes.IndexByte([]byte(" \t\r\n,[]\x00"), data[at]) >= 0 {
@@ -196,7 +198,7 @@ func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
 			at += n
 			continue
 		}
-		end := objectEnd(data, at)
+		end := r.effort.end(data, at)
 		if end > 0 {
 			if err := r.object(b, data[at:end], at, next); err != nil {
 				return err
@@ -247,8 +249,9 @@ type recordShape struct {
 
 func shapeAt(part *input.Part, data []byte, at int) recordShape {
 	s := recordShape{part: part, indent: -1}
-	line := bytes.LastIndexByte(data[:at], '\n') + 1
-	if len(bytes.Trim(data[line:at], " \t")) == 0 {
+	from := max(0, at-indentMax)
+	line := from + bytes.LastIndexByte(data[from:at], '\n') + 1
+	if (line > from || from == 0) && len(bytes.Trim(data[line:at], " \t")) == 0 {
 		s.indent = at - line
 	}
 	if v, end := jsonValue(data, skipBlank(data, at+1)); end > 0 && v.Kind == jsondoc.String {
@@ -256,6 +259,9 @@ func shapeAt(part *input.Part, data []byte, at int) recordShape {
 	}
 	return s
 }
+
+// indentMax is how far back the beginning of an object's line is looked for.
+const indentMax = 256
 
 func (s *recordShape) fits(data []byte, at int) bool {
 	o := shapeAt(s.part, data, at)
@@ -293,7 +299,7 @@ func (r *jsonDoc) resume(data []byte, from int) int {
 			if data[i] != '{' || !beginsObject(data, i) {
 				continue
 			}
-			end := objectEnd(data[:min(len(data), i+resumeBytes)], i)
+			end := r.effort.end(data[:min(len(data), i+resumeBytes)], i)
 			if end < 0 || !isObject(data[i:end]) {
 				continue
 			}
@@ -315,7 +321,7 @@ func (r *jsonDoc) resume(data []byte, from int) int {
 		if i += n; !beginsObject(data, i) || !shape.fits(data, i) {
 			continue
 		}
-		if end := objectEnd(data, i); end > 0 && isObject(data[i:end]) {
+		if end := r.effort.end(data, i); end > 0 && isObject(data[i:end]) {
 			return i
 		}
 	}

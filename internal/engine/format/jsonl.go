@@ -85,7 +85,8 @@ type jsonl struct {
 	off  int64 // of the line in the part
 	err  error // why the line that was read last is no event
 
-	others *others // of lines that are no JSON; nil until one is met
+	others *others          // of lines that are no JSON; nil until one is met
+	finder *jsondoc.Scanner // of objects in an event; nil until one is asked about
 }
 
 func newJSONL(w *input.Want) *jsonl {
@@ -240,8 +241,8 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 		more = r.HoldsMore(vals, r.doc.Found())
 	}
 	if untold {
-		if list := listed(line); list != nil {
-			return r.each(line, list, next)
+		if list := r.listed(line); len(list) > 1 {
+			return r.each(list, next)
 		}
 		more = true
 	}
@@ -297,12 +298,18 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 	return nil
 }
 
+// wrapped is an event in an object, and where the object has it.
+type wrapped struct {
+	text []byte
+	off  int
+}
+
 // each reads the events that an object wraps in place of it.
-func (r *jsonl) each(object []byte, list [][]byte, next exec.Sink) error {
+func (r *jsonl) each(list []wrapped, next exec.Sink) error {
 	off := r.off
 	for _, e := range list {
-		r.off = off + int64(offsetIn(object, e))
-		if err := r.event(e, next); err != nil {
+		r.off = off + int64(e.off)
+		if err := r.event(e.text, next); err != nil {
 			return err
 		}
 		if r.err != nil {
@@ -316,37 +323,6 @@ func (r *jsonl) each(object []byte, list [][]byte, next exec.Sink) error {
 // offsetIn is where a part of a text begins in it.
 func offsetIn(text, part []byte) int {
 	return int(uintptr(unsafe.Pointer(unsafe.SliceData(part))) - uintptr(unsafe.Pointer(unsafe.SliceData(text))))
-}
-
-// listed are the events that an object wraps which is none itself: the elements of
-// the outermost list in it of which more than one may be a Windows event.
-func listed(object []byte) (events [][]byte) {
-	next := [][]byte{object}
-	for n := 0; n < len(next) && n < soughtMax; n++ {
-		look := func(v jsondoc.Value) {
-			if v.Kind == jsondoc.Container && len(next) < soughtMax && signed(v.Raw) {
-				next = append(next, v.Raw)
-			}
-		}
-		if next[n][0] == '{' {
-			eachMember(next[n], func(_ []byte, v jsondoc.Value) { look(v) })
-			continue
-		}
-		some := 0
-		events = nil
-		eachElement(next[n], func(v jsondoc.Value) {
-			if v.Kind == jsondoc.Container && v.Raw[0] == '{' {
-				if events = append(events, v.Raw); signed(v.Raw) {
-					some++
-				}
-			}
-		})
-		if some > 1 {
-			return events
-		}
-		eachElement(next[n], look)
-	}
-	return nil
 }
 
 // unwrap adds what stands in fields that hold more of the event.

@@ -125,7 +125,7 @@ func furtherEvent(text []byte) int {
 		if end < 0 || !signed(text[at:end]) {
 			return 0
 		}
-		for end < len(text) && bytes.IndexByte([]byte(" \t\r\n,"), text[end]) >= 0 {
+		for end < len(text) && bytes.IndexByte([]byte(" \t\r\n,[]"), text[end]) >= 0 {
 			end++
 		}
 		if end < len(text) && text[end] == '{' && signed(text[end:]) {

@@ -15,6 +15,9 @@ type others struct {
 	want    *input.Want
 	readers map[*input.Format]input.BlockReader
 	formats []*input.Format // whose records are told
+
+	effort effort // for the block
+	block  place
 }
 
 // newOthers makes what reads records of all formats but one.
@@ -31,7 +34,10 @@ func newOthers(w *input.Want, own string) *others {
 // read reads the record that begins at a place of a block, where a line begins,
 // and returns how many bytes it takes; 0 when it is none of another format's.
 func (o *others) read(b *input.Block, at int, next exec.Sink) (n int, err error) {
-	f, n := input.RecordAt(o.formats, b.Data[at:])
+	if at := (place{b.Part, b.Offset}); o.block != at {
+		o.block, o.effort = at, effort{}
+	}
+	f, n := o.effort.recordAt(o.formats, b.Data[at:])
 	if f == nil {
 		return 0, nil
 	}
@@ -55,6 +61,8 @@ func mayBegin(line []byte) bool {
 		return true
 	case 'i':
 		return bytes.HasPrefix(line[i:], legacyOpen)
+	case 'L':
+		return splunkHead(line[i:])
 	case 'C':
 		return bytes.HasPrefix(line[i:], cefOpen)
 	default:

@@ -54,14 +54,21 @@ var _ = register(input.Format{
 
 const splunkTime = "01/02/2006 03:04:05 PM"
 
-// splunkHead reports whether a text event starts here.
+// splunkHead reports whether a text event starts here, also one whose line of the
+// time was cut off.
 func splunkHead(text []byte) bool {
+	if rest, ok := bytes.CutPrefix(text, logName); ok {
+		rest = rest[lineEnd(rest, 0):]
+		return bytes.HasPrefix(rest, []byte("EventCode=")) || bytes.HasPrefix(rest, []byte("SourceName="))
+	}
 	line, rest, ok := bytes.Cut(text[:min(len(text), 64)], []byte{'\n'})
 	if !ok || len(line) < len(splunkTime) || line[2] != '/' || line[5] != '/' || line[len(splunkTime)-1] != 'M' {
 		return false
 	}
-	return bytes.HasPrefix(rest, []byte("LogName="))
+	return bytes.HasPrefix(rest, logName)
 }
+
+var logName = []byte("LogName=")
 
 // lastSplunkHead is where the last text event of buf starts; 0 when none does
 // behind the beginning.
@@ -112,7 +119,10 @@ func (r *eventXML) splunkEvent(b *input.Block, at int, text []byte, next exec.Si
 
 // splunkFields gives the fields of a text event and returns its time in ms, 0 for none.
 func (r *flat) splunkFields(text []byte) (fallback int64) {
-	line, rest, _ := bytes.Cut(text, []byte{'\n'})
+	line, rest := []byte(nil), text
+	if !bytes.HasPrefix(text, logName) {
+		line, rest, _ = bytes.Cut(text, []byte{'\n'})
+	}
 	zone := cmp.Or(r.want.Zone, time.UTC)
 	if t, err := time.ParseInLocation(splunkTime, strings.TrimSpace(lend(line)), zone); err == nil {
 		fallback = t.UnixMilli()

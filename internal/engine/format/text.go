@@ -112,7 +112,10 @@ func cutRecords(buf []byte) int {
 
 // lineTimes tells which lines begin with a time. It is one goroutine's: what it
 // keeps of one line makes the next one quick.
-type lineTimes struct{ r datefmt.Recogniser }
+type lineTimes struct {
+	r      datefmt.Recogniser
+	effort effort
+}
 
 // last is where the last line begins that begins with a time; 0 when that is the
 // first, or none.
@@ -165,7 +168,7 @@ func (l *lineTimes) record(text []byte) bool {
 	if !mayBegin(text) {
 		return isLetter(line[0]) && signed(line) && logfmtRecord(line) > 0
 	}
-	f, n := input.RecordAt(recordFormats(), text)
+	f, n := l.effort.recordAt(recordFormats(), text)
 	if f == nil {
 		return false
 	}
@@ -178,7 +181,7 @@ func (l *lineTimes) record(text []byte) bool {
 		return true
 	}
 	if n == len(line) { // on one line, as the next is
-		f, n = input.RecordAt(recordFormats(), text[n:])
+		f, n = l.effort.recordAt(recordFormats(), text[n:])
 		return f != nil && n == lineEnd(text[len(line):], 0)
 	}
 	return false
@@ -213,6 +216,7 @@ type text struct {
 func (r *text) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
 	r.begin(data)
+	r.times.effort = effort{}
 	timed := r.times.begin(data)
 	for at := 0; at < len(data); {
 		if n, err := r.other(&b, at, next); n > 0 || err != nil {
