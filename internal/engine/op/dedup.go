@@ -33,9 +33,11 @@ type dedup struct {
 
 	n  int
 	by []event.Slot
+	spilling
 }
 
 func (d *dedup) Check(sc *lang.Scope) {
+	d.check(sc)
 	d.n = 1
 	if d.N != nil {
 		if d.n = int(d.N.Int); d.N.Int < 1 {
@@ -59,37 +61,41 @@ func (d *dedup) Check(sc *lang.Scope) {
 	}
 }
 
-func (d *dedup) Needs(f *event.Fields) { f.Add(d.by...) }
+func (d *dedup) Needs(f *event.Fields) {
+	d.after = f.Clone()
+	f.Add(d.by...)
+	d.before = f.Clone()
+}
 
 func (d *dedup) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &dedupTask{dedup: d, next: next, seen: streams[int]{acct: rt.Budget.Open("dedup"), by: d.by}}
+	if d.Consecutive {
+		return &neighboursTask{dedup: d, next: next}
+	}
+	return &streamTask[int]{
+		streams: streams[int]{acct: rt.Budget.Open("dedup"), by: d.by}, spilling: &d.spilling, rt: rt, who: "dedup", next: next,
+		fresh: func() (int, int) { return 0, 8 },
+		row: func(_ *event.Batch, _ uint16, count *int) bool {
+			*count++
+			return *count <= d.n
+		},
+	}
 }
 
-type dedupTask struct {
+// neighboursTask is dedup consecutive: it compares a row with the one before it.
+type neighboursTask struct {
 	*dedup
-	next exec.Sink
-	seen streams[int]
-	last []byte // key of the row before, for consecutive
-	same int    // rows with it in a row
+	next      exec.Sink
+	key, last []byte
+	same      int // rows with the same values in a row
 }
 
-func (t *dedupTask) Push(b *event.Batch) error {
+func (t *neighboursTask) Push(b *event.Batch) error {
 	live := b.Live[:0]
 	for _, row := range b.Live {
-		if t.Consecutive {
-			if !t.continues(b, row) {
-				t.same = 0
-			}
-			if t.same++; t.same <= t.n {
-				live = append(live, row)
-			}
-			continue
+		if !t.continues(b, row) {
+			t.same = 0
 		}
-		count, err := t.seen.of(b, row, func() (int, int) { return 0, 8 })
-		if err != nil {
-			return err
-		}
-		if *count++; *count <= t.n {
+		if t.same++; t.same <= t.n {
 			live = append(live, row)
 		}
 	}
@@ -100,17 +106,14 @@ func (t *dedupTask) Push(b *event.Batch) error {
 }
 
 // continues reports whether a row has the values of the one before.
-func (t *dedupTask) continues(b *event.Batch, row uint16) bool {
-	key := t.seen.key[:0]
+func (t *neighboursTask) continues(b *event.Batch, row uint16) bool {
+	key := t.key[:0]
 	for _, s := range t.by {
 		key = appendKey(key, b.Value(s, row))
 	}
 	same := t.last != nil && string(key) == string(t.last)
-	t.seen.key, t.last = t.last, key
+	t.key, t.last = t.last, key
 	return same
 }
 
-func (t *dedupTask) Flush() error {
-	t.seen.acct.Release()
-	return nil
-}
+func (t *neighboursTask) Flush() error { return nil }

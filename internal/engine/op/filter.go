@@ -2,7 +2,6 @@ package op
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -31,9 +30,10 @@ type filter struct {
 	Names []*syntax.Field `usage:"names"`
 	Child *syntax.Query   `usage:"child"`
 
-	slots []event.Slot
-	pipe  *lang.Pipe
-	after event.Fields
+	slots                 []event.Slot
+	hiddenKey, hiddenSide event.Slot // of rows that are put beside keys of the child
+	pipe                  *lang.Pipe
+	after                 event.Fields
 }
 
 func (s *filter) Check(sc *lang.Scope) {
@@ -47,6 +47,7 @@ func (s *filter) Check(sc *lang.Scope) {
 	}
 	var child *lang.Scope
 	s.pipe, child = sc.Child(s.Child)
+	s.hiddenKey, s.hiddenSide = hidden(sc, "key"), hidden(sc, "side")
 	for _, f := range s.Names {
 		s.slots = append(s.slots, sc.Read(f))
 		child.Read(f)
@@ -63,7 +64,7 @@ func (s *filter) Needs(f *event.Fields) {
 }
 
 func (s *filter) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	t := &filterTask{filter: s, next: next, acct: rt.Budget.Open("filter"), found: map[string]bool{}}
+	t := &filterTask{filter: s, rt: rt, next: next, acct: rt.Budget.Open("filter"), found: map[string]bool{}}
 	t.rows = exec.NewSorter(rt, "filter", exec.Order{}, exec.NewCodec(&s.after, s.slots...), 0)
 	t.child = s.pipe.Open(rt, sinkFunc(t.take))
 	return t
@@ -71,12 +72,14 @@ func (s *filter) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 
 type filterTask struct {
 	*filter
+	rt    *exec.Runtime
 	next  exec.Sink
 	rows  *exec.Sorter
 	child exec.Task
 	full  bool // the child wants no more
 	acct  *exec.Account
 	found map[string]bool
+	more  *exec.Sorter // by key: what the child gave beyond memory, before the rows that may be of it; nil for nothing
 	n     uint64
 	buf   []byte
 }
@@ -104,25 +107,41 @@ func (t *filterTask) key(b *event.Batch, row uint16) []byte {
 
 // take notes the rows that the child gives.
 func (t *filterTask) take(b *event.Batch) error {
+	var more event.Batch
 	for _, row := range b.Live {
 		k := t.key(b, row)
 		if t.found[string(k)] {
 			continue
 		}
-		if ok, err := hold(t.acct, int64(len(k))+48, t.rows); err != nil {
-			return err
-		} else if !ok {
-			return t.acct.Over(fmt.Sprintf("%d results of its query", len(t.found)), "let the query give fewer rows")
+		if t.more == nil {
+			ok, err := hold(t.acct, int64(len(k))+48, t.rows)
+			if err != nil {
+				return err
+			}
+			if ok {
+				t.found[string(k)] = true
+				continue
+			}
+			codec := exec.NewCodec(&t.after, append([]event.Slot{t.hiddenKey, t.hiddenSide}, t.slots...)...)
+			t.more = exec.NewSorter(t.rt, "filter", exec.Order{Keys: []exec.Key{{Slot: t.hiddenKey}, {Slot: t.hiddenSide}}}, codec, 0)
 		}
-		t.found[string(k)] = true
+		at := more.AddRow(0, 0)
+		more.Col(t.hiddenKey).Set(at, event.Text(string(k)))
+		more.Col(t.hiddenSide).Set(at, event.Int(0))
 	}
-	return nil
+	if t.more == nil || more.N == 0 {
+		return nil
+	}
+	return t.more.Add(&more)
 }
 
 func (t *filterTask) Flush() error {
 	defer t.acct.Release()
 	if err := t.child.Flush(); err != nil && !errors.Is(err, exec.ErrStop) {
 		return err
+	}
+	if t.more != nil {
+		return t.flushMore()
 	}
 	return t.rows.Flush(sinkFunc(func(b *event.Batch) error {
 		live := b.Live[:0]
@@ -136,4 +155,59 @@ func (t *filterTask) Flush() error {
 		}
 		return t.next.Push(b)
 	}))
+}
+
+// flushMore gives the rows where what the child gave does not fit into memory: those
+// whose key is not known there go beside what is on disk, by key, and what is left of
+// them back into the order in which they came.
+func (t *filterTask) flushMore() error {
+	kept := exec.NewSorter(t.rt, "filter", exec.Order{}, exec.NewCodec(&t.after), 0)
+	var others []uint16
+	err := t.rows.Flush(sinkFunc(func(b *event.Batch) error {
+		live := b.Live[:0]
+		others = others[:0]
+		for _, row := range b.Live {
+			k := t.key(b, row)
+			if t.found[string(k)] {
+				live = append(live, row)
+				continue
+			}
+			b.Col(t.hiddenKey).Set(row, event.Text(string(k)))
+			b.Col(t.hiddenSide).Set(row, event.Int(1))
+			others = append(others, row)
+		}
+		b.Live = others
+		if err := t.more.Add(b); err != nil {
+			return err
+		}
+		b.Col(t.hiddenKey).Reset()
+		b.Col(t.hiddenSide).Reset()
+		b.Live = live
+		return kept.Add(b)
+	}))
+	if err != nil {
+		return err
+	}
+	clear(t.found)
+	t.acct.Release()
+	key, found := "", false
+	err = t.more.Flush(sinkFunc(func(b *event.Batch) error {
+		keys, sides := *b.Col(t.hiddenKey), *b.Col(t.hiddenSide)
+		live := b.Live[:0]
+		for _, row := range b.Live {
+			if side, _ := sides.At(row).Int(); side == 0 {
+				key, found = strings.Clone(keys.At(row).Str()), true
+			} else if found && keys.At(row).Str() == key {
+				live = append(live, row)
+			}
+		}
+		b.Col(t.hiddenKey).Reset()
+		b.Col(t.hiddenSide).Reset()
+		b.Live = live
+		return kept.Add(b)
+	}))
+	if err != nil {
+		return err
+	}
+	return kept.Flush(t.next)
 }

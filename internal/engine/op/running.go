@@ -31,6 +31,7 @@ type running struct {
 
 	of, out event.Slot
 	by      []event.Slot
+	spilling
 }
 
 // step is the state of one stream. next takes the value of a row and gives its
@@ -42,6 +43,7 @@ type step interface {
 }
 
 func (r *running) Check(sc *lang.Scope) {
+	r.check(sc)
 	if r.N != nil {
 		r.n = checkWindow(sc, r.name, r.N)
 	}
@@ -70,50 +72,31 @@ func checkWindow(sc *lang.Scope, name string, n *syntax.Number) int {
 }
 
 func (r *running) Needs(f *event.Fields) {
+	r.after = f.Clone()
 	f.Remove(r.out)
 	f.Add(r.of)
 	f.Add(r.by...)
+	r.before = f.Clone()
 }
 
 func (r *running) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &runningTask{running: r, next: next, streams: streams[step]{acct: rt.Budget.Open(r.name), by: r.by}}
-}
-
-type runningTask struct {
-	*running
-	next    exec.Sink
-	streams streams[step]
-	col     event.Column
-}
-
-func (t *runningTask) Push(b *event.Batch) error {
-	t.col.Reset()
-	live := b.Live[:0]
-	for _, row := range b.Live {
-		s, err := t.streams.of(b, row, func() (step, int) {
-			s := t.open(t.n)
+	var col event.Column // results of a batch
+	return &streamTask[step]{
+		streams: streams[step]{acct: rt.Budget.Open(r.name), by: r.by}, spilling: &r.spilling, rt: rt, who: r.name, next: next,
+		fresh: func() (step, int) {
+			s := r.open(r.n)
 			return s, s.bytes()
-		})
-		if err != nil {
-			return err
-		}
-		v, keep := (*s).next(b.Value(t.of, row))
-		if keep {
-			t.col.Set(row, v)
-			live = append(live, row)
-		}
+		},
+		row: func(b *event.Batch, row uint16, s *step) bool {
+			v, keep := (*s).next(b.Value(r.of, row))
+			if keep {
+				col.Set(row, v)
+			}
+			return keep
+		},
+		begin: func(*event.Batch) { col.Reset() },
+		done:  func(b *event.Batch) { b.Col(r.out).Alias(&col) },
 	}
-	b.Live = live
-	b.Col(t.out).Alias(&t.col)
-	if len(live) == 0 {
-		return nil
-	}
-	return t.next.Push(b)
-}
-
-func (t *runningTask) Flush() error {
-	t.streams.acct.Release()
-	return nil
 }
 
 // streams holds a state of type S for each tuple of group values.
@@ -127,12 +110,22 @@ type streams[S any] struct {
 // of returns the state of a row's stream, making it when it is new. make also
 // says how many bytes the state takes.
 func (s *streams[S]) of(b *event.Batch, row uint16, make func() (S, int)) (*S, error) {
+	st := s.get(b, row, false, make)
+	if st == nil {
+		return nil, s.acct.Over(fmt.Sprintf("%d groups", len(s.seen)), "filter earlier, or group by fewer fields")
+	}
+	return st, nil
+}
+
+// get is of; nil where there is no memory for a new state, or known says that none is
+// wanted. key is the stream's then.
+func (s *streams[S]) get(b *event.Batch, row uint16, known bool, make func() (S, int)) *S {
 	s.key = s.key[:0]
 	for _, slot := range s.by {
 		s.key = appendKey(s.key, b.Value(slot, row))
 	}
-	if st := s.seen[string(s.key)]; st != nil {
-		return st, nil
+	if st := s.seen[string(s.key)]; st != nil || known {
+		return st
 	}
 	if s.seen == nil {
 		s.seen = map[string]*S{}
@@ -140,10 +133,10 @@ func (s *streams[S]) of(b *event.Batch, row uint16, make func() (S, int)) (*S, e
 	st, bytes := make()
 	// One group is held whatever the budget: nothing runs without it.
 	if !s.acct.Add(int64(len(s.key)+bytes+streamBytes)) && len(s.seen) > 0 {
-		return nil, s.acct.Over(fmt.Sprintf("%d groups", len(s.seen)), "filter earlier, or group by fewer fields")
+		return nil
 	}
 	s.seen[string(s.key)] = &st
-	return &st, nil
+	return &st
 }
 
 // streamBytes is what a stream costs besides its key and its state.

@@ -54,47 +54,34 @@ type rank struct {
 	n   int64
 	by  []event.Slot
 	out event.Slot
+	spilling
 }
 
-func (r *rank) Check(sc *lang.Scope) { r.out = sc.MakeName("_rank") }
+func (r *rank) Check(sc *lang.Scope) {
+	r.check(sc)
+	r.out = sc.MakeName("_rank")
+}
 
 func (r *rank) Needs(f *event.Fields) {
+	r.after = f.Clone()
 	f.Remove(r.out)
 	f.Add(r.by...)
+	r.before = f.Clone()
 }
 
 func (r *rank) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &rankTask{rank: r, next: next, seen: streams[int64]{acct: rt.Budget.Open("topk"), by: r.by}}
-}
-
-type rankTask struct {
-	*rank
-	next exec.Sink
-	seen streams[int64]
-	col  event.Column
-}
-
-func (t *rankTask) Push(b *event.Batch) error {
-	t.col.Reset()
-	live := b.Live[:0]
-	for _, row := range b.Live {
-		n, err := t.seen.of(b, row, func() (int64, int) { return 0, 8 })
-		if err != nil {
-			return err
-		}
-		if *n++; *n <= t.n {
-			t.col.Set(row, event.Int(*n))
-			live = append(live, row)
-		}
+	var col event.Column // ranks of a batch
+	return &streamTask[int64]{
+		streams: streams[int64]{acct: rt.Budget.Open("topk"), by: r.by}, spilling: &r.spilling, rt: rt, who: "topk", next: next,
+		fresh: func() (int64, int) { return 0, 8 },
+		row: func(_ *event.Batch, row uint16, n *int64) bool {
+			if *n++; *n > r.n {
+				return false
+			}
+			col.Set(row, event.Int(*n))
+			return true
+		},
+		begin: func(*event.Batch) { col.Reset() },
+		done:  func(b *event.Batch) { b.Col(r.out).Alias(&col) },
 	}
-	if b.Live = live; len(live) == 0 {
-		return nil
-	}
-	b.Col(t.out).Alias(&t.col)
-	return t.next.Push(b)
-}
-
-func (t *rankTask) Flush() error {
-	t.seen.acct.Release()
-	return nil
 }

@@ -166,10 +166,15 @@ func splitRun(t *testing.T, text string, data []byte) int {
 	return len(want)
 }
 
+// unstopped are the stages that a tiny budget must not stop.
+var unstopped = []string{
+	"sort", "newest first", "group", "limit", "transactionize", "dedup", "filter", "accum", "diff", "backshift", "smooth", "rollingstd",
+}
+
 // spills reports whether a query has only steps that a tiny budget must not stop.
 func spills(q *Query) bool {
 	for _, s := range q.steps {
-		if s.Flow != lang.Streams && s.Name != "sort" && s.Name != "newest first" && s.Name != "group" && s.Name != "limit" && s.Name != "transactionize" {
+		if s.Flow != lang.Streams && !slices.Contains(unstopped, s.Name) {
 			return false
 		}
 	}
