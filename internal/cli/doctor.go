@@ -1,14 +1,23 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
+	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 var _ = command((*app).doctorCmd)
@@ -22,7 +31,7 @@ func (a *app) doctorCmd() *cobra.Command {
 		Use:     "doctor PATH...",
 		Short:   "Say which fields of detections these logs have, under which names, and what to write on Sumo Logic",
 		Long: `doctor compares the fields that detections want with those that json auto gives
-for these logs. gyoji finds a field under the names that shippers give it; json
+for these logs, and says of each whether it can fire on them and why not. gyoji finds a field under the names that shippers give it; json
 auto on Sumo Logic does not, so doctor prints the stages that a query wants there.
 
 Detections are the packages that gyoji ships, or with -d others and Sigma rules.`,
@@ -40,6 +49,7 @@ Detections are the packages that gyoji ships, or with -d others and Sigma rules.
 			if err != nil {
 				return err
 			}
+			noMap := in.noMap
 			in.noMap = true
 			s, err := a.open(&in, args)
 			if err != nil {
@@ -47,6 +57,10 @@ Detections are the packages that gyoji ships, or with -d others and Sigma rules.
 			}
 			c, err := s.census(cmd.Context(), nil)
 			s.rows = int64(len(want))
+			if err == nil && !slices.Contains(args, "-") {
+				in.noMap = noMap
+				err = a.whatFires(cmd.Context(), &in, args, pkgs, &rules)
+			}
 			diagnoseFields(a.stdout, c, s.readers[0].Stats().Formats, want)
 			return firstOf(err, s.finish(plural(s.rows, "field of detections", "fields of detections")))
 		},
@@ -55,6 +69,147 @@ Detections are the packages that gyoji ships, or with -d others and Sigma rules.
 	rules.flags(cmd)
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "whose fields to look for: a folder of detection packages or Sigma rules, a rule, an archive of rules (default: the packages that gyoji ships)")
 	return cmd
+}
+
+// fired counts the findings of detections.
+type fired struct {
+	mu sync.Mutex
+	n  map[string]int64 // by the detection's id
+}
+
+func (f *fired) Ran(*hunt.Detection) {}
+func (f *fired) Add(d *hunt.Detection, _ *hunt.Finding) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n[d.ID]++
+	return nil
+}
+
+// rulesNamed is how many Sigma rules are named one by one without -v.
+const rulesNamed = 20
+
+// whatFires hunts, and prints of each detection whether it fires, can, or cannot and why.
+func (a *app) whatFires(ctx context.Context, in *inputs, paths []string, pkgs []*detection.Package, rules *sigmaRules) error {
+	s, err := a.open(in, paths)
+	if err != nil {
+		return err
+	}
+	ready, _ := hunt.Compile(hunt.Detections{Packages: pkgs, Scope: rules.scope, Rules: rules.rules})
+	count := &fired{n: map[string]int64{}}
+	pass := ready.Pass(count, s.partName)
+	if len(pass.Parts)+len(pass.Beside) == 0 {
+		return nil
+	}
+	if err := s.searchAll(ctx, pass.Parts, pass.Beside...); err != nil {
+		return err
+	}
+	if err := pass.Finish(); err != nil {
+		return err
+	}
+	w := a.stdout
+	width := a.width
+	say := func(what, name, why string) {
+		text := name
+		if why != "" {
+			text += ": " + why
+		}
+		lines := printable.Wrap(text, max(width-14, 0))
+		for i, line := range lines {
+			if i > 0 {
+				what = ""
+			}
+			fmt.Fprintf(w, "  %-11s %s\n", what, line)
+		}
+	}
+	verdict := func(n int64, why string) (what, reason string) {
+		switch {
+		case n > 0:
+			return "fires", number(n) + " " + plural(n, "finding", "findings")
+		case why != "":
+			return "cannot", why
+		}
+		return "can fire", "events of its log source are here; none meets its conditions"
+	}
+	fmt.Fprintf(w, "On these logs\n")
+	defer fmt.Fprintln(w)
+	i := 0
+	for _, p := range pkgs {
+		for _, d := range p.Detections {
+			if i == len(pass.Seen) {
+				break
+			}
+			of := hunt.OfPackage(d)
+			n := count.n[of.ID]
+			why := ""
+			if n == 0 {
+				if why, _ = pass.Seen[i].Nothing(0); why == "" && !pass.Seen[i].Reached() {
+					why = "no event comes past its search expression"
+				}
+			}
+			i++
+			what, reason := verdict(n, why)
+			say(what, of.Name, reason)
+		}
+	}
+	if len(rules.rules) == 0 {
+		return nil
+	}
+	set := ready.Set()
+	var fires, can int
+	cannot := map[string]int{}
+	for _, r := range rules.rules {
+		if r.Correlation != nil || r.Silent {
+			continue
+		}
+		n, why := count.n[hunt.OfRule(r).ID], ""
+		if n == 0 && !set.Met(r) {
+			why = "no event of its log source" + sourceOf(r)
+		}
+		switch {
+		case n > 0:
+			fires++
+		case why != "":
+			cannot[why]++
+		default:
+			can++
+		}
+		if a.verbose || len(rules.rules) <= rulesNamed {
+			what, reason := verdict(n, why)
+			say(what, r.Title, reason)
+		}
+	}
+	if !a.verbose && len(rules.rules) > rulesNamed {
+		say("fire", fmt.Sprintf("%s Sigma rules", number(int64(fires))), "")
+		say("can fire", fmt.Sprintf("%s Sigma rules, of whose log source events are here", number(int64(can))), "")
+		why := slices.Sorted(maps.Keys(cannot))
+		slices.SortStableFunc(why, func(x, y string) int { return cmp.Compare(cannot[y], cannot[x]) })
+		for i, x := range why {
+			if i == topShown {
+				left := 0
+				for _, y := range why[i:] {
+					left += cannot[y]
+				}
+				say("cannot", fmt.Sprintf("%s more, of %d other log sources (-v names each rule)", number(int64(left)), len(why)-i), "")
+				break
+			}
+			say("cannot", fmt.Sprintf("%s %s", number(int64(cannot[x])), plural(int64(cannot[x]), "rule", "rules")), x)
+		}
+	}
+	return nil
+}
+
+// sourceOf is a rule's log source in words.
+func sourceOf(r *rule.Rule) string {
+	var parts []string
+	for _, x := range [3][2]string{{"product", r.Source.Product}, {"category", r.Source.Category}, {"service", r.Source.Service}} {
+		if x[1] != "" {
+			parts = append(parts, x[0]+" "+x[1])
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // diagnoseFields prints where each field that a detection wants is, and the
@@ -122,7 +277,7 @@ func (c *census) shapes(read map[string]int) (out []string) {
 			if e != "" {
 				e += "."
 			}
-			n := c.count(e + s.Mark).n
+			n := c.spelled(e + s.Mark)
 			if len(s.Signs) > 0 {
 				most := int64(0)
 				for _, sign := range s.Signs {
@@ -137,6 +292,15 @@ func (c *census) shapes(read map[string]int) (out []string) {
 		}
 	}
 	return out
+}
+
+// spelled is how many events have a field of exactly this spelling: products are told
+// apart by it, eventRecordID of Promtail from Windows' own EventRecordID.
+func (c *census) spelled(name string) int64 {
+	if s, ok := c.layout.Find(name); !ok || c.layout.Name(s) != name {
+		return 0
+	}
+	return c.count(name).n
 }
 
 // known is what the census found of a field.

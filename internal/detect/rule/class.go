@@ -67,6 +67,7 @@ func (r *Run) class(values []event.Value) *class {
 		c.keywords = s.keywords(byText)
 	}
 	r.byName[string(r.key)] = c
+	s.meet(c.rules)
 	return c
 }
 

@@ -29,6 +29,9 @@ type Rule struct {
 	// Names are what the rule itself calls them.
 	Names []string
 
+	// Source is the log source as the rule writes it.
+	Source sigma.LogSource
+
 	// Correlation is set for rules over the matches of others; they have no When.
 	Correlation *sigma.Correlation
 	// Silent says that the rule's own matches are not reported: it is there for
@@ -263,7 +266,7 @@ func (sc *Scope) rule(d *sigma.Rule, filters []*sigma.Filter, values sigma.Place
 	if ds := sigma.Expand(d.File, d.Searches, values); ds.HasErrors() {
 		return nil, ds[0]
 	}
-	r := &Rule{Meta: &d.Meta, scope: sc}
+	r := &Rule{Meta: &d.Meta, Source: d.LogSource, scope: sc}
 	l := d.LogSource
 	var known bool
 	if r.places, r.anywhere, known = mapping.LogSources(l.Product, l.Category, l.Service); !known {

@@ -35,6 +35,9 @@ type Set struct {
 
 	reached atomic.Int64 // events that a rule may be about
 
+	metBy sync.Mutex
+	met   []uint64 // bits, by rule: an event of its log source was met
+
 	mu       sync.Mutex // of what is made when it is first asked for
 	atoms    map[expr.Expr]*atom
 	searches []*keywords
@@ -83,6 +86,30 @@ func CompileConditions(l *event.Layout, routes []event.Slot, conds []expr.Expr) 
 
 // Rules are the rules with a condition, by the number that Match gives them.
 func (s *Set) Rules() []*Rule { return s.rules }
+
+// meet notes the rules that events of a class may match.
+func (s *Set) meet(rules []uint64) {
+	s.metBy.Lock()
+	defer s.metBy.Unlock()
+	if s.met == nil {
+		s.met = make([]uint64, len(rules))
+	}
+	for i, bits := range rules {
+		s.met[i] |= bits
+	}
+}
+
+// Met reports whether an event of a rule's log source was met.
+func (s *Set) Met(r *Rule) bool {
+	s.metBy.Lock()
+	defer s.metBy.Unlock()
+	for i, x := range s.rules {
+		if x == r && i>>6 < len(s.met) {
+			return s.met[i>>6]&(1<<(i&63)) != 0
+		}
+	}
+	return false
+}
 
 // Reached is how many of the events matched so far are of the log source of a rule.
 func (s *Set) Reached() int64 { return s.reached.Load() }
