@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strings"
+
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
@@ -11,7 +13,31 @@ import (
 type Required struct {
 	Slot    event.Slot
 	Witness *match.Witness
-	Whole   bool // the value is one of the literals, letter case aside
+	At      Anchor // where in the value the literal stands
+}
+
+// Anchor says where a literal stands in a value, letter case aside.
+type Anchor uint8
+
+const (
+	AtStart  Anchor = 1 << iota // the value begins with it
+	AtEnd                       // the value ends with it
+	Anywhere Anchor = 0
+	Whole           = AtStart | AtEnd // the value is the literal and nothing more
+)
+
+// Holds reports whether a value has the literal where the anchor says, letter case aside.
+func (a Anchor) Holds(value, literal string) bool {
+	value, literal = match.Fold(value), match.Fold(literal)
+	switch a {
+	case Whole:
+		return value == literal
+	case AtStart:
+		return strings.HasPrefix(value, literal)
+	case AtEnd:
+		return strings.HasSuffix(value, literal)
+	}
+	return strings.Contains(value, literal)
 }
 
 // Requirer is a node of another package that requires something itself.
@@ -38,7 +64,8 @@ func Requires(x Expr, from Origin) []Required {
 			}
 		}
 	case *Glob:
-		return within(x.X, literals(x.Glob.Literals()), from)
+		w := literals(x.Glob.Literals())
+		return anchored(x.X, w, globAnchor(x.Glob, w), from)
 	case *Regexp:
 		if any := x.Re.Literals(); any != nil {
 			return within(x.X, &match.Witness{Any: any}, from)
@@ -49,7 +76,7 @@ func Requires(x Expr, from Origin) []Required {
 		}
 		for _, side := range [2][2]Expr{{x.X, x.Y}, {x.Y, x.X}} {
 			if c, ok := side[1].(*Const); ok && c.Value.Kind() == event.String {
-				return wholly(side[0], literals([]string{c.Value.Str()}), from)
+				return anchored(side[0], literals([]string{c.Value.Str()}), Whole, from)
 			}
 		}
 	case *In:
@@ -61,7 +88,7 @@ func Requires(x Expr, from Origin) []Required {
 			}
 			any = append(any, c.Value.Str())
 		}
-		return wholly(x.X, &match.Witness{Any: any}, from)
+		return anchored(x.X, &match.Witness{Any: any}, Whole, from)
 	case *Contains:
 		if c, ok := x.Y.(*Const); ok && c.Value.Kind() == event.String {
 			return within(x.X, literals([]string{c.Value.Str()}), from)
@@ -98,14 +125,30 @@ func within(x Expr, w *match.Witness, from Origin) []Required {
 	return nil
 }
 
-// wholly is within where the text of x is one of w's literals.
-func wholly(x Expr, w *match.Witness, from Origin) []Required {
+// anchored is within where one of w's literals stands at a place of the text of x.
+func anchored(x Expr, w *match.Witness, at Anchor, from Origin) []Required {
 	rs := within(x, w, from)
-	f, ok := x.(*Field)
-	for i := range rs {
-		rs[i].Whole = ok && rs[i].Slot == f.Slot // else it may be a part of the event's
+	if f, ok := x.(*Field); ok && len(rs) > 0 && rs[0].Slot == f.Slot { // else it may be a part of the event's
+		rs[0].At = at
 	}
 	return rs
+}
+
+// globAnchor is where a literal of a pattern stands in what matches.
+func globAnchor(g *match.Glob, w *match.Witness) (at Anchor) {
+	if w == nil || len(w.Any) != 1 {
+		return Anywhere
+	}
+	if text, ok := g.Exact(); ok && match.Fold(text) == match.Fold(w.Any[0]) {
+		return Whole
+	}
+	switch first, last, _ := g.Ends(); match.Fold(w.Any[0]) {
+	case match.Fold(first):
+		return AtStart
+	case match.Fold(last):
+		return AtEnd
+	}
+	return Anywhere
 }
 
 // Source returns the event's field that the text of x is found within, letter
@@ -135,7 +178,7 @@ func either(a, b []Required) []Required {
 		for _, q := range b {
 			if p.Slot == q.Slot {
 				if w := match.Or(p.Witness, q.Witness); w != nil {
-					out = append(out, Required{p.Slot, w, p.Whole && q.Whole})
+					out = append(out, Required{p.Slot, w, p.At & q.At})
 				}
 			}
 		}

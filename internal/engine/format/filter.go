@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -65,7 +66,7 @@ func newFilter(w *input.Want) *filter {
 // values is what to look for where a need is of whole values too short to be
 // looked for otherwise, such as event ids; nil when that is of no use.
 func values(w *input.Want, n input.Need) []match.Literal {
-	if !n.Whole || n.Slot == event.None || len(n.Any) > valuesMax {
+	if n.At != expr.Whole || n.Slot == event.None || len(n.Any) > valuesMax {
 		return nil
 	}
 	translated, ok := translations(w, n)

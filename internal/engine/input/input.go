@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -26,6 +27,11 @@ type Want struct {
 	// Only, where it is set, reports by an event's position whether it matters; a reader
 	// may skip the others, or not.
 	Only func(pos uint64) bool
+
+	// Conditions must all hold of an event's fields, as they are in the slots of Layout,
+	// or it cannot matter. Who can compute them where the events are (a store, by its
+	// columns) need not give others; a reader of bytes has no use for them.
+	Conditions []expr.Expr
 
 	// From and To (ms, To excluded) bound _messageTime when Bounded; events
 	// outside may be skipped, or not.
@@ -88,8 +94,8 @@ type Need struct {
 	// has to stand somewhere in _raw (a keyword, which field names count for).
 	Slot event.Slot
 	Any  []string
-	// Whole says that the field's value is one of the literals and nothing more.
-	Whole bool
+	// At says where in the field's value the literal stands.
+	At expr.Anchor
 	// Written says that the literals may be of how an event is written down as
 	// JSON, quotes, colons and names and all: only a reader whose events are
 	// JSON text may look for them.

@@ -76,12 +76,21 @@ func (q *Query) require() {
 		}
 		return s, true
 	}
+	own := len(q.subs) == 0 // fields are those of the event, or made; no other query's rows are asked for
 	for _, s := range q.steps {
 		switch st := s.Stage.(type) {
 		case lang.Condition:
 			for _, r := range expr.Requires(st.Cond(), from) {
-				_, changed := made[r.Slot] // the event's value may have more to it
-				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, Whole: r.Whole && !changed})
+				if _, changed := made[r.Slot]; changed { // the event's value may have more to it
+					r.At = expr.Anywhere
+				}
+				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, At: r.At})
+			}
+			if own && !slices.ContainsFunc(expr.Slots(st.Cond()), func(s event.Slot) bool {
+				_, ok := made[s]
+				return ok || internal(q.Layout.Name(s))
+			}) {
+				q.conditions = append(q.conditions, st.Cond())
 			}
 		case lang.Assignment:
 			out, x := st.Assigns()
@@ -91,6 +100,7 @@ func (q *Query) require() {
 			}
 			made[out] = src
 		case lang.Extraction:
+			own = false
 			text, outs, holds := st.Extracts()
 			src, ok := from(text)
 			for _, w := range holds {
@@ -105,6 +115,7 @@ func (q *Query) require() {
 				made[out] = src
 			}
 		case lang.FieldsOfRaw:
+			own = false
 			// json auto and the like read fields that stand in the raw text.
 		default:
 			return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
@@ -32,8 +33,10 @@ type Query struct {
 	cut     int          // steps before cut run in every worker
 	want    event.Fields // of the input
 	need    []input.Need
-	subs    []*subquery
-	past    []*shifted
+	// conditions are those that the event's own fields decide.
+	conditions []expr.Expr
+	subs       []*subquery
+	past       []*shifted
 
 	outside lang.Outside
 	vocab   *lang.Vocabulary
@@ -382,7 +385,7 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given m
 // Want is what the query asks of a reader in a run.
 func (q *Query) Want(r Run) *input.Want {
 	return &input.Want{
-		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need,
+		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need, Conditions: q.conditions,
 		From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
