@@ -21,10 +21,14 @@ type Rows struct {
 
 	slots map[string]event.Slot
 	names []string
+	epoch int // of the layout, that slots and names are of
 }
 
 // Push takes rows.
 func (r *Rows) Push(b *event.Batch) error {
+	if e := r.Layout.Epoch(); e != r.epoch {
+		r.slots, r.names, r.epoch = nil, nil, e
+	}
 	for _, row := range b.Live {
 		if err := r.To.Add(r.Detection, r.finding(b, row)); err != nil {
 			return err
@@ -46,7 +50,9 @@ func (r *Rows) value(b *event.Batch, row uint16, name string, carried bool) even
 		if r.slots == nil {
 			r.slots = map[string]event.Slot{}
 		}
-		r.slots[name] = s
+		if s != event.None || r.Columns != nil { // else an event may yet have it
+			r.slots[name] = s
+		}
 	}
 	if s == event.None {
 		return event.Value{}

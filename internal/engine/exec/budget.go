@@ -37,6 +37,14 @@ func (b *Budget) give(n int64) {
 	}
 }
 
+// forget gives back what all accounts of the budget have taken.
+func (b *Budget) forget() {
+	n := b.used.Swap(0)
+	if b.Parent != nil {
+		b.Parent.give(n)
+	}
+}
+
 // Used is how many bytes are taken.
 func (b *Budget) Used() int64 { return b.used.Load() }
 

@@ -134,8 +134,8 @@ func valueParts(b byte) (k event.Kind, bits, text bool) {
 func (c *Codec) Decode(rec []byte, b *event.Batch) int { return c.decode(rec, b, nil) }
 
 // decode is Decode of a row that was encoded when the fields beyond Slots had
-// other slots: slots tells by those what they are now, nil that they are the same.
-func (c *Codec) decode(rec []byte, b *event.Batch, slots []event.Slot) int {
+// other slots: now tells by those what they are now, nil that they are the same.
+func (c *Codec) decode(rec []byte, b *event.Batch, now func(event.Slot) event.Slot) int {
 	t := int64(binary.LittleEndian.Uint64(rec))
 	pos := binary.LittleEndian.Uint64(rec[8:])
 	n := 16
@@ -170,8 +170,10 @@ func (c *Codec) decode(rec []byte, b *event.Batch, slots []event.Slot) int {
 		v, k := DecodeValue(rec[n:])
 		n += k
 		slot := event.Slot(s - 1)
-		if slots != nil {
-			slot = slots[slot]
+		if now != nil {
+			if slot = now(slot); slot == event.None {
+				continue
+			}
 		}
 		b.Col(slot).Set(row, v)
 	}

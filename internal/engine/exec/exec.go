@@ -260,3 +260,10 @@ type Runtime struct {
 	// leave as values.
 	Printer func() Printer
 }
+
+// Forget gives back what the run's tasks hold, memory and files. They are not used after;
+// others may be opened in their place.
+func (rt *Runtime) Forget() {
+	rt.Close()
+	rt.Budget.forget()
+}

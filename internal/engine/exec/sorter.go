@@ -442,7 +442,7 @@ func (s *Sorter) Load(from *Loader) error {
 		}
 		at := len(arena)
 		arena = append(arena, rec...)
-		s.codec.decode(arena[at:], b, from.Slots)
+		s.codec.decode(arena[at:], b, from.Slot)
 		if n++; n < event.MaxRows {
 			return nil
 		}

@@ -111,9 +111,9 @@ type Loader struct {
 	buf []byte
 	err error
 
-	// Slots are by saved slot those of the same names in the run that loads; nil
-	// where they are the same.
-	Slots []event.Slot
+	// Slot is the slot, in the run that loads, of the name that a saved slot had there;
+	// event.None where there is no room for it. nil where they are the same.
+	Slot func(saved event.Slot) event.Slot
 }
 
 // ErrState is an error of saved state that cannot be loaded.

@@ -140,6 +140,70 @@ func TestPushedNamesDoNotRunOut(t *testing.T) {
 	}
 }
 
+// Nor do they where rows are held, which keep the names that they have.
+func TestHeldNamesDoNotRunOut(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		keep int
+		want func(i, n int) bool // whether event i of n is held
+		raw  bool
+	}{
+		{`*`, 3, func(i, n int) bool { return i >= n-3 }, false},
+		{`* | json auto`, 3, func(i, n int) bool { return i >= n-3 }, true},
+		{`* | where mark = "x" | sort by t`, 0, func(i, _ int) bool { return i%2500 == 0 }, false},
+		{`* | json auto | where mark = "x" | sort by t`, 0, func(i, _ int) bool { return i%2500 == 0 }, true},
+		{`* | where mark = "x" | dedup mark, t`, 0, func(i, _ int) bool { return i%2500 == 0 }, false},
+	} {
+		q := testCompile(t, c.text)
+		layout := q.Layout.Clone()
+		parent := &exec.Budget{}
+		x, err := q.Start(context.Background(), Run{Layout: layout, Budget: parent, TempDir: t.TempDir(), Warnings: &exec.Warnings{}}, Live{Keep: c.keep})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 3 * event.MaxFields
+		var want []string
+		for i := range n {
+			kv := []string{fmt.Sprintf("f%d", i), "v", "t", fmt.Sprint(i)}
+			if i%2500 == 0 {
+				kv = append(kv, "mark", "x")
+			}
+			e := fields(kv...)
+			if c.raw {
+				raw := fmt.Sprintf(`{"f%d":"v","t":"%d"`, i, i)
+				if i%2500 == 0 {
+					raw += `,"mark":"x"`
+				}
+				e = fields("_raw", raw+"}")
+			}
+			if err := x.Push(int64(i)*1000, e); err != nil {
+				t.Fatal(err)
+			}
+			if c.want(i, n) {
+				want = append(want, fmt.Sprintf("f%d", i))
+			}
+		}
+		out := &exectest.Collect{Layout: layout}
+		if err := x.Rows(out); err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Rows) != len(want) {
+			t.Fatalf("%s: %d rows, want %d: %.300q", c.text, len(out.Rows), len(want), out.Rows)
+		}
+		for _, name := range want {
+			if !slices.ContainsFunc(out.Rows, func(r string) bool {
+				return strings.Contains(r, name+"=string:v") && strings.Contains(r, "t=string:"+name[1:]) && strings.Count(r, "=string:v") == 1
+			}) {
+				t.Errorf("%s: no row has %s alone: %.600q", c.text, name, out.Rows)
+			}
+		}
+		x.Close()
+		if parent.Used() > 1<<20 {
+			t.Errorf("%s: %d bytes stay charged", c.text, parent.Used())
+		}
+	}
+}
+
 // One compiled query runs in many goroutines at once, subqueries and compare among
 // them, and each gives what it gives alone.
 func TestOneQueryRunsManyTimesAtOnce(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+	"os"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -32,7 +33,10 @@ type Running struct {
 	run     Run
 	rt      *exec.Runtime
 	want    *input.Want
-	front   exec.Task
+	front   front
+	steps   []lang.Step // of front
+	holds   bool        // the last of them holds rows
+	full    int         // names in the layout that make it forget
 	next    *later
 	back    []lang.Step
 	holder  exec.Holder // nil where rows leave as they come
@@ -44,6 +48,9 @@ type Running struct {
 	batch event.Batch
 	at    map[string]event.Slot // of the names that pushed events have; event.None: not wanted
 }
+
+// front is what runs for every event. The task is another once names were forgotten.
+type front struct{ exec.Task }
 
 // Live says what is wanted of a Running.
 type Live struct {
@@ -97,19 +104,28 @@ func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err er
 			return nil, err
 		}
 	}
+	x.rt.Budget, x.full = &exec.Budget{Parent: x.rt.Budget}, namesFull // what the tasks hold may be given back as one
 	x.named = r.Layout.Len()
-	x.front = lang.OpenSteps(front, x.rt, x.next)
-	if x.next.to == nil {
-		if x.holder = exec.HolderOf(x.front); x.holder == nil {
-			panic("bug: query: " + front[len(front)-1].Name + " collects rows and its task is no exec.Holder")
-		}
-	}
+	x.holds = x.next.to == nil
+	x.steps = front
+	x.open()
 	x.want = q.Want(x.run)
 	x.want.Fields, x.want.Readers = want, map[*input.Format]input.BlockReader{}
 	if x.whole {
 		x.want.Need, x.want.Conditions, x.want.Bounded = nil, nil, false
 	}
 	return x, nil
+}
+
+// open opens what runs for every event.
+func (x *Running) open() {
+	x.front.Task = lang.OpenSteps(x.steps, x.rt, x.next)
+	if !x.holds {
+		return
+	}
+	if x.holder = exec.HolderOf(x.front.Task); x.holder == nil {
+		panic("bug: query: " + x.steps[len(x.steps)-1].Name + " collects rows and its task is no exec.Holder")
+	}
 }
 
 // shown are the fields that leave the query.
@@ -145,20 +161,73 @@ func (q *Query) readsAll(l *event.Layout) event.Fields {
 func (x *Running) Add(ctx context.Context, in input.Feeder) (err error) {
 	defer func() { err = exec.Named(err, x.q.name()) }()
 	defer exec.Caught(&err, "reading")
-	x.forget()
-	return in.Feed(ctx, x.want)(0, x.front)
+	if err := x.forget(); err != nil {
+		return err
+	}
+	return in.Feed(ctx, x.want)(0, &x.front)
 }
 
-// forget makes room for field names that have not been met yet, where nothing that
-// is held has those that have: else a day's names would fill the layout for good.
-func (x *Running) forget() {
-	if x.holder != nil || x.run.Layout.Len() < event.MaxFields*3/4 {
-		return
+// forget makes room for field names that have not been met yet: those that only events
+// have that are gone would fill the layout for good. What the query holds is written down
+// and read again by tasks that are opened anew, and names get slots as the rows that are
+// held need them.
+func (x *Running) forget() error {
+	if x.run.Layout.Len() < x.full {
+		return nil
 	}
+	var held *os.File
+	names := x.run.Layout.Names()
+	if x.holds {
+		f, err := os.CreateTemp(x.run.TempDir, "gyoji-spill-*")
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_ = os.Remove(f.Name()) // on Unix the name can go at once
+		defer os.Remove(f.Name())
+		to := exec.NewSaver(f)
+		if err := x.holder.Save(to); err != nil {
+			return err
+		}
+		if err := to.Flush(); err != nil {
+			return err
+		}
+		held = f
+	}
+	x.rt.Forget() // of what the tasks before held
 	x.run.Layout.Forget(x.named)
 	clear(x.want.Readers)
 	clear(x.at)
 	x.batch = event.Batch{}
+	x.open()
+	if held != nil {
+		if _, err := held.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		from := exec.NewLoader(held)
+		from.Slot = slotsByNeed(names, x.run.Layout)
+		if err := x.holder.Load(from); err != nil {
+			return err
+		}
+	}
+	// Where most names are held there is little to gain by doing it again soon.
+	x.full = max(namesFull, min(event.MaxFields, x.run.Layout.Len()+event.MaxFields/8))
+	return nil
+}
+
+// namesFull is how many names a layout has when those that nobody holds are forgotten.
+const namesFull = event.MaxFields * 3 / 4
+
+// slotsByNeed finds slots of names, by their old slots, in the order in which they are
+// asked for.
+func slotsByNeed(names []string, l *event.Layout) func(event.Slot) event.Slot {
+	slots, known := make([]event.Slot, len(names)), make([]bool, len(names))
+	return func(old event.Slot) event.Slot {
+		if !known[old] {
+			slots[old], known[old] = l.Met(names[old]), true
+		}
+		return slots[old]
+	}
 }
 
 // PushBatch takes events as a batch in the layout of the run, which is lent. Their
@@ -166,7 +235,6 @@ func (x *Running) forget() {
 func (x *Running) PushBatch(b *event.Batch) (err error) {
 	defer func() { err = exec.Named(err, x.q.name()) }()
 	defer exec.Caught(&err, "events")
-	defer x.forget()
 	for len(b.Pos) < b.N {
 		b.Pos = append(b.Pos, 0)
 	}
@@ -174,7 +242,10 @@ func (x *Running) PushBatch(b *event.Batch) (err error) {
 		b.Pos[i] = x.pos
 		x.pos++
 	}
-	return x.front.Push(b)
+	if err := x.front.Push(b); err != nil {
+		return err
+	}
+	return x.forget() // not before: the batch has the slots that there are
 }
 
 // Push takes one event: its time in ms and its fields, whose text is lent. Fields
@@ -330,15 +401,11 @@ func (x *Running) Load(r io.Reader) (err error) {
 	}
 	pos := from.Uint()
 	count := from.Uint()
-	same := true
+	var names []string
 	for i := uint64(0); i < count && from.Err() == nil; i++ {
-		slot := x.run.Layout.Met(string(from.Bytes()))
-		same = same && uint64(slot) == i
-		from.Slots = append(from.Slots, slot)
+		names = append(names, string(from.Bytes()))
 	}
-	if same {
-		from.Slots = nil
-	}
+	from.Slot = slotsByNeed(names, x.run.Layout)
 	if x.holder != nil && from.Err() == nil {
 		if err := x.holder.Load(from); err != nil {
 			return err

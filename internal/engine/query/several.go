@@ -95,7 +95,7 @@ func StartTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) (
 		front := exec.Task(nil)
 		if asked[i] == nil {
 			take := &share{from: x.common, to: q.run.Layout, fields: q.want.Fields.Slots()}
-			front = exec.Chain(q.front, exec.Opener{Open: func(next exec.Sink) exec.Task { return take.Open(nil, next) }})
+			front = exec.Chain(&q.front, exec.Opener{Open: func(next exec.Sink) exec.Task { return take.Open(nil, next) }})
 		} else {
 			front = x.wholePart(q, asked[i])
 		}
@@ -142,7 +142,7 @@ func (x *Several) Newest(limit int64) int64 {
 // block whether it wants it whole, as in RunTogether; whole events of a program it takes
 // as they are.
 func (x *Several) wholePart(q *Running, ask *probing) exec.Task {
-	front := ask.opener(x.r, x.common)(q.front)
+	front := ask.opener(x.r, x.common)(&q.front)
 	f := front.wholeFront
 	q.want.Warnings = &exec.Warnings{} // the common reading says them
 	x.more = append(x.more, input.Again{
@@ -150,7 +150,7 @@ func (x *Several) wholePart(q *Running, ask *probing) exec.Task {
 		Matters: func(int) bool { return f.matters() },
 		To:      func(int) exec.Sink { return wholeRows{f} },
 	})
-	return &wholeEvents{asking: *front, all: shareAll{next: q.front, from: x.common, to: q.run.Layout}, of: x}
+	return &wholeEvents{asking: *front, all: shareAll{next: &q.front, from: x.common, to: q.run.Layout}, of: x}
 }
 
 type wholeEvents struct {
@@ -171,12 +171,13 @@ type shareAll struct {
 	next     exec.Sink
 	from, to *event.Layout
 	names    int // in from, as it was
+	epoch    int // of both
 	task     shareTask
 }
 
 func (s *shareAll) Push(b *event.Batch) error {
-	if n := s.from.Len(); n < s.names || s.to.Len() < len(s.task.moves) { // forgotten
-		s.names, s.task.moves = 0, nil
+	if epoch := s.from.Epoch() + s.to.Epoch(); epoch != s.epoch {
+		s.names, s.task.moves, s.epoch = 0, nil, epoch
 	}
 	if n := s.from.Len(); n > s.names {
 		for i, name := range s.from.Names()[s.names:n] {
@@ -193,8 +194,8 @@ func (s *shareAll) Push(b *event.Batch) error {
 // Add reads what has come. An exec.ErrStop says that nobody wants more rows.
 func (x *Several) Add(ctx context.Context, in input.Feeder) (err error) {
 	defer exec.Caught(&err, "reading")
-	for _, p := range x.parts {
-		p.forget()
+	if err := x.forget(); err != nil {
+		return err
 	}
 	feed := in.Feed
 	if len(x.more) > 0 {
@@ -229,8 +230,10 @@ func (x *Several) PushBatch(b *event.Batch) (err error) {
 	x.given = true
 	err = x.front.Push(b)
 	x.given = false
-	x.forget()
-	return err
+	if err != nil {
+		return err
+	}
+	return x.forget()
 }
 
 // Layout is that of batches for PushBatch. With All, names that the data has are met in it.
@@ -269,15 +272,21 @@ func (x *Several) slot(name string) event.Slot {
 }
 
 // forget makes room for field names that have not been met yet.
-func (x *Several) forget() {
-	for _, p := range x.parts {
-		p.forget()
+func (x *Several) forget() error {
+	for i, p := range x.parts {
+		if p.run.Layout.Len() < p.full || exec.Failed(x.tee)[i] != nil {
+			continue
+		}
+		if err := p.forget(); err != nil {
+			return err
+		}
 	}
-	if x.common.Len() >= event.MaxFields*3/4 {
+	if x.common.Len() >= namesFull {
 		x.common.Forget(x.named)
 		clear(x.at)
 		x.batch = event.Batch{}
 	}
+	return nil
 }
 
 // Settle gives on what the readers beside the queries hold between batches.

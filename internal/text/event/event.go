@@ -309,6 +309,7 @@ type Layout struct {
 	exact map[string]Slot
 	fold  map[string]Slot
 	found []Slot
+	epoch int
 }
 
 // NewLayout makes a Layout with the given names in slots 0, 1, ...
@@ -443,6 +444,14 @@ func (l *Layout) Forget(n int) {
 		}
 	}
 	l.names, l.met, l.exact, l.fold, l.found = o.names, o.met, o.exact, o.fold, nil
+	l.epoch++
+}
+
+// Epoch is how often names have been forgotten: what is known of slots is of one epoch.
+func (l *Layout) Epoch() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.epoch
 }
 
 // Clone returns a Layout with the same names, which then grows on its own.
