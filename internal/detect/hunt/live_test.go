@@ -232,10 +232,10 @@ func differ(t testing.TB, how string, got, want []string) {
 	for len(got) > 0 || len(want) > 0 {
 		switch {
 		case len(want) == 0 || len(got) > 0 && got[0] < want[0]:
-			t.Errorf("%s: only live: %.600s", how, got[0])
+			t.Errorf("%s: only live: %s", how, got[0])
 			got = got[1:]
 		case len(got) == 0 || want[0] < got[0]:
-			t.Errorf("%s: only offline: %.600s", how, want[0])
+			t.Errorf("%s: only offline: %s", how, want[0])
 			want = want[1:]
 		default:
 			got, want = got[1:], want[1:]

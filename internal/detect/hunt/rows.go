@@ -3,6 +3,7 @@ package hunt
 import (
 	"cmp"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
@@ -119,6 +120,8 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 	for i := range b.Cols {
 		add(r.names[i], b.Value(event.Slot(i), row))
 	}
+	// Slots are in the order in which names were met, which differs from run to run.
+	slices.SortFunc(f.Fields, func(x, y Field) int { return strings.Compare(x.Name, y.Name) })
 	return f
 }
 
