@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,9 +199,10 @@ type split struct {
 func (s split) run(q *Query, data []byte) ([]string, error) {
 	jsonl := *format.Named("jsonl")
 	if s.lend != nil {
-		open := jsonl.New
-		jsonl.New = func(w *input.Want) input.BlockReader {
-			return careless{open(w), rand.New(rand.NewPCG(s.lend.Uint64(), 0))}
+		open, seed := jsonl.New, s.lend.Uint64()
+		var n atomic.Uint64
+		jsonl.New = func(w *input.Want) input.BlockReader { // each worker has a source of its own
+			return careless{open(w), rand.New(rand.NewPCG(seed, n.Add(1)))}
 		}
 	}
 	open := func() (input.Feeder, error) {
