@@ -200,7 +200,7 @@ func (a *app) detections(names []string, rules *sigmaRules, strict bool, with ..
 	}
 	documents := slices.DeleteFunc(slices.Clone(onDisk), func(n string) bool {
 		st, err := os.Stat(n)
-		return err == nil && !st.IsDir() && slices.Contains(others, n)
+		return err == nil && !st.IsDir() && slices.Contains(others, n) && !isArchive(n)
 	})
 	if len(documents) == 0 && len(named) > 0 {
 		var err error

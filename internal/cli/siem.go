@@ -31,6 +31,13 @@ func (a *app) tenant(names []string, strict bool, with ...tenant.Option) (*tenan
 			return nil, &exit{exitInput, err}
 		} else if st.IsDir() {
 			dir, base = n, "."
+		} else if isArchive(n) {
+			packed, err := tenant.Archive(n)
+			if err != nil {
+				return nil, &exit{exitInput, err}
+			}
+			places = append(places, tenant.Place{FS: packed, Path: ".", Name: filepath.ToSlash(n)})
+			continue
 		}
 		places = append(places, tenant.Place{FS: os.DirFS(dir), Path: base, Name: filepath.ToSlash(n)})
 	}

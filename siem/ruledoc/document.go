@@ -90,10 +90,8 @@ func Read(f *diag.File) (all []*Document, found diag.List) {
 		}
 		return fromJSON(f, v)
 	case strings.HasSuffix(lower, ".yaml"), strings.HasSuffix(lower, ".yml"):
-		values, d := parseYAML(f)
-		if d != nil {
-			return nil, diag.List{d}
-		}
+		values, ds := parseYAML(f)
+		found = ds
 		for _, v := range values {
 			if v.Kind == Null {
 				continue

@@ -78,6 +78,7 @@ func (p *jsonParser) value(depth int) (v Value, err error) {
 			}
 		} else {
 			v.Kind = Object
+			place := places{}
 			for p.d.More() {
 				at := p.start()
 				k, err := p.d.Token()
@@ -90,10 +91,7 @@ func (p *jsonParser) value(depth int) (v Value, err error) {
 				if err != nil {
 					return v, err
 				}
-				v.Set(key, x)
-				if m := &v.Members[len(v.Members)-1]; m.Key == key {
-					m.At = span
-				}
+				place.set(&v, key, x).At = span
 			}
 		}
 		if _, err := p.d.Token(); err != nil {

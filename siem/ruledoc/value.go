@@ -61,6 +61,21 @@ func (v *Value) Set(key string, to Value) {
 	v.Members = append(v.Members, Member{Key: key, Value: to})
 }
 
+// places are where the keys of an object that is being read stand among its members.
+type places map[string]int
+
+// set is Set for objects of any number of keys: the last of a key counts.
+func (p places) set(v *Value, key string, to Value) *Member {
+	at, twice := p[key]
+	if !twice {
+		at = len(v.Members)
+		p[key] = at
+		v.Members = append(v.Members, Member{Key: key})
+	}
+	v.Members[at].Value = to
+	return &v.Members[at]
+}
+
 // Drop takes a key out.
 func (v *Value) Drop(key string) {
 	for i := range v.Members {

@@ -5,52 +5,80 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gyoji-dev/gyoji/diag"
 )
 
+// valuesMax bounds the values of a document, aliases counted as often as they are used: a
+// list of as many items as are allowed fits.
+const valuesMax = 1_000_000
+
 // parseYAML reads the documents of a YAML text.
-func parseYAML(f *diag.File) (all []Value, problem *diag.Diagnostic) {
+func parseYAML(f *diag.File) (all []Value, found diag.List) {
 	d := yaml.NewDecoder(strings.NewReader(f.Text))
+	at := &cursor{f: f}
 	for {
 		var n yaml.Node
 		err := d.Decode(&n)
 		if err == io.EOF {
-			return all, nil
+			return all, found
 		}
 		if err != nil {
-			return nil, &diag.Diagnostic{Severity: diag.Error, Code: "bad-yaml", File: f, Message: "this is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+			return nil, append(found, &diag.Diagnostic{Severity: diag.Error, Code: "bad-yaml", File: f, Message: "this is not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")})
 		}
-		left := 100_000 // values, aliases counted as often as they are used
-		v, err := fromYAML(f, &n, 0, &left)
+		left := valuesMax
+		v, err := fromYAML(at, &n, 0, &left)
 		if err != nil {
 			at := f.Offset(diag.Place{Line: max(n.Line, 1), Col: max(n.Column, 1)})
-			return nil, &diag.Diagnostic{Severity: diag.Error, Code: "bad-yaml", File: f, Span: diag.Span{Start: at, End: at}, Message: err.Error()}
+			found.Add(&diag.Diagnostic{Severity: diag.Error, Code: "bad-yaml", File: f, Span: diag.Span{Start: at, End: at}, Message: err.Error()})
+			continue // the others are read
 		}
 		all = append(all, v)
 	}
 }
 
-func fromYAML(f *diag.File, n *yaml.Node, depth int, left *int) (v Value, err error) {
+// cursor finds the places of nodes, which come in the order of the text mostly: a line of
+// a megabyte is gone through once.
+type cursor struct {
+	f    *diag.File
+	last diag.Place
+	at   int
+}
+
+func (c *cursor) offset(p diag.Place) int {
+	if p.Line != c.last.Line || p.Col < c.last.Col {
+		c.at = c.f.Offset(p)
+	} else {
+		for col := c.last.Col; col < p.Col && c.at < len(c.f.Text) && c.f.Text[c.at] != '\n'; col++ {
+			_, n := utf8.DecodeRuneInString(c.f.Text[c.at:])
+			c.at += n
+		}
+	}
+	c.last = p
+	return c.at
+}
+
+func fromYAML(c *cursor, n *yaml.Node, depth int, left *int) (v Value, err error) {
 	if *left--; *left < 0 || depth > depthMax {
 		return v, fmt.Errorf("the document is too large or nested too deep")
 	}
-	at := f.Offset(diag.Place{Line: max(n.Line, 1), Col: max(n.Column, 1)})
-	v.At = diag.Span{Start: at, End: min(at+max(len(n.Value), 1), len(f.Text))}
+	at := c.offset(diag.Place{Line: max(n.Line, 1), Col: max(n.Column, 1)})
+	v.At = diag.Span{Start: at, End: min(at+max(len(n.Value), 1), len(c.f.Text))}
 	switch n.Kind {
 	case yaml.DocumentNode:
 		if len(n.Content) == 0 {
 			return v, nil
 		}
-		return fromYAML(f, n.Content[0], depth, left)
+		return fromYAML(c, n.Content[0], depth, left)
 	case yaml.AliasNode:
-		return fromYAML(f, n.Alias, depth+1, left)
+		return fromYAML(c, n.Alias, depth+1, left)
 	case yaml.SequenceNode:
 		v.Kind = List
-		for _, c := range n.Content {
-			x, err := fromYAML(f, c, depth+1, left)
+		for _, y := range n.Content {
+			x, err := fromYAML(c, y, depth+1, left)
 			if err != nil {
 				return v, err
 			}
@@ -58,12 +86,13 @@ func fromYAML(f *diag.File, n *yaml.Node, depth int, left *int) (v Value, err er
 		}
 	case yaml.MappingNode:
 		v.Kind = Object
+		place := places{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			x, err := fromYAML(f, n.Content[i+1], depth+1, left)
+			x, err := fromYAML(c, n.Content[i+1], depth+1, left)
 			if err != nil {
 				return v, err
 			}
-			v.Set(n.Content[i].Value, x)
+			place.set(&v, n.Content[i].Value, x)
 		}
 	case yaml.ScalarNode:
 		v.Text = n.Value

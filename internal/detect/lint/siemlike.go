@@ -66,3 +66,30 @@ func underscoreInWord(s string) bool {
 	}
 	return false
 }
+
+var _ = register(Check{
+	ID: "siem-backslash-in-like", Severity: diag.Note,
+	What: "A backslash before %, _ or another backslash in the pattern of LIKE.",
+	Why:  "The documentation reads it as an escape, and the product's own rules use it as a separator of paths: gyoji tries both. An ESCAPE clause, or a regular expression, says which is meant.",
+	Bad:  []string{`lower(baseImage) LIKE '%\temp\%'`, `file_path LIKE '\\server\share%'`},
+	Good: []string{`lower(baseImage) LIKE '%\temp\%' ESCAPE '!'`, `lower(baseImage) LIKE '%\cmd.exe'`, `lower(baseImage) matches /\\temp\\/`},
+	SIEM: func(s *SIEM, report Report) {
+		siem.Walk(s.Expr.Cond, func(n siem.Node) bool {
+			like, ok := n.(*siem.Like)
+			if !ok || like.Escape != "" {
+				return true
+			}
+			t, ok := like.Pattern.(*siem.Literal)
+			if !ok || t.Kind != siem.Text {
+				return true
+			}
+			for _, two := range []string{`\%`, `\_`, `\\`} {
+				if strings.Contains(t.Text, two) {
+					report(t.Span, two+" has two readings, and both are tried", "to have the backslash itself: LIKE '"+t.Text+"' ESCAPE '!'")
+					break
+				}
+			}
+			return true
+		})
+	},
+})

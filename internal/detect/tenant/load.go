@@ -101,7 +101,15 @@ func isDocument(name string) bool {
 // still is no document that is known has a mistake in it.
 var signs = []string{"entity_selectors", "entitySelectors", "score_mapping", "scoreMapping", "name_expression", "nameExpression", "sumologic_cse_"}
 
+// isSigma recognises a Sigma rule at a glance: an archive has thousands.
+func isSigma(text string) bool {
+	return strings.Contains(text, "\nlogsource:") && strings.Contains(text, "\ndetection:")
+}
+
 func readFile(name, text string, named bool) ([]*ruledoc.Document, diag.List) {
+	if isSigma(text) {
+		return nil, nil
+	}
 	kind := content.Of(name, text)
 	switch kind {
 	case content.Sigma, content.Manifest, content.Export, content.Table:
