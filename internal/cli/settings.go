@@ -107,9 +107,13 @@ func (a *app) settingsFiles() []settingsFile {
 	case noSettings:
 		return nil
 	case "":
-		files := []settingsFile{{from: fromFolder, path: settingsName}}
-		if own := ownSettings(); filepath.IsAbs(own) { // it is not where nobody has a home folder
-			files = slices.Insert(files, 0, settingsFile{from: fromUser, path: own})
+		own := ownSettings()
+		if !filepath.IsAbs(own) { // nobody has a home folder here
+			return []settingsFile{{from: fromFolder, path: settingsName}}
+		}
+		files := []settingsFile{{from: fromUser, path: own}, {from: fromFolder, path: settingsName}}
+		if at, err := filepath.Abs(settingsName); err == nil && at == own {
+			return files[:1] // gyoji runs in the folder of configurations
 		}
 		return files
 	}
@@ -124,7 +128,7 @@ func (a *app) settings(root *cobra.Command) (files []settingsFile, all []*settin
 	files = a.settingsFiles()
 	for i := range files {
 		f := &files[i]
-		text, err := readSettings(f.path)
+		text, err := readSettings(f)
 		if f.from != fromNamed && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 			continue
 		}
@@ -143,9 +147,15 @@ func (a *app) settings(root *cobra.Command) (files []settingsFile, all []*settin
 	return files, all, errs
 }
 
-// readSettings reads a file, unless it is no plain file or too large: a pipe would never end.
-func readSettings(path string) ([]byte, error) {
-	st, err := os.Stat(path)
+// readSettings reads a file, unless it is no plain file or too large: a pipe would never
+// end. A folder's may be no link either: a message about it would show a line of another
+// file, in CI to everybody.
+func readSettings(file *settingsFile) ([]byte, error) {
+	path, stat := file.path, os.Stat
+	if file.from == fromFolder {
+		stat = os.Lstat
+	}
+	st, err := stat(path)
 	if err != nil {
 		return nil, err
 	}

@@ -26,11 +26,12 @@ func settingsIn(t *testing.T, from, text string) (root *cobra.Command, all []*se
 	}
 	a := &app{}
 	root = a.root()
-	read, err := readSettings(path)
+	file := &settingsFile{from: from, path: path}
+	read, err := readSettings(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, errs = parseSettings(root, &settingsFile{from: from, path: path}, read)
+	all, errs = parseSettings(root, file, read)
 	return root, all, errs
 }
 
