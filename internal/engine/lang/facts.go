@@ -12,6 +12,14 @@ type Facts struct {
 	// Text says that the fields it makes are texts, Parts that they are parts of the
 	// text it reads, and Any that they may have any name: what json auto finds.
 	Text, Parts, Any bool
+	// Family says that it is of the parse family, which leaves a run of such stages
+	// unbroken (spec B.10.1, OP-15).
+	Family bool
+	// OfRaw says that the text of its fields stands in the raw text of the event. What
+	// later conditions require of such fields, they require of the event.
+	OfRaw bool
+	// Ends says that stages after it do not run: save.
+	Ends bool
 	// Whole says that nothing of the rows that it makes others of is left out: transpose.
 	Whole bool
 	// Table says that its rows are those of a table, and messages go by it: cat.

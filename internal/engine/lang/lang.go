@@ -104,10 +104,6 @@ type Extraction interface {
 	Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness)
 }
 
-// ParseFamily is a Stage of the parse family, which leaves a run of such stages
-// unbroken (spec B.10.1).
-type ParseFamily interface{ ParseFamily() }
-
 // Fitting is an Extraction that says what it asks of its text: rows for which
 // fits does not hold are dropped, unless nodrop. first says that no stage of the
 // kind stands right before it; else a row stays that an earlier nodrop of the
@@ -141,11 +137,6 @@ type Slicing interface {
 type Assignment interface {
 	Assigns() (event.Slot, expr.Expr)
 }
-
-// FieldsOfRaw is a Stage that drops no row and whose fields' text stands in the
-// raw text of the event: json auto. What later conditions require of such
-// fields, they require of the event.
-type FieldsOfRaw interface{ FieldsOfRaw() }
 
 // Function describes one scalar function. One of Map, Call, Make and Form is set.
 type Function struct {

@@ -79,7 +79,8 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		if st == nil {
 			continue
 		}
-		if _, ok := st.(ParseFamily); !ok {
+		facts := sc.factsOf(s, st)
+		if !facts.Family {
 			sc.Mark("parse", nil) // an unbroken run of parse stages ends here (OP-15)
 		}
 		if f, ok := st.(Flower); ok {
@@ -91,8 +92,8 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		if flow != Streams {
 			sc.Ordered = true
 		}
-		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Facts: sc.factsOf(s, st), Syntax: s, Name: name})
-		if _, ok := st.(interface{ Ends() }); ok && i+1 < len(stages) {
+		p.Steps = append(p.Steps, Step{Stage: st, Flow: flow, Facts: facts, Syntax: s, Name: name})
+		if facts.Ends && i+1 < len(stages) {
 			sc.Warn(stages[i+1], "stage-never-runs", "stages after "+name+" do not run", "put "+name+" at the end")
 			break
 		}

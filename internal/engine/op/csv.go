@@ -15,6 +15,6 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Text: true, Parts: true},
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Family: true, Text: true, Parts: true},
 	New:   func() lang.Stage { return new(split) },
 })

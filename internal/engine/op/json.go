@@ -29,7 +29,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Drops, Alone: true},
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Family: true},
 	New:   func() lang.Stage { return new(jsonOp) },
 })
 

@@ -26,7 +26,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Any: true},
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Any: true, OfRaw: true},
 	New:   func() lang.Stage { return new(jsonAuto) },
 })
 
@@ -64,9 +64,6 @@ func (p *jsonAuto) Check(sc *lang.Scope) {
 func FieldsOfMessages(l *event.Layout, wanted event.Fields) lang.Stage {
 	return &jsonAuto{from: l.Slot("_raw"), plain: true, after: wanted}
 }
-
-// FieldsOfRaw says that the fields' text stands in the raw text.
-func (p *jsonAuto) FieldsOfRaw() {}
 
 func (p *jsonAuto) Needs(f *event.Fields) {
 	p.after = f.Clone()

@@ -29,7 +29,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Text: true},
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Family: true, Text: true},
 	New:   func() lang.Stage { return new(keyvalue) },
 })
 

@@ -27,7 +27,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Text: true, Parts: true},
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Family: true, Text: true, Parts: true},
 	New:   func() lang.Stage { return new(parse) },
 })
 

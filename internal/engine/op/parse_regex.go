@@ -27,7 +27,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Repeats, Alone: true, Text: true, Parts: true, Costly: true},
+	Facts: lang.Facts{Rows: lang.Repeats, Alone: true, Family: true, Text: true, Parts: true, Costly: true},
 	New:   func() lang.Stage { return new(parseRegex) },
 })
 

@@ -21,7 +21,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Text: true, Costly: true},
+	Facts: lang.Facts{Rows: lang.Drops, Alone: true, Family: true, Text: true, Costly: true},
 	New:   func() lang.Stage { return new(parseXMLOp) },
 })
 

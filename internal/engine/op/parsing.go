@@ -34,9 +34,6 @@ func (p *parsing) check(sc *lang.Scope, from *syntax.Field, nodrop bool) {
 	sc.Mark(parseRun, sc.Stage())
 }
 
-// ParseFamily tells the scope not to forget the mark after this stage.
-func (p *parsing) ParseFamily() {}
-
 // drops reports whether every row without a match is dropped.
 func (p *parsing) drops() bool { return p.first && !p.nodrop }
 

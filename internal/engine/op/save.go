@@ -25,7 +25,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.InOrder,
-	Facts: lang.Facts{Rows: lang.Keeps},
+	Facts: lang.Facts{Rows: lang.Keeps, Ends: true},
 	New:   func() lang.Stage { return new(save) },
 })
 
@@ -37,9 +37,6 @@ type save struct {
 	names   []string
 	slots   []event.Slot
 }
-
-// Ends says that no stage behind runs.
-func (s *save) Ends() {}
 
 func (s *save) Check(sc *lang.Scope) {
 	t, err := sc.Tables.Table(s.Table.Text)

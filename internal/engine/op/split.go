@@ -26,7 +26,7 @@ var _ = register(lang.Operator{
 		},
 	},
 	Flow:  lang.Streams,
-	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Text: true, Parts: true},
+	Facts: lang.Facts{Rows: lang.Keeps, Alone: true, Family: true, Text: true, Parts: true},
 	New:   func() lang.Stage { return new(split) },
 })
 
@@ -48,9 +48,6 @@ type splitColumn struct {
 	N    *syntax.Number `usage:"n"`
 	Name *syntax.Field  `usage:"name"`
 }
-
-// ParseFamily keeps a run of parse stages unbroken (OP-15).
-func (s *split) ParseFamily() {}
 
 func (s *split) Check(sc *lang.Scope) {
 	s.from = sc.Read(s.From)

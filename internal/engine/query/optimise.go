@@ -114,11 +114,11 @@ func (q *Query) require() {
 			for _, out := range outs {
 				made[out] = src
 			}
-		case lang.FieldsOfRaw:
-			own = false
-			// json auto and the like read fields that stand in the raw text.
 		default:
-			return
+			if !s.Facts.OfRaw {
+				return
+			}
+			own = false // json auto and the like read fields that stand in the raw text
 		}
 	}
 }

@@ -47,8 +47,10 @@ func (q *Query) Read() *Reading {
 			if x != nil {
 				r.Fields[out] = expr.Replace(x, known)
 			}
-		case lang.FieldsOfRaw:
 		default:
+			if s.Facts.OfRaw {
+				continue
+			}
 			if s.Flow != lang.Streams {
 				if s.Facts.Rows != lang.Orders {
 					r = &Reading{Fields: map[event.Slot]expr.Expr{}, Opaque: append(r.Opaque, s), Before: r}
@@ -71,7 +73,7 @@ func (q *Query) Read() *Reading {
 					}
 					r.Conditions = append(r.Conditions, Clause{fits, s.Syntax})
 				}
-			} else if _, ok := s.Stage.(lang.ParseFamily); ok {
+			} else if s.Facts.Family {
 				loose = true
 			}
 			if e, ok := s.Stage.(lang.Extraction); ok {
