@@ -20,7 +20,7 @@ const (
 	// pathPart is one name of a path. Windows drops dots and blanks at a name's end, so
 	// that ".. " is ".."; a name that begins or ends with one is none of ours. Without
 	// ~ there is no 8.3 name, without : no stream, without % ! $ no variable.
-	pathPart      = `[^\\/:*?"<>|%!$~^\x00-\x1f. ]([^\\/:*?"<>|%!$~^\x00-\x1f]*[^\\/:*?"<>|%!$~^\x00-\x1f. ])?`
+	pathPart      = `[^\\/:*?"<>|%!$~^. ]([^\\/:*?"<>|%!$~^]*[^\\/:*?"<>|%!$~^. ])?`
 	adminPath     = adminRoots + `(\\` + pathPart + `)+`
 	systemProgram = systemRoots + `(windowspowershell\\v1\.0\\|wbem\\|openssh\\)?` + pathPart
 )

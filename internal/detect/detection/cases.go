@@ -38,6 +38,8 @@ type Case struct {
 	Test       int               `yaml:"test"`   // number of the lab test it records
 	Atomic     string            `yaml:"atomic"` // file#number of its commands
 	Events     string            `yaml:"events"` // file of JSON Lines in the package
+	Origin     string            `yaml:"origin"` // recorded on a real host, or written by hand
+	Source     string            `yaml:"source"` // of a recording: where it is from, and its licence
 	Telemetry  []Telemetry       `yaml:"telemetry"`
 	Detections map[string]Expect `yaml:"detections"` // by id
 	Signals    *[]ExpectSignal   `yaml:"signals"`    // of the package's Cloud SIEM rules; nil where they are not judged

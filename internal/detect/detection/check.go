@@ -244,6 +244,12 @@ func (c *checking) cases() {
 		for d, e := range x.Detections {
 			fires[d] = fires[d] || e.Count > 0
 		}
+		switch {
+		case x.Origin != "recorded" && x.Origin != "written":
+			c.add(true, "no-origin", c.p.Tests, "line %d: case %s does not say whether its events were recorded or written; what is claimed counts recordings", x.Line, x.ID)
+		case x.Origin == "recorded" && x.Source == "":
+			c.add(false, "no-source", c.p.Tests, "line %d: case %s is recorded, and does not say where and under which licence", x.Line, x.ID)
+		}
 		if x.Benign && x.Tuning == "" && x.Reason == "" {
 			c.add(false, "benign-without-reason", c.p.Tests, "line %d: case %s names neither the entry that handles it nor why none is needed", x.Line, x.ID)
 		}

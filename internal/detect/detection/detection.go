@@ -210,10 +210,17 @@ func (p *Package) Detection(id string) *Detection {
 	return nil
 }
 
-// SeverityOf is the severity of a finding with a score.
+// SeverityOf is the severity of a finding with a score: that of the highest score in the
+// map that is not above it.
 func (d *Detection) SeverityOf(score int) Severity {
-	if s, ok := d.Score.Severity[score]; ok {
-		return s
+	best, found := 0, false
+	for at := range d.Score.Severity {
+		if at <= score && (!found || at > best) {
+			best, found = at, true
+		}
+	}
+	if found {
+		return d.Score.Severity[best]
 	}
 	return d.Base()
 }

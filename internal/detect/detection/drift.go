@@ -52,8 +52,17 @@ func (d Drift) String() string {
 // Intended is a difference between a package's languages that is meant to be.
 type Intended struct {
 	File   string `yaml:"file"`  // that lacks it
-	Lacks  string `yaml:"lacks"` // a literal, field or window
+	Field  string `yaml:"field"` // of a literal; "" for any
+	Lacks  string `yaml:"lacks"` // a literal, field or window; * with a field is each of its literals
 	Reason string `yaml:"reason"`
+}
+
+// covers reports whether a difference is meant.
+func (x *Intended) covers(d *Drift) bool {
+	if x.File != d.File || x.Field != "" && !strings.EqualFold(x.Field, d.Field) {
+		return false
+	}
+	return strings.EqualFold(x.Lacks, d.Text) || x.Lacks == "*" && x.Field != ""
 }
 
 // Drift compares the literals, fields and time windows of the package's
@@ -94,7 +103,7 @@ func (p *Package) Drift() (found []Drift, unused []Intended, compared []string, 
 	used := make([]bool, len(p.Platforms.Differences))
 	for i := range found {
 		for j, x := range p.Platforms.Differences {
-			if x.File == found[i].File && strings.EqualFold(x.Lacks, found[i].Text) {
+			if x.covers(&found[i]) {
 				found[i].Reason, used[j] = cmp.Or(x.Reason, "declared without a reason"), true
 			}
 		}

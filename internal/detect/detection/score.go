@@ -3,6 +3,7 @@ package detection
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/logic"
@@ -53,7 +54,7 @@ func (d *Detection) AnalyseScore() (*ScoreAnalysis, error) {
 	}
 	combos, ok := logic.Combinations(x, facts)
 	if !ok {
-		a.Unknown = "it is not made of conditions and whole numbers alone"
+		a.Unknown = "it is not made of conditions and whole numbers alone, or of more conditions than are tried out"
 		return a, nil
 	}
 	for _, c := range combos {
@@ -78,8 +79,9 @@ func (a *ScoreAnalysis) Problems() (out []string) {
 		out = append(out, fmt.Sprintf("the range is declared as %d to %d, and the query reaches %d to %d", r[0], r[1], low, high))
 	}
 	if len(d.Score.Severity) > 0 {
+		least := slices.Min(slices.Collect(maps.Keys(d.Score.Severity)))
 		for _, v := range a.Values {
-			if _, ok := d.Score.Severity[int(v)]; !ok {
+			if int(v) < least {
 				out = append(out, fmt.Sprintf("the value %d can be reached and has no severity", v))
 			}
 		}

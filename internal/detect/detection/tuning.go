@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,8 @@ type Entry struct {
 
 	File string       `yaml:"-"`
 	Cond convert.Cond `yaml:"-"`
+
+	rule *sigma.Rule // whose only selection is the entry's
 }
 
 // Ledger reads the package's exclusions, by the name of their files.
@@ -112,7 +115,8 @@ func (e *Entry) read() (convert.Cond, error) {
 			return nil, fmt.Errorf("%s: match: %s", e.File, d.Message)
 		}
 	}
-	return convert.Tree(docs[0].(*sigma.Rule)), nil
+	e.rule = docs[0].(*sigma.Rule)
+	return convert.Tree(e.rule), nil
 }
 
 // document writes a Sigma document whose only selection is the entry's.
@@ -264,7 +268,7 @@ func (p *Package) Build() (map[string]string, error) {
 				continue
 			}
 			for _, b := range convert.Backends() {
-				out, err := convert.Rule(b, r, convert.Options{})
+				out, err := p.platform(b, r, ledger)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", b.Name, err)
 				}
@@ -283,6 +287,52 @@ func (p *Package) Build() (map[string]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// platform writes the portable rule in a language, with the ledger of the detection that
+// it is of. An entry that the language cannot say is named in a comment.
+func (p *Package) platform(b *convert.Backend, r *sigma.Rule, ledger []*Entry) (string, error) {
+	d := p.portable()
+	if d == nil {
+		return convert.Rule(b, r, convert.Options{})
+	}
+	var unsaid []string
+	narrowed := r
+	for _, e := range ledger {
+		if !slices.Contains(d.Tuning, e.ID) {
+			continue
+		}
+		with := e.narrow(narrowed)
+		if _, err := convert.Rule(b, with, convert.Options{}); err != nil {
+			if refusal := (*convert.Refusal)(nil); !errors.As(err, &refusal) {
+				return "", err
+			}
+			unsaid = append(unsaid, e.ID+": "+err.Error())
+			continue
+		}
+		narrowed = with
+	}
+	out, err := convert.Rule(b, narrowed, convert.Options{})
+	if err != nil || b.Comment == "" {
+		return out, err
+	}
+	for _, u := range unsaid {
+		out = b.Comment + " Not in this language is the ledger entry " + u + "\n" + out
+	}
+	return out, nil
+}
+
+// narrow is a rule without what the entry excludes.
+func (e *Entry) narrow(r *sigma.Rule) *sigma.Rule {
+	out := *r
+	out.Searches = append(slices.Clone(r.Searches), e.rule.Searches...)
+	out.Conditions = nil
+	for _, c := range r.Conditions {
+		with := *c
+		with.Expr = &sigma.And{Of: []sigma.Expr{c.Expr, &sigma.Not{X: e.rule.Conditions[0].Expr}}}
+		out.Conditions = append(out.Conditions, &with)
+	}
+	return &out
 }
 
 // Stale lists the built files that are not what Build makes, with the reason.

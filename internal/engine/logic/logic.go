@@ -20,6 +20,8 @@ const (
 	stepsMax = 200_000
 	// valuesMax bounds how many combinations of flags a score is computed for.
 	valuesMax = 1 << 14
+	// flagsMax bounds the conditions of a score: each doubles what has to be proven possible.
+	flagsMax = 12
 )
 
 // Fact is a condition that must hold, or must not.

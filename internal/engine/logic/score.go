@@ -33,8 +33,23 @@ type Combination struct {
 // value of x then.
 func Combinations(x expr.Expr, facts []Fact) ([]Combination, bool) {
 	e := &enumeration{facts: facts}
+	flags := map[string]bool{}
+	countFlags(x, flags)
+	if len(flags) > flagsMax {
+		return nil, false
+	}
 	e.run(x, nil)
 	return e.out, !e.failed
+}
+
+// countFlags collects the conditions of the ifs in x, each once.
+func countFlags(x expr.Expr, flags map[string]bool) {
+	if i, ok := x.(*expr.If); ok {
+		flags[Key(i.Cond)] = true
+	}
+	if sums(x) && len(flags) <= flagsMax {
+		x.Parts(func(p expr.Expr) { countFlags(p, flags) })
+	}
 }
 
 type enumeration struct {

@@ -75,9 +75,10 @@ func (s *fields) Check(sc *lang.Scope) {
 	}
 }
 
-// internal reports whether a field passes a keep-list on messages.
+// internal reports whether a field passes a keep-list: on messages those of Sumo's own, and
+// what goes along unseen always.
 func (s *fields) internal(slot event.Slot) bool {
-	return s.messages && !s.Only && strings.HasPrefix(s.layout.Name(slot), "_")
+	return strings.HasPrefix(s.layout.Name(slot), lang.CarriedPrefix) || s.messages && !s.Only && strings.HasPrefix(s.layout.Name(slot), "_")
 }
 
 func (s *fields) Needs(f *event.Fields) {

@@ -176,6 +176,8 @@ func (j *join) Needs(f *event.Fields) {
 	for _, s := range f.Slots() {
 		if i, name := j.table(j.layout.Name(s)); i >= 0 {
 			j.Tables[i].want(j.layout.Slot(name), s)
+		} else if strings.HasPrefix(j.layout.Name(s), lang.CarriedPrefix) && len(j.Tables) > 0 {
+			j.Tables[0].want(s, s) // a pair is where its row of the first table is
 		}
 	}
 	for _, c := range j.conds { // a later step compares what the pairs of earlier ones carry

@@ -161,8 +161,9 @@ func (q *Query) carry() {
 	var steps []lang.Step
 	for i, s := range q.steps {
 		// What brings rows into an order, or makes others of them, gives them positions
-		// of its own.
-		if s.Flow != lang.Streams {
+		// of its own: places are noted before the first such step, and never again, since
+		// a position after it is not one of the input.
+		if s.Flow != lang.Streams && len(steps) == i {
 			steps = append(steps, lang.Step{Stage: &placing{slot: slot}, Flow: lang.Streams, Name: "place"})
 			if i < q.cut {
 				q.cut++
