@@ -179,7 +179,7 @@ func newMeasured(pkgs []*detection.Package, labels []label) *measured {
 	for _, p := range pkgs {
 		m.techniques = append(m.techniques, p.Attack.Techniques...)
 		for _, d := range p.Detections {
-			c := &counted{Detection: ofPackage(d).ID, Findings: map[string]int{}, PerMillion: map[string]float64{}}
+			c := &counted{Detection: hunt.OfPackage(d).ID, Findings: map[string]int{}, PerMillion: map[string]float64{}}
 			m.Detections, m.by[c.Detection] = append(m.Detections, c), c
 		}
 	}
