@@ -111,6 +111,7 @@ cases:
   - id: attack
     title: What it is to find
     events: events/attack.jsonl
+    origin: written
     detections:
       main: {count: %d}
 `, s.Rows)
@@ -119,6 +120,7 @@ cases:
 			t.WriteString(`  - id: benign
     title: What is like it and harmless
     events: events/benign.jsonl
+    origin: written
     benign: true
     reason: the query does not find it
 `)
