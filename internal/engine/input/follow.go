@@ -107,6 +107,8 @@ type tail struct {
 	beside bool    // it is here only because a named file was rotated to it
 	cuts   []*tail // what it was before it was cut short, each time, until a copy is found
 	met    time.Time
+	cut    time.Time // of what a file was before it was cut short: when
+	told   bool      // and that no copy of it was found has been said
 }
 
 type followFiles struct {
@@ -224,8 +226,25 @@ func (w *followFiles) look() (out []*Part, err error) {
 	w.looked = true
 	for _, t := range w.tails {
 		out = append(out, w.lookAt(t)...)
+		w.uncopied(t)
 	}
 	return out, nil
+}
+
+// copyWait is how long after a file was cut short its copy is waited for.
+const copyWait = 2 * followQuiet
+
+// uncopied says, for each time that a file was cut short, that no copy of what it was
+// has come: what was added between the last look and the cut is nowhere.
+func (w *followFiles) uncopied(t *tail) {
+	for _, was := range t.cuts {
+		if !was.told && time.Since(was.cut) > copyWait {
+			was.told = true
+			w.o.Warnings.Add("cut of a followed file of which no copy is beside it: what was added after the last look is lost", true, exec.Sample{
+				Part: t.path, Pos: event.Position(t.index, was.off), Detail: fmt.Sprintf("read up to byte %d", was.off),
+			})
+		}
+	}
 }
 
 // of is the tail of a file.
@@ -355,7 +374,7 @@ func (w *followFiles) original(t *tail) bool {
 func (t *tail) again() {
 	if t.off > 0 {
 		was := *t
-		was.last, was.cuts = bytes.Clone(t.last), nil
+		was.last, was.cuts, was.cut, was.told = bytes.Clone(t.last), nil, time.Now(), false
 		t.cuts = append(t.cuts[max(0, len(t.cuts)-cutsMax):], &was)
 	}
 	t.off, t.lines, t.size, t.format, t.head, t.dates = 0, 0, 0, nil, nil, datefmt.Evidence{}

@@ -130,3 +130,47 @@ func TestFastRotationLosesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestCutWithoutCopy: a followed file that is cut short is counted as a loss where
+// no copy of what it was comes, and not where one does.
+func TestCutWithoutCopy(t *testing.T) {
+	for _, copied := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "a.log")
+		write := func(text string) {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("first line\nsecond line\n")
+		warned := &exec.Warnings{}
+		follower, err := Follow([]string{path}, []*Format{byLine}, Options{Warnings: warned})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := func(d time.Duration) {
+			ctx, cancel := context.WithTimeout(context.Background(), d)
+			defer cancel()
+			for ctx.Err() == nil {
+				_, _ = follower.Next(ctx)
+			}
+		}
+		next(200 * time.Millisecond)
+		if copied {
+			if err := os.WriteFile(path+".1", []byte("first line\nsecond line\nthird\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("new\n")
+		next(copyWait + time.Second)
+		lost := int64(0)
+		for _, w := range warned.List() {
+			if w.Lost {
+				lost += w.Count
+			}
+		}
+		if want := map[bool]int64{false: 1, true: 0}[copied]; lost != want {
+			t.Errorf("with a copy %v: %d losses, want %d: %v", copied, lost, want, warned.List())
+		}
+		follower.Close()
+	}
+}
