@@ -243,6 +243,9 @@ type Runtime struct {
 
 	// NoMap says that the fields of a message's text have their own names alone.
 	NoMap bool
+	// Twins says that they have Sysmon's names where they are the Security log's, as
+	// input.Want has it.
+	Twins bool
 	// Inside reads texts that are events written another way than as JSON: it
 	// gives to the wanted fields of the event that a text is, and reports whether
 	// it is one. nil knows no such texts.

@@ -157,19 +157,30 @@ func Absent(v jsondoc.Value) bool {
 // Find is the field's value in an event, under whichever name.
 func (f *Field) Find(vals []jsondoc.Value, k Keeper) jsondoc.Value {
 	v := vals[f.At]
-	for i := range f.Own {
-		e := &f.Own[i]
-		if Absent(v) || e.If >= 0 && vals[e.If].Kind == jsondoc.Missing {
-			continue
-		}
-		if other := e.value(vals, k); other.Kind > jsondoc.Null {
-			return other
+	if len(f.Own) > 0 {
+		if said := f.Said(vals, k); said.Kind > jsondoc.Null {
+			return said
 		}
 	}
 	if len(f.Other) > 0 && Absent(v) {
 		v = f.Elsewhere(vals, k)
 	}
 	return v
+}
+
+// Said is what the text that stands under the field's own name means, where events
+// of the shape say it otherwise: 4 for Information.
+func (f *Field) Said(vals []jsondoc.Value, k Keeper) jsondoc.Value {
+	for i := range f.Own {
+		e := &f.Own[i]
+		if Absent(vals[f.At]) || e.If >= 0 && vals[e.If].Kind == jsondoc.Missing {
+			continue
+		}
+		if v := e.value(vals, k); v.Kind > jsondoc.Null {
+			return v
+		}
+	}
+	return jsondoc.Value{}
 }
 
 // Elsewhere is the value of a field that the event does not have under its own name.

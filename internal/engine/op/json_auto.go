@@ -111,6 +111,7 @@ type autoField struct {
 // ready prepares to find the wanted fields under all their names.
 func (t *jsonAutoTask) ready() {
 	mapped := !t.rt.NoMap
+	t.look.Twins = t.rt.Twins
 	want := func(name string, s event.Slot) {
 		t.wanted = append(t.wanted, autoField{t.look.Field(name, mapped), s})
 	}
@@ -183,6 +184,9 @@ func (t *jsonAutoTask) read(b *event.Batch, row uint16, whole []byte) error {
 		}
 		f := &t.wanted[i]
 		v := vals[f.At]
+		if said := f.Said(vals, t); said.Kind > jsondoc.Null {
+			v = said
+		}
 		if len(f.Other) > 0 && mapping.Absent(v) && b.Value(f.slot, row).IsNull() {
 			if other := f.Elsewhere(vals, t); other.Kind > jsondoc.Null {
 				v = other

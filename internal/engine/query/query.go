@@ -345,13 +345,14 @@ func cutSteps(r Run, steps []lang.Step) (front, back []lang.Step) {
 
 // runtime is what the run's stages share.
 func (r *Run) runtime(ctx context.Context, l *event.Layout, budget *exec.Budget) *exec.Runtime {
-	return &exec.Runtime{
+	rt := &exec.Runtime{
 		Ctx: ctx, Layout: l, Now: r.Now, From: r.From, To: r.To, Bounded: r.Bounded, Zone: r.Zone,
 		Budget: budget, TempDir: r.TempDir, Warnings: r.Warnings, NoMap: r.NoMap,
-		Inside: func(fields event.Fields) func([]byte, exec.Sink) (bool, error) {
-			return format.Inside(&input.Want{Layout: l, Fields: fields, Now: r.Now, Zone: r.Zone, Warnings: r.Warnings})
-		},
 	}
+	rt.Inside = func(fields event.Fields) func([]byte, exec.Sink) (bool, error) {
+		return format.Inside(&input.Want{Layout: l, Fields: fields, Now: r.Now, Zone: r.Zone, Twins: rt.Twins, Warnings: r.Warnings})
+	}
+	return rt
 }
 
 // before runs what has to run before the query. The rows that come of it are

@@ -103,6 +103,7 @@ func StartTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) (
 	}
 	for _, b := range beside {
 		rt := r.runtime(ctx, b.Layout, r.Budget)
+		rt.Twins = b.Twins
 		x.rts = append(x.rts, rt)
 		open := b.before(r, rt, x.common)
 		p := b.Open(rt)

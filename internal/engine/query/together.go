@@ -158,6 +158,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 	}
 	for _, b := range beside {
 		rt := r.runtime(ctx, b.Layout, budget)
+		rt.Twins = b.Twins
 		defer func() {
 			if err != nil { // else what it holds may yet be asked for
 				rt.Close()
