@@ -73,7 +73,8 @@ func repacked(name string, text []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.Typeflag != tar.TypeReg || !isDocument(h.Name) {
+		name := strings.TrimPrefix(h.Name, "./")
+		if h.Typeflag != tar.TypeReg || !isDocument(name) || !fs.ValidPath(name) { // outside the archive's folder
 			continue
 		}
 		if left -= h.Size; left < 0 {
@@ -86,7 +87,7 @@ func repacked(name string, text []byte) ([]byte, error) {
 		if isSigma(string(text)) {
 			continue
 		}
-		to, err := w.CreateHeader(&zip.FileHeader{Name: strings.TrimPrefix(h.Name, "./"), Method: zip.Store})
+		to, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
 		if err != nil {
 			return nil, err
 		}
