@@ -10,6 +10,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 var _ = command((*app).docCmd)
@@ -24,10 +25,14 @@ func (a *app) docCmd() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			v := query.Standard()
 			ops, fns, aggs := v.Docs()
+			width := a.width
+			if width > 0 {
+				width = min(width, proseMax)
+			}
 			if len(args) == 0 {
-				listDocs(a.stdout, "Operators", ops)
-				listDocs(a.stdout, "Group functions", aggs)
-				listDocs(a.stdout, "Functions", fns)
+				listDocs(a.stdout, "Operators", ops, width)
+				listDocs(a.stdout, "Group functions", aggs, width)
+				listDocs(a.stdout, "Functions", fns, width)
 				return nil
 			}
 			word := strings.ToLower(strings.Join(args, " "))
@@ -41,9 +46,9 @@ func (a *app) docCmd() *cobra.Command {
 						if found {
 							fmt.Fprintln(a.stdout)
 						}
-						printDoc(a.stdout, k.kind, d)
+						printDoc(a.stdout, k.kind, d, width, a.colors(a.outTTY))
 						if k.kind == "function" {
-							fmt.Fprintf(a.stdout, "\nNull: %s\n", v.FunctionOf(d.Name).OfNull())
+							para(a.stdout, "\nNull: "+v.FunctionOf(d.Name).OfNull(), width)
 						}
 						printExamples(a.stdout, d)
 						found = true
@@ -77,34 +82,53 @@ func isWord(d lang.Doc, word string) bool {
 	return false
 }
 
-func listDocs(w io.Writer, title string, docs []lang.Doc) {
+func listDocs(w io.Writer, title string, docs []lang.Doc, width int) {
 	fmt.Fprintf(w, "%s\n", title)
 	for _, d := range docs {
 		mark := ""
 		if d.Status != "" {
 			mark = " [" + d.Status + "]"
 		}
-		fmt.Fprintf(w, "  %-20s %s%s\n", d.Name, d.Summary, mark)
+		for i, line := range printable.Wrap(d.Summary+mark, max(width-23, 0)) {
+			name := d.Name
+			if i > 0 {
+				name = ""
+			}
+			fmt.Fprintf(w, "  %-20s %s\n", name, line)
+		}
 	}
 	fmt.Fprintln(w)
 }
 
-func printDoc(w io.Writer, kind string, d lang.Doc) {
-	fmt.Fprintf(w, "%s (%s)\n\n  %s\n\n%s\n", d.Name, kind, d.Usage, d.Summary)
+// para writes paragraphs, broken between words where there is a width; what is indented
+// keeps its lines.
+func para(w io.Writer, text string, width int) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(line, " ") {
+			fmt.Fprintln(w, line)
+			continue
+		}
+		fmt.Fprintln(w, strings.Join(printable.Wrap(line, width), "\n"))
+	}
+}
+
+func printDoc(w io.Writer, kind string, d lang.Doc, width int, color bool) {
+	fmt.Fprintf(w, "%s (%s)\n\n  %s\n\n", paint(color, "1", d.Name), kind, d.Usage)
+	para(w, d.Summary, width)
 	if len(d.Aliases) > 0 {
-		fmt.Fprintf(w, "\nAlso written: %s\n", strings.Join(d.Aliases, ", "))
+		para(w, "\nAlso written: "+strings.Join(d.Aliases, ", "), width)
 	}
 	if d.Text != "" {
-		fmt.Fprintf(w, "\n%s\n", d.Text)
+		para(w, "\n"+d.Text, width)
 	}
 	if d.Dialect != "" {
-		fmt.Fprintf(w, "\nNot a Sumo Logic word. Portable form: %s\n", d.Dialect)
+		para(w, "\nNot a Sumo Logic word. Portable form: "+d.Dialect, width)
 	}
 	if d.Differs != "" {
-		fmt.Fprintf(w, "\nOur reading where Sumo's documentation is silent: %s\n", d.Differs)
+		para(w, "\nOur reading where Sumo's documentation is silent: "+d.Differs, width)
 	}
 	if d.Status != "" {
-		fmt.Fprintf(w, "\nStatus: %s\n", d.Status)
+		para(w, "\nStatus: "+d.Status, width)
 	}
 }
 

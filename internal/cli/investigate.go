@@ -84,6 +84,11 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 			if err != nil {
 				return err
 			}
+			laidOut := form == "md" && file == "" && a.outTTY && !cmd.Flags().Changed("format")
+			treeWidth := 0
+			if laidOut {
+				treeWidth = min(max(a.width, 20), proseMax) - 2
+			}
 			if guid, pid, host, at := identity(f); host != "" && (guid != "" || pid != "") {
 				forest, err := s.forest(cmd.Context(), []string{host})
 				if err != nil {
@@ -91,11 +96,17 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 				}
 				if node := forest.Find(guid, host, pid, at); node != nil {
 					var b strings.Builder
-					if err := (process.Style{Marks: map[*process.Node]string{node: f.Severity.String()}, Zone: s.run.Zone}).WritePath(&b, node); err != nil {
+					if err := (process.Style{Marks: map[*process.Node]string{node: f.Severity.String()}, Zone: s.run.Zone, Width: treeWidth}).WritePath(&b, node); err != nil {
 						return err
 					}
 					inv.Tree = b.String()
 				}
+			}
+			if laidOut {
+				var text strings.Builder
+				err := report.WriteInvestigation(&text, form, inv)
+				prose(a.styled(a.out, true), text.String(), a.width, a.colors(true))
+				return firstOf(err, s.finish(""))
 			}
 			return firstOf(report.WriteInvestigation(w, form, inv), s.finish(""))
 		},
@@ -103,7 +114,7 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 	in.flags(cmd)
 	fl := cmd.Flags()
 	fl.Var(&which, "finding", "which finding of the package: its number in a hunt with -d PACKAGE, or its id")
-	formatFlag(fl, &form, "md", investigationForms, "md or html (default: what the name of -o ends in, else md)")
+	formatFlag(fl, &form, "md", investigationForms, "md or html (default: what the name of -o ends in, else md, which a terminal shows laid out)")
 	fileFlag(fl, &file, investigationForms)
 	fl.BoolVar(&playbook, "playbook", false, "run the playbook's queries instead of the guide's")
 	return cmd

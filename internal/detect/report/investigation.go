@@ -84,6 +84,18 @@ func (i *Investigation) markdown(w io.Writer) error {
 	for _, e := range i.Path() {
 		fmt.Fprintf(b, "- %s %s %s\n", cell(e.Step.Title), count(e), cell(plainText(e.Answer.Text)))
 	}
+	if past := i.Past(); len(past) > 0 {
+		fmt.Fprint(b, "\nThe answers led past these steps; they were run all the same, and stand below:\n\n")
+		for _, e := range past {
+			how := count(e)
+			fmt.Fprintf(b, "- %s %s\n", cell(e.Step.Title), strings.TrimSuffix(how, ":"))
+		}
+	}
+	for _, e := range i.Evidence {
+		if e.Skipped != "" {
+			fmt.Fprintf(b, "\nNot run: %s, since %s.\n", cell(e.Step.Title), cell(e.Skipped))
+		}
+	}
 	for _, e := range i.Evidence {
 		fmt.Fprintf(b, "\n## %s\n\n", cell(e.Step.Title))
 		if e.Step.Text != "" {
@@ -145,6 +157,16 @@ func (i *Investigation) Path() (out []*detection.Evidence) {
 			}
 		}
 		out = append(out, e)
+	}
+	return out
+}
+
+// Past are the steps that were run and that the answers did not lead to.
+func (i *Investigation) Past() (out []*detection.Evidence) {
+	for _, e := range i.Evidence {
+		if !e.OnPath && e.Skipped == "" {
+			out = append(out, e)
+		}
 	}
 	return out
 }
