@@ -1,5 +1,10 @@
 package rule
 
+import (
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
 // KeepAtMost sets how many bytes of values the worker keeps.
 func (r *Run) KeepAtMost(bytes int) { r.heldMax = bytes }
 
@@ -30,3 +35,12 @@ func (w Window) Held() (matches, values int) {
 
 // Bytes is what the window is charged.
 func (w Window) Bytes() int64 { return w.w.bytes() }
+
+// Break makes the condition of a rule panic.
+func (s *Set) Break(rule int) {
+	s.conds[rule].x = &expr.And{X: panics{s.conds[rule].x}, Y: panics{s.conds[rule].x}}
+}
+
+type panics struct{ expr.Expr }
+
+func (panics) Eval(*expr.Frame) event.Value { panic("a mistake in a rule") }
