@@ -249,7 +249,7 @@ func asksWhether(v sigma.Value) bool {
 		return true
 	case sigma.String:
 		k, text := shapeOf(v)
-		return k == present || k == exact && text == ""
+		return k == present || k == exact && (text == "" || mapping.Skipped(text)) // of which an attribute keeps nothing
 	}
 	return false
 }

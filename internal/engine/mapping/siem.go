@@ -68,6 +68,10 @@ var (
 	skippedNull = []string{",", "-", "null"}
 )
 
+// Skipped reports whether a value counts as none in some record: Windows writes -
+// for what it does not know.
+func Skipped(text string) bool { return slices.Contains(skippedNull, text) }
+
 const (
 	hashes  = "; file_hash_md5 MD5; file_hash_sha1 SHA1; file_hash_sha256 SHA256; file_hash_imphash IMPHASH"
 	host    = "device_hostname Computer"
