@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -35,12 +36,14 @@ func Archive(name string) (fs.FS, error) {
 		}
 	}
 	z, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // such a name is in no folder, and is not read
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return wrong(err)
 	}
 	if len(z.File) > archiveFilesMax {
 		return wrong(fmt.Errorf("it has %d files, and %d are the most", len(z.File), archiveFilesMax))
 	}
+	// A name outside the archive's folder is not read.
+	z.File = slices.DeleteFunc(z.File, func(f *zip.File) bool { return !fs.ValidPath(strings.TrimSuffix(f.Name, "/")) })
 	left := uint64(archiveBytesMax)
 	for _, f := range z.File { // a file that holds more than it says is an error when it is read
 		if f.UncompressedSize64 > left {
