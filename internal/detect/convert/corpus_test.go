@@ -6,20 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang/langtest"
-	"github.com/gyoji-dev/gyoji/sigma"
 	"github.com/gyoji-dev/gyoji/sigma/sigmatest"
 )
 
-var update = flag.Bool("update", false, "write the platforms/ of packages, and the table of conversions, anew")
+var update = flag.Bool("update", false, "write the table of conversions anew")
 
 // refusals are the shares of SigmaHQ's Windows rules that a language may refuse:
 // those without events in it (Defender and UDM have no Windows event log), those
@@ -98,51 +94,4 @@ func most(reasons map[string]int) string {
 		out = append(out, fmt.Sprintf("%s (%d)", n, reasons[n]))
 	}
 	return strings.Join(out, "; ")
-}
-
-// TestPlatformsAreWhatTheRuleSays makes the platforms/ of the packages we ship.
-func TestPlatformsAreWhatTheRuleSays(t *testing.T) {
-	rules, err := filepath.Glob(filepath.FromSlash("../../../packages/*/sigma/*.yml"))
-	if err != nil || len(rules) == 0 {
-		t.Fatalf("no rules in packages: %v", err)
-	}
-	for _, name := range rules {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		docs, ds := sigma.Parse(diag.Text(name, string(text)))
-		if err := ds.Err(); err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range docs {
-			r, ok := d.(*sigma.Rule)
-			if !ok {
-				continue
-			}
-			for _, b := range convert.Backends() {
-				want, err := convert.Rule(b, r, convert.Options{})
-				if err != nil {
-					t.Errorf("%s: %v", b.Name, err)
-					continue
-				}
-				base := strings.TrimSuffix(filepath.Base(name), ".yml")
-				path := filepath.Join(filepath.Dir(filepath.Dir(name)), "platforms", base+"."+b.Suffix())
-				if *update {
-					if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				got, err := os.ReadFile(path)
-				if err != nil {
-					t.Error(err)
-				} else if string(got) != want {
-					t.Errorf("%s is not what the rule says; go test ./convert -run Platforms -update", path)
-				}
-			}
-		}
-	}
 }

@@ -1,0 +1,27 @@
+# Command That Fetches Or Hides Is Run From The Run Dialog Or An Address Bar
+# Sigma rule 5d0c9a36-77a4-4a34-9c51-0a5b7f6f1e04, level high
+resource "sumologic_cse_match_rule" "command_that_fetches_or_hides_is_run_from_the_run_dialog_or_an_address_bar" {
+  name                   = "Command That Fetches Or Hides Is Run From The Run Dialog Or An Address Bar"
+  enabled                = true
+  expression             = <<-E
+    metadata_deviceEventId IN ('Microsoft-Windows-Sysmon/Operational-1', 'Security-4688') AND lower(parentBaseImage) LIKE '%\explorer.exe' AND (lower(baseImage) LIKE '%\powershell.exe' OR lower(baseImage) LIKE '%\pwsh.exe' OR lower(baseImage) LIKE '%\cmd.exe' OR lower(baseImage) LIKE '%\mshta.exe' OR lower(baseImage) LIKE '%\conhost.exe' OR lower(baseImage) LIKE '%\curl.exe' OR lower(baseImage) LIKE '%\msiexec.exe' OR lower(baseImage) LIKE '%\rundll32.exe' OR lower(baseImage) LIKE '%\regsvr32.exe' OR lower(baseImage) LIKE '%\certutil.exe' OR lower(baseImage) LIKE '%\forfiles.exe' OR lower(baseImage) LIKE '%\finger.exe' OR lower(baseImage) LIKE '%\ssh.exe') AND (lower(commandLine) LIKE '%http://%' OR lower(commandLine) LIKE '%https://%' OR lower(commandLine) LIKE '%iwr %' OR lower(commandLine) LIKE '%irm %' OR lower(commandLine) LIKE '%invoke-%' OR lower(commandLine) LIKE '%downloadstring%' OR lower(commandLine) LIKE '%curl %' OR lower(commandLine) LIKE '%frombase64string%' OR lower(commandLine) LIKE '%\davwwwroot%' OR lower(commandLine) LIKE '% -enc%' OR lower(commandLine) LIKE '%captcha%' OR lower(commandLine) LIKE '%not a robot%' OR lower(commandLine) LIKE '%cloudflare%' OR lower(commandLine) LIKE '%verification%' OR lower(commandLine) LIKE '%ray id%')
+  E
+  entity_selectors {
+    entity_type = "_hostname"
+    expression  = "device_hostname"
+  }
+  entity_selectors {
+    entity_type = "_username"
+    expression  = "user_username"
+  }
+  name_expression        = "Command That Fetches Or Hides Is Run From The Run Dialog Or An Address Bar"
+  summary_expression     = "{{baseImage}} on {{device_hostname}}"
+  description_expression = "Detects a script host or downloader under explorer.exe whose command line fetches, hides or decodes, as it is pasted into the Run dialog or an address bar (ClickFix, FileFix)."
+  severity_mapping {
+    type    = "constant"
+    default = 6
+  }
+  is_prototype            = true
+  tags                    = ["_mitreAttackTactic:TA0002", "_mitreAttackTechnique:T1204.004"]
+  suppression_window_size = 43200000
+}
