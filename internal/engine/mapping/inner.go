@@ -72,9 +72,10 @@ func (l *Lookup) Openings() {
 	for i, n := range unless {
 		l.openings[i].Unless = place(n)
 	}
-	l.opens = make([]bool, len(l.Names))
-	for _, o := range l.openings {
+	l.opens, l.openingsOf = make([]bool, len(l.Names)), make([][]int, len(l.Names))
+	for i, o := range l.openings {
 		l.opens[o.At] = true
+		l.openingsOf[o.At] = append(l.openingsOf[o.At], i)
 	}
 }
 
@@ -94,8 +95,8 @@ func (l *Lookup) HoldsMore(vals []jsondoc.Value, given []int) bool {
 }
 
 func (l *Lookup) holdsMore(vals []jsondoc.Value, at int) bool {
-	for i := range l.openings {
-		if o := &l.openings[i]; o.At == at && vals[at].Kind > jsondoc.Null && o.Holds(vals) {
+	for _, i := range l.openingsOf[at] {
+		if vals[at].Kind > jsondoc.Null && l.openings[i].Holds(vals) {
 			return true
 		}
 	}

@@ -19,11 +19,12 @@ type Lookup struct {
 	// events have counts too.
 	Twins bool
 
-	index    map[string]int
-	openings []Opening
-	opens    []bool // by name: there are openings of it
-	early    int    // how many names Early looks for
-	marks    []int  // values whose presence says that backslashes are doubled
+	index      map[string]int
+	openings   []Opening
+	opens      []bool  // by name: there are openings of it
+	openingsOf [][]int // by name: which
+	early      int     // how many names Early looks for
+	marks      []int   // values whose presence says that backslashes are doubled
 }
 
 // Field is a name and where else its text may stand.
