@@ -131,8 +131,10 @@ func ExampleHunt_Findings() {
 		}
 	}
 	// Output:
-	// critical WS-DEV-022.corp.example [T1204.001] Browser starts a script host or living-off-the-land binary
-	// critical WS-DEV-022.corp.example [T1204.001] Browser starts a script host or living-off-the-land binary (Security 4688)
+	// critical WS-DEV-022.corp.example [T1204.001] Browser or mail, chat or Office program starts something that runs code
+	// critical WS-DEV-022.corp.example [T1204.001] Browser or mail, chat or Office program starts something that runs code
+	// critical WS-FIN-014.corp.example [T1204.001] Browser or mail, chat or Office program starts something that runs code
+	// critical WS-FIN-014.corp.example [T1204.001] Browser or mail, chat or Office program starts something that runs code
 }
 
 // A Sigma correlation over events that are pushed: it is found as event time goes on.

@@ -23,7 +23,8 @@ and sigma/filters/ with what the rule and the ledger make of them. It names each
 literal, field and time window that one has and another lacks. What only the
 query's score looks at does not count.
 
-A difference that is meant to be is declared in the manifest, with its reason:
+A difference that is meant to be is declared in the manifest, with its reason, and shown
+with -v:
 
   platforms:
     differences:
@@ -67,6 +68,9 @@ longer there; with 2 when a file cannot be read as what it is.`,
 				for _, d := range found {
 					mark := "drift"
 					if d.Reason != "" {
+						if !a.verbose {
+							continue
+						}
 						mark = "meant"
 					}
 					fmt.Fprintf(a.stdout, "%s: %s\n", mark, d)

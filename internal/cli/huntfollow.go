@@ -70,7 +70,6 @@ type huntFollow struct {
 	late  int64 // ms
 	names map[int]string
 	lines pieceLines
-	out   io.Writer
 	print func(*hunt.Finding) error
 
 	came   bool  // something, since the last tick

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 var _ = command((*app).measureCmd)
@@ -126,7 +127,7 @@ func readLabels(file string) (out []label, err error) {
 			return nil, &exit{exitDiagnostics, fmt.Errorf("%s:%d: a line is PATTERN,LABEL", file, n)}
 		}
 		pattern, as := strings.TrimSpace(line[:at]), strings.TrimSpace(line[at+1:])
-		if as != "attack" && as != "ordinary" && !techniqueID.MatchString(as) {
+		if as != "attack" && as != "ordinary" && !techniqueID().MatchString(as) {
 			return nil, &exit{exitDiagnostics, fmt.Errorf("%s:%d: %q is no label; write a technique such as T1204.001, attack or ordinary", file, n, as)}
 		}
 		out = append(out, label{regexp.MustCompile("(^|[/#])" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*") + "$"), as})
@@ -134,7 +135,7 @@ func readLabels(file string) (out []label, err error) {
 	return out, nil
 }
 
-var techniqueID = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+var techniqueID = match.Lazy(`^T[0-9]{4}(\.[0-9]{3})?$`)
 
 // measured is what packages find over logs.
 type measured struct {
@@ -250,7 +251,7 @@ func (m *measured) settle() {
 	slices.Sort(files)
 	for _, file := range files {
 		t := m.as[file]
-		if !techniqueID.MatchString(t) {
+		if !techniqueID().MatchString(t) {
 			continue
 		}
 		r := by[t]

@@ -34,8 +34,8 @@ which the detection fires and one on which it is silent. With a query the
 recordings are made for it, by what its conditions ask for; replace them by real
 ones. Without one it is an example to change.`,
 		Example: `  gyoji pkg new mine --technique T1059.001
-  gyoji pkg new mine -q hunt.sumo --name 'Encoded PowerShell' --technique T1059.001
-  gyoji pkg new mine '_sourceCategory=*sysmon* EventID=1 | where CommandLine matches "*-enc*"'`,
+  gyoji pkg new mine -q hunt.sumo --technique T1059.001
+  gyoji pkg new mine 'EventID=1 | where CommandLine matches "*-enc*"'`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if name == "" {

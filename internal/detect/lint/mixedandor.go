@@ -51,7 +51,9 @@ var _ = register(Check{
 					for y := syntax.Expr(or); ; {
 						o, ok := y.(*syntax.Binary)
 						if !ok || o.Op != "or" {
-							found = found || q.isAnd(or, y, report)
+							if !found {
+								q.isAnd(or, y, report)
+							}
 							break
 						}
 						inner[o] = true

@@ -66,7 +66,7 @@ func (u *unwrapper) pair(key, value []byte) {
 
 // snare reads the columns of a Windows event, which begin with what separates them.
 func (u *unwrapper) snare(text []byte) bool {
-	sep := []byte{'\t'}
+	var sep []byte
 	switch {
 	case len(text) == 0:
 		return false
