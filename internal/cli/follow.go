@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/kafka"
@@ -19,7 +20,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-// followable are the outputs that rows may be added to for ever.
+// followable are the outputs that rows may be added to without end.
 var followable = []string{"ndjson", "raw"}
 
 // follower opens what paths name.
@@ -75,6 +76,9 @@ type following struct {
 // the output allow it, and otherwise once, when the input ends or Ctrl-C is
 // pressed.
 func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output, access *kafkaAccess) (err error) {
+	if record.Asked(q.Tree) {
+		return usageError("a query over Cloud SIEM records cannot follow a log: leave --follow out, or ask for the fields of the events instead of an index sec_record")
+	}
 	s.opt.Warnings = &exec.Warnings{}
 	s.passes = append(s.passes, s.opt.Warnings)
 	s.run.Warnings, s.run.Again = s.opt.Warnings, nil

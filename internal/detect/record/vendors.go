@@ -50,17 +50,3 @@ var vendors = sync.OnceValue(func() (v ofVendors) {
 	}
 	return v
 })
-
-// Products are the vendor and product of all that mappers are built in for.
-func Products() (all [][2]string) {
-	seen := map[[2]string]bool{}
-	for _, list := range [][]*Mapper{Builtin(), vendors().mappers} {
-		for _, m := range list {
-			if k := [2]string{m.Vendor, m.Product}; !seen[k] {
-				seen[k] = true
-				all = append(all, k)
-			}
-		}
-	}
-	return all
-}
