@@ -64,7 +64,7 @@ func flatOf(w *input.Want, p *plan, to *builder) *flat {
 	f.vals = make([]jsondoc.Value, len(f.Names))
 	f.exact = make([]bool, len(f.Names))
 	for i, n := range f.Names {
-		if !slices.Contains(p.Tops, i) {
+		if !slices.Contains(p.Tops, i) && !p.Exact[i] {
 			k := strings.ToLower(n)
 			f.folded[k] = append(f.folded[k], i)
 		}

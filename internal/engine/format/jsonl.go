@@ -277,6 +277,9 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 		}
 	} else {
 		r.set(&r.w, row, vals, r.doc.Found())
+		if !more {
+			r.spell(&r.w, row, vals)
+		}
 	}
 	text := line
 	if message {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
@@ -24,6 +25,8 @@ type plan struct {
 
 	from struct{ provider, id mapping.Field } // what an event is told by
 
+	spelled []spelledField // of events whose text is an object
+
 	raw, size event.Slot // event.None when not wanted
 	meta      metadata
 	all       bool
@@ -33,6 +36,12 @@ type plan struct {
 // field is a wanted name, where its value goes, and where else it may stand.
 type field struct {
 	mapping.Field
+	slot event.Slot
+}
+
+// spelledField is what the object has under one key: see lang.SpelledName.
+type spelledField struct {
+	at   int
 	slot event.Slot
 }
 
@@ -48,6 +57,7 @@ func newPlan(w *input.Want) *plan {
 		case strings.EqualFold(name, "_size"):
 			p.size = s
 		case mapping.Metadata(name):
+		case p.spells(s, name):
 		default:
 			p.fields = append(p.fields, p.field(s, name))
 		}
@@ -73,6 +83,33 @@ func newPlan(w *input.Want) *plan {
 		}
 	}
 	return p
+}
+
+// spells looks for the key that a field of the kind is for.
+func (p *plan) spells(s event.Slot, name string) bool {
+	key, ok := lang.SpelledKey(name)
+	if ok {
+		p.spelled = append(p.spelled, spelledField{p.Lookup.Spelled(key), s})
+	}
+	return ok
+}
+
+// spell gives a row what the object that is its text has under the keys that are asked
+// for.
+func (p *plan) spell(w *builder, row uint16, vals []jsondoc.Value) {
+	for _, f := range p.spelled {
+		switch v := vals[f.at]; v.Kind {
+		case jsondoc.Missing:
+			w.b.Col(f.slot).Set(row, event.Bool(lang.SpelledNone))
+		case jsondoc.Null:
+			w.b.Col(f.slot).Set(row, event.Bool(lang.SpelledNull))
+		default:
+			if v.Kind == jsondoc.Container {
+				v = asIs(v.Raw)
+			}
+			w.text(f.slot, row, v)
+		}
+	}
 }
 
 // field looks for a name and its other names.

@@ -28,5 +28,5 @@ func (l *Lookup) document(names int, mapped bool, roots []string) *jsondoc.Scann
 	if mapped {
 		roots = append(slices.Clip(Roots), roots...)
 	}
-	return jsondoc.NewScanner(jsondoc.Want{Names: l.Names[:names:names], Whole: l.Whole[:names:names], Roots: roots})
+	return jsondoc.NewScanner(jsondoc.Want{Names: l.Names[:names:names], Whole: l.Whole[:names:names], Exact: l.Exact[:names:names], Roots: roots})
 }

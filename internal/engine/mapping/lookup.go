@@ -13,6 +13,7 @@ import (
 type Lookup struct {
 	Names []string
 	Whole []bool // by name: it is a path from the top of the event, and not under a root
+	Exact []bool // by name: it is one key at the top, in no other spelling
 	Tops  []int  // those that Top has made
 
 	// Twins says that Sigma rules read along: what the Security log's twins of Sysmon's
@@ -72,6 +73,18 @@ func (l *Lookup) Top(n string) int {
 	return i
 }
 
+// Spelled is Path for a key at the top in this spelling and no other: what json's path
+// of that key finds.
+func (l *Lookup) Spelled(key string) int {
+	const spelled = "\x00\x00" // begins no name
+	i, ok := l.index[spelled+key]
+	if !ok {
+		i = l.Path(spelled + key)
+		l.Names[i], l.Exact[i] = key, true
+	}
+	return i
+}
+
 func (l *Lookup) add(n string, whole bool) int {
 	i, ok := l.index[n]
 	if !ok {
@@ -79,7 +92,7 @@ func (l *Lookup) add(n string, whole bool) int {
 			l.index = map[string]int{}
 		}
 		i = len(l.Names)
-		l.Names, l.Whole = append(l.Names, n), append(l.Whole, whole)
+		l.Names, l.Whole, l.Exact = append(l.Names, n), append(l.Whole, whole), append(l.Exact, false)
 		l.index[n] = i
 	}
 	return i

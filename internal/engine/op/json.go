@@ -3,6 +3,7 @@ package op
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -42,6 +43,10 @@ type jsonOp struct {
 	parsing
 	paths []*jsondoc.Path
 	outs  []event.Slot
+
+	// spelled are fields by path in which a reader may have the values already
+	// (lang.SpelledName); nil where not all paths are keys of the event's own text.
+	spelled []event.Slot
 }
 
 func (p *jsonOp) Check(sc *lang.Scope) {
@@ -58,6 +63,16 @@ func (p *jsonOp) Check(sc *lang.Scope) {
 			path = &jsondoc.Path{}
 		}
 		p.paths = append(p.paths, path)
+	}
+	if !sc.Made(p.from) && p.from == sc.Slot("_raw") {
+		for _, path := range p.paths {
+			key, ok := path.Key()
+			if !ok {
+				p.spelled = nil
+				break
+			}
+			p.spelled = append(p.spelled, sc.Slot(lang.SpelledName(key)))
+		}
 	}
 }
 
@@ -88,6 +103,7 @@ func (p *jsonOp) Needs(f *event.Fields) {
 		f.Remove(p.outs...)
 	}
 	f.Add(p.from)
+	f.Add(p.spelled...)
 }
 
 // Paths makes the stage a lang.Paths.
@@ -103,13 +119,31 @@ func (p *jsonOp) Paths() (outs []event.Slot, paths []string, drops bool) {
 
 func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 	paths := jsondoc.NewPaths(p.paths)
+	read := make([]event.Value, len(p.spelled))
 	return &each{next: next, fn: func(b *event.Batch) error {
 		p.begin(b)
 		from := *b.Col(p.from)
+		if p.taken(b) {
+			p.forget(b)
+			return nil
+		}
 		live := b.Live[:0]
 		for _, row := range b.Live {
 			ok := false
-			if v := from.At(row); !v.IsNull() {
+			if done := p.spelt(b, row, read); done {
+				ok = !slices.ContainsFunc(read, missing)
+				if ok || p.nodrop {
+					for i, v := range read {
+						switch {
+						case missing(v):
+						case v.Kind() == event.Boolean:
+							b.Col(p.outs[i]).Set(row, event.Value{})
+						default:
+							b.Col(p.outs[i]).Set(row, v)
+						}
+					}
+				}
+			} else if v := from.At(row); !v.IsNull() {
 				vals, isJSON := evalJSON(paths, bytesOf(v.Str()))
 				ok = isJSON
 				for _, w := range vals {
@@ -128,8 +162,63 @@ func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {
 			}
 		}
 		b.Live = live
+		p.forget(b)
 		return nil
 	}}
+}
+
+// missing reports whether a reader says that there is no such key.
+func missing(v event.Value) bool {
+	return v.Kind() == event.Boolean && v.True() == lang.SpelledNone
+}
+
+// spelt fills read with what a reader has found of the paths in a row, and reports
+// whether it has looked for them.
+func (p *jsonOp) spelt(b *event.Batch, row uint16, read []event.Value) bool {
+	for i, s := range p.spelled {
+		if read[i] = b.Value(s, row); read[i].IsNull() {
+			return false
+		}
+	}
+	return len(p.spelled) > 0
+}
+
+// taken does for a batch what Open's loop does, by columns, where a reader has looked for
+// the paths in each row and no row has null under one: rows without one are dropped, and
+// the others have the reader's columns.
+func (p *jsonOp) taken(b *event.Batch) bool {
+	if len(p.spelled) == 0 || !p.drops() {
+		return false
+	}
+	live := make([]uint16, 0, len(b.Live))
+	for _, row := range b.Live {
+		ok := true
+		for _, s := range p.spelled {
+			switch v := b.Value(s, row); {
+			case missing(v):
+				ok = false
+			case v.Kind() != event.String:
+				return false
+			}
+		}
+		if ok {
+			live = append(live, row)
+		}
+	}
+	b.Live = append(b.Live[:0], live...)
+	for i, s := range p.spelled {
+		b.Col(p.outs[i])
+		b.Col(p.outs[i]).Alias(b.Col(s))
+	}
+	return true
+}
+
+// forget empties the reader's columns, which are no fields of the event. What has
+// their values keeps them.
+func (p *jsonOp) forget(b *event.Batch) {
+	for _, s := range p.spelled {
+		b.Col(s).Reset()
+	}
 }
 
 // evalJSON follows paths into a text that is JSON as a whole, or else into the

@@ -80,7 +80,11 @@ func searchSpan(t *syntax.Query) (s diag.Span) {
 func (q *Query) fieldNames(f *event.Fields) []string {
 	var names []string
 	for _, s := range f.Slots() {
-		names = append(names, q.Layout.Name(s))
+		name := q.Layout.Name(s)
+		if key, ok := lang.SpelledKey(name); ok {
+			name = fmt.Sprintf("%q of the text", key)
+		}
+		names = append(names, name)
 	}
 	if f.All {
 		names = append(names, "and every other field")

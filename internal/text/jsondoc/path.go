@@ -19,6 +19,14 @@ type Path struct {
 	definite bool
 }
 
+// Key is the key that the path is, where it is one and nothing else.
+func (p *Path) Key() (key string, ok bool) {
+	if len(p.way) != 1 || len(p.steps) > 0 || p.way[0].index >= 0 {
+		return "", false
+	}
+	return p.way[0].key, true
+}
+
 // way is one step to one value: a key, or an index when key is "" and index >= 0.
 type way struct {
 	key   string

@@ -27,7 +27,7 @@ func NewPaths(paths []*Path) *Paths {
 			w = (*into).word(key)
 			w.keys[key] = true
 		}
-		w.targets = append(w.targets, spelled{target{i, 0}, ""})
+		w.targets = append(w.targets, spelled{target: target{i, 0}})
 	}
 	p.root = node{child: top.child, array: top.array, word: top}
 	for _, t := range top.targets {

@@ -64,6 +64,10 @@ type Want struct {
 	// Whole says by index of Names that Roots do not count for the name: it is
 	// a path from the top. What is beyond its end is not whole.
 	Whole []bool
+	// Exact says by index of Names that the name is one key at the top, spelled so,
+	// and nothing else: what Path finds with that key alone. What is beyond its end
+	// is not exact.
+	Exact []bool
 	// Strict has every text checked as Valid does before it is read, at a third
 	// of the speed.
 	Strict bool
@@ -119,7 +123,8 @@ type wanted struct {
 // spelled is a target and how the wanted name spells its last key.
 type spelled struct {
 	target
-	key string
+	key   string
+	exact bool // no other spelling will do
 }
 
 // target is a value to be found; the lowest rank wins, odd ranks being those of
@@ -201,6 +206,11 @@ func NewScanner(w Want) *Scanner {
 	s.size(len(w.Names))
 	s.top = s.levels.at("", false)
 	for i, n := range w.Names {
+		if s.isExact(i) {
+			word := s.top.word(string(appendFold(nil, []byte(n))))
+			word.targets = append(word.targets, spelled{target{i, 0}, n, true})
+			continue
+		}
 		s.levels.want(n, target{i, 0})
 		s.levels.want(n+".#text", target{i, 0})
 	}
@@ -209,6 +219,8 @@ func NewScanner(w Want) *Scanner {
 	}
 	return s
 }
+
+func (s *Scanner) isExact(i int) bool { return i < len(s.want.Exact) && s.want.Exact[i] }
 
 // A root is an object whose fields are found by their plain name. Its names are
 // wanted only once a key at the top of an object may lead there: a log has one
@@ -229,7 +241,7 @@ func (s *Scanner) meet(key []byte) {
 			return false
 		}
 		for i, n := range s.want.Names {
-			if i < len(s.want.Whole) && s.want.Whole[i] {
+			if i < len(s.want.Whole) && s.want.Whole[i] || s.isExact(i) {
 				continue
 			}
 			t := target{i, r.rank}
@@ -298,7 +310,7 @@ func (b levels) want(name string, t target) {
 			w.keys[name[from:end]] = true
 			switch {
 			case end == len(name):
-				w.targets = append(w.targets, spelled{t, name[from:end]})
+				w.targets = append(w.targets, spelled{target: t, key: name[from:end]})
 			case name[end] == '[':
 				w.array = b.at(folded[:end], true)
 			default:
@@ -595,6 +607,9 @@ func (l *level) resolve(key []byte, scratch *[]byte) *node {
 	}
 	for _, t := range w.targets {
 		if !l.exact && t.key != string(key) {
+			if t.exact {
+				continue
+			}
 			t.rank |= 1
 		}
 		n.targets = append(n.targets, t.target)
