@@ -58,6 +58,33 @@ var _ = register(input.Format{
 	},
 })
 
+// Whole is plain text that is one event, however many lines it has: a message that
+// somebody else has cut from others. It is no format of files.
+var Whole = &input.Format{
+	Name: "text",
+	Cut: func(buf []byte, _ int64, last bool) int {
+		if !last {
+			return 0
+		}
+		return len(buf)
+	},
+	New: func(w *input.Want) input.BlockReader {
+		r := newTextLines(w)
+		r.others = nil
+		return &whole{r}
+	},
+}
+
+type whole struct{ *lines }
+
+func (r *whole) Read(b input.Block, next exec.Sink) error {
+	r.begin(b.Data)
+	if err := r.line(&b, 0, len(b.Data), next); err != nil {
+		return err
+	}
+	return r.push(next)
+}
+
 func newTextLines(w *input.Want) *lines {
 	return newLines(w, "text", func(*lines, []byte) (int64, bool) { return 0, true })
 }

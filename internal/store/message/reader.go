@@ -1,0 +1,368 @@
+package message
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+const (
+	// blockBytes is how much text of lines is read at a time.
+	blockBytes = 1 << 20
+	// originsMax is how many origins a Reader remembers.
+	originsMax = 4096
+)
+
+// Reader reads messages as events. It is one goroutine's.
+type Reader struct {
+	want   *input.Want // of the caller
+	needy  inner
+	bare   inner // without what must stand in a message's text: a field of its origin need not
+	asSaid bool  // times are what the texts say
+
+	parts map[*Origin]*input.Part
+
+	// The rows of the block being read, and where each begins in it.
+	rows   []Row
+	starts []int64
+	at     int
+	data   []byte
+	own    []Row
+
+	next    exec.Sink
+	receipt []int64
+	fields  []Field               // of the block's origin
+	given   map[string]event.Slot // of Field names
+}
+
+// inner are the readers of formats, and what is wanted of them.
+type inner struct {
+	want    input.Want
+	readers map[*input.Format]input.BlockReader
+}
+
+// NewReader makes a reader of what is wanted. want's positions, in Only and of the
+// events, are Position's.
+func NewReader(want *input.Want) *Reader {
+	r := &Reader{want: want, parts: map[*Origin]*input.Part{}, given: map[string]event.Slot{}}
+	r.needy = inner{*want, map[*input.Format]input.BlockReader{}}
+	w := &r.needy.want
+	w.Bounded, w.Readers = false, nil // a row's time is its own, not what the text says
+	if want.Only != nil {
+		w.Only = func(pos uint64) bool { return want.Only(r.position(pos)) }
+	}
+	r.bare = inner{*w, map[*input.Format]input.BlockReader{}}
+	r.bare.want.Need = nil
+	return r
+}
+
+// Read pushes the events of rows, which are lent until it returns. Those of one origin
+// are in the order of rows.
+func (r *Reader) Read(rows []Row, next exec.Sink) error {
+	r.next = next
+	for start := 0; start < len(rows); {
+		o := rows[start].Origin
+		end := start + 1
+		for end < len(rows) && rows[end].Origin == o {
+			end++
+		}
+		if end == len(rows) && start == 0 {
+			return r.read(o, rows)
+		}
+		if end == len(rows) || end-start > scatter {
+			if err := r.read(o, rows[start:end]); err != nil {
+				return err
+			}
+			start = end
+			continue
+		}
+		return r.scattered(rows[start:])
+	}
+	return nil
+}
+
+// scatter is how many rows of one origin in a row are read as they are.
+const scatter = 256
+
+// scattered reads rows of several origins, origin by origin.
+func (r *Reader) scattered(rows []Row) error {
+	byOrigin := map[*Origin][]Row{}
+	var order []*Origin
+	for _, row := range rows {
+		if _, ok := byOrigin[row.Origin]; !ok {
+			order = append(order, row.Origin)
+		}
+		byOrigin[row.Origin] = append(byOrigin[row.Origin], row)
+	}
+	for _, o := range order {
+		if err := r.read(o, byOrigin[o]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads rows of one origin: lines of JSON a block of them at a time, others one
+// by one, as where one ends is not in their text.
+func (r *Reader) read(o *Origin, rows []Row) error {
+	if o == nil {
+		o = &noOrigin
+	}
+	part := r.part(o)
+	r.fields = o.Fields
+	named := format.Named(o.Format)
+	if named == format.Named("text") || named == format.Named("lines") {
+		named = format.Whole // where a message ends has been found
+	}
+	jsonl := jsonLines()
+	block := r.own[:0]
+	data := r.data[:0]
+	starts := r.starts[:0]
+	flush := func() error {
+		defer func() { r.own, r.data, r.starts = block, data, starts }()
+		if len(block) == 0 {
+			return nil
+		}
+		err := r.block(jsonl, input.Block{Data: data, Part: part}, block, starts)
+		block, data, starts = block[:0], data[:0], starts[:0]
+		return err
+	}
+	for i := range rows {
+		row := &rows[i]
+		if named == jsonl && oneLine(row.Raw) || named == nil && plainObject(row.Raw) {
+			if len(data)+len(row.Raw) > blockBytes {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+			block, starts = append(block, *row), append(starts, int64(len(data)))
+			data = append(append(data, row.Raw...), '\n')
+			continue
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		f := named
+		if f == nil {
+			f = formatOf(row.Raw)
+		}
+		if err := r.block(f, input.Block{Data: row.Raw, Offset: int64(len(o.Head)), Part: part}, rows[i:i+1], []int64{int64(len(o.Head))}); err != nil {
+			return err
+		}
+	}
+	return flush()
+}
+
+var noOrigin Origin
+
+func jsonLines() *input.Format { return format.Named("jsonl") }
+
+// oneLine reports whether a message is one line.
+func oneLine(raw []byte) bool { return bytes.IndexByte(raw, '\n') < 0 }
+
+// plainObject reports whether a message is an object on one line that wraps no list of
+// events, as far as can be seen without reading it.
+func plainObject(raw []byte) bool {
+	n := len(raw)
+	return n > 1 && raw[0] == '{' && raw[n-1] == '}' && oneLine(raw) && bytes.IndexByte(raw, '[') < 0
+}
+
+// formatOf is the format that is surest of a message, which is plain text where none is.
+func formatOf(raw []byte) *input.Format {
+	best, sure := format.Whole, input.Unsure
+	for _, f := range format.All() {
+		if f.Headed {
+			continue
+		}
+		if n := f.Sniff(raw); n > sure {
+			best, sure = f, n
+		}
+	}
+	return best
+}
+
+// part is the part that the messages of an origin are read as.
+func (r *Reader) part(o *Origin) *input.Part {
+	p := r.parts[o]
+	if p == nil {
+		if len(r.parts) >= originsMax {
+			clear(r.parts)
+		}
+		p = &input.Part{Name: o.Name, Origin: o.Origin, Head: o.Head}
+		r.parts[o] = p
+	}
+	return p
+}
+
+// block reads a block of whole messages.
+func (r *Reader) block(f *input.Format, b input.Block, rows []Row, starts []int64) error {
+	r.rows, r.starts, r.at = rows, starts, 0
+	in := &r.needy
+	if r.unneeded() {
+		in = &r.bare
+	}
+	br := in.readers[f]
+	if br == nil {
+		br = f.New(&in.want)
+		in.readers[f] = br
+	}
+	return br.Read(b, (*placed)(r))
+}
+
+// unneeded reports whether a field that must hold some literal is one that the origin of
+// the block gives.
+func (r *Reader) unneeded() bool {
+	return slices.ContainsFunc(r.fields, func(f Field) bool {
+		return slices.ContainsFunc(r.want.Need, func(n input.Need) bool {
+			return n.Slot != event.None && strings.EqualFold(r.want.Layout.Name(n.Slot), f.Name)
+		})
+	})
+}
+
+// row is the index of the row that an event of the block is of.
+func (r *Reader) row(off int64) int {
+	s := r.starts
+	if i := r.at; s[i] <= off && (i+1 == len(s) || off < s[i+1]) {
+		return i
+	} else if i+1 < len(s) && s[i+1] <= off && (i+2 == len(s) || off < s[i+2]) {
+		r.at++
+		return r.at
+	}
+	i, found := slices.BinarySearch(s, off)
+	if !found {
+		i--
+	}
+	r.at = max(i, 0)
+	return r.at
+}
+
+// position is that of an event by its position in the block.
+func (r *Reader) position(pos uint64) uint64 {
+	off := event.Offset(pos)
+	i := r.row(off)
+	return Position(r.rows[i].Seq, off-r.starts[i])
+}
+
+// placed is a Reader as the sink of a format's reader: it gives events the time and the
+// position of their messages.
+type placed Reader
+
+func (p *placed) Push(b *event.Batch) error {
+	r := (*Reader)(p)
+	changed := false
+	receipts := b.Receipt != nil
+	r.receipt = r.receipt[:0]
+	for i := range b.N {
+		off := event.Offset(b.Pos[i])
+		k := r.row(off)
+		row := &r.rows[k]
+		said, own := b.Time[i], b.Receipt != nil && b.Receipt[i] != b.Time[i]
+		b.Pos[i] = Position(row.Seq, off-r.starts[k])
+		if !r.asSaid && (off == r.starts[k] || said == event.NoTime) {
+			b.Time[i] = row.Time
+			changed = changed || said != row.Time
+		}
+		at := b.Time[i]
+		if own {
+			at = b.Receipt[i]
+		} else if row.Receipt != 0 {
+			at = row.Receipt
+		}
+		receipts = receipts || at != b.Time[i]
+		r.receipt = append(r.receipt, at)
+	}
+	if receipts {
+		b.Receipt = r.receipt
+		changed = true
+	}
+	if changed {
+		r.times(b)
+	}
+	for _, f := range r.fields {
+		r.field(b, f)
+	}
+	return r.next.Push(b)
+}
+
+// times fills the columns of an event's times anew.
+func (r *Reader) times(b *event.Batch) {
+	fill := func(name string, of []int64) {
+		s, ok := r.want.Layout.Find(name)
+		if !ok || !r.want.Fields.Has(s) && (!r.want.Fields.All || r.want.JSON || name == "_receiptTime") {
+			return
+		}
+		col := b.Col(s)
+		col.Reset()
+		for i, ms := range of {
+			if ms != event.NoTime {
+				col.Set(uint16(i), event.Int(ms))
+			}
+		}
+	}
+	fill("_messageTime", b.Time)
+	receipt := b.Receipt
+	if receipt == nil {
+		receipt = b.Time
+	}
+	fill("_receiptTime", receipt)
+}
+
+// field gives the events that do not have it a field of their origin.
+func (r *Reader) field(b *event.Batch, f Field) {
+	s, ok := r.given[f.Name]
+	if !ok {
+		if s, ok = r.want.Layout.Find(f.Name); !ok || !r.want.Fields.Has(s) {
+			s, ok = event.None, r.want.Fields.All
+			if ok {
+				s = r.want.Layout.Met(f.Name)
+			}
+		}
+		r.given[strings.Clone(f.Name)] = s
+	}
+	if s == event.None {
+		return
+	}
+	col := b.Col(s)
+	code := uint16(0)
+	for i := range uint16(b.N) {
+		if !col.At(i).IsNull() {
+			continue
+		}
+		if code == 0 {
+			code = col.Put(event.Text(f.Value))
+		}
+		col.SetCode(i, code)
+	}
+}
+
+// Times gives rows the time that the text of each says, as it is read of a file: that of
+// its first event, event.NoTime where it says none. want says how times are read.
+func Times(rows []Row, want *input.Want) error {
+	w := *want
+	w.Fields, w.Need, w.Conditions, w.Only = event.Fields{}, nil, nil, nil
+	r := NewReader(&w)
+	r.asSaid = true
+	numbered := slices.Clone(rows)
+	for i := range rows {
+		numbered[i].Seq, rows[i].Time = uint64(i), event.NoTime
+	}
+	met := make([]bool, len(rows))
+	first := make([]int64, len(rows))
+	return r.Read(numbered, firstTimes(func(b *event.Batch) {
+		for i := range b.N {
+			k, at := Seq(b.Pos[i]), Offset(b.Pos[i])
+			if !met[k] || at < first[k] {
+				met[k], first[k], rows[k].Time = true, at, b.Time[i]
+			}
+		}
+	}))
+}
+
+type firstTimes func(*event.Batch)
+
+func (f firstTimes) Push(b *event.Batch) error { f(b); return nil }
