@@ -85,8 +85,9 @@ type jsonl struct {
 	off  int64 // of the line in the part
 	err  error // why the line that was read last is no event
 
-	others *others          // of lines that are no JSON; nil until one is met
-	finder *jsondoc.Scanner // of objects in an event; nil until one is asked about
+	others *others           // of lines that are no JSON; nil until one is met
+	lines  input.BlockReader // of lines that are events all the same; nil until one is met
+	finder *jsondoc.Scanner  // of objects in an event; nil until one is asked about
 }
 
 func newJSONL(w *input.Want) *jsonl {
@@ -119,6 +120,14 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 		if err := r.line(line, next); err != nil {
 			return err
 		}
+		if r.err != nil && b.Ends != nil {
+			r.err = nil
+			if err := r.asText(&b, at, len(line), next); err != nil {
+				return err
+			}
+			at += len(line) + 1
+			continue
+		}
 		if r.err != nil {
 			n, err := r.misfit(&b, at, len(line), next)
 			if err != nil {
@@ -137,6 +146,14 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 		r.want.Skip(skipped)
 	}
 	return r.push(next)
+}
+
+// asText reads a line that is known to be an event, and is no JSON.
+func (r *jsonl) asText(b *input.Block, at, length int, next exec.Sink) error {
+	if r.lines == nil {
+		r.lines = Named("lines").New(r.want)
+	}
+	return r.lines.Read(input.Block{Data: b.Data[at : at+length], Offset: b.Offset + int64(at), Part: b.Part}, next)
 }
 
 // misfit reads what stands where a line of JSON was expected, and returns how

@@ -87,6 +87,9 @@ func (w *Want) Skip(n int) {
 	}
 }
 
+// Count says where skipped events are counted, for a Feeder that is no Reader.
+func (w *Want) Count(skipped *atomic.Int64) { w.skipped = skipped }
+
 // Need is one group of literals, of which an event must hold at least one,
 // letter case aside (see match.Witness for what that means for non-ASCII text).
 type Need struct {
@@ -192,6 +195,9 @@ type Block struct {
 	Data   []byte // lent until Read returns
 	Offset int64  // of Data in the decompressed part
 	Part   *Part
+	// Ends, where it is known beforehand, are where the events of Data end, each before a
+	// line end: none may be lost for not being of the format. Formats of lines go by it.
+	Ends []int
 }
 
 // Part is one file, archive member, stream or posted body.

@@ -180,6 +180,31 @@ func (r *Reader) Blocks(ctx context.Context, want *Want, done func(worker, block
 	return r.blocksTwice(ctx, want, done, nil)
 }
 
+// Pieces gives the blocks of the input to one function, in order, with the format that each
+// is read as: for who keeps the text rather than the events. take returns how many events
+// there are.
+func (r *Reader) Pieces(ctx context.Context, take func(Block, *Format) (events int, err error)) error {
+	defer r.finish()
+	var buf []byte
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t, err := r.block(ctx, &buf)
+		if err != nil || t.format == nil {
+			return err
+		}
+		r.complete(&t)
+		n, err := take(t.Block, t.format)
+		if err != nil {
+			return err
+		}
+		if r.events.Add(int64(n)); n > 0 {
+			t.Part.Met()
+		}
+	}
+}
+
 func (r *Reader) blocksTwice(ctx context.Context, want *Want, done func(worker, block int) error, more []Again) exec.Feed {
 	want.skipped = &r.events
 	return func(worker int, front exec.Sink) (err error) {

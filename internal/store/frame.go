@@ -1,0 +1,346 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// A frame is what one Append wrote of one receipt: a header of fixed size, what the
+// messages share, and the messages. Numbers are little endian.
+//
+//	 0 u32 magic "GYL1"
+//	 4 u32 CRC-32C of the header from byte 8 on
+//	 8 u32 bytes of the shared part
+//	12 u32 bytes of the body as stored
+//	16 u32 bytes of the body unpacked
+//	20 u32 CRC-32C of the shared part and the stored body
+//	24 u64 sequence number of the first message
+//	32 i64 time of receipt, ms
+//	40 i64 earliest time of a message, ms
+//	48 i64 latest
+//	56 u32 messages
+//	60 u8  codec of the body: 0 none, 1 zstd
+//	61 u8  kind: 0 messages, 1 a piece of a file
+//	62 u8  1 when the times at 40 and 48 are known
+//	63 u8  0
+//
+// The shared part is texts, each a uvarint length and bytes: collector, source, category,
+// host, name, format; the number of fields, names and values; and of a piece of a file its
+// name, where in the file it begins, how many bytes of the body are its, the order of its
+// dates, and the file's head.
+//
+// The body of messages is a table and then the texts, each with a line end after it. The
+// table has for every message a uvarint, twice its length and one more when it has a time,
+// and then a varint of that time less the one before. The body of a piece is the piece.
+const (
+	frameMagic  = 0x314C5947 // "GYL1"
+	headerBytes = 64
+	// frameBytesMax is the longest part of a frame that is believed.
+	frameBytesMax = 1 << 30
+
+	codecNone, codecZstd = 0, 1
+	kindMessages         = 0
+	kindPiece            = 1
+
+	// packMin is how long a body is that is worth packing.
+	packMin = 256
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// header is a frame's header.
+type header struct {
+	shared, stored, unpacked uint32
+	sum                      uint32
+	seq                      uint64
+	received                 int64
+	earliest, latest         int64
+	messages                 uint32
+	codec, kind              uint8
+	timed                    bool
+}
+
+func (h *header) size() int { return headerBytes + int(h.shared) + int(h.stored) }
+
+// put writes the header over the first bytes of a frame.
+func (h *header) put(b []byte) {
+	le := binary.LittleEndian
+	le.PutUint32(b, frameMagic)
+	le.PutUint32(b[8:], h.shared)
+	le.PutUint32(b[12:], h.stored)
+	le.PutUint32(b[16:], h.unpacked)
+	le.PutUint32(b[20:], h.sum)
+	le.PutUint64(b[24:], h.seq)
+	le.PutUint64(b[32:], uint64(h.received))
+	le.PutUint64(b[40:], uint64(h.earliest))
+	le.PutUint64(b[48:], uint64(h.latest))
+	le.PutUint32(b[56:], h.messages)
+	b[60], b[61], b[62], b[63] = h.codec, h.kind, 0, 0
+	if h.timed {
+		b[62] = 1
+	}
+	le.PutUint32(b[4:], crc32.Checksum(b[8:headerBytes], castagnoli))
+}
+
+// parseHeader reads the header that b begins with; ok is false where there is none.
+func parseHeader(b []byte) (h header, ok bool) {
+	le := binary.LittleEndian
+	if len(b) < headerBytes || le.Uint32(b) != frameMagic || le.Uint32(b[4:]) != crc32.Checksum(b[8:headerBytes], castagnoli) {
+		return h, false
+	}
+	h = header{
+		shared: le.Uint32(b[8:]), stored: le.Uint32(b[12:]), unpacked: le.Uint32(b[16:]), sum: le.Uint32(b[20:]),
+		seq: le.Uint64(b[24:]), received: int64(le.Uint64(b[32:])), earliest: int64(le.Uint64(b[40:])), latest: int64(le.Uint64(b[48:])),
+		messages: le.Uint32(b[56:]), codec: b[60], kind: b[61], timed: b[62] == 1,
+	}
+	return h, h.shared <= frameBytesMax && h.stored <= frameBytesMax && h.unpacked <= frameBytesMax
+}
+
+// sound reports whether the bytes after a header are those that were written.
+func (h *header) sound(rest []byte) bool {
+	return len(rest) >= int(h.shared)+int(h.stored) && crc32.Checksum(rest[:int(h.shared)+int(h.stored)], castagnoli) == h.sum
+}
+
+// encoder packs bodies; it is safe for many goroutines.
+var encoder = sync.OnceValue(func() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		panic(err)
+	}
+	return e
+})
+
+var decoder = sync.OnceValue(func() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(frameBytesMax), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		panic(err)
+	}
+	return d
+})
+
+// shared is what the messages of a frame have in common.
+type shared struct {
+	source Source
+	format string
+	fields []Field
+	piece  *Piece // of a frame of that kind, without its Data
+}
+
+// text appends a text with its length.
+func text(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendShared(b []byte, r *Receipt) []byte {
+	for _, s := range [...]string{r.Source.Collector, r.Source.Source, r.Source.Category, r.Source.Host, r.Source.Name, r.Format} {
+		b = text(b, s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.Fields)))
+	for _, f := range r.Fields {
+		b = text(text(b, f.Name), f.Value)
+	}
+	if p := r.Piece; p != nil {
+		b = text(b, p.Name)
+		b = binary.AppendUvarint(b, uint64(p.Offset))
+		b = append(b, byte(p.Dates))
+		b = text(b, string(p.Head))
+	}
+	return b
+}
+
+// cursor reads what frames are made of. Once something does not fit, bad stays set.
+type cursor struct {
+	b   []byte
+	bad bool
+}
+
+func (c *cursor) uvarint() uint64 {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.bad, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *cursor) varint() int64 {
+	v, n := binary.Varint(c.b)
+	if n <= 0 {
+		c.bad, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *cursor) bytes() []byte {
+	n := c.uvarint()
+	if n > uint64(len(c.b)) {
+		c.bad, c.b = true, nil
+		return nil
+	}
+	out := c.b[:n]
+	c.b = c.b[n:]
+	return out
+}
+
+func (c *cursor) byte() byte {
+	if len(c.b) == 0 {
+		c.bad = true
+		return 0
+	}
+	out := c.b[0]
+	c.b = c.b[1:]
+	return out
+}
+
+func parseShared(b []byte, kind uint8) (*shared, error) {
+	c := cursor{b: b}
+	s := &shared{}
+	for _, to := range [...]*string{&s.source.Collector, &s.source.Source, &s.source.Category, &s.source.Host, &s.source.Name, &s.format} {
+		*to = string(c.bytes())
+	}
+	for range min(c.uvarint(), uint64(len(b))) {
+		s.fields = append(s.fields, Field{string(c.bytes()), string(c.bytes())})
+	}
+	if kind == kindPiece {
+		s.piece = &Piece{Name: string(c.bytes()), Offset: int64(c.uvarint()), Dates: datefmt.Order(c.byte())}
+		s.piece.Head = slices.Clone(c.bytes())
+	}
+	if c.bad || len(c.b) > 0 {
+		return nil, errDamaged
+	}
+	return s, nil
+}
+
+// units is how many sequence numbers a receipt takes: one for each byte of text.
+func (r *Receipt) units() uint64 {
+	if r.Piece != nil {
+		return uint64(max(len(r.Piece.Data), 1))
+	}
+	n := 0
+	for i := range r.Messages {
+		n += len(r.Messages[i].Raw) + 1
+	}
+	return uint64(max(n, 1))
+}
+
+// appendFrame appends the frame of a receipt. Its sequence number is put in by stamp.
+// scratch is memory for the body.
+func appendFrame(dst []byte, r *Receipt, scratch *[]byte) ([]byte, header, error) {
+	h := header{received: r.Received, timed: true, earliest: math.MaxInt64, latest: math.MinInt64}
+	var body []byte
+	if p := r.Piece; p != nil {
+		h.kind, body = kindPiece, p.Data
+		h.messages, h.earliest, h.latest, h.timed = uint32(p.Events), p.Earliest, p.Latest, p.Counted
+	} else {
+		body = (*scratch)[:0]
+		last := int64(0)
+		for i := range r.Messages {
+			m := &r.Messages[i]
+			if !m.Timed {
+				h.timed = false
+				body = binary.AppendUvarint(body, uint64(len(m.Raw))<<1)
+				continue
+			}
+			body = binary.AppendUvarint(body, uint64(len(m.Raw))<<1|1)
+			body = binary.AppendVarint(body, m.Time-last) // wraps, as the reader's sum does
+			last = m.Time
+			h.earliest, h.latest = min(h.earliest, m.Time), max(h.latest, m.Time)
+		}
+		for i := range r.Messages {
+			body = append(append(body, r.Messages[i].Raw...), '\n')
+		}
+		*scratch = body
+		h.messages = uint32(len(r.Messages))
+	}
+	if len(body) > frameBytesMax {
+		return dst, h, fmt.Errorf("store: %d bytes at once, more than %d", len(body), frameBytesMax)
+	}
+	if !h.timed {
+		h.earliest, h.latest = 0, 0
+	}
+	start := len(dst)
+	dst = append(dst, make([]byte, headerBytes)...)
+	dst = appendShared(dst, r)
+	h.shared = uint32(len(dst) - start - headerBytes)
+	h.unpacked = uint32(len(body))
+	at := len(dst)
+	if len(body) >= packMin {
+		dst = encoder().EncodeAll(body, dst)
+		h.codec = codecZstd
+	}
+	if h.codec == codecNone || len(dst)-at >= len(body) {
+		dst = append(dst[:at], body...)
+		h.codec = codecNone
+	}
+	h.stored = uint32(len(dst) - at)
+	h.sum = crc32.Checksum(dst[start+headerBytes:], castagnoli)
+	return dst, h, nil
+}
+
+// message is where a message of a frame ends in the texts, and its time.
+type message struct {
+	end   int // its line end not counted
+	time  int64
+	timed bool
+}
+
+// unpack gives the body of a frame, in buf where it has to be unpacked.
+func (h *header) unpack(stored, buf []byte) ([]byte, error) {
+	switch h.codec {
+	case codecNone:
+		return stored, nil
+	case codecZstd:
+		out, err := decoder().DecodeAll(stored, buf[:0])
+		if err != nil || len(out) != int(h.unpacked) {
+			return nil, errDamaged
+		}
+		return out, nil
+	}
+	return nil, errDamaged
+}
+
+// parseMessages takes a body apart: the messages, and the texts that they end in.
+func (h *header) parseMessages(body []byte, into []message) ([]message, []byte, error) {
+	c := cursor{b: body}
+	into = into[:0]
+	end, last := 0, int64(0)
+	for i := range h.messages {
+		v := c.uvarint()
+		n := v >> 1
+		if n > uint64(len(body)) || c.bad {
+			return nil, nil, errDamaged
+		}
+		m := message{timed: v&1 == 1}
+		if m.timed {
+			last += c.varint()
+			m.time = last
+		}
+		if i > 0 {
+			end++
+		}
+		end += int(n)
+		m.end = end
+		into = append(into, m)
+	}
+	if c.bad || h.messages > 0 && len(c.b) != end+1 {
+		return nil, nil, errDamaged
+	}
+	return into, c.b, nil
+}
+
+// origin is a source as readers of events take it.
+func (s *Source) origin() event.Origin {
+	return event.Origin{Collector: s.Collector, Source: s.Source, Category: s.Category, Host: s.Host, Name: s.Name}
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+)
+
+// View says what of a store is asked for.
+type View struct {
+	// From and To (ms, To excluded; 0 is open) bound the time of messages, or with
+	// ByReceipt that of their receipt. By receipt nothing else is given. By message
+	// time it is a hint of what need not be read: the query's own range decides.
+	From, To  int64
+	ByReceipt bool
+	// Categories are the _sourceCategory values asked for, a hint as well; none is all.
+	Categories []string
+}
+
+// Snapshot is what a store holds at one moment. It stays the same, and readable, until it
+// is closed, whatever becomes of the store.
+type Snapshot struct {
+	store *Store
+	view  View
+	runs  []run
+	files []*logFile
+	bytes int64
+	seq   uint64
+
+	read, events, untimed atomic.Int64
+	closed                atomic.Bool
+}
+
+// Snapshot pins what is there now.
+func (s *Store) Snapshot(v View) *Snapshot {
+	snap := &Snapshot{store: s, view: v}
+	l := s.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	snap.seq = l.next
+	for _, f := range l.files {
+		used := false
+		for _, r := range f.runs {
+			if !v.wants(&r) {
+				continue
+			}
+			snap.runs = append(snap.runs, r)
+			snap.bytes += r.unpacked
+			used = true
+		}
+		if used {
+			f.refs.Add(1)
+			snap.files = append(snap.files, f)
+		}
+	}
+	// Newest first, so that who wants a few of the newest has them soon.
+	slices.SortStableFunc(snap.runs, func(a, b run) int { return cmp.Compare(b.seq, a.seq) })
+	return snap
+}
+
+// wants reports whether a run may have what the view asks for.
+func (v *View) wants(r *run) bool {
+	from, to := r.received, r.until
+	if !v.ByReceipt {
+		from, to = r.times()
+	}
+	if v.From != 0 && to < v.From || v.To != 0 && from >= v.To {
+		return false
+	}
+	return len(v.Categories) == 0 || r.category == "" || slices.Contains(v.Categories, r.category)
+}
+
+// Close gives back what the snapshot holds.
+func (v *Snapshot) Close() {
+	if v.closed.Swap(true) {
+		return
+	}
+	for _, f := range v.files {
+		f.release()
+	}
+}
+
+// Bytes is how many bytes of text a run would read.
+func (v *Snapshot) Bytes() int64 { return v.bytes }
+
+// Next is the sequence number that the first message after the snapshot gets.
+func (v *Snapshot) Next() uint64 { return v.seq }
+
+// Progress is how far the snapshot's feeders have come together.
+type Progress struct {
+	Bytes   int64 // of text, read
+	Total   int64 // to read
+	Events  int64
+	Untimed int64 // events without a time
+}
+
+// Progress may be called at any time.
+func (v *Snapshot) Progress() Progress {
+	return Progress{v.read.Load(), v.bytes, v.events.Load(), v.untimed.Load()}
+}
+
+// Feeder gives the events of the snapshot to one run; each run has its own.
+func (v *Snapshot) Feeder() input.Feeder { return &feeder{snap: v} }
+
+// feeder is an input.Twice over a snapshot.
+type feeder struct {
+	snap *Snapshot
+	at   atomic.Int64
+}
+
+func (f *feeder) fewer(want *input.Want) []run {
+	runs := f.snap.runs
+	if !want.Bounded {
+		return runs
+	}
+	var left []run
+	for _, r := range runs {
+		if from, to := r.times(); to >= want.From && from < want.To {
+			left = append(left, r)
+		}
+	}
+	return left
+}

@@ -1,0 +1,450 @@
+// Package store keeps messages on disk and gives them to queries: a durable log, which
+// is what was acknowledged, and what is made of it. A query over a store gives what it
+// gives over the files that were put in.
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+)
+
+// FormatVersion is the number of what is on disk. A folder of a later one is refused.
+const FormatVersion = 1
+
+// LogMaxDefault is how many bytes the log may have on disk.
+const LogMaxDefault = 10 << 30
+
+const (
+	versionFile   = "VERSION"
+	lockName      = "LOCK"
+	quarantineDir = "quarantine"
+	// fullWait is when a sender may try again that was told that there is no room.
+	fullWait = 30 * time.Second
+)
+
+var (
+	errClosed  = errors.New("store: it is closed")
+	errDamaged = errors.New("store: damaged frame")
+	errRead    = errors.New("store: it is open to be read only")
+)
+
+// FullError says that there is no room for more. Nothing of the call was kept.
+type FullError struct {
+	Reason string
+	After  time.Duration // when to try again
+}
+
+func (e *FullError) Error() string { return "store: " + e.Reason }
+
+// Is makes every FullError an ErrFull.
+func (e *FullError) Is(err error) bool { return err == ErrFull }
+
+// ErrFull is what errors.Is finds in a FullError.
+var ErrFull = errors.New("store: full")
+
+// LockedError says that another process has the folder.
+type LockedError struct {
+	Dir string
+	PID int // 0 when it is not known
+}
+
+func (e *LockedError) Error() string {
+	by := "another process"
+	if e.PID > 0 {
+		by = "process " + strconv.Itoa(e.PID)
+	}
+	return fmt.Sprintf("%s is in use by %s: one process at a time may have a store", e.Dir, by)
+}
+
+// VersionError says that a folder was written by a later gyoji.
+type VersionError struct {
+	Dir  string
+	Have string
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s has format %s, and this gyoji knows formats up to %d: use the gyoji that wrote it, or a later one", e.Dir, e.Have, FormatVersion)
+}
+
+// Source is where messages come from: the metadata that they share. What is empty is
+// found in each message, as it is in files.
+type Source struct{ Collector, Source, Category, Host, Name string }
+
+// Field is a field that every message of a receipt has.
+type Field struct{ Name, Value string }
+
+// Receipt is what came together of one source: messages, or a piece of a file.
+type Receipt struct {
+	Source Source
+	Fields []Field
+	// Format is how the messages are read for fields, by the name of the input format;
+	// "" finds it in each of them. Of a piece it is what the file is.
+	Format   string
+	Received int64 // ms since 1970
+	Messages []Message
+	Piece    *Piece // instead of Messages
+}
+
+// Message is one message.
+type Message struct {
+	Raw  []byte
+	Time int64 // ms since 1970, when Timed
+	// Timed says that Time is the message's. Else it is what a reader finds in it, and
+	// where there is none, when it was received.
+	Timed bool
+}
+
+// Piece is a run of whole events of a file, as its format's reader takes them.
+type Piece struct {
+	Name   string // of the file, as _sourceName has it where the source has none
+	Data   []byte
+	Offset int64         // in the file, unpacked
+	Head   []byte        // the file's start, where its format is Headed
+	Dates  datefmt.Order // of day and month in it
+	// Events, Earliest and Latest (ms) are of use when Counted: who knows how many
+	// events the piece has, and between which times, makes searches by time quicker.
+	Events           int
+	Earliest, Latest int64
+	Counted          bool
+}
+
+// Options say how a store is opened.
+type Options struct {
+	// ReadOnly opens what is there for searches, beside other readers. Nothing is
+	// changed, not even what a crash left half written.
+	ReadOnly bool
+	LogMax   int64 // bytes that the log may have on disk; 0 is LogMaxDefault, less than 0 no limit
+	// Told is told what was found and done besides, a sentence each; nil for nobody.
+	Told func(string)
+
+	fileBytes int64
+	disk      disk
+}
+
+// Store is a folder of messages. Its methods may be called from any goroutine.
+type Store struct {
+	dir  string
+	o    Options
+	disk disk
+	lock *os.File
+	log  *log
+
+	mu      sync.Mutex
+	damaged []Damage
+	closed  bool
+}
+
+// Damage is a stretch of a file that could not be read, and is passed over.
+type Damage struct {
+	File    string // below the store's folder
+	From    int64
+	Bytes   int64
+	Kept    string // copy of it, below the store's folder; "" when there is none
+	Problem string
+}
+
+// Open opens the store in a folder, which is made where it does not exist, and recovers
+// what a crash left. Errors are *LockedError, *VersionError, or the system's.
+func Open(dir string, o Options) (*Store, error) {
+	if o.Told == nil {
+		o.Told = func(string) {}
+	}
+	o.LogMax = cmp.Or(o.LogMax, LogMaxDefault)
+	o.fileBytes = cmp.Or(o.fileBytes, logFileBytes)
+	s := &Store{dir: dir, o: o, disk: o.disk}
+	if s.disk == nil {
+		s.disk = folder{dir, o.ReadOnly}
+	}
+	if err := s.enter(); err != nil {
+		if s.lock != nil {
+			s.lock.Close()
+		}
+		return nil, err
+	}
+	if err := s.openLog(); err != nil {
+		s.lock.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// enter takes the folder for this process and looks whether it knows its format.
+func (s *Store) enter() error {
+	if s.o.ReadOnly {
+		if _, err := os.Stat(filepath.Join(s.dir, versionFile)); errors.Is(err, os.ErrNotExist) {
+			if st, err := os.Stat(s.dir); err != nil || !st.IsDir() {
+				return fmt.Errorf("%s: there is no such folder", s.dir)
+			}
+			return fmt.Errorf("%s: this folder is no store (it has no file %s)", s.dir, versionFile)
+		}
+	} else if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	name := filepath.Join(s.dir, lockName)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil && s.o.ReadOnly {
+		f, err = os.Open(name)
+	}
+	if err != nil {
+		return err
+	}
+	s.lock = f
+	held, err := lockFile(f, !s.o.ReadOnly)
+	if held {
+		pid := 0
+		if text, err := os.ReadFile(name); err == nil {
+			pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+		return &LockedError{s.dir, pid}
+	}
+	if err != nil {
+		return fmt.Errorf("store: lock %s: %w", s.dir, err)
+	}
+	if !s.o.ReadOnly {
+		if err := f.Truncate(0); err == nil {
+			f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0) // for people; the lock does not depend on it
+		}
+	}
+	return s.version()
+}
+
+func (s *Store) version() error {
+	name := filepath.Join(s.dir, versionFile)
+	text, err := os.ReadFile(name)
+	if err == nil && len(text) > 0 {
+		have := strings.TrimSpace(string(text))
+		if n, err := strconv.Atoi(have); err != nil || n > FormatVersion {
+			return &VersionError{s.dir, have}
+		}
+		return nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if names, err := os.ReadDir(s.dir); err != nil {
+		return err
+	} else if len(names) > 0 && err == nil {
+		for _, n := range names {
+			if n.Name() == logDir {
+				return fmt.Errorf("%s has a log and no file %s: it is no whole store", s.dir, versionFile)
+			}
+		}
+	}
+	for _, d := range []string{logDir, quarantineDir} {
+		if err := os.MkdirAll(filepath.Join(s.dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	return writeFile(s.disk, versionFile, []byte(strconv.Itoa(FormatVersion)+"\n"))
+}
+
+// writeFile writes a small file so that after a crash it is there whole, or not.
+func writeFile(d disk, name string, data []byte) error {
+	temp := name + ".new"
+	f, err := d.Create(temp)
+	if errors.Is(err, os.ErrExist) {
+		if err = d.Remove(temp); err == nil {
+			f, err = d.Create(temp)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = d.Rename(temp, name)
+	}
+	if err == nil {
+		err = d.SyncDir(path.Dir(name))
+	}
+	return err
+}
+
+// openLog reads the log's files and makes the last ready to be written to.
+func (s *Store) openLog() error {
+	entries, err := os.ReadDir(filepath.Join(s.dir, logDir))
+	if err != nil {
+		return err
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	names := logNames(all)
+	l := &log{disk: s.disk, fileBytes: s.o.fileBytes, max: max(s.o.LogMax, 0), next: 1}
+	l.wake.L = &l.mu
+	for i, name := range names {
+		f, err := s.disk.Open(name)
+		if err != nil {
+			return err
+		}
+		seq, _ := strconv.ParseUint(strings.TrimSuffix(path.Base(name), logSuffix), 10, 64)
+		lf := &logFile{name: name, seq: seq, f: f}
+		lf.refs.Store(1)
+		l.files = append(l.files, lf)
+		l.next = max(l.next, seq)
+		last := i == len(names)-1
+		bad, end, err := l.recover(lf, last)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, d := range bad {
+			s.damage(f, d, "no sound frame")
+		}
+		size, err := f.Size()
+		if err != nil {
+			return err
+		}
+		if lf.size = end; last && !s.o.ReadOnly {
+			if end < size {
+				s.o.Told(fmt.Sprintf("%s: %d bytes of a write that was not finished are removed; nothing of it had been acknowledged", name, size-end))
+				if err := f.Truncate(end); err != nil {
+					return err
+				}
+			}
+			// What a process wrote and did not live to sync is read from now on.
+			if err := f.Sync(); err != nil {
+				return err
+			}
+		}
+		l.bytes += lf.size
+	}
+	s.log = l
+	if !s.o.ReadOnly {
+		l.ended = make(chan struct{})
+		go l.write()
+	}
+	return nil
+}
+
+// damage notes a stretch that cannot be read, and keeps a copy of it.
+func (s *Store) damage(f file, d damage, problem string) {
+	out := Damage{File: d.file, From: d.off, Bytes: d.end - d.off, Problem: problem}
+	if !s.o.ReadOnly {
+		name := path.Join(quarantineDir, fmt.Sprintf("%s-%d", strings.TrimSuffix(path.Base(d.file), logSuffix), d.off))
+		if _, err := os.Stat(filepath.Join(s.dir, name)); err == nil {
+			out.Kept = name
+		} else {
+			data := make([]byte, d.end-d.off)
+			n, _ := f.ReadAt(data, d.off)
+			if err := writeFile(s.disk, name, data[:n]); err == nil {
+				out.Kept = name
+			}
+		}
+	}
+	s.mu.Lock()
+	for _, known := range s.damaged {
+		if known.File == out.File && known.From == out.From {
+			s.mu.Unlock()
+			return
+		}
+	}
+	s.damaged = append(s.damaged, out)
+	s.mu.Unlock()
+	s.o.Told(out.String())
+}
+
+func (d Damage) String() string {
+	kept := ""
+	if d.Kept != "" {
+		kept = "; a copy is in " + d.Kept
+	}
+	return fmt.Sprintf("%s: %d bytes at byte %d are damaged (%s) and passed over%s", d.File, d.Bytes, d.From, d.Problem, kept)
+}
+
+// Append makes messages durable and returns once they are, with the sequence number of
+// the first: all of the call's, or none. Errors are *FullError, which is an ErrFull, ctx's,
+// or the system's. Where ctx ends the wait, or the process ends before the answer, the
+// messages may be kept, those of some of the receipts alone, too.
+func (s *Store) Append(ctx context.Context, receipts ...Receipt) (first uint64, err error) {
+	if s.o.ReadOnly {
+		return 0, errRead
+	}
+	if len(receipts) == 0 {
+		return 0, nil
+	}
+	m := memory.Get().(*frameMemory)
+	defer memory.Put(m)
+	m.buf, m.frames = m.buf[:0], m.frames[:0]
+	for i := range receipts {
+		r := &receipts[i]
+		if r.Received == 0 {
+			r.Received = time.Now().UnixMilli()
+		}
+		var h header
+		if m.buf, h, err = appendFrame(m.buf, r, &m.scratch); err != nil {
+			return 0, err
+		}
+		m.frames = append(m.frames, framed{h, r.units(), r.Source.Category})
+	}
+	return s.log.append(ctx, &m.batch)
+}
+
+// frameMemory is memory for frames in the making.
+type frameMemory struct {
+	batch
+	scratch []byte
+}
+
+var memory = sync.Pool{New: func() any { return new(frameMemory) }}
+
+// Stats is what is in a store.
+type Stats struct {
+	Messages int64  // in the log, as far as their number is known
+	LogBytes int64  // on disk
+	RawBytes int64  // of the log, unpacked
+	LogFiles int    //
+	LogMax   int64  // 0 is no limit
+	Next     uint64 // sequence number that the next message gets
+	Appended int64  // messages since the store was opened
+	Syncs    int64  // groups of them that were written
+	Damaged  []Damage
+}
+
+// Stats says what is in the store now.
+func (s *Store) Stats() Stats {
+	l := s.log
+	st := Stats{LogMax: l.max, Appended: l.appended.Load(), Syncs: l.synced.Load()}
+	l.mu.Lock()
+	st.LogBytes, st.LogFiles, st.Next = l.bytes, len(l.files), l.next
+	for _, f := range l.files {
+		for i := range f.runs {
+			st.Messages += f.runs[i].messages
+			st.RawBytes += f.runs[i].unpacked
+		}
+	}
+	l.mu.Unlock()
+	s.mu.Lock()
+	st.Damaged = append(st.Damaged, s.damaged...)
+	s.mu.Unlock()
+	return st
+}
+
+// Dir is the store's folder.
+func (s *Store) Dir() string { return s.dir }
+
+// Close waits for what is being written and gives the folder back. Snapshots stay readable
+// until they are closed.
+func (s *Store) Close(context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.log.close()
+	return s.lock.Close()
+}
