@@ -180,6 +180,9 @@ func (g *siemHunt) tell() {
 			s.opt.Warnings.Add("a record without a time is left out of a rule over time", true, exec.Sample{})
 		}
 	}
+	if _, evicted := run.Entities(); evicted > 0 {
+		s.note("%s entities were too many to remember: their scores began anew", number(int64(evicted)))
+	}
 	for i, c := range run.ByRule {
 		r := g.Rules[i]
 		if c.NoEntity > 0 && !g.app.quiet {

@@ -147,3 +147,18 @@ func (d *Desk) At(t int64, c *Content) int {
 	d.forget(max(t, d.Last), c)
 	return d.Score
 }
+
+// Idle says whether a signal at t or later finds the desk as good as new: no counted
+// signal is within the look-back, and no name can repeat. What is lost with it is when
+// the entity was first seen.
+func (d *Desk) Idle(t int64, c *Content) bool {
+	if n := len(d.Signals); n > 0 && d.Signals[n-1].Time > t-c.Settings.Lookback {
+		return false
+	}
+	for _, r := range d.Repeats {
+		if t-r.Fired <= windowMax {
+			return false
+		}
+	}
+	return true
+}

@@ -64,10 +64,13 @@ func (m *aggregation) gone(h *Hit) {
 	}
 }
 
-func (m *aggregation) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
-func (m *aggregation) Idle(t int64) bool     { return m.w.idle(t) }
-func (m *aggregation) Lost() int             { return m.w.lost }
-func (m *aggregation) Share() float64        { return min(0.9, float64(len(m.w.hits))/MaxRecords) }
+func (m *aggregation) Close(t int64, _ Fire) bool {
+	m.w.slide(t, m.gone)
+	return false // the next hit would have done that
+}
+func (m *aggregation) Idle(t int64) bool { return m.w.idle(t) }
+func (m *aggregation) Lost() int         { return m.w.lost }
+func (m *aggregation) Share() float64    { return min(0.9, float64(len(m.w.hits))/MaxRecords) }
 func (m *aggregation) Short() string {
 	var parts []string
 	for i, v := range m.last {

@@ -119,9 +119,12 @@ func (m *chain) inOrder(last *Hit) bool {
 	return false
 }
 
-func (m *chain) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
-func (m *chain) Idle(t int64) bool     { return m.w.idle(t) }
-func (m *chain) Lost() int             { return m.w.lost }
+func (m *chain) Close(t int64, _ Fire) bool {
+	m.w.slide(t, m.gone)
+	return false // the next hit would have done that
+}
+func (m *chain) Idle(t int64) bool { return m.w.idle(t) }
+func (m *chain) Lost() int         { return m.w.lost }
 func (m *chain) Share() float64 {
 	return float64(bits.OnesCount64(m.whole)) / float64(len(m.limits))
 }

@@ -24,6 +24,8 @@ type firstSeen struct {
 	lost      int
 	learnt    int   // records that were new while the baseline was learnt
 	last      int64 // time of the last record
+
+	fresh map[digest]bool // values that have changed since they were kept; nil where nobody asks
 }
 
 // digest stands for a value: 16 bytes of its SHA-256, so that long values cost no
@@ -58,6 +60,7 @@ func (m *firstSeen) Take(h *Hit, fire Fire) {
 	last, ok := m.seen[value]
 	if !ok || h.Time > last {
 		m.seen[value] = h.Time
+		m.note(value)
 		if len(m.seen) > m.crowd {
 			m.forget(h.Time)
 		}
@@ -77,6 +80,7 @@ func (m *firstSeen) forget(t int64) {
 	for v, last := range m.seen {
 		if last < t-m.retention {
 			delete(m.seen, v)
+			m.note(v)
 		}
 	}
 	if len(m.seen) > maxValues {
@@ -85,15 +89,16 @@ func (m *firstSeen) forget(t int64) {
 		})
 		for _, v := range oldest[:len(oldest)-maxValues*9/10] {
 			delete(m.seen, v)
+			m.note(v)
 			m.lost++
 		}
 	}
 	m.crowd = min(max(1024, 2*len(m.seen)), maxValues)
 }
 
-func (m *firstSeen) Close(int64, Fire) {}
-func (m *firstSeen) Idle(int64) bool   { return !m.begun }
-func (m *firstSeen) Lost() int         { return m.lost }
+func (m *firstSeen) Close(int64, Fire) bool { return false }
+func (m *firstSeen) Idle(int64) bool        { return !m.begun }
+func (m *firstSeen) Lost() int              { return m.lost }
 func (m *firstSeen) Share() float64 {
 	return min(1, float64(m.last-m.first)/float64(max(1, m.learning)))
 }
@@ -112,6 +117,75 @@ func span(ms int64) string {
 		return fmt.Sprintf("%.4g days", d.Hours()/24)
 	}
 	return d.Round(time.Second).String()
+}
+
+func (m *firstSeen) note(v digest) {
+	if m.fresh != nil {
+		m.fresh[v] = true
+	}
+}
+
+func (m *firstSeen) track() { m.fresh = map[digest]bool{} }
+func (m *firstSeen) kept()  { m.fresh = map[digest]bool{} }
+
+// changed gives a piece for each value, named by its digest: when it was last seen.
+func (m *firstSeen) changed(each func(name string, state []byte)) {
+	own := binary.AppendUvarint(nil, firstSeenVersion)
+	own = binary.AppendVarint(append(own, byte(btoi(m.begun))), m.first)
+	each("", binary.AppendUvarint(own, uint64(m.lost)))
+	for _, v := range slices.SortedFunc(maps.Keys(m.fresh), func(a, b digest) int { return bytes.Compare(a[:], b[:]) }) {
+		last, ok := m.seen[v]
+		if !ok {
+			each(string(v[:]), nil)
+			continue
+		}
+		each(string(v[:]), binary.AppendVarint(nil, last))
+	}
+}
+
+func (m *firstSeen) all(each func(name string)) {
+	for v := range m.seen {
+		each(string(v[:]))
+	}
+}
+
+func (m *firstSeen) put(name string, state []byte) error {
+	broken := fmt.Errorf("a piece of a baseline is not whole")
+	if name == "" {
+		version, n := binary.Uvarint(state)
+		if n <= 0 || len(state) == n {
+			return broken
+		}
+		if version != firstSeenVersion {
+			return fmt.Errorf("a baseline has version %d, and this program reads version %d", version, firstSeenVersion)
+		}
+		state = state[n:]
+		m.begun = state[0] == 1
+		first, n := binary.Varint(state[1:])
+		if n <= 0 {
+			return broken
+		}
+		lost, k := binary.Uvarint(state[1+n:])
+		if k <= 0 {
+			return broken
+		}
+		m.first, m.lost = first, int(lost)
+		return nil
+	}
+	last, n := binary.Varint(state)
+	if len(name) != len(digest{}) || n <= 0 {
+		return broken
+	}
+	m.seen[digest([]byte(name))] = last
+	m.crowd = min(max(1024, 2*len(m.seen)), maxValues)
+	return nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 const firstSeenVersion = 1
@@ -150,6 +224,6 @@ func (m *firstSeen) Load(state []byte) error {
 	for b := s.Seen; len(b) > 0; b = b[24:] {
 		m.seen[digest(b[:16])] = int64(binary.BigEndian.Uint64(b[16:24]))
 	}
-	m.crowd = max(1024, 2*len(m.seen))
+	m.crowd = min(max(1024, 2*len(m.seen)), maxValues)
 	return nil
 }

@@ -22,21 +22,22 @@ type Groups struct {
 	crowd int       // how many groups there are when idle ones are looked for
 	lost  int       // records of groups that are gone
 	gone  Machine   // of groups that are gone the one that came nearest to firing
+
+	clock   uint64   // counts what groups are given
+	changes *tracked // nil where nobody asks for it
 }
 
 type group struct {
-	key string
-	m   Machine
+	key     string
+	m       Machine
+	touched uint64 // the clock when it was last given something
 }
 
 // Take gives a hit to its group's machine.
 func (g *Groups) Take(key string, h *Hit, fire Fire) {
 	e := g.by[key]
 	if e == nil {
-		if g.by == nil {
-			g.by, g.crowd = map[string]*list.Element{}, 1024
-		}
-		if len(g.by) >= g.crowd {
+		if g.by != nil && len(g.by) >= g.crowd {
 			g.sweep(h.Time)
 		}
 		most := g.Max
@@ -47,12 +48,29 @@ func (g *Groups) Take(key string, h *Hit, fire Fire) {
 			g.remove(g.queue.Front())
 			g.Evicted++
 		}
-		e = g.queue.PushBack(&group{key, g.New()})
-		g.by[key] = e
+		e = g.add(key)
 	} else {
 		g.queue.MoveToBack(e)
 	}
-	e.Value.(*group).m.Take(h, fire)
+	x := e.Value.(*group)
+	g.clock++
+	x.touched = g.clock
+	g.note(x)
+	x.m.Take(h, fire)
+}
+
+// add makes a group.
+func (g *Groups) add(key string) *list.Element {
+	if g.by == nil {
+		g.by, g.crowd = map[string]*list.Element{}, 1024
+	}
+	x := &group{key: key, m: g.New()}
+	if m, ok := x.m.(inPieces); ok && g.changes != nil {
+		m.track()
+	}
+	e := g.queue.PushBack(x)
+	g.by[key] = e
+	return e
 }
 
 // sweep drops groups that are as new at t.
@@ -75,12 +93,15 @@ func (g *Groups) remove(e *list.Element) {
 	}
 	delete(g.by, x.key)
 	g.queue.Remove(e)
+	g.drop(x)
 }
 
 // Close tells all groups, in the order of their keys, that no hit before t will come.
 func (g *Groups) Close(t int64, fire Fire) {
 	for _, key := range slices.Sorted(maps.Keys(g.by)) {
-		g.by[key].Value.(*group).m.Close(t, fire)
+		if x := g.by[key].Value.(*group); x.m.Close(t, fire) {
+			g.note(x)
+		}
 	}
 	g.sweep(t)
 }
@@ -128,13 +149,8 @@ func (g *Groups) Save(each func(key string, state []byte) error) error {
 
 // Load adds a group that Save has given, after those that were added before.
 func (g *Groups) Load(key string, state []byte) error {
-	m := g.New()
-	if err := m.Load(state); err != nil {
+	if err := g.add(key).Value.(*group).m.Load(state); err != nil {
 		return fmt.Errorf("group %q: %w", key, err)
 	}
-	if g.by == nil {
-		g.by, g.crowd = map[string]*list.Element{}, 1024
-	}
-	g.by[key] = g.queue.PushBack(&group{key, m})
 	return nil
 }

@@ -52,8 +52,9 @@ type Machine interface {
 	// Take adds a hit. Hits come in order of time and position.
 	Take(h *Hit, fire Fire)
 	// Close says that no hit before t will come: buckets that end by then are
-	// judged, and what cannot matter any more is forgotten.
-	Close(t int64, fire Fire)
+	// judged, and what cannot matter any more is forgotten. changed is whether a machine
+	// that was saved before would now go on otherwise.
+	Close(t int64, fire Fire) (changed bool)
 	// Idle says whether the machine is at t as if it were new.
 	Idle(t int64) bool
 	// Lost is how many records were too many to remember.

@@ -7,7 +7,7 @@ type match struct{}
 func NewMatch() Machine { return match{} }
 
 func (match) Take(h *Hit, fire Fire) { fire(&Firing{Hit: h, Records: []*Hit{h}, Total: 1}) }
-func (match) Close(int64, Fire)      {}
+func (match) Close(int64, Fire) bool { return false }
 func (match) Idle(int64) bool        { return true }
 func (match) Lost() int              { return 0 }
 func (match) Share() float64         { return 1 }

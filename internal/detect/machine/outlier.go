@@ -177,10 +177,12 @@ func (m *outlier) end(fire Fire) {
 	m.open, m.total, m.sum, m.has, m.fired, m.known = nil, 0, fold{}, nil, false, false
 }
 
-func (m *outlier) Close(t int64, fire Fire) {
-	if m.total > 0 && t >= m.start+m.rule.Bucket {
-		m.end(fire)
+func (m *outlier) Close(t int64, fire Fire) bool {
+	if m.total == 0 || t < m.start+m.rule.Bucket {
+		return false
 	}
+	m.end(fire)
+	return true
 }
 
 func (m *outlier) Idle(int64) bool { return !m.begun }

@@ -46,10 +46,13 @@ func (m *threshold) gone(h *Hit) {
 	}
 }
 
-func (m *threshold) Close(t int64, _ Fire) { m.w.slide(t, m.gone) }
-func (m *threshold) Idle(t int64) bool     { return m.w.idle(t) }
-func (m *threshold) Lost() int             { return m.w.lost }
-func (m *threshold) Share() float64        { return min(1, float64(m.most)/float64(m.limit)) }
+func (m *threshold) Close(t int64, _ Fire) bool {
+	m.w.slide(t, m.gone)
+	return false // the next hit would have done that
+}
+func (m *threshold) Idle(t int64) bool { return m.w.idle(t) }
+func (m *threshold) Lost() int         { return m.w.lost }
+func (m *threshold) Share() float64    { return min(1, float64(m.most)/float64(m.limit)) }
 func (m *threshold) Short() string {
 	what := "records"
 	if m.distinct != nil {

@@ -28,12 +28,8 @@ func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 	defer r.mu.Unlock()
 	j := r.judge
 	before := r.mark
-	if hits := r.hits; hits != nil {
-		r.hits, r.later = nil, exec.NewBacklog(r.rt, hitsName, hitOrder, hitCodec())
-		r.mark = t
-		if err := hits.Flush(&firstAdvance{r, j}); err != nil && !errors.Is(err, exec.ErrStop) {
-			return nil, err
-		}
+	if err := r.begin(t); err != nil {
+		return nil, err
 	}
 	r.mark = max(r.mark, t)
 	if err := r.later.Release(r.mark, j); err != nil {
@@ -49,6 +45,20 @@ func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 		}
 	}
 	return r.judged(j)
+}
+
+// begin has the run judge hits as event time comes to them: those before t at once.
+func (r *Run) begin(t int64) error {
+	hits := r.hits
+	if hits == nil {
+		return nil
+	}
+	r.hits, r.later = nil, exec.NewBacklog(r.rt, hitsName, hitOrder, hitCodec())
+	r.mark = t
+	if err := hits.Flush(&firstAdvance{r, r.judge}); err != nil && !errors.Is(err, exec.ErrStop) {
+		return err
+	}
+	return nil
 }
 
 // Rest judges what is left, once all events are read.
@@ -77,6 +87,14 @@ func (r *Run) judged(j *judge) ([]*insight.Signal, error) {
 
 // insightsKept is how many insights wait for whoever asks for them; the newest do.
 const insightsKept = 10_000
+
+// Entities is how many entities are remembered, and how many were too many to be: those
+// whose last signals were the oldest.
+func (r *Run) Entities() (remembered, evicted int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.desks.Len(), r.desks.Evicted
+}
 
 // Insights are those that Advance and Rest have made since this was last called.
 func (r *Run) Insights() []*insight.Insight {

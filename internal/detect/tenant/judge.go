@@ -69,6 +69,7 @@ type judge struct {
 	signals []*insight.Signal
 	account *exec.Account
 	err     error
+	tracked bool // groups remember what changes
 }
 
 func newJudge(rules []*Rule, budget *exec.Budget) *judge {
@@ -109,7 +110,10 @@ func (j *judge) hit(rule int, at int64, pos uint64, written string) error {
 
 func (j *judge) machines(rule int) *machine.Groups {
 	if j.groups[rule] == nil {
-		j.groups[rule] = &machine.Groups{New: j.rules[rule].machine}
+		j.groups[rule] = &machine.Groups{New: j.rules[rule].machines()}
+		if j.tracked {
+			j.groups[rule].Track()
+		}
 	}
 	return j.groups[rule]
 }

@@ -237,12 +237,20 @@ func (r *Rule) Variant(id string, with []*Tuning) *Rule {
 	return &x
 }
 
-// machine is a new group of the rule.
-func (r *Rule) machine() machine.Machine {
+// machines makes groups of the rule for one run, which is one goroutine's at a time.
+func (r *Rule) machines() func() machine.Machine {
 	var functions []string
 	for _, f := range r.Functions {
 		functions = append(functions, f.Function)
 	}
+	var holds machine.Trigger
+	if r.trigger != nil {
+		holds = r.trigger.open()
+	}
+	return func() machine.Machine { return r.machine(functions, holds) }
+}
+
+func (r *Rule) machine(functions []string, holds machine.Trigger) machine.Machine {
 	switch r.What {
 	case ruledoc.ThresholdRule:
 		return machine.NewThreshold(r.Limit, r.Window, r.Distinct)
@@ -253,7 +261,7 @@ func (r *Rule) machine() machine.Machine {
 		}
 		return machine.NewChain(limits, r.Ordered, r.Window)
 	case ruledoc.AggregationRule:
-		return machine.NewAggregation(functions, r.trigger.holds, r.Window)
+		return machine.NewAggregation(functions, holds, r.Window)
 	case ruledoc.FirstSeenRule:
 		return machine.NewFirstSeen(r.Learning, r.Retention)
 	case ruledoc.OutlierRule:
@@ -281,8 +289,7 @@ func (r *Rule) byEntity() bool {
 type trigger struct {
 	layout *event.Layout
 	attrs  []*expr.Program // values that a hit has to bring, after the functions'
-	run    *expr.Run
-	batch  event.Batch
+	cond   *expr.Program
 }
 
 // triggerNames are the names in a trigger expression: of functions first.
@@ -327,17 +334,19 @@ func (t *Tenant) newTrigger(r *Rule) (*trigger, diag.List) {
 	if cond == nil {
 		return nil, ds
 	}
-	tr.run = expr.Compile(cond).Open(&expr.Env{})
+	tr.cond = expr.Compile(cond)
 	return tr, ds
 }
 
-// holds is machine.Trigger. Machines of one rule are one goroutine's.
-func (tr *trigger) holds(values []event.Value, h *machine.Hit) bool {
-	b := &tr.batch
-	b.Reset()
-	b.AddRow(h.Time, h.Pos)
-	for i, v := range append(slices.Clip(values), dataOf(h).of...) {
-		b.Col(event.Slot(i)).Set(0, v)
+// open readies the trigger for one run: what it computes in is not shared.
+func (tr *trigger) open() machine.Trigger {
+	run, b := tr.cond.Open(&expr.Env{}), &event.Batch{}
+	return func(values []event.Value, h *machine.Hit) bool {
+		b.Reset()
+		b.AddRow(h.Time, h.Pos)
+		for i, v := range append(slices.Clip(values), dataOf(h).of...) {
+			b.Col(event.Slot(i)).Set(0, v)
+		}
+		return run.Value(b, 0).True()
 	}
-	return tr.run.Value(b, 0).True()
 }

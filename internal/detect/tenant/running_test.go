@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
@@ -243,6 +244,9 @@ func TestLiveIsOffline(t *testing.T) {
 			}
 			got := &seen{}
 			live := newStream(t, x)
+			if rnd.IntN(2) == 0 { // by checkpoints of what has changed
+				live = restored(t, x, map[string][]byte{})
+			}
 			newest := int64(0)
 			for rest := arrivals; len(rest) > 0; {
 				n := min(len(rest), 1+rnd.IntN(20))
@@ -258,7 +262,14 @@ func TestLiveIsOffline(t *testing.T) {
 					}
 					got.add(signals, live.run.Insights())
 				}
-				if rnd.IntN(8) == 0 {
+				if live.store != nil && rnd.IntN(4) == 0 {
+					live.checkpoint(rnd.IntN(4) > 0)
+				}
+				if live.store != nil && rnd.IntN(8) == 0 {
+					live.checkpoint(true)
+					x = documents(t, sixKinds)
+					live = restored(t, x, live.store)
+				} else if live.store == nil && rnd.IntN(8) == 0 {
 					var state bytes.Buffer
 					to := exec.NewSaver(&state)
 					if err := errors.Join(live.run.Save(to), to.Flush()); err != nil {
@@ -300,6 +311,108 @@ func difference(t *testing.T, got, want []string) {
 				t.Log("want", want[i])
 			}
 			return
+		}
+	}
+}
+
+// TestCheckpointsAreSmall: a checkpoint writes what has changed; entries that are cut off,
+// of another version or of rules that ask something else are refused or left out.
+func TestCheckpointsAreSmall(t *testing.T) {
+	x := documents(t, sixKinds)
+	live := restored(t, x, map[string][]byte{})
+	events := logons(rand.New(rand.NewPCG(3, 3)), 400)
+	live.push(events[:399])
+	if _, err := live.run.Advance(events[399].at); err != nil {
+		t.Fatal(err)
+	}
+	size := func() (n int) {
+		if err := live.run.Checkpoint(func(entries []Entry) error {
+			for _, e := range entries {
+				n++
+				if e.Value == nil {
+					delete(live.store, e.Key)
+				} else {
+					live.store[e.Key] = e.Value
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	first := size()
+	if again := size(); again != 2 {
+		t.Errorf("%d entries when nothing has changed", again)
+	}
+	live.push(events[399:])
+	if _, err := live.run.Advance(events[399].at + 1); err != nil {
+		t.Fatal(err)
+	}
+	if second := size(); second > 20 || first < 60 {
+		t.Errorf("%d entries of 399 events, %d of one", first, second)
+	}
+	load := func(rules string, change func(k string, v []byte) []byte) (*Loaded, error) {
+		return newStream(t, documents(t, rules)).run.Restore(func(yield func(Entry, error) bool) {
+			for k, v := range live.store {
+				if !yield(Entry{k, change(k, v)}, nil) {
+					return
+				}
+			}
+		})
+	}
+	same := func(_ string, v []byte) []byte { return v }
+	l, err := load(strings.Replace(strings.Replace(sixKinds, "limit: 3", "limit: 4", 1), "OUTLIER-U00006", "OUTLIER-U00016", 1), same)
+	if err != nil || !slices.Equal(l.Changed, []string{"THRESHOLD-U00002"}) || !slices.Equal(l.Gone, []string{"OUTLIER-U00006"}) || len(l.Stale) < 2 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	for k := range live.store {
+		for _, cut := range []int{0, 1} {
+			if _, err := load(sixKinds, func(key string, v []byte) []byte {
+				if key == k {
+					return v[:min(cut, len(v)-1)]
+				}
+				return v
+			}); !errors.Is(err, ErrState) {
+				t.Errorf("entry %q cut to %d bytes of %d: %v", k, cut, len(live.store[k]), err)
+			}
+		}
+	}
+	for _, key := range []string{"", "x", "g", "g\x05ab"} {
+		if _, err := newStream(t, documents(t, sixKinds)).run.Restore(func(yield func(Entry, error) bool) { yield(Entry{key, []byte{1}}, nil) }); !errors.Is(err, ErrState) {
+			t.Errorf("key %q: %v", key, err)
+		}
+	}
+}
+
+// TestRunsAtOnce: two runs of one tenant at once find what each finds alone.
+func TestRunsAtOnce(t *testing.T) {
+	x := documents(t, sixKinds)
+	events := logons(rand.New(rand.NewPCG(4, 4)), 300)
+	find := func() *seen {
+		run := x.Open(runtimeOf(t), x.Rules)
+		task := run.Task(&expr.Env{})
+		if err := errors.Join(task.Push(x.batch(events)), task.Flush()); err != nil {
+			t.Error(err)
+		}
+		signals, insights, _, err := run.Signals()
+		if err != nil {
+			t.Error(err)
+		}
+		s := &seen{}
+		s.add(signals, insights)
+		return s
+	}
+	var got [4]*seen
+	var wait sync.WaitGroup
+	for i := range got {
+		wait.Go(func() { got[i] = find() })
+	}
+	wait.Wait()
+	want := find()
+	for i := range got {
+		if !reflect.DeepEqual(got[i], want) {
+			t.Errorf("run %d: %d signals, alone %d", i, len(got[i].signals), len(want.signals))
 		}
 	}
 }
@@ -432,6 +545,8 @@ type stream struct {
 	rt   *exec.Runtime
 	run  *Run
 	task exec.Task
+
+	store map[string][]byte // of checkpoints; nil where there are none
 }
 
 func newStream(t *testing.T, x *Tenant) *stream {
@@ -441,6 +556,46 @@ func newStream(t *testing.T, x *Tenant) *stream {
 	s.run = x.Open(s.rt, x.Rules)
 	s.task = s.run.Task(&expr.Env{})
 	return s
+}
+
+// restored is a run that goes on from a store, which its checkpoints write.
+func restored(t *testing.T, x *Tenant, store map[string][]byte) *stream {
+	t.Helper()
+	s := newStream(t, x)
+	s.store = store
+	l, err := s.run.Restore(func(yield func(Entry, error) bool) {
+		for k, v := range store {
+			if !yield(Entry{k, v}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil || len(l.Stale) > 0 {
+		t.Fatal(l, err)
+	}
+	return s
+}
+
+// checkpoint writes what has changed into the store, or fails to.
+func (s *stream) checkpoint(works bool) {
+	s.t.Helper()
+	failed := errors.New("no space left")
+	err := s.run.Checkpoint(func(entries []Entry) error {
+		if !works {
+			return failed
+		}
+		for _, e := range entries {
+			if e.Value == nil {
+				delete(s.store, e.Key)
+			} else {
+				s.store[e.Key] = e.Value
+			}
+		}
+		return nil
+	})
+	if works && err != nil || !works && !errors.Is(err, failed) {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *stream) push(events []timed) {

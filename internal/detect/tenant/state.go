@@ -50,6 +50,7 @@ type Loaded struct {
 	Desks   int      // of entities
 	Changed []string // ids of rules that are not what they were: they begin anew
 	Gone    []string // ids of rules that do not run any more
+	Stale   []string // keys of entries of both, of Restore
 }
 
 // digest is that of what a rule asks, so that a changed one begins anew. Names, texts,
@@ -130,29 +131,39 @@ func newStateReader(j *judge, desks *insight.Desks) *stateReader {
 	return s
 }
 
+// rule is the number of the rule that a state is of; it is not ok where that asks
+// something else now, or does not run any more, which is noted.
+func (s *stateReader) rule(id, digest string) (n int, ok bool) {
+	n, runs := s.byID[id]
+	if runs && s.digests[id] == digest {
+		return n, true
+	}
+	switch {
+	case s.left[id]:
+	case runs:
+		s.Changed = append(s.Changed, id)
+	default:
+		s.Gone = append(s.Gone, id)
+	}
+	s.left[id] = true
+	return 0, false
+}
+
 func (s *stateReader) take(l *stateLine) error {
 	switch {
 	case l.Rule != "":
-		i, ok := s.byID[l.Rule]
-		if ok && s.digests[l.Rule] == l.Digest {
-			g := s.j.machines(i)
-			if g.Evicted += l.Evicted; l.Group == nil {
-				return nil
-			}
-			s.Groups++
-			if err := g.Load(string(l.Key), l.Group); err != nil {
-				return fmt.Errorf("%w: %s: %v", ErrState, l.Rule, err)
-			}
+		i, ok := s.rule(l.Rule, l.Digest)
+		if !ok {
 			return nil
 		}
-		switch {
-		case s.left[l.Rule]:
-		case ok:
-			s.Changed = append(s.Changed, l.Rule)
-		default:
-			s.Gone = append(s.Gone, l.Rule)
+		g := s.j.machines(i)
+		if g.Evicted += l.Evicted; l.Group == nil {
+			return nil
 		}
-		s.left[l.Rule] = true
+		s.Groups++
+		if err := g.Load(string(l.Key), l.Group); err != nil {
+			return fmt.Errorf("%w: %s: %v", ErrState, l.Rule, err)
+		}
 		return nil
 	case l.Desk != nil:
 		d, err := insight.Load(l.Desk)

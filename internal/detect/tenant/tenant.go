@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
@@ -38,7 +39,8 @@ type Tenant struct {
 	related []relatedAttr
 	// Columns that tell a record of Windows from all others.
 	numberSlot, computerSlot event.Slot
-	plan                     *record.Plan
+	planned                  sync.Once
+	plan                     *record.Plan        // made by Ready
 	made                     *record.Catalogue   // what records are made by
 	maps                     []*ruledoc.Document // log mappings and log parsers
 	profile                  record.Profile
@@ -263,7 +265,7 @@ func (t *Tenant) Attributes() *event.Layout { return t.records }
 // Ready ends the loading: from now on no attribute is added. Events and Fields are
 // what the runs want to be given.
 func (t *Tenant) Ready() (events *event.Layout, fields event.Fields) {
-	if t.plan == nil {
+	t.planned.Do(func() {
 		t.enriches()
 		if t.Content.Blocks.Any() {
 			for _, name := range t.records.Names() { // a block says where an address is
@@ -273,6 +275,6 @@ func (t *Tenant) Ready() (events *event.Layout, fields event.Fields) {
 			}
 		}
 		t.plan = record.NewPlan(t.made.Mappers, t.made.Parsers, t.events, t.records)
-	}
+	})
 	return t.events, t.plan.Fields
 }
