@@ -3,8 +3,11 @@ package convert
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
@@ -228,28 +231,51 @@ func (in *Input) cse(at *mapping.LogSource, m *Match, field string) (mapping.Col
 	if err != nil || c.Missing() {
 		return c, err
 	}
-	if ok && at != nil && c.Form == mapping.Same && len(at.EventIDs) > 0 && !asksWhether(m.Value) {
-		filled := true
-		for _, id := range at.EventIDs {
-			from := mapping.RecordOf(at.Channel, id).From[a]
-			filled = filled && len(from) > 0 && strings.EqualFold(from[0], c.Names[0])
-		}
-		if filled {
-			return mapping.Column{Names: []string{a}}, nil
-		}
+	if ok && at != nil && c.Form == mapping.Same && len(at.EventIDs) > 0 && mirrors(at, a, c.Names[0], m.Value) {
+		return mapping.Column{Names: []string{a}}, nil
 	}
 	return renamed(func(*mapping.LogSource, *Match, string) (mapping.Column, error) { return c, nil }, cseKey)(at, m, field)
 }
 
-// asksWhether reports whether a value asks if a field is there, or empty: mappers
-// leave an attribute unfilled for an empty field, so the field itself is asked.
-func asksWhether(v sigma.Value) bool {
+// mappers are those of what is built in.
+var mappers = sync.OnceValue(func() *record.Catalogue {
+	c, _ := record.NewCatalogue(record.Sumo, nil)
+	return c
+})
+
+// mirrors reports whether an attribute says of a field what is asked, in all events of a
+// place: their mappers fill it from the field, as it is. For an empty field, or one with a
+// value that they skip, an attribute is left unfilled; then the field itself is asked.
+func mirrors(at *mapping.LogSource, attribute, field string, asked sigma.Value) bool {
+	if asksWhether(asked, nil) {
+		return false
+	}
+	for _, id := range at.EventIDs {
+		n := mappers().Choose(record.WindowsKey(at.Channel, at.Provider, id))
+		if n < 0 {
+			return false
+		}
+		m := mappers().All[n]
+		s := m.Fields[attribute]
+		if s == nil || len(s.From) == 0 || s.Lookup != nil || s.Split != nil || s.Kind != "" || !strings.EqualFold(record.Field(s.From[0]), field) {
+			return false
+		}
+		if asksWhether(asked, append(slices.Clone(m.Skipped), s.Skipped...)) {
+			return false
+		}
+	}
+	return true
+}
+
+// asksWhether reports whether a value asks if a field is there, or empty, or has a value
+// of those that are skipped.
+func asksWhether(v sigma.Value, skipped []string) bool {
 	switch v := v.(type) {
 	case sigma.Null, sigma.Exists:
 		return true
 	case sigma.String:
 		k, text := shapeOf(v)
-		return k == present || k == exact && (text == "" || mapping.Skipped(text)) // of which an attribute keeps nothing
+		return k == present || k == exact && (text == "" || slices.Contains(skipped, text))
 	}
 	return false
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -16,7 +17,22 @@ import (
 // has them by.
 type frame struct {
 	channel, provider, id string
-	category              string // of what has no channel; "" for none
+	category              string         // of what has no channel; "" for none
+	parser                *record.Parser // of another product than Windows, whose event id is id; nil of Windows
+}
+
+// base are the fields that all events of the frame have, and that say what they are.
+func (f frame) base() map[string]string {
+	if f.parser != nil {
+		return f.recognised()
+	}
+	out := map[string]string{}
+	for n, v := range map[string]string{"Channel": f.channel, "Provider": f.provider, "EventID": f.id, "_sourceCategory": f.category} {
+		if v != "" {
+			out[n] = v
+		}
+	}
+	return out
 }
 
 // fields4688 and fields4689 are what the Security log writes of processes.
@@ -118,6 +134,9 @@ type world struct {
 // within is a side's condition in a frame: what the frame decides is decided,
 // fields have the names that such events have.
 func (w *world) within(s *Side) expr.Expr {
+	if s.of != nil {
+		return w.lowered(s.of)
+	}
 	text := func(v string) expr.Expr {
 		if v == "" {
 			return &expr.Const{}
@@ -132,7 +151,14 @@ func (w *world) within(s *Side) expr.Expr {
 		return &expr.Field{Slot: w.layout.Slot(spelt), Name: spelt}
 	}
 	return expr.Fold(expr.Replace(s.cond, func(f *expr.Field) expr.Expr {
-		switch name := strings.ToLower(f.Name); name {
+		name := strings.ToLower(f.Name)
+		if w.parser != nil {
+			if v, ok := w.base()[f.Name]; ok {
+				return text(v)
+			}
+			name = ""
+		}
+		switch name {
 		case "channel":
 			return text(w.channel)
 		case "provider":
@@ -216,7 +242,7 @@ var usual = []frame{
 // frames are the kinds of event that two sides tell apart.
 func frames(a, b *Side) (out []frame) {
 	add := func(f frame) {
-		if f.provider == "" {
+		if f.provider == "" && f.parser == nil {
 			f.provider = mapping.ProviderOf(f.channel)
 		}
 		if !slices.Contains(out, f) && len(out) < framesMax {
@@ -225,10 +251,22 @@ func frames(a, b *Side) (out []frame) {
 	}
 	var channels, ids []string
 	for _, s := range [2]*Side{a, b} {
-		c, n, pairs := s.mentions()
+		c, n, events := s.mentions()
 		channels, ids = append(channels, c...), append(ids, n...)
-		for _, f := range pairs {
+		products := ofProducts(events, s.names)
+		for _, f := range products {
 			add(f)
+		}
+		for _, t := range events {
+			i := strings.LastIndexByte(t, '-')
+			if i <= 0 || slices.ContainsFunc(products, func(f frame) bool { return f.id == t }) {
+				continue
+			}
+			if i < len(t)-1 {
+				add(frame{channel: t[:i], id: t[i+1:]})
+			} else if !slices.Contains(channels, t[:i]) {
+				channels = append(channels, t[:i])
+			}
 		}
 	}
 	for _, s := range [2]*Side{a, b} {
@@ -269,14 +307,26 @@ func frames(a, b *Side) (out []frame) {
 	}
 	// Events of another number, which no side should be about.
 	for _, f := range slices.Clone(out) {
-		add(frame{channel: f.channel, provider: f.provider, id: "9999"})
+		if f.parser == nil {
+			add(frame{channel: f.channel, provider: f.provider, id: "9999"})
+		}
 	}
 	return out
 }
 
-// mentions are the channels and event ids that a side's condition names, and
-// those it names together, as metadata_deviceEventId has them.
-func (s *Side) mentions() (channels, ids []string, pairs []frame) {
+// names reports whether a side's condition has a text among its constants.
+func (s *Side) names(text string) (found bool) {
+	expr.Walk(s.cond, func(x expr.Expr) bool {
+		c, ok := x.(*expr.Const)
+		found = found || ok && c.Value.Str() == text
+		return !found
+	})
+	return found
+}
+
+// mentions are the channels and event ids that a side's condition names, and what it
+// names as metadata_deviceEventId.
+func (s *Side) mentions() (channels, ids, events []string) {
 	add := func(to *[]string, v string) {
 		if v != "" && !slices.Contains(*to, v) {
 			*to = append(*to, v)
@@ -292,10 +342,6 @@ func (s *Side) mentions() (channels, ids []string, pairs []frame) {
 					names[strings.ToLower(y.Name)] = true
 				case *expr.Const:
 					texts = append(texts, y.Value.Str())
-				case *expr.Call:
-					if y.Name == "metadata_deviceEventId" {
-						names[y.Name] = true
-					}
 				}
 				return true
 			})
@@ -309,12 +355,8 @@ func (s *Side) mentions() (channels, ids []string, pairs []frame) {
 		}
 		for _, t := range texts {
 			switch {
-			case names["metadata_deviceEventId"]:
-				if i := strings.LastIndexByte(t, '-'); i > 0 && i < len(t)-1 {
-					pairs = append(pairs, frame{channel: t[:i], provider: mapping.ProviderOf(t[:i]), id: t[i+1:]})
-				} else if i > 0 {
-					add(&channels, t[:i])
-				}
+			case names["metadata_deviceeventid"]:
+				add(&events, t)
 			case len(names) == 1 && names["eventid"]:
 				add(&ids, t)
 			case len(names) == 1 && names["channel"] && s.Kind == "Sumo query": // of the others the places are known
@@ -333,5 +375,5 @@ func (s *Side) mentions() (channels, ids []string, pairs []frame) {
 		}
 		return true
 	})
-	return channels, ids, pairs
+	return channels, ids, events
 }

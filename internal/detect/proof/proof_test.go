@@ -207,3 +207,32 @@ func TestExpressionsOfCloudSIEMAreMetByEventsMade(t *testing.T) {
 		t.Error("two expressions of other values are equal")
 	}
 }
+
+// The mapper of an event decides what its record holds: by tables, under names of its own,
+// and for products other than Windows. The verdicts are worked out by hand from the
+// mappings.
+func TestRecordsAreMadeByTheirMappers(t *testing.T) {
+	const logon = "metadata_deviceEventId = 'Security-4624' AND "
+	const trail = "metadata_vendor = 'Amazon AWS' AND metadata_deviceEventId = 'AwsConsoleSignIn-ConsoleLogin' AND "
+	for _, c := range []struct{ a, b, field, want string }{
+		{logon + "logonType = 'RemoteInteractive'", logon + "fields['EventData.LogonType'] = '10'", "", ""},
+		{logon + "logonType = 'RemoteInteractive'", logon + "logonType = 'Network'", "LogonType", "3"},
+		{"metadata_deviceEventId = 'Microsoft-Windows-Sysmon/Operational-7' AND baseImage = 'a'", "metadata_deviceEventId = 'Microsoft-Windows-Sysmon/Operational-7' AND fields['EventData.ImageLoaded'] = 'a'", "", ""},
+		{"metadata_deviceEventId = 'Microsoft-Windows-Sysmon/Operational-1' AND file_hash_md5 = 'AB'", "metadata_deviceEventId = 'Microsoft-Windows-Sysmon/Operational-1' AND fields['MD5'] = 'AB'", "", ""},
+		{trail + "success = true", trail + "lower(fields['responseElements.ConsoleLogin']) = 'success'", "", ""},
+		{trail + "success = false", trail + "fields['responseElements.ConsoleLogin'] = 'Failure'", "eventType", "AwsConsoleSignIn"}, // false is the default
+		{trail + "srcDevice_ip_isInternal", trail + "srcDevice_ip LIKE '10.%'", "sourceIPAddress", "10."},
+		{trail + "srcDevice_ip = '10.0.0.1'", trail + "fields['sourceIPAddress'] = '10.0.0.1'", "", ""},
+	} {
+		r := check(t, side(t, "a.cse", c.a), side(t, "b.cse", c.b))
+		if r.Empty() {
+			t.Errorf("%s: nothing matched of %d events", c.a, r.Made)
+		}
+		if c.field != "" && (r.Equal() || r.Event[c.field] != c.want) {
+			t.Errorf("%s and %s: %s", c.a, c.b, r.Event)
+		}
+		if c.field == "" && !r.Equal() {
+			t.Errorf("%s and %s: differ on %s", c.a, c.b, r.Event)
+		}
+	}
+}

@@ -30,7 +30,8 @@ type Side struct {
 	Notes []string
 
 	layout *event.Layout
-	cond   expr.Expr // what events are made from; run is what judges them
+	cond   expr.Expr        // what events are made from; run is what judges them
+	of     *siem.Expression // of Cloud SIEM, whose cond is about records; nil of others
 	places []mapping.LogSource
 	other  bool // a rule for another product, whose events have no channel
 	// native says that the side asks for the names that events have where it runs:
@@ -157,37 +158,6 @@ func Sigma(r *sigma.Rule) (*Side, diag.List) {
 	return s, nil
 }
 
-// SIEM is a Cloud SIEM expression.
-func SIEM(f *diag.File) (*Side, diag.List) {
-	x, ds := siem.Parse(f)
-	if ds.HasErrors() {
-		return nil, ds
-	}
-	sc := rule.NewScope()
-	cond, ds := sc.SIEM(x)
-	if ds.HasErrors() {
-		return nil, ds
-	}
-	s := &Side{Name: f.Name, Kind: "Cloud SIEM expression", layout: sc.Layout, cond: cond, native: true}
-	for _, d := range ds {
-		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s", f.Name, d.Message))
-	}
-	program := expr.Compile(cond)
-	var want event.Fields
-	want.Add(program.Reads()...)
-	s.run = func(ctx context.Context, in *input.Reader, noMap bool) (map[uint64]bool, error) {
-		c := &collector{hits: map[uint64]bool{}}
-		rt := runtime(ctx, sc.Layout)
-		p := exec.Pipeline{
-			Front: func(next exec.Sink) exec.Task { return &filter{program.Open(env), next} },
-			Back:  exec.Chain(c),
-		}
-		err := exec.Run(rt, p, 1, in.Feed(ctx, &input.Want{Layout: rt.Layout, Fields: want.Clone(), NoMap: noMap, Warnings: rt.Warnings}))
-		return c.hits, err
-	}
-	return s, nil
-}
-
 // Runs reports whether gyoji runs the language of a backend.
 func Runs(b *convert.Backend) bool {
 	return b.Name == "sumo" || b.Name == "cse" || b.Name == "terraform"
@@ -229,19 +199,6 @@ func (c *collector) Push(b *event.Batch) error {
 	}
 	return nil
 }
-
-// filter keeps the rows of a condition.
-type filter struct {
-	cond *expr.Run
-	next exec.Sink
-}
-
-func (f *filter) Push(b *event.Batch) error {
-	b.Live = f.cond.Keep(b, b.Live)
-	return f.next.Push(b)
-}
-
-func (f *filter) Flush() error { return nil }
 
 // eventAt reads the event at a place of the input: its fields, and its text.
 func eventAt(ctx context.Context, in *input.Reader, at uint64) (Event, string, error) {

@@ -18,12 +18,7 @@ func makeWithin(kinds []frame, a, b *Side) (out []Event, notes []string) {
 	seen := map[string]bool{}
 	left := 0
 	for _, f := range kinds {
-		base := Event{}
-		for n, v := range map[string]string{"Channel": f.channel, "Provider": f.provider, "EventID": f.id, "_sourceCategory": f.category} {
-			if v != "" {
-				base[n] = v
-			}
-		}
+		base := Event(f.base())
 		for n, v := range f.always() {
 			base[n] = v
 		}

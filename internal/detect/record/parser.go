@@ -30,8 +30,8 @@ const (
 	linuxSysmon   = "Linux-Sysmon/Operational"
 )
 
-// windowsKey is the key of a Windows event; the event id is CHANNEL-ID (2.3).
-func windowsKey(channel, provider, id string) Key {
+// WindowsKey is the key of a Windows event; the event id is CHANNEL-ID (2.3).
+func WindowsKey(channel, provider, id string) Key {
 	if channel == "" {
 		if channel = mapping.ChannelOf(provider); channel == "" {
 			channel = provider

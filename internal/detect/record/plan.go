@@ -56,6 +56,7 @@ type attribute struct {
 	by   []*filler  // by mapper; nil where it is not filled
 	meta func(r *Run, kind int) event.Value
 	raw  event.Slot // of events, for a raw key; None otherwise
+	list event.Slot // of events: the list of digests that the raw key may be cut out of; None otherwise
 }
 
 // filler fills an attribute from fields of the event.
@@ -151,7 +152,11 @@ func (p *Plan) template(s string, of *Parser) (t template) {
 
 func (p *Plan) add(name string, slot event.Slot) {
 	if key, ok := strings.CutPrefix(name, RawPrefix); ok {
-		p.attrs = append(p.attrs, &attribute{slot: slot, raw: p.rawField(key), Attribute: &Attribute{Name: name, Type: "string"}})
+		x := &attribute{slot: slot, raw: p.rawField(key), list: event.None, Attribute: &Attribute{Name: name, Type: "string"}}
+		if digests[key] != "" { // the product's parser has cut them out of Hashes (3.3)
+			x.list = p.field("Hashes")
+		}
+		p.attrs = append(p.attrs, x)
 		return
 	}
 	if meta := metadata[name]; meta != nil {

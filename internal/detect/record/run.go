@@ -167,7 +167,7 @@ func (r *Run) windows(channel, provider, id string) int {
 	at := [3]string{channel, provider, id}
 	n, ok := r.names[at]
 	if !ok {
-		n = r.kind(windowsKey(strings.Clone(channel), strings.Clone(provider), strings.Clone(id)))
+		n = r.kind(WindowsKey(strings.Clone(channel), strings.Clone(provider), strings.Clone(id)))
 		r.names[[3]string{strings.Clone(channel), strings.Clone(provider), strings.Clone(id)}] = n
 	}
 	return n
@@ -226,6 +226,10 @@ func (t *template) of(r *Run, in *event.Batch, row uint16) (string, bool) {
 
 // rawKey shows a field of the event as text (2.4).
 func (r *Run) rawKey(in *event.Batch, a *attribute, col *event.Column) {
+	if a.list != event.None && int(a.list) < len(in.Cols) && len(in.Cols[a.list].Dict) > 1 {
+		r.rawDigest(in, a, col)
+		return
+	}
 	if int(a.raw) >= len(in.Cols) {
 		return
 	}
@@ -242,6 +246,21 @@ func (r *Run) rawKey(in *event.Batch, a *attribute, col *event.Column) {
 		if v := from.At(row); !v.IsNull() {
 			col.Set(row, event.Text(v.String()))
 		}
+	}
+}
+
+// rawDigest shows a field of the event, or what its list of digests has under the name.
+func (r *Run) rawDigest(in *event.Batch, a *attribute, col *event.Column) {
+	name := strings.TrimPrefix(a.Name, RawPrefix)
+	for _, row := range in.Live {
+		v := in.Value(a.raw, row)
+		if v.IsNull() {
+			if cut, ok := mapping.CutDigest(in.Value(a.list, row).Str(), name); ok {
+				col.Set(row, event.Text(cut))
+			}
+			continue
+		}
+		col.Set(row, event.Text(v.String()))
 	}
 }
 

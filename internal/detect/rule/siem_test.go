@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -20,17 +21,19 @@ func siemHolds(t *testing.T, text string, fields map[string]string) bool {
 	if ds.HasErrors() {
 		t.Fatalf("%s: %v", text, ds)
 	}
-	sc := rule.NewScope()
-	cond, ds := sc.SIEM(x)
+	records, events := event.NewLayout(), event.NewLayout()
+	cond, ds := rule.LowerSIEM(x, rule.RecordAttributes(records))
 	if ds.HasErrors() {
 		t.Fatalf("%s: %v", text, ds)
 	}
+	made, _ := record.NewCatalogue(record.Sumo, nil)
+	plan := record.NewPlan(made.Mappers, made.Parsers, events, records)
 	var b event.Batch
 	row := b.AddRow(0, 0)
 	for name, v := range fields {
-		b.Col(sc.Layout.Slot(name)).Set(row, event.Text(v))
+		b.Col(events.Slot(name)).Set(row, event.Text(v))
 	}
-	return expr.Compile(cond).Open(&expr.Env{}).Value(&b, row).True()
+	return expr.Compile(cond).Open(&expr.Env{}).Value(plan.Open().Map(&b), row).True()
 }
 
 // TestSIEMNull is the table of section 4.3 of the specification; commandLine is
@@ -120,7 +123,7 @@ func TestSIEMRefuses(t *testing.T) {
 		if ds.HasErrors() {
 			t.Fatal(ds)
 		}
-		if cond, ds := rule.NewScope().SIEM(x); cond != nil || !ds.HasErrors() || !strings.Contains(ds[len(ds)-1].Message+ds[0].Message, want) {
+		if cond, ds := rule.LowerSIEM(x, rule.RecordAttributes(event.NewLayout())); cond != nil || !ds.HasErrors() || !strings.Contains(ds[len(ds)-1].Message+ds[0].Message, want) {
 			t.Errorf("%s: %v, want %q", text, ds, want)
 		}
 	}

@@ -35,6 +35,29 @@ var providerChannels = map[string]string{
 	"Linux-Sysmon":                                              LinuxSysmon,
 }
 
+// ChannelOf is the channel of a provider that writes most of what rules read: Sysmon's or
+// the Security log's; "" of another.
+func ChannelOf(provider string) string {
+	switch {
+	case strings.EqualFold(provider, sysmonProvider):
+		return channelSysmon
+	case strings.EqualFold(provider, securityProvider):
+		return channelSecurity
+	}
+	return ""
+}
+
+// ProviderOf is the other way round.
+func ProviderOf(channel string) string {
+	switch channel {
+	case channelSysmon:
+		return sysmonProvider
+	case channelSecurity:
+		return securityProvider
+	}
+	return ""
+}
+
 // moduleChannels are the channels of Winlogbeat's modules.
 // Source: elastic/beats, x-pack/winlogbeat/module.
 var moduleChannels = map[string]string{
