@@ -181,7 +181,7 @@ func (g *siemHunt) tell() {
 		}
 	}
 	if _, evicted := run.Entities(); evicted > 0 {
-		s.note("%s entities were too many to remember: their scores began anew", number(int64(evicted)))
+		s.note("%s entities were too many to remember: their scores begin at 0 again", number(int64(evicted)))
 	}
 	for i, c := range run.ByRule {
 		r := g.Rules[i]
