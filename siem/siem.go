@@ -207,3 +207,8 @@ func Walk(x Node, visit func(Node) bool) {
 		x.Parts(func(p Node) { Walk(p, visit) })
 	}
 }
+
+// Keywords are the words of the language that are neither attributes nor functions.
+func Keywords() []string {
+	return []string{"AND", "OR", "NOT", "IN", "LIKE", "RLIKE", "MATCHES", "BETWEEN", "IS NULL", "IS NOT NULL", "ESCAPE", "TRUE", "FALSE", "NULL"}
+}

@@ -198,7 +198,7 @@ func (m *matcher) expect(list []element) {
 			if e.group != nil {
 				m.expect(e.group)
 			} else {
-				p.want(p.peek(), wantOf(e.typ))
+				p.want(p.peek(), wantSlot(e))
 			}
 		default:
 			for _, s := range parts(e) {
@@ -285,7 +285,7 @@ func (m *matcher) item(s *slot) bool {
 	n := slotTypes[s.typ].read(p)
 	if n == nil || p.failed {
 		if !p.failed {
-			p.want(p.peek(), wantOf(s.typ))
+			p.want(p.peek(), wantSlot(s))
 		}
 		return false
 	}

@@ -18,6 +18,8 @@ type want struct {
 	message, help, full string // full is the whole code
 	fix                 *diag.Fix
 	at                  *diag.Span
+
+	typ, slot string // for a Probe: the type of slot, and its name
 }
 
 // expectation is what could have stood at the furthest place that was looked
@@ -29,6 +31,7 @@ type expectation struct {
 
 // want notes that something could have stood at t.
 func (p *parser) want(t token, w want) {
+	p.probed(t, w)
 	if p.failed || p.quiet || t.start < p.expect.at {
 		return
 	}
@@ -47,7 +50,15 @@ func (p *parser) wanted(word string) {
 	p.want(p.peek(), want{what: word, code: word, word: word})
 }
 
-func wantOf(typ string) want { return want{what: slotTypes[typ].what, code: slotTypes[typ].code} }
+func wantOf(typ string) want {
+	return want{what: slotTypes[typ].what, code: slotTypes[typ].code, typ: typ}
+}
+
+func wantSlot(s *slot) want {
+	w := wantOf(s.typ)
+	w.slot = s.name
+	return w
+}
 
 // report turns what was expected into a finding. name is what wants it, form how
 // it is written.

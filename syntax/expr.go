@@ -159,6 +159,7 @@ func (p *parser) binary(least int) Expr {
 	for !p.failed {
 		o, ok := p.infixAt(p.peek())
 		if !ok || o.holds < least {
+			p.probed(p.tok, want{typ: Infix})
 			return x
 		}
 		if compared && o.holds > holdsCompare { // only behind in (...) and is null: others take it in
@@ -231,6 +232,7 @@ func (p *parser) args(open token, of string) []Expr {
 		return nil
 	}
 	defer p.unnest()
+	defer p.calling(of, open.start)()
 	height := 0
 	if p.peek().is(")") {
 		p.next()
@@ -243,6 +245,7 @@ func (p *parser) args(open token, of string) []Expr {
 		t := p.peek()
 		if t.is(",") {
 			p.next()
+			p.nextArgument()
 			if e := p.peek(); e.is(")") {
 				p.fail("expected-value", t.span(), fmt.Sprintf("the list of %s ends in a comma", of), "take the comma away")
 			}
@@ -359,6 +362,7 @@ func (p *parser) primary() Expr {
 }
 
 func (p *parser) noValue(t token) {
+	p.probed(t, want{typ: "expr"})
 	switch {
 	case t.kind == tokEnd, t.is("|"):
 		p.failAt(t, "expected-value", "a value is missing at the end", "write a field, a number or a text in double quotes").Mark = "expected a value"

@@ -102,6 +102,7 @@ func (p *parser) trivia(i int, bare bool) int {
 		default:
 			return i
 		}
+		p.insideComment(i, end)
 		if p.commented <= i {
 			p.commented = end
 			text := strings.TrimRightFunc(p.src[i:end], isSpace)

@@ -59,6 +59,8 @@ type parser struct {
 	children  []region
 
 	expect expectation
+
+	probe *prober // nil but for a Probe
 }
 
 type mistake struct {
@@ -87,6 +89,7 @@ func (c closer) sign() string { return [...]string{"", ")", "]"}[c] }
 // it leaves.
 func (p *parser) query(end closer) *Query {
 	q := &Query{File: p.file}
+	defer p.within(q)()
 	start := p.skip(p.pos)
 	p.pos = start
 	if !p.opens(end) {
@@ -101,6 +104,7 @@ func (p *parser) query(end closer) *Query {
 // one that starts with a pipe.
 func (p *parser) pipeline(end closer) *Query {
 	q := &Query{File: p.file}
+	defer p.within(q)()
 	start := p.skip(p.pos)
 	p.pos = start
 	if !p.pipe() {
@@ -365,6 +369,7 @@ func (p *parser) fail(code string, at diag.Span, message, help string) *diag.Dia
 // unclosed reports a string or comment without an end; it is found while
 // reading ahead too, and told once.
 func (p *parser) unclosed(code string, start, end int, message, help string) {
+	p.insideText(code, start)
 	p.fail(code, diag.Span{Start: start, End: end}, message, help)
 }
 

@@ -40,6 +40,7 @@ func (p *parser) searchAnd(end closer) Search {
 	x := p.searchNot(end)
 	list := []Search{x}
 	for !p.failed {
+		p.searching()
 		if !p.searchWord("and", "&&") && (p.searchEnds(end) || p.atWord("or") || p.at("||")) {
 			break
 		}
@@ -115,6 +116,7 @@ func (p *parser) searchAtom(end closer) Search {
 }
 
 func (p *parser) missingTerm(end closer) {
+	p.searching()
 	at := diag.Span{Start: p.pos, End: p.pos}
 	what := "the search expression ends"
 	if !p.searchEnds(end) {
@@ -279,6 +281,7 @@ func (p *parser) fieldTerm(f *Field, op string, end closer) Search {
 }
 
 func (p *parser) value(f *Field, end closer, list bool) *Term {
+	p.valueOf(f.Name)
 	if t, ok := p.phrase(); ok {
 		return t
 	}

@@ -102,6 +102,10 @@ func (p *parser) restore(to state) {
 }
 
 func (p *parser) emptyStage(t token) {
+	p.probed(t, want{typ: StageStart})
+	if p.composing != nil {
+		p.probed(t, want{word: "compose"})
+	}
 	at := diag.Span{Start: max(0, p.last-1), End: p.last}
 	d := p.fail("empty-stage", at, "nothing comes after this pipe", "write an operator, or take the pipe away")
 	if p.last > 0 && p.src[p.last-1] == '|' {
@@ -436,6 +440,7 @@ func (p *parser) agg() *Agg {
 }
 
 func (p *parser) noAggregate(t token) {
+	p.probed(t, want{typ: "agg"})
 	help := "write a group function such as count or sum(field)"
 	if t.kind != tokWord {
 		p.failAt(t, "expected-aggregate", "a group function is missing here", help).Mark = "expected a group function"

@@ -85,6 +85,27 @@ func checkOf(code string) *Check {
 // among the result; when the query does not compile they are all of it. Fixes
 // never take a comment with them.
 func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
+	found, compiled := text(f, v, with)
+	newGate(f, v, with, compiled, found).pass(found)
+	if compiled != nil {
+		found.Sort()
+	}
+	return found
+}
+
+// Quick is Text while somebody types: whether fixes are sound takes much longer than
+// all else, so none is among the findings.
+func Quick(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
+	found, _ := text(f, v, with)
+	for _, d := range found {
+		d.Fix = nil
+	}
+	found.Sort()
+	return found
+}
+
+// text is Text with fixes that nobody has tried. The query is nil when the text does not compile.
+func text(f *diag.File, v *lang.Vocabulary, with []query.Option) (diag.List, *query.Query) {
 	q := &Query{File: f, Vocab: v, uses: map[any][]lang.Use{}, facts: map[*syntax.Stage]lang.Facts{}}
 	compiled, found := query.Compile(f, v, append(slices.Clone(with), func(sc *lang.Scope) {
 		sc.Uses, sc.Told = q.use, func(s *syntax.Stage, f lang.Facts) { q.facts[s] = f }
@@ -93,8 +114,7 @@ func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
 		if d := OtherLanguage(f); d != nil {
 			found.Add(d)
 		}
-		newGate(f, v, with, nil, found).pass(found)
-		return found
+		return found, nil
 	}
 	q.Tree = compiled.Tree
 	q.read()
@@ -113,10 +133,7 @@ func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
 		said = append(said, comment{c.Pos.Start, c.Text, q.reach(c)})
 	}
 	q.spareComments(found)
-	found = suppress(f, said, found)
-	newGate(f, v, with, compiled, found).pass(found)
-	found.Sort()
-	return found
+	return suppress(f, said, found), compiled
 }
 
 // spareComments takes away fixes that would take a comment away.

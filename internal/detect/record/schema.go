@@ -7,7 +7,9 @@ package record
 
 import (
 	_ "embed"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,6 +52,11 @@ var Types = []string{
 	"Audit", "AuditChange", "AuditFile", "AuditResourceAccess", "Authentication", "AuthenticationPrivilegeEscalation", "Email",
 	"Endpoint", "EndpointModuleLoad", "EndpointProcess", "Network", "NetworkDHCP", "NetworkDNS", "NetworkFlow", "NetworkHTTP",
 	"NetworkProxy", "Notification", "NotificationVulnerability",
+}
+
+// Values are the values that an attribute has, by name; nil for one that may have any.
+func Values(name string) []string {
+	return slices.Sorted(maps.Keys(enforced[name]))
 }
 
 // enforced are the attributes that have certain values and no others (2.8).

@@ -19,3 +19,8 @@ func Metadata(name string) bool {
 // Exported are the fields, of which one makes an event a message as Sumo Logic and gyoji
 // export it: what it holds under the names of metadata is its metadata.
 var Exported = []string{"_raw", "_messageTime"}
+
+// MetadataNames are the fields of metadata as they are written, by name.
+func MetadataNames() []string {
+	return []string{"_collector", "_messageTime", "_raw", "_receiptTime", "_size", "_source", "_sourceCategory", "_sourceHost", "_sourceName"}
+}
