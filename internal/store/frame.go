@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/gyoji-dev/gyoji/internal/store/message"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -38,9 +39,9 @@ import (
 // name, where in the file it begins, how many bytes of the body are its, the order of its
 // dates, and the file's head.
 //
-// The body of messages is a table and then the texts, each with a line end after it. The
-// table has for every message a uvarint, twice its length and one more when it has a time,
-// and then a varint of that time less the one before. The body of a piece is the piece.
+// The body of messages is a table and then the texts. The table has for every message a
+// uvarint of its length and a varint of its time less the one before. The body of a piece is
+// the piece.
 const (
 	frameMagic  = 0x314C5947 // "GYL1"
 	headerBytes = 64
@@ -223,16 +224,23 @@ func parseShared(b []byte, kind uint8) (*shared, error) {
 	return s, nil
 }
 
-// units is how many sequence numbers a receipt takes: one for each byte of text.
-func (r *Receipt) units() uint64 {
+// room is how many positions a receipt takes.
+func (r *Receipt) room() (n uint64) {
 	if r.Piece != nil {
-		return uint64(max(len(r.Piece.Data), 1))
+		return message.Room(len(r.Piece.Data))
 	}
-	n := 0
 	for i := range r.Messages {
-		n += len(r.Messages[i].Raw) + 1
+		n += message.Room(len(r.Messages[i].Raw))
 	}
-	return uint64(max(n, 1))
+	return max(n, message.Apart)
+}
+
+// room is how many positions the frame has taken, or some more.
+func (h *header) room() uint64 {
+	if h.kind == kindPiece {
+		return message.Room(int(h.unpacked))
+	}
+	return uint64(h.messages)*message.Apart + message.Room(int(h.unpacked))
 }
 
 // appendFrame appends the frame of a receipt. Its sequence number is put in by stamp.
@@ -248,18 +256,13 @@ func appendFrame(dst []byte, r *Receipt, scratch *[]byte) ([]byte, header, error
 		last := int64(0)
 		for i := range r.Messages {
 			m := &r.Messages[i]
-			if !m.Timed {
-				h.timed = false
-				body = binary.AppendUvarint(body, uint64(len(m.Raw))<<1)
-				continue
-			}
-			body = binary.AppendUvarint(body, uint64(len(m.Raw))<<1|1)
+			body = binary.AppendUvarint(body, uint64(len(m.Raw)))
 			body = binary.AppendVarint(body, m.Time-last) // wraps, as the reader's sum does
 			last = m.Time
 			h.earliest, h.latest = min(h.earliest, m.Time), max(h.latest, m.Time)
 		}
 		for i := range r.Messages {
-			body = append(append(body, r.Messages[i].Raw...), '\n')
+			body = append(body, r.Messages[i].Raw...)
 		}
 		*scratch = body
 		h.messages = uint32(len(r.Messages))
@@ -267,8 +270,8 @@ func appendFrame(dst []byte, r *Receipt, scratch *[]byte) ([]byte, header, error
 	if len(body) > frameBytesMax {
 		return dst, h, fmt.Errorf("store: %d bytes at once, more than %d", len(body), frameBytesMax)
 	}
-	if !h.timed {
-		h.earliest, h.latest = 0, 0
+	if !h.timed || h.messages == 0 {
+		h.timed, h.earliest, h.latest = false, 0, 0
 	}
 	start := len(dst)
 	dst = append(dst, make([]byte, headerBytes)...)
@@ -289,58 +292,58 @@ func appendFrame(dst []byte, r *Receipt, scratch *[]byte) ([]byte, header, error
 	return dst, h, nil
 }
 
-// message is where a message of a frame ends in the texts, and its time.
-type message struct {
-	end   int // its line end not counted
-	time  int64
-	timed bool
-}
-
-// unpack gives the body of a frame, in buf where it has to be unpacked.
-func (h *header) unpack(stored, buf []byte) ([]byte, error) {
+// unpack appends the body of a frame to dst.
+func (h *header) unpack(stored, dst []byte) ([]byte, error) {
 	switch h.codec {
 	case codecNone:
-		return stored, nil
+		return append(dst, stored...), nil
 	case codecZstd:
-		out, err := decoder().DecodeAll(stored, buf[:0])
-		if err != nil || len(out) != int(h.unpacked) {
-			return nil, errDamaged
+		at := len(dst)
+		out, err := decoder().DecodeAll(stored, slices.Grow(dst, int(h.unpacked)))
+		if err != nil || len(out)-at != int(h.unpacked) {
+			return dst, errDamaged
 		}
 		return out, nil
 	}
-	return nil, errDamaged
+	return dst, errDamaged
 }
 
-// parseMessages takes a body apart: the messages, and the texts that they end in.
-func (h *header) parseMessages(body []byte, into []message) ([]message, []byte, error) {
+// rows appends the messages of a body.
+func (h *header) rows(body []byte, o *message.Origin, into []message.Row) ([]message.Row, error) {
 	c := cursor{b: body}
-	into = into[:0]
-	end, last := 0, int64(0)
-	for i := range h.messages {
-		v := c.uvarint()
-		n := v >> 1
-		if n > uint64(len(body)) || c.bad {
-			return nil, nil, errDamaged
+	n, time := len(into), int64(0)
+	total := uint64(0)
+	for range h.messages {
+		size := c.uvarint()
+		time += c.varint()
+		if size > uint64(len(body)) || c.bad {
+			return into[:n], errDamaged
 		}
-		m := message{timed: v&1 == 1}
-		if m.timed {
-			last += c.varint()
-			m.time = last
-		}
-		if i > 0 {
-			end++
-		}
-		end += int(n)
-		m.end = end
-		into = append(into, m)
+		total += size
+		into = append(into, message.Row{Time: time, Receipt: h.received, Origin: o, Raw: body[:size]})
 	}
-	if c.bad || h.messages > 0 && len(c.b) != end+1 {
-		return nil, nil, errDamaged
+	if total != uint64(len(c.b)) {
+		return into[:n], errDamaged
 	}
-	return into, c.b, nil
+	seq := h.seq
+	for i := n; i < len(into); i++ {
+		row := &into[i]
+		row.Seq, row.Raw = seq, c.b[:len(row.Raw):len(row.Raw)]
+		c.b = c.b[len(row.Raw):]
+		seq += message.Room(len(row.Raw))
+	}
+	return into, nil
 }
 
-// origin is a source as readers of events take it.
+// origin is a source as readers of messages take it.
+func (s *shared) origin() *message.Origin {
+	o := &message.Origin{Origin: s.source.origin(), Format: s.format}
+	for _, f := range s.fields {
+		o.Fields = append(o.Fields, message.Field(f))
+	}
+	return o
+}
+
 func (s *Source) origin() event.Origin {
 	return event.Origin{Collector: s.Collector, Source: s.Source, Category: s.Category, Host: s.Host, Name: s.Name}
 }

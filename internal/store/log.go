@@ -27,9 +27,6 @@ const (
 	groupKept = 4 << 20
 	// runFrames is how many frames are.
 	runFrames = 4096
-	// seqAlign is what sequence numbers of one frame may not cross a multiple of: it
-	// is how far a position's offset goes (event.Position).
-	seqAlign = 1 << 44
 )
 
 // logName is the name of the log file whose first frame has a sequence number.
@@ -129,7 +126,7 @@ type batch struct {
 // framed is a frame's header and what else is known of it.
 type framed struct {
 	header
-	units    uint64 // sequence numbers that it takes
+	room     uint64 // positions that it takes
 	category string
 }
 
@@ -158,11 +155,8 @@ func (l *log) append(ctx context.Context, b *batch) (uint64, error) {
 	at := 0
 	for i := range b.frames {
 		f := &b.frames[i]
-		if room := seqAlign - l.next%seqAlign; room < f.units {
-			l.next += room
-		}
 		f.seq = l.next
-		l.next += f.units
+		l.next += f.room
 		f.put(b.buf[at:])
 		at += f.size()
 	}
@@ -357,7 +351,7 @@ func (l *log) recover(f *logFile, last bool) (bad []damage, tail int64, err erro
 				category = s.source.Category
 			}
 			f.add(off, &h, category)
-			least, l.next = h.seq+1, h.seq+h.units()
+			least, l.next = h.seq+1, h.seq+h.room()
 			off += int64(h.size())
 			continue
 		}
@@ -373,9 +367,6 @@ func (l *log) recover(f *logFile, last bool) (bad []damage, tail int64, err erro
 	}
 	return bad, size, nil
 }
-
-// units is how many sequence numbers the frame has taken, or more.
-func (h *header) units() uint64 { return max(uint64(h.unpacked), 1) }
 
 // window is what is in memory of a file that is read from its start to its end.
 type window struct {

@@ -11,12 +11,16 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/store/message"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
 // FormatVersion is the number of what is on disk. A folder of a later one is refused.
@@ -283,7 +287,7 @@ func (s *Store) openLog() error {
 		all = append(all, e.Name())
 	}
 	names := logNames(all)
-	l := &log{disk: s.disk, fileBytes: s.o.fileBytes, max: max(s.o.LogMax, 0), next: 1}
+	l := &log{disk: s.disk, fileBytes: s.o.fileBytes, max: max(s.o.LogMax, 0), next: message.Apart}
 	l.wake.L = &l.mu
 	for i, name := range names {
 		f, err := s.disk.Open(name)
@@ -383,13 +387,50 @@ func (s *Store) Append(ctx context.Context, receipts ...Receipt) (first uint64, 
 		if r.Received == 0 {
 			r.Received = time.Now().UnixMilli()
 		}
+		if err := r.findTimes(); err != nil {
+			return 0, err
+		}
 		var h header
 		if m.buf, h, err = appendFrame(m.buf, r, &m.scratch); err != nil {
 			return 0, err
 		}
-		m.frames = append(m.frames, framed{h, r.units(), r.Source.Category})
+		m.frames = append(m.frames, framed{h, r.room(), r.Source.Category})
 	}
 	return s.log.append(ctx, &m.batch)
+}
+
+// findTimes gives messages without a time the one that a reader finds in them, or that of
+// their receipt.
+func (r *Receipt) findTimes() error {
+	var rows []message.Row
+	for i := range r.Messages {
+		if !r.Messages[i].Timed {
+			rows = append(rows, message.Row{Raw: r.Messages[i].Raw})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	s := shared{source: r.Source, format: r.Format}
+	o := s.origin()
+	for i := range rows {
+		rows[i].Origin = o
+	}
+	if err := message.Times(rows, &input.Want{Layout: event.NewLayout(), Now: time.UnixMilli(r.Received).UTC()}); err != nil {
+		return err
+	}
+	r.Messages = slices.Clone(r.Messages)
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		if m.Timed {
+			continue
+		}
+		if m.Time = rows[0].Time; m.Time == event.NoTime {
+			m.Time = r.Received
+		}
+		m.Timed, rows = true, rows[1:]
+	}
+	return nil
 }
 
 // frameMemory is memory for frames in the making.

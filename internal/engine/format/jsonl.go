@@ -86,7 +86,7 @@ type jsonl struct {
 	err  error // why the line that was read last is no event
 
 	others *others           // of lines that are no JSON; nil until one is met
-	lines  input.BlockReader // of lines that are events all the same; nil until one is met
+	whole  input.BlockReader // of lines that are events all the same; nil until one is met
 	finder *jsondoc.Scanner  // of objects in an event; nil until one is asked about
 }
 
@@ -120,7 +120,7 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 		if err := r.line(line, next); err != nil {
 			return err
 		}
-		if r.err != nil && b.Ends != nil {
+		if r.err != nil && b.Events {
 			r.err = nil
 			if err := r.asText(&b, at, len(line), next); err != nil {
 				return err
@@ -150,10 +150,10 @@ func (r *jsonl) Read(b input.Block, next exec.Sink) error {
 
 // asText reads a line that is known to be an event, and is no JSON.
 func (r *jsonl) asText(b *input.Block, at, length int, next exec.Sink) error {
-	if r.lines == nil {
-		r.lines = Named("lines").New(r.want)
+	if r.whole == nil {
+		r.whole = Whole.New(r.want)
 	}
-	return r.lines.Read(input.Block{Data: b.Data[at : at+length], Offset: b.Offset + int64(at), Part: b.Part}, next)
+	return r.whole.Read(input.Block{Data: b.Data[at : at+length], Offset: b.Offset + int64(at), Part: b.Part}, next)
 }
 
 // misfit reads what stands where a line of JSON was expected, and returns how

@@ -27,13 +27,7 @@ func newLines(w *input.Want, kind string, parse func(*lines, []byte) (int64, boo
 func (r *lines) Read(b input.Block, next exec.Sink) error {
 	data := b.Data
 	r.begin(data)
-	for i, at := 0, 0; i < len(b.Ends); i++ {
-		if err := r.line(&b, at, b.Ends[i], next); err != nil {
-			return err
-		}
-		at = b.Ends[i] + 1
-	}
-	for at := 0; at < len(data) && b.Ends == nil; {
+	for at := 0; at < len(data); {
 		if n, err := r.other(&b, at, next); n > 0 || err != nil {
 			if err != nil {
 				return err

@@ -195,9 +195,9 @@ type Block struct {
 	Data   []byte // lent until Read returns
 	Offset int64  // of Data in the decompressed part
 	Part   *Part
-	// Ends, where it is known beforehand, are where the events of Data end, each before a
-	// line end: none may be lost for not being of the format. Formats of lines go by it.
-	Ends []int
+	// Events says that each line is known to be an event: none is lost for not being
+	// of the format. Format jsonl goes by it.
+	Events bool
 }
 
 // Part is one file, archive member, stream or posted body.

@@ -26,26 +26,16 @@ type Origin struct {
 
 // Row is one message. Its bytes are what a reader of its format reads.
 type Row struct {
-	Seq     uint64 // number of the message in the store
+	Seq     uint64 // position in the store, which the message's first event has
 	Time    int64  // _messageTime, ms; event.NoTime where it has none
 	Receipt int64  // _receiptTime, ms; 0 for that of the message's text, or else Time
 	Origin  *Origin
 	Raw     []byte
 }
 
-// offsetBits are the bits of a position for the place of an event in its message, of
-// which few have more than one: 4 MiB, and 4e12 messages.
-const offsetBits = 22
+// Apart is how far the positions of messages are apart, which is a place for each byte
+// of a message: 4 MiB. Longer messages take more of it.
+const Apart = 1 << 22
 
-// Position is the position of an event by the number of its message and its offset in
-// it. Events are in the order of messages, and of offsets in them; those beyond 4 MiB of
-// one message share a position.
-func Position(seq uint64, offset int64) uint64 {
-	return seq<<offsetBits | uint64(min(max(offset, 0), 1<<offsetBits-1))
-}
-
-// Seq is the number of the message that an event's position is of.
-func Seq(pos uint64) uint64 { return pos >> offsetBits }
-
-// Offset is the place of an event in its message.
-func Offset(pos uint64) int64 { return int64(pos & (1<<offsetBits - 1)) }
+// Room is how many positions a message of n bytes takes.
+func Room(n int) uint64 { return max((uint64(n)+Apart-1)&^(Apart-1), Apart) }

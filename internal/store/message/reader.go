@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
@@ -34,6 +35,10 @@ type Reader struct {
 	data   []byte
 	own    []Row
 
+	doubts exec.Warnings // of the message being read, where its format is not certain
+	pushed int           // events of it
+	passed atomic.Int64  // events of it that cannot matter
+
 	next    exec.Sink
 	receipt []int64
 	fields  []Field               // of the block's origin
@@ -47,7 +52,7 @@ type inner struct {
 }
 
 // NewReader makes a reader of what is wanted. want's positions, in Only and of the
-// events, are Position's.
+// events, are Row.Seq's and what an event's place in its message adds.
 func NewReader(want *input.Want) *Reader {
 	r := &Reader{want: want, parts: map[*Origin]*input.Part{}, given: map[string]event.Slot{}}
 	r.needy = inner{*want, map[*input.Format]input.BlockReader{}}
@@ -128,7 +133,7 @@ func (r *Reader) read(o *Origin, rows []Row) error {
 		if len(block) == 0 {
 			return nil
 		}
-		err := r.block(jsonl, input.Block{Data: data, Part: part}, block, starts)
+		err := r.block(jsonl, input.Block{Data: data, Part: part, Events: true}, block, starts)
 		block, data, starts = block[:0], data[:0], starts[:0]
 		return err
 	}
@@ -148,7 +153,7 @@ func (r *Reader) read(o *Origin, rows []Row) error {
 			return err
 		}
 		f := named
-		if f == nil {
+		if f == nil || f.Lines && !oneLine(row.Raw) {
 			f = formatOf(row.Raw)
 		}
 		if err := r.block(f, input.Block{Data: row.Raw, Offset: int64(len(o.Head)), Part: part}, rows[i:i+1], []int64{int64(len(o.Head))}); err != nil {
@@ -208,10 +213,36 @@ func (r *Reader) block(f *input.Format, b input.Block, rows []Row, starts []int6
 	}
 	br := in.readers[f]
 	if br == nil {
-		br = f.New(&in.want)
+		want := &in.want
+		if !b.Events && f != format.Whole {
+			with := in.want
+			with.Warnings = &r.doubts
+			with.Count(&r.passed)
+			want = &with
+		}
+		br = f.New(want)
 		in.readers[f] = br
 	}
-	return br.Read(b, (*placed)(r))
+	if b.Events || f == format.Whole {
+		return br.Read(b, (*placed)(r))
+	}
+	// A message is an event, also where it is not as sound as its beginning made believe.
+	r.doubts, r.pushed = exec.Warnings{}, 0
+	r.passed.Store(0)
+	if err := br.Read(b, (*placed)(r)); err != nil {
+		return err
+	}
+	if n := r.passed.Load(); n > 0 {
+		r.want.Skip(int(n))
+	} else if only := r.want.Only; r.pushed == 0 && (only == nil || only(rows[0].Seq)) {
+		return r.block(format.Whole, b, rows, starts)
+	}
+	for _, w := range r.doubts.List() {
+		for _, at := range w.Sample {
+			r.want.Warnings.Add(w.Kind, w.Lost, at)
+		}
+	}
+	return nil
 }
 
 // unneeded reports whether a field that must hold some literal is one that the origin of
@@ -245,7 +276,7 @@ func (r *Reader) row(off int64) int {
 func (r *Reader) position(pos uint64) uint64 {
 	off := event.Offset(pos)
 	i := r.row(off)
-	return Position(r.rows[i].Seq, off-r.starts[i])
+	return r.rows[i].Seq + uint64(off-r.starts[i])
 }
 
 // placed is a Reader as the sink of a format's reader: it gives events the time and the
@@ -254,6 +285,7 @@ type placed Reader
 
 func (p *placed) Push(b *event.Batch) error {
 	r := (*Reader)(p)
+	r.pushed += b.N
 	changed := false
 	receipts := b.Receipt != nil
 	r.receipt = r.receipt[:0]
@@ -262,7 +294,7 @@ func (p *placed) Push(b *event.Batch) error {
 		k := r.row(off)
 		row := &r.rows[k]
 		said, own := b.Time[i], b.Receipt != nil && b.Receipt[i] != b.Time[i]
-		b.Pos[i] = Position(row.Seq, off-r.starts[k])
+		b.Pos[i] = row.Seq + uint64(off-r.starts[k])
 		if !r.asSaid && (off == r.starts[k] || said == event.NoTime) {
 			b.Time[i] = row.Time
 			changed = changed || said != row.Time
@@ -349,19 +381,22 @@ func Times(rows []Row, want *input.Want) error {
 	r.asSaid = true
 	numbered := slices.Clone(rows)
 	for i := range rows {
-		numbered[i].Seq, rows[i].Time = uint64(i), event.NoTime
+		numbered[i].Seq, rows[i].Time = uint64(i)*timesApart, event.NoTime
 	}
 	met := make([]bool, len(rows))
 	first := make([]int64, len(rows))
 	return r.Read(numbered, firstTimes(func(b *event.Batch) {
 		for i := range b.N {
-			k, at := Seq(b.Pos[i]), Offset(b.Pos[i])
+			k, at := b.Pos[i]/timesApart, int64(b.Pos[i]%timesApart)
 			if !met[k] || at < first[k] {
 				met[k], first[k], rows[k].Time = true, at, b.Time[i]
 			}
 		}
 	}))
 }
+
+// timesApart is more than the longest message has bytes.
+const timesApart = 1 << 40
 
 type firstTimes func(*event.Batch)
 

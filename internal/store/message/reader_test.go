@@ -137,13 +137,43 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestNoMessageIsLost: a message is an event, whatever it begins like.
+func TestNoMessageIsLost(t *testing.T) {
+	texts := []string{
+		`{"a":`, `{"a":}`, `{"not json}`, `{`, `}`, `{}`, "<Event", "<Event><System>", `<?xml version="1.0"?>`, "<Events>", "[", "[]", "[1,2]", `[{"a":1}`,
+		"CEF:0", "CEF:0|a|b|c|d|e|5|x=1", "<13>", "<13>1 - - - - - -", "a=b", "instance of", "\x00", "\xff\xfe{}", "ElfFile\x00", "ElfChnk\x00", `{"Records":[]}`, `{"value":[{"a":1},`,
+		"LogName=Security\nEventCode=1", "a,b,c\n1,2,3", `{"_raw":"x"}`, `{"_raw":`, "\"quoted\"", "{\n \"a\": 1\n}", "{\n \"a\": 1\n",
+	}
+	for _, kind := range []string{"", "jsonl", "json", "xml", "syslog", "cef", "logfmt", "text"} {
+		var rows []message.Row
+		o := &message.Origin{Format: kind}
+		for i, x := range texts {
+			rows = append(rows, message.Row{Seq: uint64(i+1) * message.Apart, Time: 1, Origin: o, Raw: []byte(x)})
+		}
+		met := map[uint64]int{}
+		err := message.NewReader(wants()).Read(rows, sink(func(b *event.Batch) {
+			for _, pos := range b.Pos {
+				met[pos/message.Apart]++
+			}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range texts {
+			if met[uint64(i+1)] != 1 {
+				t.Errorf("as %q: %d events of %q", kind, met[uint64(i+1)], x)
+			}
+		}
+	}
+}
+
 // TestPositions: positions are unique, in the order of messages, and what Only is asked.
 func TestPositions(t *testing.T) {
 	o := &message.Origin{}
 	rows := []message.Row{
-		{Seq: 3, Origin: o, Raw: []byte(`{"a":"1"}`)},
-		{Seq: 5, Origin: o, Raw: []byte(`{"value":[{"a":"2"},{"a":"3"}]}`)},
-		{Seq: 6, Origin: o, Raw: []byte("text\nof two lines")},
+		{Seq: 3 * message.Apart, Origin: o, Raw: []byte(`{"a":"1"}`)},
+		{Seq: 5 * message.Apart, Origin: o, Raw: []byte(`{"value":[{"a":"2"},{"a":"3"}]}`)},
+		{Seq: 6 * message.Apart, Origin: o, Raw: []byte("text\nof two lines")},
 	}
 	var all []uint64
 	w := wants("a")
@@ -155,13 +185,13 @@ func TestPositions(t *testing.T) {
 		return got
 	}
 	all = read()
-	want := []uint64{message.Position(3, 0), message.Position(5, 10), message.Position(5, 20), message.Position(6, 0)}
+	want := []uint64{3 * message.Apart, 5*message.Apart + 10, 5*message.Apart + 20, 6 * message.Apart}
 	if !slices.Equal(all, want) {
 		t.Fatalf("positions %x, want %x", all, want)
 	}
 	for _, one := range all[:3] {
 		w.Only = func(pos uint64) bool { return pos == one }
-		if got := read(); !slices.Contains(got, one) || message.Seq(one) == 3 && slices.Contains(got, all[1]) {
+		if got := read(); !slices.Contains(got, one) || one == 3*message.Apart && slices.Contains(got, all[1]) {
 			t.Errorf("only %x: %x", one, got)
 		}
 	}
