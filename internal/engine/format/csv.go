@@ -190,6 +190,9 @@ func csvHeader(head []byte) (at int, sep byte, names []string) {
 				continue
 			}
 		}
+		if sep := ofEventViewer(head, at); sep != 0 {
+			return at, sep, mapping.EventViewer
+		}
 		if sep, names = csvNames(head[at:]); sep != 0 {
 			_, end := csvRecord(nil, head, at, sep)
 			next, _ := csvRecord(nil, head, min(end, len(head)), sep)
@@ -217,6 +220,26 @@ func isNumber(text []byte) bool {
 		}
 	}
 	return len(text) > 0
+}
+
+// ofEventViewer is the separator of a record of Event Viewer's that begins at a line:
+// one with a number where its number stands and a time in the second place. It tells
+// the columns without their names, as in a piece of a file; 0 for another line.
+func ofEventViewer(head []byte, at int) (sep byte) {
+	for _, sep := range []byte(",\t") {
+		if bytes.IndexByte(head[at:lineEnd(head, at)], sep) < 0 {
+			continue
+		}
+		row, _ := csvRecord(nil, head, at, sep)
+		if len(row) != len(mapping.EventViewer) || !isNumber(row[3].text) || len(row[2].text) == 0 {
+			continue
+		}
+		stamps := datefmt.Recogniser{Now: someDay}
+		if _, ok := stamps.Whole(row[1].text); ok {
+			return sep
+		}
+	}
+	return 0
 }
 
 // csvNames returns the separator and the names of the first line; 0 when it
@@ -344,7 +367,9 @@ func (r *csv) Read(b input.Block, next exec.Sink) error {
 			}
 			at = end
 		}
-		_, at = csvRecord(nil, data, at, r.sep)
+		if ofEventViewer(data, at) == 0 {
+			_, at = csvRecord(nil, data, at, r.sep)
+		}
 	}
 	for at < len(data) {
 		start := at

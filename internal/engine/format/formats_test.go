@@ -352,6 +352,23 @@ func FuzzCEF(f *testing.F) {
 	fuzz(f, "cef", true, `CEF:0|a|b|c|d|e|f|Image=cmd.exe a=b\=c rt=1700000000000`+"\n", `x CEF:0|\|`, `CEF:|||||||=`)
 }
 
+func FuzzListing(f *testing.F) {
+	fuzz(f, "listing", false, "\r\n\r\nTimeCreated  : 3/1/2026 8:00:00 AM\r\nProviderName : p\r\nId           : 1\r\nMessage      : Process Create:\r\n               UtcTime: x\r\n               Image: cmd.exe\r\n\r\n",
+		"Event[0]:\n  Log Name: Security\n  Event ID: 1\n  Description: \nImage: cmd.exe\n", "Log Name: a\nSource: b\nEvent ID: 1\nDescription:\nx\nEvent Xml:\n<Event><EventData><Data Name='Image'>cmd.exe</Data></EventData></Event>", "Event[", "A : b\n")
+}
+
+func FuzzCLIXML(f *testing.F) {
+	fuzz(f, "clixml", true, `<Objs><Obj RefId="0"><Props><I32 N="Id">1</I32><S N="Image">cmd.exe</S><Obj N="a"><LST><S>x_x000A_y</S></LST></Obj></Props></Obj><Obj><MS><DCT><En><S N="Key">k</S></En></DCT></MS></Obj></Objs>`, "<Obj ><Obj></Obj>", "<Obj></Obj></Obj><Obj>_x_x00")
+}
+
+func FuzzSplunkXML(f *testing.F) {
+	fuzz(f, "splunk-xml", true, `<results><result offset='0'><field k='Image'><value><text>cmd.exe</text></value></field><field k='_raw'><v>a <sg h="1">b</sg></v></field></result></results>`, "<result <result></result>")
+}
+
+func FuzzBase64(f *testing.F) {
+	fuzz(f, "base64", true, `{"message":{"data":"eyJFdmVudElEIjoxLCJJbWFnZSI6ImNtZC5leGUifQ=="}}`+"\n", `{"awslogs":{"data":"H4sIAAAAAAAAA6tWSi1LzStRsqpWSlSyUqqtBQBNDx0cEgAAAA=="}}`, `{"body":"PEV2ZW50PjwvRXZlbnQ+"}{"data":"`)
+}
+
 // TestCompressed: layers around a file make no difference.
 func TestCompressed(t *testing.T) {
 	var b bytes.Buffer

@@ -85,6 +85,8 @@ type jsonl struct {
 	off  int64 // of the line in the part
 	err  error // why the line that was read last is no event
 
+	unpack func(object []byte) [][]byte // what an object's base64 holds; nil where none is looked for
+
 	others *others           // of lines that are no JSON; nil until one is met
 	whole  input.BlockReader // of lines that are events all the same; nil until one is met
 	finder *jsondoc.Scanner  // of objects in an event; nil until one is asked about
@@ -222,6 +224,23 @@ func (r *jsonl) push(next exec.Sink) error {
 
 // line reads one line into the batch, and says where it is no UTF-8.
 func (r *jsonl) line(line []byte, next exec.Sink) error {
+	if r.unpack != nil {
+		if events := r.unpack(line); events != nil {
+			off := r.off
+			for i, e := range events {
+				r.off = off + int64(i)
+				if err := r.one(e, next); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	return r.one(line, next)
+}
+
+// one reads an event of which the place is known.
+func (r *jsonl) one(line []byte, next exec.Sink) error {
 	if r.want.Only != nil && !r.want.Only(event.Position(r.part.Index, r.off)) {
 		r.err = nil
 		return nil

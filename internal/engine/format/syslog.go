@@ -183,7 +183,7 @@ func syslogTime(text []byte, stamps *datefmt.Recogniser) (datefmt.Stamp, bool) {
 		return datefmt.Stamp{}, false
 	}
 	t, ok := stamps.Begins(text)
-	if !ok || t.Bare || t.Start > 0 {
+	if !ok || t.Bare || t.Start > 0 || t.End < len(text) && bytes.IndexByte([]byte(",;\t\"|"), text[t.End]) >= 0 { // a column of a table
 		return t, false
 	}
 	if isDigit(text[0]) {

@@ -93,7 +93,7 @@ func (u *unwrapper) event(text []byte, where place) {
 		u.seek(text)
 	}
 	// What has the names last: they are told by the event's provider and number.
-	for _, as := range []mapping.Reading{mapping.Unnamed, mapping.Rendered} {
+	for _, as := range []mapping.Reading{mapping.Unnamed, mapping.Rendered, mapping.Alone} {
 		for i := range u.openings {
 			if o := &u.openings[i]; o.As == as && o.Holds(u.vals) && u.vals[o.At].Kind > jsondoc.Null {
 				u.last(as, u.vals[o.At])
@@ -243,7 +243,7 @@ func (u *unwrapper) put(i int, v jsondoc.Value) {
 }
 
 func (u *unwrapper) enqueue(i int, v jsondoc.Value) {
-	if as := u.openings[i].As; as != mapping.Unnamed && as != mapping.Rendered {
+	if as := u.openings[i].As; as != mapping.Unnamed && as != mapping.Rendered && as != mapping.Alone {
 		u.queue = append(u.queue, opened{i, v})
 	}
 }
@@ -505,7 +505,7 @@ func xmlElement(raw []byte, name string) []byte {
 // without names, and the message.
 func (u *unwrapper) last(as mapping.Reading, v jsondoc.Value) {
 	id := string(u.id.Find(u.vals, u.w).AppendText(nil))
-	if as == mapping.Rendered {
+	if as != mapping.Unnamed {
 		if !u.unnamed {
 			text := v.Raw
 			if v.Kind == jsondoc.String && !v.Plain() {

@@ -12,15 +12,10 @@ var defender = Shape{
 	Mark:     "ActionType",
 	Envelope: "properties",
 	Fields: []Source{
-		{Name: "EventID", From: []string{"ActionType"}, Form: Translated, When: "InitiatingProcessFileName", Is: map[string]string{
-			"ProcessCreated": "1", "ConnectionSuccess": "3", "ImageLoaded": "7", "FileCreated": "11", "FileModified": "11", "FileRenamed": "11",
-			"FileDeleted": "23", "RegistryKeyCreated": "12", "RegistryKeyDeleted": "12", "RegistryValueSet": "13",
-		}},
-		{Name: "Channel", From: []string{"ActionType"}, Form: Translated, When: "InitiatingProcessFileName", Is: map[string]string{
-			"ProcessCreated": sysmonChannel, "ConnectionSuccess": sysmonChannel, "ImageLoaded": sysmonChannel, "FileCreated": sysmonChannel,
-			"FileModified": sysmonChannel, "FileRenamed": sysmonChannel, "FileDeleted": sysmonChannel, "RegistryKeyCreated": sysmonChannel,
-			"RegistryKeyDeleted": sysmonChannel, "RegistryValueSet": sysmonChannel,
-		}},
+		{Name: "EventID", From: []string{"ActionType"}, Form: Translated, When: "InitiatingProcessFileName", Is: actionIDs},
+		{Name: "EventID", From: []string{"ActionType"}, Form: Translated, When: "DeviceName", Is: actionIDs},
+		{Name: "Channel", From: []string{"ActionType"}, Form: Translated, When: "InitiatingProcessFileName", Is: ofSysmon(actionIDs)},
+		{Name: "Channel", From: []string{"ActionType"}, Form: Translated, When: "DeviceName", Is: ofSysmon(actionIDs)},
 		{Name: "Computer", From: []string{"DeviceName"}, When: "ActionType"},
 		{Name: "EventRecordID", From: []string{"ReportId"}, When: "ActionType"},
 		{Name: "SystemTime", From: []string{"Timestamp"}, When: "ActionType"},
@@ -43,6 +38,21 @@ var defender = Shape{
 		{Name: "IntegrityLevel", From: []string{"ProcessIntegrityLevel"}},
 		{Name: "Hashes", From: []string{"SHA1", "MD5", "SHA256"}, Form: Hashes, When: "ActionType"},
 	},
+}
+
+// actionIDs are the numbers of Sysmon's events that tell the same.
+var actionIDs = map[string]string{
+	"ProcessCreated": "1", "ConnectionSuccess": "3", "ImageLoaded": "7", "FileCreated": "11", "FileModified": "11", "FileRenamed": "11",
+	"FileDeleted": "23", "RegistryKeyCreated": "12", "RegistryKeyDeleted": "12", "RegistryValueSet": "13",
+}
+
+// ofSysmon gives what stands for numbers of Sysmon's events its channel.
+func ofSysmon(ids map[string]string) map[string]string {
+	m := map[string]string{}
+	for k := range ids {
+		m[k] = sysmonChannel
+	}
+	return m
 }
 
 const sysmonChannel = "Microsoft-Windows-Sysmon/Operational"

@@ -15,6 +15,7 @@ var getwinevent = Shape{
 		{Field: "Properties", As: Unnamed, When: "MachineName"},
 		{Field: "ReplacementStrings", As: Unnamed, When: "MachineName"},
 		{Field: "Message", As: Rendered, When: "MachineName"},
+		{Field: "Message", As: Rendered, When: "ReplacementStrings"},
 		{Field: "Properties", As: Unnamed, When: "TimeCreated"},
 		{Field: "Message", As: Rendered, When: "TimeCreated", Unless: "Computer"},
 	},

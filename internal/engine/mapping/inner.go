@@ -2,6 +2,7 @@ package mapping
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 
@@ -34,6 +35,8 @@ const (
 	Element
 	// Rendered is the event's message: lines of "Name: value".
 	Rendered
+	// Alone is Rendered where none of the data is there that the message tells.
+	Alone
 	// Unnamed is a list of values, in the order of the event's template; also as XML.
 	Unnamed
 	// Lines are lines of "Name: value", one for each field of the data.
@@ -45,7 +48,8 @@ const (
 // Opening is an Inner by indexes of a Lookup's names.
 type Opening struct {
 	As               Reading
-	At, When, Unless int // -1 for none
+	At, When, Unless int   // -1 for none
+	Data             []int // of Alone: of which the event must have none
 }
 
 // Openings looks for the fields that hold more of the event, and for what its
@@ -64,7 +68,15 @@ func (l *Lookup) Openings() {
 			inside = append([]Inner{{Field: s.Envelope}}, inside...)
 		}
 		for _, in := range inside {
-			l.openings = append(l.openings, Opening{in.As, l.Path(in.Field), place(in.When), -1})
+			o := Opening{As: in.As, At: l.Path(in.Field), When: place(in.When), Unless: -1}
+			if in.As == Alone {
+				for _, m := range messageLogs {
+					for _, n := range m.data {
+						o.Data = append(o.Data, place(n))
+					}
+				}
+			}
+			l.openings = append(l.openings, o)
 			unless = append(unless, in.Unless)
 		}
 	}
@@ -114,6 +126,8 @@ func (o *Opening) Holds(vals []jsondoc.Value) bool {
 		return true
 	case Rendered:
 		return v.Kind != jsondoc.Container
+	case Alone:
+		return v.Kind != jsondoc.Container && !slices.ContainsFunc(o.Data, func(at int) bool { return vals[at].Kind > jsondoc.Null }) && tells(v.Raw)
 	case Unnamed:
 		return v.Kind == jsondoc.Container && (v.Raw[0] == '[' || IsCounted(v)) || IsParams(v)
 	case Lines:

@@ -7,7 +7,10 @@ var nxlog = Shape{
 	Name:    "nxlog",
 	Summary: "NXLog im_msvistalog, Security-Datasets (Mordor), Splunk WinEventLog text",
 	Mark:    "SourceName",
-	Inside:  []Inner{{Field: "EventXML"}}, // with CaptureEventXML
+	Inside: []Inner{
+		{Field: "EventXML"}, // with CaptureEventXML
+		{Field: "Message", As: Alone},
+	},
 	Fields: []Source{
 		{Name: "Channel", From: []string{"LogName"}, When: "SourceName"},
 		{Name: "Computer", From: []string{"Hostname"}, When: "SourceName"},

@@ -1,5 +1,7 @@
 package mapping
 
+import "bytes"
+
 // levels are the levels of Windows events by the words that tools show for them.
 // Source: Microsoft, StandardEventLevel; EvtxECmd's and Hayabusa's short forms.
 var levels = map[string]string{
@@ -24,13 +26,27 @@ func worded(mark string) []Source {
 	}
 }
 
-// messageLogs are what the messages of a log have that those of others have not.
-var messageLogs = []struct{ text, channel, provider string }{
-	{"UtcTime: ", channelSysmon, sysmonProvider},
-	{"Security ID:", channelSecurity, securityProvider},
-	{"Creating Scriptblock text", channelPowerShell, "Microsoft-Windows-PowerShell"},
-	{"HostApplication=", powershellClassic, "PowerShell"},
-	{"A service was installed in the system.", "System", "Service Control Manager"},
+// messageLogs are what the messages of a log have that those of others have not, and
+// data of which events have some that have more than their message.
+var messageLogs = []struct {
+	text, channel, provider string
+	data                    []string
+}{
+	{"UtcTime: ", channelSysmon, sysmonProvider, []string{"UtcTime", "Image"}},
+	{"Security ID:", channelSecurity, securityProvider, []string{"SubjectUserSid", "SubjectUserName", "TargetUserSid", "TargetUserName", "TargetSid", "FilterRTID"}},
+	{"Creating Scriptblock text", channelPowerShell, "Microsoft-Windows-PowerShell", []string{"ScriptBlockText"}},
+	{"HostApplication=", powershellClassic, "PowerShell", []string{"Data"}},
+	{"A service was installed in the system.", "System", "Service Control Manager", []string{"ServiceName", "param1"}},
+}
+
+// tells reports whether a message is of one of these logs.
+func tells(message []byte) bool {
+	for _, m := range messageLogs {
+		if bytes.Contains(message, []byte(m.text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // said are the channel and the provider as the message tells them, for exports

@@ -68,8 +68,8 @@ const (
 
 // shapes in the order in which their sources are tried.
 var shapes = []*Shape{
-	&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &hayabusa, &defender, &syslog,
-	&sentinel, &evtxecmd, &getwinevent, &eventviewer, &splunk, &osquery, &promtail, &fluent, &graylog, &wincollect, &chainsaw,
+	&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &wazuhLog, &hayabusa, &defender, &syslog,
+	&sentinel, &evtxecmd, &getwinevent, &eventviewer, &splunk, &osquery, &promtail, &fluent, &graylog, &wincollect, &chainsaw, &endpoint,
 }
 
 // Shapes lists the shapes that are known.

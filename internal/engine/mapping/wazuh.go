@@ -16,3 +16,13 @@ var wazuh = Shape{
 		{Name: "_collector", From: []string{"manager.name"}, When: "data.win.system.eventID"},
 	},
 }
+
+// wazuhLog is the same as agents send it and archives.log has it, after a header.
+var wazuhLog = Shape{
+	Name:    "wazuh-log",
+	Summary: "Wazuh archives.log and full_log of windows_eventchannel",
+	Mark:    "win.system.eventID",
+	Roots:   []string{"win.eventdata", "win.system"},
+	Doubled: true,
+	Fields:  []Source{{Name: "Provider", From: []string{"win.system.providerName"}}},
+}
