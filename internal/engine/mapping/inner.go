@@ -70,7 +70,7 @@ func (l *Lookup) Openings() {
 		for _, in := range inside {
 			o := Opening{As: in.As, At: l.Path(in.Field), When: place(in.When), Unless: -1}
 			if in.As == Alone {
-				for _, m := range messageLogs {
+				for _, m := range append(messageLogs[:len(messageLogs):len(messageLogs)], messageLog{data: otherData}) {
 					for _, n := range m.data {
 						o.Data = append(o.Data, place(n))
 					}

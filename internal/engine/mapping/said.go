@@ -26,18 +26,24 @@ func worded(mark string) []Source {
 	}
 }
 
-// messageLogs are what the messages of a log have that those of others have not, and
-// data of which events have some that have more than their message.
-var messageLogs = []struct {
+type messageLog struct {
 	text, channel, provider string
 	data                    []string
-}{
+}
+
+// messageLogs are what the messages of a log have that those of others have not, and
+// data of which events have some that have more than their message.
+var messageLogs = []messageLog{
 	{"UtcTime: ", channelSysmon, sysmonProvider, []string{"UtcTime", "Image"}},
 	{"Security ID:", channelSecurity, securityProvider, []string{"SubjectUserSid", "SubjectUserName", "TargetUserSid", "TargetUserName", "TargetSid", "FilterRTID"}},
 	{"Creating Scriptblock text", channelPowerShell, "Microsoft-Windows-PowerShell", []string{"ScriptBlockText"}},
 	{"HostApplication=", powershellClassic, "PowerShell", []string{"Data"}},
 	{"A service was installed in the system.", "System", "Service Control Manager", []string{"ServiceName", "param1"}},
 }
+
+// otherData is what events of some shape have that have more than their message,
+// whatever their log.
+var otherData = []string{"winlog.event_data", "winlog.user_data", "event_data", "EventData", "process.executable", "process.pid", "process.entity_id"}
 
 // tells reports whether a message is of one of these logs.
 func tells(message []byte) bool {
