@@ -123,14 +123,25 @@ func (k *Keys) sorted() []Key {
 	return list
 }
 
+// NewSecret returns an access id and a key for it, of 14 and 64 characters.
+func NewSecret() (id, secret string) {
+	return "su" + random(idLength-2, len(alphabet)), random(keyLength, len(alphabet))
+}
+
 // Add makes a key. The secret is told this once.
 func (k *Keys) Add(label string, role Role) (key Key, secret string, err error) {
+	id, secret := NewSecret()
+	key, err = k.Put(id, secret, label, role)
+	return key, secret, err
+}
+
+// Put adds a key that was made before.
+func (k *Keys) Put(id, secret, label string, role Role) (Key, error) {
+	key := Key{ID: id, Label: label, Role: role, Hash: hash(secret), Created: time.Now().UnixMilli()}
 	if len(label) > labelMax {
-		return key, "", fmt.Errorf("a label has at most %d bytes", labelMax)
+		return key, fmt.Errorf("a label has at most %d bytes", labelMax)
 	}
-	secret = random(keyLength, len(alphabet))
-	key = Key{ID: "su" + random(idLength-2, len(alphabet)), Label: label, Role: role, Hash: hash(secret), Created: time.Now().UnixMilli()}
-	return key, secret, k.change(func() error {
+	return key, k.change(func() error {
 		if len(k.all) >= keysMax {
 			return fmt.Errorf("there are %d keys, and there may be no more; end some", keysMax)
 		}

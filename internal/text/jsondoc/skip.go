@@ -354,3 +354,13 @@ func Valid(text []byte) error {
 	}
 	return nil
 }
+
+// End returns where the object or array ends that stands at text[i]. What comes after it is
+// not looked at, nor what strings hold. The error is a *SyntaxError; end is then how far
+// the text was read.
+func End(text []byte, i int) (end int, err error) {
+	if i >= len(text) || text[i] != '{' && text[i] != '[' {
+		return i, fail(i, noValue)
+	}
+	return skipContainer(text, i, 0, false)
+}

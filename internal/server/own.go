@@ -1,0 +1,248 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/collect"
+)
+
+// own are the calls about the server itself.
+func (s *Server) own() []access.Route {
+	return []access.Route{
+		{Pattern: "GET /healthz", Serve: s.healthz},
+		{Pattern: "GET /readyz", Serve: s.readyz},
+		{Pattern: "GET /metrics", Serve: s.metrics},
+		{Pattern: "GET /{$}", Serve: s.root},
+		{Pattern: "GET /api/v1/accessKeys", Role: access.Admin, Serve: s.listKeys},
+		{Pattern: "POST /api/v1/accessKeys", Role: access.Admin, Serve: s.addKey},
+		{Pattern: "DELETE /api/v1/accessKeys/{id}", Role: access.Admin, Serve: s.endKey},
+	}
+}
+
+func text(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, body)
+}
+
+// healthz says that the process is alive.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") }
+
+// readyz says whether logs can be sent.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	st := s.store.Stats()
+	switch {
+	case s.draining.Load():
+		text(w, http.StatusServiceUnavailable, "the server is stopping")
+	case st.LogMax > 0 && st.LogBytes >= st.LogMax:
+		text(w, http.StatusServiceUnavailable, fmt.Sprintf("the log has %d bytes and may have %d", st.LogBytes, st.LogMax))
+	default:
+		text(w, http.StatusOK, "ready")
+	}
+}
+
+const page = `<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><title>gyoji</title>
+<h1>gyoji serve</h1>
+<p>The server is running. Logs are sent to the HTTP source whose address is in <code>credentials.json</code> of the data folder;
+searches are made with <code>gyoji search --server</code> or with any client of Sumo Logic's search job API.</p>
+<p><a href="/readyz">readyz</a> <a href="/metrics">metrics</a></p>
+</html>
+`
+
+// root answers a browser with a page, and Elastic's clients with what they ask for first.
+func (s *Server) root(w http.ResponseWriter, r *http.Request) {
+	if collect.IsElastic(r) {
+		if r.Header.Get("Authorization") != "" {
+			if _, ok := s.who(w, r); !ok {
+				return
+			}
+		}
+		collect.ElasticRoot(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	fmt.Fprint(w, page)
+}
+
+// shownKey is a key as Sumo's API shows it, with its role.
+type shownKey struct {
+	ID        string      `json:"id"`
+	Label     string      `json:"label"`
+	Key       string      `json:"key,omitempty"`
+	Role      access.Role `json:"role"`
+	Disabled  bool        `json:"disabled"`
+	CreatedAt string      `json:"createdAt"`
+	CORS      []string    `json:"corsHeaders"`
+}
+
+func shown(k access.Key) shownKey {
+	return shownKey{ID: k.ID, Label: k.Label, Role: k.Role, CreatedAt: time.UnixMilli(k.Created).UTC().Format("2006-01-02T15:04:05.000Z"), CORS: []string{}}
+}
+
+func (s *Server) listKeys(w http.ResponseWriter, _ *http.Request) {
+	all, err := s.keys.List()
+	if err != nil {
+		s.logf("keys: %v", err)
+		access.FailNew(w, http.StatusServiceUnavailable, access.CodeUnavailable, "the keys cannot be read")
+		return
+	}
+	list := make([]shownKey, 0, len(all))
+	for _, k := range all {
+		list = append(list, shown(k))
+	}
+	access.Answer(w, http.StatusOK, map[string]any{"data": list, "next": nil})
+}
+
+func (s *Server) addKey(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Label string `json:"label"`
+		Role  string `json:"role"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
+		access.FailNew(w, http.StatusBadRequest, "body.invalid", "the body is no JSON object with label and role")
+		return
+	}
+	role, err := access.ParseRole(ask.Role)
+	if err != nil {
+		access.FailNew(w, http.StatusBadRequest, "role.invalid", err.Error())
+		return
+	}
+	if strings.TrimSpace(ask.Label) == "" {
+		access.FailNew(w, http.StatusBadRequest, "label.missing", "a key needs a label that says what it is for")
+		return
+	}
+	key, secret, err := s.keys.Add(ask.Label, role)
+	if err != nil {
+		access.FailNew(w, http.StatusBadRequest, "key.invalid", err.Error())
+		return
+	}
+	s.audit.Write(access.From(r.Context()), "key.add", key.ID+" "+string(role), r)
+	out := shown(key)
+	out.Key = secret
+	access.Answer(w, http.StatusOK, out)
+}
+
+func (s *Server) endKey(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	switch err := s.keys.End(id); {
+	case errors.Is(err, access.ErrNoKey):
+		access.FailNew(w, http.StatusNotFound, access.CodeNotFound, "there is no key of this id")
+	case err != nil:
+		s.logf("keys: %v", err)
+		access.FailNew(w, http.StatusServiceUnavailable, access.CodeUnavailable, "the key could not be ended; try again")
+	default:
+		s.audit.Write(access.From(r.Context()), "key.end", id, r)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// stats are what the server counts.
+type stats struct {
+	active, conns, panics, errors atomic.Int64
+	statuses                      sync.Map // status -> *atomic.Int64
+}
+
+func (s *stats) answered(status int) {
+	if status == 0 {
+		return
+	}
+	n, ok := s.statuses.Load(status)
+	if !ok {
+		n, _ = s.statuses.LoadOrStore(status, &atomic.Int64{})
+	}
+	n.(*atomic.Int64).Add(1)
+}
+
+func (s *stats) conn(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Add(-1)
+	}
+}
+
+// metrics answers in Prometheus' text form.
+// Source: Prometheus, "Exposition formats".
+func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
+	var b bytes.Buffer
+	met := map[string]bool{}
+	put := func(name, kind, help, labels string, v any) {
+		if !met[name] {
+			met[name] = true
+			fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+		}
+		fmt.Fprintf(&b, "%s%s %v\n", name, labels, v)
+	}
+	put("gyoji_build_info", "gauge", "Version of gyoji; always 1.", fmt.Sprintf("{version=%q,go=%q}", s.c.Version, runtime.Version()), 1)
+	put("gyoji_start_time_seconds", "gauge", "When the server started, in seconds since 1970.", "", s.started.Unix())
+	put("gyoji_http_connections", "gauge", "Connections that are open.", "", s.stats.conns.Load())
+	put("gyoji_http_requests_active", "gauge", "Requests that are being answered.", "", s.stats.active.Load())
+	var codes []int
+	s.stats.statuses.Range(func(k, _ any) bool {
+		codes = append(codes, k.(int))
+		return true
+	})
+	slices.Sort(codes)
+	for _, c := range codes {
+		n, _ := s.stats.statuses.Load(c)
+		put("gyoji_http_responses_total", "counter", "Answers by status.", fmt.Sprintf("{code=\"%d\"}", c), n.(*atomic.Int64).Load())
+	}
+	put("gyoji_http_errors_total", "counter", "Connections that did not speak HTTP or TLS.", "", s.stats.errors.Load())
+	put("gyoji_panics_total", "counter", "Mistakes in gyoji that a request met.", "", s.stats.panics.Load())
+	type door struct {
+		name string
+		c    *collect.Counts
+	}
+	var doors []door
+	s.doors.Counts(func(name string, c *collect.Counts) { doors = append(doors, door{name, c}) })
+	slices.SortFunc(doors, func(a, b door) int { return strings.Compare(a.name, b.name) })
+	for _, m := range []struct {
+		name, help string
+		of         func(*collect.Counts) *atomic.Int64
+	}{
+		{"requests", "Requests, or messages of syslog.", func(c *collect.Counts) *atomic.Int64 { return &c.Requests }},
+		{"refused", "Requests that were not taken.", func(c *collect.Counts) *atomic.Int64 { return &c.Refused }},
+		{"messages", "Messages that are durable.", func(c *collect.Counts) *atomic.Int64 { return &c.Messages }},
+		{"bytes", "Bytes of bodies, unpacked.", func(c *collect.Counts) *atomic.Int64 { return &c.Bytes }},
+		{"packed_bytes", "Bytes of bodies, as they came.", func(c *collect.Counts) *atomic.Int64 { return &c.Packed }},
+		{"dropped", "Messages that a filter, a cut-off or a wrong token kept out.", func(c *collect.Counts) *atomic.Int64 { return &c.Dropped }},
+		{"fields_lost", "Fields of requests that could not be used.", func(c *collect.Counts) *atomic.Int64 { return &c.FieldsLost }},
+		{"discarded", "Requests with metrics or traces, which gyoji does not keep.", func(c *collect.Counts) *atomic.Int64 { return &c.Discarded }},
+	} {
+		for _, d := range doors {
+			put("gyoji_ingest_"+m.name+"_total", "counter", m.help, fmt.Sprintf("{door=%q}", d.name), m.of(d.c).Load())
+		}
+	}
+	st := s.store.Stats()
+	put("gyoji_store_messages", "gauge", "Messages in the store's log.", "", st.Messages)
+	put("gyoji_store_log_bytes", "gauge", "Bytes of the log on disk.", "", st.LogBytes)
+	put("gyoji_store_log_max_bytes", "gauge", "Bytes that the log may have; 0 is no limit.", "", st.LogMax)
+	put("gyoji_store_raw_bytes", "gauge", "Bytes of the log, unpacked.", "", st.RawBytes)
+	put("gyoji_store_appended_total", "counter", "Messages stored since the start.", "", st.Appended)
+	put("gyoji_store_syncs_total", "counter", "Writes to disk since the start, of one or more requests each.", "", st.Syncs)
+	put("gyoji_store_damaged", "gauge", "Stretches of files that could not be read and were set aside.", "", len(st.Damaged))
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	put("go_goroutines", "gauge", "Goroutines.", "", runtime.NumGoroutine())
+	put("go_memstats_heap_inuse_bytes", "gauge", "Bytes of the heap in use.", "", mem.HeapInuse)
+	put("go_memstats_sys_bytes", "gauge", "Bytes taken from the system.", "", mem.Sys)
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	w.Write(b.Bytes())
+}
