@@ -19,6 +19,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/store"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -45,6 +46,8 @@ type inputs struct {
 	strict  bool
 
 	tables, geo, threat []string
+
+	store string // folder that is read instead of paths
 }
 
 // What --map takes.
@@ -121,12 +124,14 @@ type session struct {
 	started  time.Time
 	rows     int64
 	strict   bool
-	readers  []*input.Reader
-	spool    *input.Spool // standard input, where it is read more than once
-	followed input.Stats  // what was read besides, as it came
-	notes    []string     // see note
-	failing  bool         // they are a failure under --strict
-	needed   bool         // nothing to read is a failure
+	readers  []reading
+	store    *store.Store    // what is read instead of the paths; nil for those
+	snapshot *store.Snapshot // of it
+	spool    *input.Spool    // standard input, where it is read more than once
+	followed input.Stats     // what was read besides, as it came
+	notes    []string        // see note
+	failing  bool            // they are a failure under --strict
+	needed   bool            // nothing to read is a failure
 }
 
 // open checks the flags and readies a session over paths.
@@ -184,6 +189,19 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 			return nil, usageError("the time range is empty: --to is not after --from")
 		}
 	}
+	if in.store != "" {
+		if len(paths) > 0 {
+			return nil, usageError("--store %s is what is read; leave %s out, or put it in first with gyoji ingest", in.store, strings.Join(paths, " "))
+		}
+		if in.format != "" || in.carve || in.dates != "" {
+			return nil, usageError("--input-format, --date-order and --carve say how files are read; what is in a store was read when it was put in")
+		}
+		if err := s.openStore(in.store); err != nil {
+			return nil, err
+		}
+		s.run.Again = func() (input.Feeder, error) { return s.again() }
+		return s, nil
+	}
 	s.formats = format.All()
 	if in.format != "" {
 		f := format.Named(in.format)
@@ -201,20 +219,39 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 	return s, nil
 }
 
+// reading is one reading of the input.
+type reading interface {
+	input.Feeder
+	Stats() input.Stats
+	PartName(index int) string
+}
+
 // again opens the input from its start.
-func (s *session) again() (*input.Reader, error) {
-	if s.spool != nil {
-		s.opt.Stdin = s.spool.Reader()
-	} else if slices.Contains(s.paths, "-") && len(s.readers) > 0 {
+func (s *session) again() (reading, error) {
+	if s.spool == nil && slices.Contains(s.paths, "-") && len(s.readers) > 0 {
 		return nil, &exit{exitInput, errors.New("standard input can be read only once, and this needs it twice; save it to a file first")}
 	}
-	src, err := input.Paths(s.paths, s.opt)
+	r, err := s.another(s.opt)
+	if err != nil {
+		return nil, err
+	}
+	s.readers = append(s.readers, r)
+	return r, nil
+}
+
+// another opens the input once more, beside the readings that count.
+func (s *session) another(opt input.Options) (reading, error) {
+	if s.store != nil {
+		return &storeReading{Feeder: s.snapshot.Feeder(), snap: s.snapshot}, nil
+	}
+	if s.spool != nil {
+		opt.Stdin = s.spool.Reader()
+	}
+	src, err := input.Paths(s.paths, opt)
 	if err != nil {
 		return nil, &exit{exitInput, err}
 	}
-	r := input.NewReader(src, s.formats, s.opt)
-	s.readers = append(s.readers, r)
-	return r, nil
+	return input.NewReader(src, s.formats, opt), nil
 }
 
 // hold puts standard input aside where queries read it more than once: an eighth
@@ -322,6 +359,7 @@ func (c countRows) Printer() exec.Printer {
 // finish prints the closing summary, with what came out if that has a name, and says how the command ends: unreadable
 // parts, and anything lost under --strict, are failures.
 func (s *session) finish(what string) error {
+	defer s.closeStore()
 	// Several passes read the same files, so the summary is of the longest one.
 	var bytes, events, untimed int64
 	var parts int
@@ -360,8 +398,12 @@ func (s *session) finish(what string) error {
 		if what != "" {
 			what = fmt.Sprintf(": %s %s", number(s.rows), what)
 		}
-		fmt.Fprintf(w, "%s %s, %s %s, %s%s in %s%s\n",
-			number(int64(parts)), plural(int64(parts), "file", "files"), number(events), plural(events, "event", "events"),
+		from := number(int64(parts)) + " " + plural(int64(parts), "file", "files")
+		if s.store != nil {
+			from = "store " + s.store.Dir()
+		}
+		fmt.Fprintf(w, "%s, %s %s, %s%s in %s%s\n",
+			from, number(events), plural(events, "event", "events"),
 			exec.Size(bytes), passes, time.Since(s.started).Round(time.Millisecond), what)
 	}
 	lost := int64(0)

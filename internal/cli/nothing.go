@@ -35,6 +35,11 @@ func (s *session) nothingRead(st input.Stats) (unread bool) {
 		return false
 	}
 	switch {
+	case s.store != nil:
+		if st.Total == 0 {
+			s.note("the store %s holds no events that could be of the time range: nothing was read", s.store.Dir())
+		}
+		return st.Total == 0
 	case st.Parts == 0:
 		s.note("no log files in %s: nothing was read", strings.Join(s.paths, ", "))
 		return true
@@ -76,15 +81,12 @@ func (s *session) unmet(ctx context.Context, q *query.Query) (out []string) {
 	}
 	opt := s.opt
 	opt.Warnings = &exec.Warnings{} // they have been told
-	if s.spool != nil {
-		opt.Stdin = s.spool.Reader()
-	}
-	src, err := input.Paths(s.paths, opt)
+	again, err := s.another(opt)
 	if err != nil {
 		return nil
 	}
 	run := s.run
-	run.Warnings, run.Input, run.Seen = opt.Warnings, input.NewReader(src, s.formats, opt), nil
+	run.Warnings, run.Input, run.Seen = opt.Warnings, again, nil
 	run.Layout = q.Layout.Clone()
 	unmet, _, err := q.Unmet(ctx, run)
 	if err != nil {
@@ -147,12 +149,12 @@ var errEnough = errors.New("enough")
 func (s *session) recognised(ctx context.Context) bool {
 	opt := s.opt
 	opt.Warnings = &exec.Warnings{}
-	src, err := input.Paths(s.paths, opt)
+	again, err := s.another(opt)
 	if err != nil {
 		return true
 	}
 	run := s.run
-	run.Warnings, run.Workers, run.Input = opt.Warnings, 1, input.NewReader(src, s.formats, opt)
+	run.Warnings, run.Workers, run.Input = opt.Warnings, 1, again
 	run.Layout = event.NewLayout("_sourceCategory")
 	var fields event.Fields
 	fields.Add(0)

@@ -19,7 +19,7 @@ type progress struct {
 }
 
 // watch starts the progress bar, on a terminal only.
-func (s *session) watch(r *input.Reader) {
+func (s *session) watch(r reading) {
 	if !s.app.errTTY || s.app.quiet {
 		return
 	}

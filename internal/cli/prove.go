@@ -74,7 +74,13 @@ nothing; with 2 when one does not compile or is no condition.`,
 				if err != nil {
 					return err
 				}
-				open = s.again
+				open = func() (*input.Reader, error) {
+					src, err := input.Paths(s.paths, s.opt)
+					if err != nil {
+						return nil, &exit{exitInput, err}
+					}
+					return input.NewReader(src, s.formats, s.opt), nil
+				}
 			}
 			r, err := proof.Check(cmd.Context(), sides[0], sides[1], open)
 			if err != nil {

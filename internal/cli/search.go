@@ -40,6 +40,7 @@ Rows come newest first, or in the order that the query asks for.`,
 		Example: `  gyoji search '_sourceCategory=*sysmon* | json auto | count by Image' evtx/
   gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
   zcat day.json.gz | gyoji search 'error | count by _sourceHost'
+  gyoji search --store /var/lib/gyoji --from -1d 'error | count by _sourceHost'
   gyoji search --param sc=prod/web --param-default '*' -q dashboard.sumo logs/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lib, err := in.library()
@@ -54,6 +55,9 @@ Rows come newest first, or in the order that the query asks for.`,
 			if err != nil {
 				return err
 			}
+			if in.store != "" && follow {
+				return firstOf(usageError("--store is what was put in by now; --follow is of files and standard input"), s.finish(""))
+			}
 			if follow || slices.ContainsFunc(args, kafka.IsAddress) {
 				err = a.follow(cmd, s, q, &out, &access)
 			} else {
@@ -66,6 +70,7 @@ Rows come newest first, or in the order that the query asks for.`,
 		},
 	}
 	in.flags(cmd)
+	in.storeFlag(cmd)
 	out.flags(cmd)
 	access.flags(cmd)
 	values.flags(cmd)

@@ -36,8 +36,8 @@ import (
 //
 // The shared part is texts, each a uvarint length and bytes: collector, source, category,
 // host, name, format; the number of fields, names and values; and of a piece of a file its
-// name, where in the file it begins, how many bytes of the body are its, the order of its
-// dates, and the file's head.
+// name, where in the file it begins, the order of its dates, their zone and what they are
+// read against, and the file's head.
 //
 // The body of messages is a table and then the texts. The table has for every message a
 // uvarint of its length and a varint of its time less the one before. The body of a piece is
@@ -153,6 +153,7 @@ func appendShared(b []byte, r *Receipt) []byte {
 		b = text(b, p.Name)
 		b = binary.AppendUvarint(b, uint64(p.Offset))
 		b = append(b, byte(p.Dates))
+		b = binary.AppendVarint(text(b, p.Zone), p.Now)
 		b = text(b, string(p.Head))
 	}
 	return b
@@ -215,7 +216,7 @@ func parseShared(b []byte, kind uint8) (*shared, error) {
 		s.fields = append(s.fields, Field{string(c.bytes()), string(c.bytes())})
 	}
 	if kind == kindPiece {
-		s.piece = &Piece{Name: string(c.bytes()), Offset: int64(c.uvarint()), Dates: datefmt.Order(c.byte())}
+		s.piece = &Piece{Name: string(c.bytes()), Offset: int64(c.uvarint()), Dates: datefmt.Order(c.byte()), Zone: string(c.bytes()), Now: c.varint()}
 		s.piece.Head = slices.Clone(c.bytes())
 	}
 	if c.bad || len(c.b) > 0 {

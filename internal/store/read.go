@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/store/message"
+	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -65,6 +67,7 @@ func (c counting) Push(b *event.Batch) error {
 		}
 	}
 	c.snap.events.Add(int64(b.N))
+	c.snap.given.Add(int64(b.N))
 	if n > 0 {
 		c.snap.untimed.Add(n)
 	}
@@ -80,9 +83,18 @@ type reader struct {
 
 	stored, unpacked []byte
 	rows             []message.Row
-	pieces           map[string]*pieceReader // by format, and category given
-	known            map[string]*known       // by kind and bytes of the shared part
+	pieces           map[pieceKey]*pieceReader
+	known            map[string]*known // by the bytes of the shared part
 }
+
+// pieceKey is what pieces have to have in common to be read by one reader.
+type pieceKey struct {
+	format, category, zone, fields string
+	now                            int64
+}
+
+// piecesMax is how many such readers a worker keeps.
+const piecesMax = 64
 
 // known is the shared part of frames.
 type known struct {
@@ -97,7 +109,7 @@ const knownMax = 4096
 func newReader(v *Snapshot, want *input.Want, next exec.Sink) *reader {
 	return &reader{
 		snap: v, want: want, next: next, messages: message.NewReader(want),
-		pieces: map[string]*pieceReader{}, known: map[string]*known{},
+		pieces: map[pieceKey]*pieceReader{}, known: map[string]*known{},
 	}
 }
 
@@ -191,20 +203,24 @@ func (r *reader) share(h *header, b []byte) (*known, error) {
 // their positions in the store.
 type pieceReader struct {
 	input.BlockReader
-	next  exec.Sink
-	shift uint64 // from a position in the file to that in the store
+	next   exec.Sink
+	want   *input.Want
+	fields []message.Field
+	slots  map[string]event.Slot
+	shift  uint64 // from a position in the file to that in the store
 }
 
 func (p *pieceReader) Push(b *event.Batch) error {
 	for i := range b.Pos {
 		b.Pos[i] += p.shift
 	}
+	message.Give(b, p.fields, p.want, p.slots)
 	return p.next.Push(b)
 }
 
 // piece is what reads pieces as one.
 func (r *reader) piece(s *shared) (*pieceReader, error) {
-	key := s.format + "\x00" + s.source.Category
+	key := pieceKey{s.format, s.source.Category, s.piece.Zone, fmt.Sprint(s.fields), s.piece.Now}
 	if p := r.pieces[key]; p != nil {
 		return p, nil
 	}
@@ -212,9 +228,21 @@ func (r *reader) piece(s *shared) (*pieceReader, error) {
 	if f == nil {
 		return nil, fmt.Errorf("store: %s was read as %q, a format that this gyoji does not know", s.piece.Name, s.format)
 	}
-	p := &pieceReader{next: r.next}
+	p := &pieceReader{next: r.next, want: r.want, fields: s.origin().Fields, slots: map[string]event.Slot{}}
 	want := *r.want
 	want.Readers = nil
+	if len(p.fields) > 0 {
+		want.Need = nil // it need not stand in the text
+	}
+	// An event's time is found when it is put in: it does not change with who asks.
+	want.Now, want.Zone = time.UnixMilli(s.piece.Now).UTC(), time.UTC
+	if s.piece.Zone != "" {
+		zone, err := datefmt.Zone(s.piece.Zone)
+		if err != nil {
+			return nil, fmt.Errorf("store: %s was read in zone %s: %w", s.piece.Name, s.piece.Zone, err)
+		}
+		want.Zone = zone
+	}
 	// The category that a file was given is every event's, as --category makes it.
 	if want.Category == "" {
 		want.Category = s.source.Category
@@ -223,6 +251,9 @@ func (r *reader) piece(s *shared) (*pieceReader, error) {
 		want.Only = func(pos uint64) bool { return only(pos + p.shift) }
 	}
 	p.BlockReader = f.New(&want)
+	if len(r.pieces) >= piecesMax {
+		clear(r.pieces)
+	}
 	r.pieces[key] = p
 	return p, nil
 }

@@ -29,8 +29,8 @@ type Snapshot struct {
 	bytes int64
 	seq   uint64
 
-	read, events, untimed atomic.Int64
-	closed                atomic.Bool
+	read, events, given, untimed atomic.Int64
+	closed                       atomic.Bool
 }
 
 // Snapshot pins what is there now.
@@ -92,13 +92,14 @@ func (v *Snapshot) Next() uint64 { return v.seq }
 type Progress struct {
 	Bytes   int64 // of text, read
 	Total   int64 // to read
-	Events  int64
-	Untimed int64 // events without a time
+	Events  int64 // read, or passed over since they cannot matter
+	Given   int64 // of them, those that the queries were given
+	Untimed int64 // of those, the ones without a time
 }
 
 // Progress may be called at any time.
 func (v *Snapshot) Progress() Progress {
-	return Progress{v.read.Load(), v.bytes, v.events.Load(), v.untimed.Load()}
+	return Progress{v.read.Load(), v.bytes, v.events.Load(), v.given.Load(), v.untimed.Load()}
 }
 
 // Feeder gives the events of the snapshot to one run; each run has its own.

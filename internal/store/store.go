@@ -116,6 +116,8 @@ type Piece struct {
 	Offset int64         // in the file, unpacked
 	Head   []byte        // the file's start, where its format is Headed
 	Dates  datefmt.Order // of day and month in it
+	Zone   string        // of times that name none, as datefmt.Zone takes it; "" is UTC
+	Now    int64         // ms: the latest that an event without a year may be of
 	// Events, Earliest and Latest (ms) are of use when Counted: who knows how many
 	// events the piece has, and between which times, makes searches by time quicker.
 	Events           int

@@ -59,19 +59,25 @@ func ask(t *testing.T, s *Store, text string, v View) string {
 
 func rows(t *testing.T, q *query.Query, run query.Run) string {
 	t.Helper()
-	var out bytes.Buffer
-	run.Layout, run.Workers = q.Layout.Clone(), 2
 	if run.Warnings == nil {
 		run.Warnings = &exec.Warnings{}
 	}
-	sink, err := render.New("ndjson", &out, render.Options{Columns: q.Columns, Layout: run.Layout, Messages: q.Messages})
+	out, err := rendered(t.Context(), q, run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(q.Run(t.Context(), run, sink), sink.Close()); err != nil {
-		t.Fatal(err)
+	return out
+}
+
+func rendered(ctx context.Context, q *query.Query, run query.Run) (string, error) {
+	var out bytes.Buffer
+	run.Layout, run.Workers = q.Layout.Clone(), 2
+	sink, err := render.New("ndjson", &out, render.Options{Columns: q.Columns, Layout: run.Layout, Messages: q.Messages})
+	if err != nil {
+		return "", err
 	}
-	return out.String()
+	err = errors.Join(q.Run(ctx, run, sink), sink.Close())
+	return out.String(), err
 }
 
 func TestAppendIsThereAtOnceAndAfterAnotherStart(t *testing.T) {

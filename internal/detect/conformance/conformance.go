@@ -132,12 +132,20 @@ func Load(name string, r io.Reader) ([]*Case, error) {
 
 // Run runs one case with a number of workers.
 func Run(ctx context.Context, c *Case, workers int) Result {
+	return RunFrom(ctx, c, workers, func(messages []byte) (input.Feeder, error) {
+		return input.NewReader(input.Memory("case", messages), []*input.Format{format.Named("jsonl")}, input.Options{Force: format.Named("jsonl")}), nil
+	})
+}
+
+// RunFrom is Run over another input: open is given the case's messages, as JSON Lines, and
+// gives what a query reads of them, as often as it is called.
+func RunFrom(ctx context.Context, c *Case, workers int, open func(messages []byte) (input.Feeder, error)) Result {
 	start := time.Now()
-	failure := c.run(ctx, workers)
+	failure := c.run(ctx, workers, open)
 	return Result{Case: c, Failure: failure, Took: time.Since(start)}
 }
 
-func (c *Case) run(ctx context.Context, workers int) string {
+func (c *Case) run(ctx context.Context, workers int, from func([]byte) (input.Feeder, error)) string {
 	q, diags := query.Compile(diag.Text(c.ID, c.Query), query.Standard(), query.Tables(c.library()))
 	missing := c.Expect.findings(func(f Finding) bool {
 		return slices.ContainsFunc(diags, func(d *diag.Diagnostic) bool {
@@ -157,7 +165,7 @@ func (c *Case) run(ctx context.Context, workers int) string {
 		diag.WriteText(&b, diags, diag.Style{})
 		return "the query was refused:\n" + b.String()
 	}
-	cols, rows, err := c.rows(ctx, q, workers)
+	cols, rows, err := c.rows(ctx, q, workers, from)
 	if err != nil {
 		return err.Error()
 	}
@@ -182,15 +190,16 @@ func (c *Case) refused(diags diag.List) string {
 }
 
 // rows runs the query and returns the names of its columns and its rows.
-func (c *Case) rows(ctx context.Context, q *query.Query, workers int) ([]string, [][]event.Value, error) {
+func (c *Case) rows(ctx context.Context, q *query.Query, workers int, from func([]byte) (input.Feeder, error)) ([]string, [][]event.Value, error) {
 	data, err := c.messages()
 	if err != nil {
 		return nil, nil, err
 	}
-	open := func() (input.Feeder, error) {
-		return input.NewReader(input.Memory("case", data), []*input.Format{format.Named("jsonl")}, input.Options{Force: format.Named("jsonl")}), nil
+	open := func() (input.Feeder, error) { return from(data) }
+	reader, err := open()
+	if err != nil {
+		return nil, nil, err
 	}
-	reader, _ := open()
 	zone := time.UTC
 	if c.Context.Timezone != "" {
 		if zone, err = datefmt.Zone(c.Context.Timezone); err != nil {

@@ -315,9 +315,7 @@ func (p *placed) Push(b *event.Batch) error {
 	if changed {
 		r.times(b)
 	}
-	for _, f := range r.fields {
-		r.field(b, f)
-	}
+	Give(b, r.fields, r.want, r.given)
 	return r.next.Push(b)
 }
 
@@ -344,31 +342,34 @@ func (r *Reader) times(b *event.Batch) {
 	fill("_receiptTime", receipt)
 }
 
-// field gives the events that do not have it a field of their origin.
-func (r *Reader) field(b *event.Batch, f Field) {
-	s, ok := r.given[f.Name]
-	if !ok {
-		if s, ok = r.want.Layout.Find(f.Name); !ok || !r.want.Fields.Has(s) {
-			s, ok = event.None, r.want.Fields.All
-			if ok {
-				s = r.want.Layout.Met(f.Name)
+// Give gives the events of a batch that do not have them the fields of their origin, as
+// far as they are wanted. slots remembers where the fields of one run go.
+func Give(b *event.Batch, fields []Field, want *input.Want, slots map[string]event.Slot) {
+	for _, f := range fields {
+		s, ok := slots[f.Name]
+		if !ok {
+			if s, ok = want.Layout.Find(f.Name); !ok || !want.Fields.Has(s) {
+				s, ok = event.None, want.Fields.All
+				if ok {
+					s = want.Layout.Met(f.Name)
+				}
 			}
+			slots[strings.Clone(f.Name)] = s
 		}
-		r.given[strings.Clone(f.Name)] = s
-	}
-	if s == event.None {
-		return
-	}
-	col := b.Col(s)
-	code := uint16(0)
-	for i := range uint16(b.N) {
-		if !col.At(i).IsNull() {
+		if s == event.None {
 			continue
 		}
-		if code == 0 {
-			code = col.Put(event.Text(f.Value))
+		col := b.Col(s)
+		code := uint16(0)
+		for i := range uint16(b.N) {
+			if !col.At(i).IsNull() {
+				continue
+			}
+			if code == 0 {
+				code = col.Put(event.Text(f.Value))
+			}
+			col.SetCode(i, code)
 		}
-		col.SetCode(i, code)
 	}
 }
 

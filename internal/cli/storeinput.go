@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/store"
+)
+
+// storeFlag adds --store to a command that can read a store in place of files.
+func (in *inputs) storeFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&in.store, "store", "", "folder of a store to read instead of files: what gyoji ingest and gyoji serve have put in")
+}
+
+// openStore opens the store that a session reads, and pins what is there.
+func (s *session) openStore(dir string) error {
+	st, err := s.app.openStore(dir, store.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	s.store = st
+	// The time range is each run's: compare and subqueries have others.
+	s.snapshot = st.Snapshot(store.View{})
+	return nil
+}
+
+// openStore opens a store, and says what it has to say of it.
+func (a *app) openStore(dir string, o store.Options) (*store.Store, error) {
+	o.Told = func(text string) { fmt.Fprintf(a.stderr, "gyoji: %s\n", text) }
+	st, err := store.Open(dir, o)
+	var locked *store.LockedError
+	switch {
+	case err == nil:
+		return st, nil
+	case errors.As(err, &locked):
+		return nil, &exit{exitInput, errors.New(err.Error() + "; ask that process, or end it first")}
+	default:
+		return nil, &exit{exitInput, err}
+	}
+}
+
+func (s *session) closeStore() {
+	if s.store == nil {
+		return
+	}
+	s.snapshot.Close()
+	_ = s.store.Close(nil) // nothing was written
+}
+
+// storeReading is a reading of a store.
+type storeReading struct {
+	input.Feeder
+	snap *store.Snapshot
+}
+
+// Stats is as that of files. The snapshot's readings count together.
+func (r *storeReading) Stats() input.Stats {
+	p := r.snap.Progress()
+	return input.Stats{Bytes: p.Bytes, Total: p.Total, Events: p.Events, Untimed: p.Untimed, Given: p.Given, Parts: 1}
+}
+
+// PartName is "": events of a store are in no file.
+func (r *storeReading) PartName(int) string { return "" }
