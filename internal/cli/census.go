@@ -13,7 +13,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-// samplesMax is how many values of a field are kept to be shown.
+// samplesMax is how many values of a field are kept where nothing else is said.
 const samplesMax = 3
 
 // wanting are the names of detections by the field of events that they want.
@@ -82,6 +82,15 @@ type census struct {
 	fields []*fieldCount // by slot
 	events int64
 	seen   []bool // scratch: by value of a column
+
+	sampling
+}
+
+// sampling says what a census is for: the zero value counts all events and keeps a few values.
+type sampling struct {
+	keep int   // values of each field
+	meta bool  // fields of metadata count, too
+	most int64 // events; 0 is all
 }
 
 // fieldCount is how many events have a field, and values of it from the first of them.
@@ -97,7 +106,10 @@ type sample struct {
 
 // census reads all events and counts their fields, those that are wanted by name
 // also where they have another.
-func (s *session) census(ctx context.Context, want wanting) (*census, error) {
+func (s *session) census(ctx context.Context, want wanting, how sampling) (*census, error) {
+	if how.keep == 0 {
+		how.keep = samplesMax
+	}
 	var all []*census
 	err := s.read(func(run query.Run) error {
 		run.Layout = event.NewLayout()
@@ -106,7 +118,7 @@ func (s *session) census(ctx context.Context, want wanting) (*census, error) {
 			fields.Add(run.Layout.Slot(n))
 		}
 		return query.Events(ctx, run, fields, func() exec.Task {
-			all = append(all, &census{layout: run.Layout})
+			all = append(all, &census{layout: run.Layout, sampling: how})
 			return all[len(all)-1]
 		})
 	})
@@ -117,10 +129,13 @@ func (s *session) census(ctx context.Context, want wanting) (*census, error) {
 }
 
 func (c *census) Push(b *event.Batch) error {
+	if c.most > 0 && c.events >= c.most {
+		return errEnough
+	}
 	c.events += int64(len(b.Live))
 	for i := range b.Cols {
 		col := &b.Cols[i]
-		if len(col.Dict) < 2 || strings.HasPrefix(c.layout.Name(event.Slot(i)), "_") {
+		if len(col.Dict) < 2 || !c.meta && strings.HasPrefix(c.layout.Name(event.Slot(i)), "_") {
 			continue
 		}
 		f := c.field(i)
@@ -130,9 +145,9 @@ func (c *census) Push(b *event.Batch) error {
 				continue
 			}
 			f.n++
-			if code := col.Code[row]; !c.seen[code] && (len(f.samples) < samplesMax || b.Pos[row] < f.samples[samplesMax-1].at) {
+			if code := col.Code[row]; !c.seen[code] && (len(f.samples) < c.keep || b.Pos[row] < f.samples[c.keep-1].at) {
 				c.seen[code] = true
-				f.sample(sample{b.Pos[row], col.Dict[code].Str()})
+				f.sample(sample{b.Pos[row], col.Dict[code].Str()}, c.keep)
 			}
 		}
 	}
@@ -147,14 +162,14 @@ func (c *census) field(slot int) *fieldCount {
 }
 
 // sample keeps a value if it is one of the first that differ.
-func (f *fieldCount) sample(s sample) {
+func (f *fieldCount) sample(s sample, keep int) {
 	if i := slices.IndexFunc(f.samples, func(o sample) bool { return o.text == s.text }); i >= 0 {
 		f.samples[i].at = min(f.samples[i].at, s.at)
 	} else {
 		f.samples = append(f.samples, sample{s.at, strings.Clone(s.text)})
 	}
 	slices.SortFunc(f.samples, func(a, b sample) int { return cmp.Compare(a.at, b.at) })
-	f.samples = f.samples[:min(len(f.samples), samplesMax)]
+	f.samples = f.samples[:min(len(f.samples), keep)]
 }
 
 func (c *census) Flush() error { return nil }
@@ -167,7 +182,7 @@ func (c *census) Merge(t exec.Task) error {
 		f := c.field(i)
 		f.n += from.n
 		for _, s := range from.samples {
-			f.sample(s)
+			f.sample(s, c.keep)
 		}
 	}
 	return nil

@@ -70,9 +70,20 @@ func usageError(format string, args ...any) error {
 }
 
 // Main runs the command line and returns the exit code.
-func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	collectLate(collectFrom)
-	a := &app{stdin: stdin, out: &stream{w: stdout}, err: &stream{w: stderr}}
+	// A closed pipe is an error of the write, not the end of the process: what
+	// was put aside on disk is still to be cleaned up.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process where it stands
+	return execute(ctx, args, stdin, stdout, stderr)
+}
+
+// execute runs one command line: the process's, or one that an editor or an assistant asks for.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	a := &app{stdin: stdin, out: &stream{w: stdout, ctx: ctx}, err: &stream{w: stderr, ctx: ctx}}
 	people, messages := printable.NewWriter(a.out, printable.People, false), printable.NewWriter(a.err, printable.People, false)
 	a.stdout, a.stderr = people, messages
 	defer messages.Flush()
@@ -94,13 +105,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 			code = a.bug(b, b.Stack)
 		}
 	}()
-	// A closed pipe is an error of the write, not the end of the process: what
-	// was put aside on disk is still to be cleaned up.
-	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	a.out.ctx, a.err.ctx = ctx, ctx
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process where it stands
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)

@@ -55,7 +55,7 @@ Detections are the packages that gyoji ships, or with -d others and Sigma rules.
 			if err != nil {
 				return err
 			}
-			c, err := s.census(cmd.Context(), nil)
+			c, err := s.census(cmd.Context(), nil, sampling{})
 			s.rows = int64(len(want))
 			if err == nil && !slices.Contains(args, "-") {
 				in.noMap = noMap

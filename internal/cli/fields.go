@@ -58,7 +58,7 @@ under its own alone. What detections want and no event has stands at the end.`,
 			if err != nil {
 				return err
 			}
-			c, err := s.census(cmd.Context(), want)
+			c, err := s.census(cmd.Context(), want, sampling{})
 			s.rows = int64(len(c.names()))
 			return firstOf(done(firstOf(err, a.printFields(c, want, &out, w))), s.finish(plural(s.rows, "field", "fields")))
 		},
