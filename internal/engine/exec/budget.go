@@ -37,8 +37,8 @@ func (b *Budget) give(n int64) {
 	}
 }
 
-// forget gives back what all accounts of the budget have taken.
-func (b *Budget) forget() {
+// Forget gives back what all accounts of the budget have taken. They are not used after.
+func (b *Budget) Forget() {
 	n := b.used.Swap(0)
 	if b.Parent != nil {
 		b.Parent.give(n)

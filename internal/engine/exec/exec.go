@@ -268,5 +268,5 @@ type Runtime struct {
 // others may be opened in their place.
 func (rt *Runtime) Forget() {
 	rt.Close()
-	rt.Budget.forget()
+	rt.Budget.Forget()
 }

@@ -244,3 +244,10 @@ func (t *Table) WriteFile(file string) error {
 	}
 	return nil
 }
+
+// Remove takes the table of a path away. Queries that run keep it.
+func (l *Library) Remove(path string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.tables, canonical(path))
+}

@@ -178,6 +178,45 @@ func (q *Query) carry() {
 	q.steps = steps
 }
 
+// carrying says where the fields that are carried come from, in a run of the query
+// alone. A query that wants every field has them under their own names.
+func (q *Query) carrying(l *event.Layout) []move {
+	if q.want.All {
+		return nil
+	}
+	var out []move
+	for _, f := range q.carried {
+		out = append(out, move{l.Slot(f), l.Slot(lang.CarriedName(f))})
+	}
+	return out
+}
+
+// carryOn gives fields a second name, which no stage writes to.
+type carryOn []move
+
+func (carryOn) Check(*lang.Scope)   {}
+func (carryOn) Needs(*event.Fields) {}
+
+func (c carryOn) Open(_ *exec.Runtime, next exec.Sink) exec.Task { return &carryTask{c, next} }
+
+type carryTask struct {
+	carryOn
+	next exec.Sink
+}
+
+func (t *carryTask) Push(b *event.Batch) error {
+	for _, m := range t.carryOn {
+		if int(m.from) < len(b.Cols) {
+			b.Col(m.to) // may move the others
+			b.Cols[m.to].Alias(&b.Cols[m.from])
+			b.Cols[m.from].Alias(&b.Cols[m.to]) // who writes to either copies it
+		}
+	}
+	return t.next.Push(b)
+}
+
+func (t *carryTask) Flush() error { return nil }
+
 // placing notes the positions of rows in a field, where it has none yet and is wanted.
 type placing struct {
 	slot event.Slot
@@ -242,8 +281,17 @@ type Run struct {
 	// newest first.
 	Arrival bool
 
+	// Newest, where it is not 0, is how many messages are wanted of a query that gives
+	// them newest first: the first so many of its rows.
+	Newest int
+
 	// Seen is told what the run meets; nil for nobody.
 	Seen *Seen
+
+	// Tap, when set, is shown the rows that come to the first stage that needs all of
+	// them, or to the output: the messages that match, in any order. It is called from
+	// all workers, and changes nothing.
+	Tap func(*event.Batch)
 
 	// Again opens the input once more, for subqueries and compare. It may be
 	// nil when the input can be read only once (standard input).
@@ -255,20 +303,32 @@ func (r *Run) budget() *exec.Budget { return &exec.Budget{Limit: r.Memory, Paren
 
 // Run runs the query and pushes its rows, in their final order, from one goroutine.
 func (q *Query) Run(ctx context.Context, r Run, out exec.Sink) error {
-	return q.run(ctx, r, r.budget(), out)
+	budget := r.budget()
+	defer budget.Forget() // a process that goes on has others under the same parent
+	return q.run(ctx, r, budget, out)
 }
 
 // run is Run with a share of a budget.
 func (q *Query) run(ctx context.Context, r Run, budget *exec.Budget, out exec.Sink) (err error) {
 	defer func() { err = exec.Named(err, q.name()) }()
 	defer exec.Caught(&err, "")
-	p, release, err := q.ready(ctx, r, budget, out)
+	var first []lang.Step
+	moves := q.carrying(r.Layout)
+	if moves != nil {
+		first = append(first, lang.Step{Stage: carryOn(moves), Flow: lang.Streams, Name: "carry"})
+	}
+	p, release, err := q.ready(ctx, r, budget, out, first...)
 	if err != nil {
 		return err
 	}
 	defer release()
 	rt := &exec.Runtime{Ctx: ctx, Layout: r.Layout}
-	return exec.Run(rt, p, r.Workers, r.Input.Feed(ctx, q.Want(r)))
+	want := q.Want(r)
+	for _, m := range moves {
+		want.Fields.Remove(m.to)
+		want.Fields.Add(m.from)
+	}
+	return exec.Run(rt, p, r.Workers, r.Input.Feed(ctx, want))
 }
 
 // ready runs what has to run before the query, and opens its pipeline, with
@@ -285,6 +345,9 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 	if r.Seen != nil {
 		front = r.Seen.watch(q, front)
 	}
+	if r.Tap != nil {
+		front = tapped(front, r.Tap)
+	}
 	front = append(first, front...)
 	return exec.Pipeline{
 		Name:  q.name(),
@@ -292,6 +355,36 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 		Back:  lang.OpenSteps(back, rt, out),
 	}, release, nil
 }
+
+// tapped puts a tap before the last of some steps, where that needs all rows, or
+// after them.
+func tapped(front []lang.Step, tap func(*event.Batch)) []lang.Step {
+	n := len(front)
+	if n > 0 && front[n-1].Flow != lang.Streams {
+		n--
+	}
+	return slices.Insert(slices.Clone(front), n, lang.Step{Stage: tapping(tap), Flow: lang.Streams, Name: "tap"})
+}
+
+// tapping shows the rows that pass.
+type tapping func(*event.Batch)
+
+func (tapping) Check(*lang.Scope)   {}
+func (tapping) Needs(*event.Fields) {}
+
+func (t tapping) Open(_ *exec.Runtime, next exec.Sink) exec.Task { return &tapTask{t, next} }
+
+type tapTask struct {
+	tap  tapping
+	next exec.Sink
+}
+
+func (t *tapTask) Push(b *event.Batch) error {
+	t.tap(b)
+	return t.next.Push(b)
+}
+
+func (t *tapTask) Flush() error { return nil }
 
 // name is what messages call the query.
 func (q *Query) name() string { return q.Tree.File.Name }
@@ -322,6 +415,11 @@ func (q *Query) split(r Run) (front, back []lang.Step) {
 	steps := q.steps
 	if n := len(steps); r.Arrival && n > 0 && steps[n-1].Part == lang.NewestInTime {
 		steps = steps[:n-1]
+	} else if n > 0 && r.Newest > 0 && steps[n-1].Part == lang.NewestInTime {
+		newest := q.vocab.InTime(r.Newest)
+		out := q.shown()
+		newest.Stage.Needs(&out)
+		steps = append(steps[:n-1:n-1], newest)
 	}
 	return cutSteps(r, steps)
 }

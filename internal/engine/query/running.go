@@ -134,6 +134,12 @@ func (q *Query) shown() event.Fields {
 	for _, c := range q.Columns {
 		f.Add(c.Slot)
 	}
+	if q.carried != nil {
+		f.Add(q.Layout.Slot(lang.CarriedPlace))
+		for _, c := range q.carried {
+			f.Add(q.Layout.Slot(lang.CarriedName(c)))
+		}
+	}
 	return f
 }
 
