@@ -1,0 +1,505 @@
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// memory is a snapshot of text.
+type memory struct {
+	text []byte
+	size int64
+	feed func(exec.Feed) exec.Feed
+	open *int
+}
+
+func (m memory) Feeder() input.Feeder {
+	r := input.NewReader(input.Memory("log", m.text), format.All(), input.Options{Warnings: &exec.Warnings{}})
+	if m.feed == nil {
+		return r
+	}
+	return feeder(func(ctx context.Context, w *input.Want) exec.Feed { return m.feed(r.Feed(ctx, w)) })
+}
+func (m memory) Bytes() int64 { return max(m.size, int64(len(m.text))) }
+func (m memory) Close()       {}
+
+type feeder func(context.Context, *input.Want) exec.Feed
+
+func (f feeder) Feed(ctx context.Context, w *input.Want) exec.Feed { return f(ctx, w) }
+
+const day = 86_400_000
+
+// start of the test's logs: 2026-03-02T00:00:00Z.
+const start = 1772409600000
+
+// logs are n JSON events over a day, in no order of time.
+func logs(n int) []byte {
+	var b strings.Builder
+	for i := range n {
+		k := (i * 7919) % n
+		ms := start + int64(k)*day/int64(n)
+		fmt.Fprintf(&b, `{"time":%q,"id":"%d","Image":"p%d.exe","level":"%s"}`+"\n",
+			time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z"), k, k%5, []string{"info", "error"}[k%2])
+	}
+	return []byte(b.String())
+}
+
+func manager(t *testing.T, m memory, o Options) *Manager {
+	t.Helper()
+	o.Open = func(View) (Snapshot, error) { return m, nil }
+	if o.Dir == "" {
+		o.Dir = t.TempDir() + "/jobs"
+	}
+	if o.Workers == 0 {
+		o.Workers = 2
+	}
+	x, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := x.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if n := x.Used(); n != 0 {
+			t.Errorf("the jobs hold %d bytes after all are gone", n)
+		}
+	})
+	return x
+}
+
+func search(t *testing.T, m *Manager, query string) *Job {
+	t.Helper()
+	j, err := m.Start(Request{Query: query, From: start, To: start + day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// wait waits for a job's end and sums up what an asker is told.
+func wait(t *testing.T, j *Job, asker string) (s Status) {
+	t.Helper()
+	var all Status
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		s = j.Status(asker)
+		all.Buckets = append(all.Buckets, s.Buckets...)
+		all.Errors = append(all.Errors, s.Errors...)
+		all.Warnings = append(all.Warnings, s.Warnings...)
+		if s.State >= Done {
+			s.Buckets, s.Errors, s.Warnings = all.Buckets, all.Errors, all.Warnings
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the job is %s after 20 s", s.State)
+		}
+	}
+}
+
+func maps(t *testing.T, p Page) (out []map[string]string) {
+	t.Helper()
+	for _, r := range p.Rows {
+		var m map[string]string
+		if err := json.Unmarshal(p.AppendMap(nil, r), &m); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// TestMessages: whatever the slices, messages come newest first, complete, with all
+// metadata, and the histogram of each asker counts each once.
+func TestMessages(t *testing.T) {
+	const n = 3000
+	for _, size := range []int64{0, sliceBytes, 40 * sliceBytes} {
+		m := manager(t, memory{text: logs(n), size: size}, Options{})
+		for _, c := range []struct {
+			query string
+			want  int
+		}{{"*", n}, {"level=error", n / 2}, {"* | where Image = \"p3.exe\" | fields id, Image", n / 5}, {"nosuchword", 0}, {"* | limit 10", 10}} {
+			j := search(t, m, c.query)
+			s := wait(t, j, "a")
+			if s.State != Done || s.Messages != int64(c.want) || s.Records != 0 || len(s.Errors) > 0 {
+				t.Fatalf("%s: %+v", c.query, s)
+			}
+			total := int64(0)
+			seen := map[int64]bool{}
+			for _, b := range s.Buckets {
+				total += b.Count
+				if seen[b.Start] || b.Length != widthOf(start, start+day) {
+					t.Errorf("%s: bucket %v is told twice or has another length", c.query, b)
+				}
+				seen[b.Start] = true
+			}
+			if c.query != "* | limit 10" && total != int64(c.want) {
+				t.Errorf("%s: the histogram has %d of %d messages", c.query, total, c.want)
+			}
+			if b := wait(t, j, "b").Buckets; len(b) != len(s.Buckets) {
+				t.Errorf("%s: a second asker is told %d buckets of %d", c.query, len(b), len(s.Buckets))
+			}
+			if b := j.Status("a").Buckets; len(b) != 0 {
+				t.Errorf("%s: the first asker is told %v again", c.query, b)
+			}
+			last := "9999999999999"
+			got := 0
+			for {
+				p, err := j.Messages(got, 700)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(p.Rows) == 0 {
+					break
+				}
+				for _, row := range maps(t, p) {
+					for _, name := range Metadata {
+						if _, ok := row[strings.ToLower(name)]; !ok {
+							t.Fatalf("%s: a message lacks %s: %v", c.query, name, row)
+						}
+					}
+					if row["_messagetime"] > last || row["image"] == "" || row["id"] == "" || !strings.Contains(row["_raw"], row["image"]) {
+						t.Fatalf("%s: after %s comes %v", c.query, last, row)
+					}
+					last = row["_messagetime"]
+				}
+				got += len(p.Rows)
+			}
+			if got != c.want {
+				t.Errorf("%s: %d messages of %d", c.query, got, c.want)
+			}
+			if _, err := j.Records(0, 1); !errors.Is(err, ErrNoRecords) {
+				t.Errorf("%s: records: %v", c.query, err)
+			}
+		}
+	}
+}
+
+// TestRecords: an aggregate has records, in the query's order, with types and keys.
+func TestRecords(t *testing.T) {
+	m := manager(t, memory{text: logs(1000), size: 5 * sliceBytes}, Options{})
+	j := search(t, m, `* | timeslice 12h | count, avg(id) as middle, count_distinct(level) by Image, _timeslice | sort by Image asc, _timeslice asc`)
+	s := wait(t, j, "a")
+	if s.State != Done || s.Records != 10 || s.Messages != 1000 {
+		t.Fatalf("%+v", s)
+	}
+	p, err := j.Records(0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := maps(t, p)
+	if rows[0]["image"] != "p0.exe" || rows[0]["_count"] != "100" || rows[0]["_timeslice"] != fmt.Sprint(start) || rows[0]["_count_distinct"] != "2" {
+		t.Errorf("%v", rows[0])
+	}
+	var told []string
+	for _, f := range p.Fields(j.Keys()) {
+		told = append(told, fmt.Sprint(f.Name, " ", f.Type, " ", f.Key))
+	}
+	want := "image string true, _timeslice long true, _count int false, middle double false, _count_distinct int false"
+	if got := strings.Join(told, ", "); got != want {
+		t.Errorf("fields\n%s\nwant\n%s", got, want)
+	}
+	if p, err := j.Messages(0, 10); err != nil || len(p.Rows) != 0 {
+		t.Errorf("messages of an aggregate: %v %v", p.Rows, err)
+	}
+	if p, err := j.Records(10, 10); err != nil || len(p.Rows) != 0 {
+		t.Errorf("past the end: %v %v", p.Rows, err)
+	}
+}
+
+// TestMessagesOfRecords: the messages of an aggregate are those before it.
+func TestMessagesOfRecords(t *testing.T) {
+	m := manager(t, memory{text: logs(1000)}, Options{})
+	for query, want := range map[string]int64{
+		`level=error | where Image = "p1.exe" | count by level | sort by _count`: 100,
+		`* | count`: 1000,
+		`* | timeslice 1h | count by _timeslice | avg(_count) as x`: 1000,
+		`* | dedup Image | count`:                                   5,
+	} {
+		j, err := m.Start(Request{Query: query, From: start, To: start + day, Messages: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := wait(t, j, "a"); s.State != Done || s.Messages != want || s.Records == 0 {
+			t.Errorf("%s: %+v, want %d messages", query, s, want)
+		}
+	}
+}
+
+// TestMost: messages beyond the limit are not given, which is said.
+func TestMost(t *testing.T) {
+	for _, size := range []int64{0, 5 * sliceBytes} {
+		m := manager(t, memory{text: logs(1000), size: size}, Options{Most: 300})
+		j := search(t, m, "*")
+		s := wait(t, j, "a")
+		if s.State != Done || s.Messages != 300 || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "300") {
+			t.Errorf("%+v", s)
+		}
+		p, _ := j.Messages(0, 1)
+		if id := maps(t, p)[0]["id"]; id != "999" {
+			t.Errorf("the newest message is %s", id)
+		}
+		m = manager(t, memory{text: logs(1000), size: size}, Options{Most: 300, ForcePause: true})
+		if s := wait(t, search(t, m, "*"), "a"); s.State != ForcePaused || s.Messages != 300 {
+			t.Errorf("%+v", s)
+		}
+		if s := wait(t, search(t, m, "* | limit 300"), "a"); s.State != Done {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// TestSpill: results beyond memory are in a file, are the same, and are gone with the job.
+func TestSpill(t *testing.T) {
+	dir := t.TempDir() + "/jobs"
+	m := manager(t, memory{text: logs(3000)}, Options{Held: 1000, Dir: dir})
+	j := search(t, m, "*")
+	wait(t, j, "a")
+	if es, _ := os.ReadDir(dir + "/" + j.ID); len(es) != 1 {
+		t.Fatalf("results are in %v", es)
+	}
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for at := worker; at < 3000; at += 311 {
+				p, err := j.Messages(at, 100)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for i, row := range maps(t, p) {
+					if row["id"] != fmt.Sprint(2999-at-i) {
+						t.Errorf("message %d is %s", at+i, row["id"])
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := m.Delete(j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir + "/" + j.ID); !os.IsNotExist(err) {
+		t.Errorf("after the job its folder is there: %v", err)
+	}
+	if _, err := j.Messages(0, 1); !errors.Is(err, ErrGone) {
+		t.Errorf("a page of a deleted job: %v", err)
+	}
+	if err := m.Delete(j.ID); !errors.Is(err, ErrGone) {
+		t.Errorf("deleted twice: %v", err)
+	}
+}
+
+// TestCancel: a job that is deleted while it runs gives back everything at once.
+func TestCancel(t *testing.T) {
+	release := make(chan struct{})
+	var once sync.Once
+	reading := make(chan struct{})
+	slow := memory{text: logs(5000), feed: func(f exec.Feed) exec.Feed {
+		return func(worker int, front exec.Sink) error {
+			return f(worker, sinkFunc(func(b *event.Batch) error {
+				err := front.Push(b)
+				once.Do(func() { close(reading) })
+				<-release
+				return err
+			}))
+		}
+	}}
+	dir := t.TempDir() + "/jobs"
+	m := manager(t, slow, Options{Dir: dir})
+	j := search(t, m, "* | sort by id")
+	<-reading
+	if s := j.Status("a"); s.State != Gathering {
+		t.Fatalf("%+v", s)
+	}
+	if err := m.Delete(j.ID); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		_, err := os.Stat(dir + "/" + j.ID)
+		if m.Used() == 0 && os.IsNotExist(err) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are held, folder: %v", m.Used(), err)
+		}
+	}
+	if s := j.Status("a"); s.State != Cancelled {
+		t.Errorf("%s", s.State)
+	}
+}
+
+type sinkFunc func(*event.Batch) error
+
+func (f sinkFunc) Push(b *event.Batch) error { return f(b) }
+
+// TestPanic: a panic is the error of its job, and others go on.
+func TestPanic(t *testing.T) {
+	var told string
+	broken := false
+	m := manager(t, memory{text: logs(10), feed: func(f exec.Feed) exec.Feed {
+		if broken {
+			panic("broken")
+		}
+		return f
+	}}, Options{Told: func(s string) { told = s }})
+	broken = true
+	s := wait(t, search(t, m, "*"), "a")
+	if s.State != Cancelled || len(s.Errors) != 1 || !strings.Contains(s.Errors[0], "broken") || !strings.Contains(told, "job_test.go") {
+		t.Errorf("%+v %s", s, told)
+	}
+	broken = false
+	if s := wait(t, search(t, m, "* | count"), "a"); s.State != Done {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestIdle: a job that nobody asks about is gone; one that is asked about stays.
+func TestIdle(t *testing.T) {
+	m := manager(t, memory{text: logs(10)}, Options{Idle: 400 * time.Millisecond})
+	kept, left := search(t, m, "*"), search(t, m, "*")
+	for until := time.Now().Add(time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		if _, err := m.Get(kept.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.Get(left.ID); !errors.Is(err, ErrGone) {
+		t.Errorf("the other: %v", err)
+	}
+}
+
+// TestTooMany: there is a limit of jobs, and those that are deleted make room.
+func TestTooMany(t *testing.T) {
+	m := manager(t, memory{text: logs(10)}, Options{Active: 2})
+	a := search(t, m, "*")
+	search(t, m, "*")
+	if _, err := m.Start(Request{Query: "*", From: start, To: start + day}); !errors.Is(err, ErrTooMany) {
+		t.Fatalf("a third: %v", err)
+	}
+	if err := m.Delete(a.ID); err != nil {
+		t.Fatal(err)
+	}
+	search(t, m, "*")
+}
+
+// TestTurns: small jobs end while a large one has no end, and a reader that gives no
+// event keeps nobody from working.
+func TestTurns(t *testing.T) {
+	for name, endless := range map[string]func(ctx context.Context, b *event.Batch, front exec.Sink) error{
+		"events": func(ctx context.Context, b *event.Batch, front exec.Sink) error {
+			for {
+				c := *b
+				c.Live = append([]uint16(nil), b.Live...)
+				if err := front.Push(&c); err != nil {
+					return err
+				}
+			}
+		},
+		"none": func(ctx context.Context, b *event.Batch, front exec.Sink) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := manager(t, memory{}, Options{Workers: 1})
+			m.o.Open = func(v View) (Snapshot, error) {
+				s := memory{text: logs(500)}
+				if v.To-v.From < day {
+					return s, nil
+				}
+				return endlessSnapshot{s, endless}, nil
+			}
+			large := search(t, m, "* | count")
+			for range 8 {
+				j, err := m.Start(Request{Query: "* | count", From: start, To: start + day/2})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s := wait(t, j, "a"); s.State != Done || s.Messages != 250 {
+					t.Fatalf("%+v", s)
+				}
+			}
+			if s := large.Status("a"); s.State != Gathering {
+				t.Errorf("the large one is %s: %v", s.State, s.Errors)
+			}
+			if err := m.Delete(large.ID); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+type endlessSnapshot struct {
+	memory
+	run func(context.Context, *event.Batch, exec.Sink) error
+}
+
+func (s endlessSnapshot) Feeder() input.Feeder {
+	return feeder(func(ctx context.Context, w *input.Want) exec.Feed {
+		f := s.memory.Feeder().Feed(ctx, w)
+		return func(worker int, front exec.Sink) error {
+			return f(worker, sinkFunc(func(b *event.Batch) error { return s.run(ctx, b, front) }))
+		}
+	})
+}
+
+// TestTurnsOrder: a turn goes to the job that has had the least.
+func TestTurnsOrder(t *testing.T) {
+	turns := newTurns(1)
+	turns.most = 0
+	var much, little, none atomic.Int64
+	much.Store(10)
+	little.Store(5)
+	holder := turns.worker(&none)
+	if err := holder.take(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	order := make(chan string, 2)
+	for name, used := range map[string]*atomic.Int64{"much": &much, "little": &little} {
+		w := turns.worker(used)
+		go func() {
+			if err := w.take(context.Background()); err != nil {
+				t.Error(err)
+			}
+			w.give()
+			order <- name
+		}()
+	}
+	for n := 0; n < 2; time.Sleep(time.Millisecond) {
+		turns.mu.Lock()
+		n = len(turns.waiting)
+		turns.mu.Unlock()
+	}
+	holder.give()
+	if first := <-order; first != "little" {
+		t.Errorf("%s had the first turn", first)
+	}
+	<-order
+	// Who waits no longer has none, and none is lost.
+	if err := holder.take(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := turns.worker(&much).take(ctx); err == nil {
+		t.Error("a cancelled worker has a turn")
+	}
+	holder.give()
+	if turns.free != 1 || len(turns.waiting) != 0 {
+		t.Errorf("%d turns are free, %d wait", turns.free, len(turns.waiting))
+	}
+}

@@ -1,0 +1,241 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/record"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
+
+// plan says what is run for a query.
+func (j *Job) plan(q *query.Query, tables query.Option) {
+	carry := query.Carry(Metadata...)
+	j.shown = Shown{Messages: q.Messages, Fixed: q.Columns != nil}
+	j.asRecords = !q.Messages && !tableRows(q, tables)
+	j.query = q
+	if q.Messages {
+		j.query, _ = compile(j.Query, tables, carry)
+	}
+	if !j.asRecords {
+		return
+	}
+	for _, s := range q.Tree.Stages {
+		if s.Kind != syntax.Grouping {
+			continue
+		}
+		j.keys = nil
+		for _, by := range s.By {
+			if by.As != nil {
+				j.keys = append(j.keys, by.As.Name)
+			} else if f, ok := by.X.(*syntax.Field); ok {
+				j.keys = append(j.keys, f.Name)
+			}
+		}
+	}
+	if j.Request.Messages {
+		j.raw = messagesOf(q, tables, carry)
+	}
+}
+
+// tableRows reports whether a query gives rows of a lookup table (cat), which the product
+// takes for messages.
+func tableRows(q *query.Query, tables query.Option) bool {
+	stages := q.Tree.Stages
+	if len(stages) == 0 || stages[0].Op == nil || !strings.EqualFold(stages[0].Op.Text, "cat") {
+		return false
+	}
+	rest, _ := compile("*"+q.Tree.File.Text[stages[0].Pos.End:], tables)
+	return rest != nil && rest.Messages
+}
+
+// messagesOf is the query for the messages that an aggregate is of: the stages before
+// the first that makes records of them.
+func messagesOf(q *query.Query, with ...query.Option) *query.Query {
+	text := q.Tree.File.Text
+	for i, s := range q.Tree.Stages {
+		upTo, _ := compile(text[:s.Pos.End], with...)
+		if upTo != nil && upTo.Messages {
+			continue
+		}
+		end := s.Pos.Start
+		if i > 0 {
+			end = q.Tree.Stages[i-1].Pos.End
+		} else if bar := strings.LastIndexByte(text[:end], '|'); bar >= 0 {
+			end = bar
+		}
+		before, _ := compile(text[:end], with...)
+		return before
+	}
+	return nil
+}
+
+// run runs the job to its end.
+func (j *Job) run() {
+	defer j.cancel()
+	select {
+	case j.m.slots <- struct{}{}:
+		defer func() { <-j.m.slots }()
+	case <-j.ctx.Done():
+		return
+	}
+	j.state.CompareAndSwap(int32(NotStarted), int32(Gathering))
+	paused, err := j.gather()
+	dir := filepath.Dir(j.messages.path)
+	switch {
+	case j.ctx.Err() != nil: // deleted, or the server is going down
+		os.RemoveAll(dir)
+		return
+	case err != nil:
+		var bug *exec.Bug
+		if errors.As(err, &bug) {
+			j.m.o.Told(fmt.Sprintf("search job %s: %v\n%s", j.ID, err, bug.Stack))
+		}
+		j.mu.Lock()
+		j.failure = err
+		j.mu.Unlock()
+		j.state.CompareAndSwap(int32(Gathering), int32(Cancelled))
+	case paused:
+		j.state.CompareAndSwap(int32(Gathering), int32(ForcePaused))
+	default:
+		j.state.CompareAndSwap(int32(Gathering), int32(Done))
+	}
+}
+
+// gather runs the queries of the job. paused says that there are more messages than it
+// may give, and that it is to be told as the product does.
+func (j *Job) gather() (paused bool, err error) {
+	defer exec.Caught(&err, "")
+	v := View{From: j.From, To: j.To, ByReceipt: j.ByReceipt}
+	if j.All || j.query.ReadsTwice(true) && !j.ByReceipt {
+		v.From, v.To = 0, 0 // other ranges are read as well
+	}
+	snap, err := j.m.o.Open(v)
+	if err != nil {
+		return false, err
+	}
+	defer snap.Close()
+	warnings := &exec.Warnings{}
+	defer j.remark(warnings)
+	j.scanned.Store(snap.Bytes())
+	full := false
+	switch {
+	case j.raw != nil: // the histogram is that of the aggregate
+		if full, err = j.gatherMessages(j.raw, snap, warnings, &histogram{}); err != nil {
+			return false, err
+		}
+		err = j.runOver(j.query, snap, warnings, j.histogram, j.slices(snap), 0, j.keeper(j.query, j.records, false))
+	case j.asRecords:
+		err = j.runOver(j.query, snap, warnings, j.histogram, j.slices(snap), 0, j.keeper(j.query, j.records, false))
+	default:
+		full, err = j.gatherMessages(j.query, snap, warnings, j.histogram)
+	}
+	if err == nil && full {
+		if paused = j.m.o.ForcePause; !paused {
+			j.Warn(fmt.Sprintf("The search has more than %d messages; the newest %d are given. Narrow the time range or the query for the others.", j.m.o.Most, j.m.o.Most))
+		}
+	}
+	return paused, err
+}
+
+// slices are the parts in which the job's range is read.
+func (j *Job) slices(snap Snapshot) []span {
+	bytes := snap.Bytes()
+	if j.histogram.count == nil || bytes < sliceBytes {
+		return []span{{all: true}}
+	}
+	perBucket := bytes/int64(len(j.histogram.count)) + 1
+	return j.histogram.slicesOf(j.From, j.To, int(sliceBytes/perBucket))
+}
+
+// sliceBytes is about how much of raw text is read before results are shown.
+const sliceBytes = 32 << 20
+
+// keeper makes a sink for the rows of a query.
+func (j *Job) keeper(q *query.Query, to *rows, messages bool) *keeper {
+	most := 0
+	if messages {
+		most = j.m.o.Most
+	}
+	return newKeeper(to, q.Layout.Clone(), q.Columns, messages, most)
+}
+
+// gatherMessages runs a query that gives messages. One whose messages have no order of
+// their own is run slice by slice, and the messages of a slice stay where they are: they
+// may be paged through while older ones are gathered. full says that there are more.
+func (j *Job) gatherMessages(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram) (full bool, err error) {
+	k := j.keeper(q, j.messages, true)
+	if !q.Streams() {
+		err = j.runOver(q, snap, w, h, j.slices(snap), 0, k)
+		return k.full, err
+	}
+	for _, s := range j.slices(snap) {
+		if err := j.runOver(q, snap, w, h, []span{s}, k.most-k.n+1, k); err != nil {
+			return false, err
+		}
+		if k.full {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// runOver runs a query over slices of a snapshot.
+func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram, slices []span, newest int, out *keeper) error {
+	workers := j.m.o.Workers
+	var made *record.Catalogue
+	if record.Asked(q.Tree) {
+		made, _ = record.NewCatalogue(record.Sumo, nil)
+	}
+	open := func() input.Feeder {
+		if made != nil {
+			return record.Feeder{Of: snap.Feeder(), By: made}
+		}
+		return snap.Feeder()
+	}
+	r := query.Run{
+		Input: &sliced{open: open, slices: slices, workers: workers, turns: j.m.turns, used: &j.used, done: func(i int) {
+			j.final(h.buckets(slices[i]))
+		}},
+		Again:  func() (input.Feeder, error) { return open(), nil },
+		Layout: out.layout, Workers: workers, Memory: j.m.o.Each, Budget: j.m.budget, TempDir: j.tempDir(),
+		Now: j.m.o.Now(), Zone: j.Zone, Warnings: w, Newest: newest, Tap: h.tap,
+	}
+	if !j.All && !j.ByReceipt {
+		r.From, r.To, r.Bounded = j.From, j.To, true
+	}
+	return q.Run(j.ctx, r, out)
+}
+
+// tempDir is where the job's stages put rows that they cannot hold.
+func (j *Job) tempDir() string {
+	dir := filepath.Dir(j.messages.path)
+	if os.MkdirAll(dir, 0o700) != nil {
+		return ""
+	}
+	return dir
+}
+
+// final adds buckets that are final.
+func (j *Job) final(b []Bucket) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.buckets = append(j.buckets, b...)
+}
+
+// remark makes warnings of what was met in the data.
+func (j *Job) remark(w *exec.Warnings) {
+	for _, k := range w.List() {
+		text := fmt.Sprintf("%d × %s", k.Count, k.Kind)
+		if len(k.Sample) > 0 {
+			text += ": " + k.Sample[0].String()
+		}
+		j.Warn(text)
+	}
+}
