@@ -12,12 +12,14 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/netutil"
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/api"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
 	"github.com/gyoji-dev/gyoji/internal/store"
 )
@@ -123,10 +125,15 @@ func Start(c Config, logf func(string, ...any)) (_ *Server, told Told, err error
 	s.doors = collect.New(collect.Options{
 		Log: s.store, Sources: s.sources, Keys: s.keys, Audit: s.audit, Logf: logf, Memory: c.Memory, Install: c.Install, Base: s.Base,
 	})
-	routes, err := s.routes()
+	calls, err := api.New(api.Options{
+		Store: s.store, Sources: s.sources, Dir: c.Data, Base: s.Base, Logf: logf,
+		Outward: access.Outward{Plain: c.WebhookPlain, Hosts: c.WebhookHosts},
+	})
 	if err != nil {
 		return nil, told, err
 	}
+	s.more = append(s.more, calls.Close)
+	routes := slices.Concat(s.doors.Routes(), s.own(), calls.Routes())
 	s.limits.perSecond = c.RateLimit
 	s.http = http.Server{
 		Handler: s.handler(routes), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerMax,
@@ -160,11 +167,6 @@ func (s *Server) Base() string { return s.base }
 
 // Store is the server's store.
 func (s *Server) Store() *store.Store { return s.store }
-
-// routes are the calls of all that the server offers.
-func (s *Server) routes() ([]access.Route, error) {
-	return append(s.doors.Routes(), s.own()...), nil
-}
 
 // Wait waits until the server fails, or ctx ends; then it stops the server, which takes
 // less than 30 s.

@@ -20,15 +20,19 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/collect"
 	"github.com/gyoji-dev/gyoji/internal/server/job"
+	"github.com/gyoji-dev/gyoji/internal/store"
 )
 
-// Options are what the API works with. Jobs.Open is needed.
+// Options are what the API works with.
 type Options struct {
-	Jobs  job.Options   // Tables, Dir and Told are set here
-	Dir   string        // the data folder
-	Audit *access.Audit // nil for none
-	Logf  func(string, ...any)
+	Jobs    job.Options      // Tables, Dir and Told are set here
+	Store   *store.Store     // what is searched; nil where Jobs.Open is set
+	Sources *collect.Sources // nil where there are none
+	Dir     string           // the data folder
+	Base    func() string    // the address of the server, without a slash at its end
+	Logf    func(string, ...any)
 
 	// RelativeTimes accepts -15m and now as from and to of a search job, which the
 	// product refuses.
@@ -70,6 +74,11 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	jobs := o.Jobs
+	if jobs.Open == nil {
+		jobs.Open = func(v job.View) (job.Snapshot, error) {
+			return o.Store.Snapshot(store.View{From: v.From, To: v.To, ByReceipt: v.ByReceipt}), nil
+		}
+	}
 	jobs.Dir = filepath.Join(o.Dir, "jobs")
 	jobs.Tables = func() *lookup.Library { return a.tables.library }
 	jobs.Told = func(s string) { o.Logf("%s", s) }
@@ -205,11 +214,6 @@ func plainJSON(err error) string {
 		return "it ends too early"
 	}
 	return strings.TrimPrefix(err.Error(), "json: ")
-}
-
-// audit writes down a change.
-func (a *API) audit(r *http.Request, what, on string) {
-	a.o.Audit.Write(access.From(r.Context()), what, on, r)
 }
 
 // origin is the address at which the client has reached the server.

@@ -17,6 +17,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/collect"
 	"github.com/gyoji-dev/gyoji/internal/server/job"
 )
 
@@ -53,6 +54,10 @@ func serve(t *testing.T, o Options) *served {
 	}
 	o.Jobs.Workers = 2
 	o.Logf = t.Logf
+	if o.Sources, err = collect.OpenSources(o.Dir, vault{}); err != nil {
+		t.Fatal(err)
+	}
+	o.Base = func() string { return "http://127.0.0.1:9000" }
 	a, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +85,75 @@ func serve(t *testing.T, o Options) *served {
 		}
 	})
 	return s
+}
+
+// vault keeps the tokens of sources.
+type vault map[int64]string
+
+func (v vault) Keep(source int64, token string) error { v[source] = token; return nil }
+func (v vault) Token(source int64) string             { return v[source] }
+
+// TestCollectors goes through http-api.md 7.
+func TestCollectors(t *testing.T) {
+	s := serve(t, Options{})
+	s.who.Role = access.Admin
+	const base = "/api/v1/collectors"
+	var list struct{ Collectors []fields }
+	s.want(200, "GET", base+"?filter=hosted&limit=10&offset=0", "", &list)
+	if len(list.Collectors) != 1 || list.Collectors[0]["name"] != "gyoji" {
+		t.Fatalf("%v", list)
+	}
+	s.want(400, "GET", base+"?filter=old", "", nil)
+	s.want(200, "GET", base+"?offset=100", "", &list)
+	if len(list.Collectors) != 0 {
+		t.Errorf("past the end: %v", list)
+	}
+	var made struct{ Collector fields }
+	s.want(201, "POST", base, `{"collector":{"name":"c1","collectorType":"Hosted","category":"a"}}`, &made)
+	one := fmt.Sprintf("%s/%.0f", base, made.Collector["id"])
+	s.want(400, "POST", base, `{"collector":{"name":"c1"}}`, nil)
+	s.want(400, "POST", base, `{"name":"c2"}`, nil)
+	s.want(400, "POST", base, `{"collector":{"name":"c3","collectorType":"Installable"}}`, nil)
+	put := func(path, body, match string, want int) {
+		t.Helper()
+		req, _ := http.NewRequest("PUT", s.url+path, strings.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		if match != "-" {
+			req.Header.Set("If-Match", match)
+		}
+		if resp := s.do(req, nil); resp.StatusCode != want {
+			t.Errorf("PUT %s with If-Match %s: %d, want %d", path, match, resp.StatusCode, want)
+		}
+	}
+	etag := s.call("GET", one, "", nil).Header.Get("ETag")
+	put(one, `{"collector":{"name":"c1","category":"b"}}`, "-", 403)
+	put(one, `{"collector":{"name":"c1","category":"b"}}`, `"77"`, 412)
+	put(one, `{"collector":{"name":"c1","category":"b"}}`, etag, 200)
+	put(one, `{"collector":{"name":"c1","category":"b"}}`, etag, 412)
+	s.want(200, "GET", base+"/name/c1", "", &made)
+	if made.Collector["category"] != "b" {
+		t.Errorf("%v", made)
+	}
+	var source struct{ Source fields }
+	s.want(201, "POST", one+"/sources", `{"source":{"name":"s1","sourceType":"HTTP","category":"prod/x","messagePerRequest":false}}`, &source)
+	if url := source.Source.text("url"); !strings.HasPrefix(url, "http://127.0.0.1:9000/receiver/v1/http/") || !strings.HasSuffix(url, "==") {
+		t.Errorf("url %s", url)
+	}
+	s.want(400, "POST", one+"/sources", `{"source":{"name":"s2","sourceType":"LocalFile"}}`, nil)
+	at := fmt.Sprintf("%s/sources/%.0f", one, source.Source["id"])
+	etag = s.call("GET", at, "", nil).Header.Get("ETag")
+	put(at, `{"source":{"name":"s1","sourceType":"HTTP","category":"prod/y"}}`, etag, 200)
+	put(at, `{"source":{"name":"s1"}}`, `"9"`, 412)
+	var sources struct{ Sources []fields }
+	s.want(200, "GET", one+"/sources?download=true", "", &sources)
+	if len(sources.Sources) != 1 || sources.Sources[0]["category"] != "prod/y" || sources.Sources[0]["url"] != nil {
+		t.Errorf("%v", sources)
+	}
+	s.want(200, "DELETE", at, "", nil)
+	s.want(404, "GET", at, "", nil)
+	s.want(200, "DELETE", one, "", nil)
+	s.want(404, "GET", one, "", nil)
+	s.want(404, "GET", base+"/nonsense", "", nil)
 }
 
 func b2i(b bool) int {
@@ -410,7 +484,11 @@ func TestLookupTables(t *testing.T) {
 		t.Errorf("%v", last.Errors)
 	}
 	for range 100 {
-		if x, _ := s.tables.get(made.ID); len(x.rows) == 2 {
+		x, _ := s.tables.get(made.ID)
+		x.mu.Lock() // a change with its file
+		n := len(x.rows)
+		x.mu.Unlock()
+		if n == 2 {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -553,7 +553,6 @@ func (a *API) createTable(r *http.Request) (any, error) {
 	_ = x.reindex()
 	t.all[l.ID] = x
 	t.show(x)
-	a.audit(r, "lookupTables.add", l.ID+" "+l.Path)
 	return l, nil
 }
 
@@ -594,7 +593,6 @@ func (a *API) changeTable(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.audit(r, "lookupTables.change", x.about.ID)
 	return x.told(), nil
 }
 
@@ -617,7 +615,6 @@ func (a *API) removeTable(r *http.Request, id string) error {
 	}
 	delete(t.all, x.about.ID)
 	t.library.Remove(x.about.Path)
-	a.audit(r, "lookupTables.drop", x.about.ID)
 	if err := os.Remove(t.file(x.about.ID)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -700,7 +697,6 @@ func (a *API) putRow(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, rowRefused(err)
 	}
-	a.audit(r, "lookupTables.row", x.about.ID)
 	return nil, nil
 }
 
@@ -735,7 +731,6 @@ func (a *API) deleteRow(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, rowRefused(err)
 	}
-	a.audit(r, "lookupTables.deleteRow", x.about.ID)
 	return nil, nil
 }
 
@@ -772,7 +767,6 @@ func (a *API) truncate(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.audit(r, "lookupTables.truncate", x.about.ID)
 	return a.finished(r, x, "DeleteAllRows", []string{"The table is empty."}, nil)
 }
 
@@ -803,7 +797,6 @@ func (a *API) upload(r *http.Request) (any, error) {
 	if errors.As(failed, &file) {
 		return nil, failed
 	}
-	a.audit(r, "lookupTables.upload", x.about.ID)
 	request := "BulkReplace"
 	if merge {
 		request = "BulkMerge"

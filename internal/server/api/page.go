@@ -55,7 +55,7 @@ func Page() string {
 	b.WriteString(`# Compatibility of the HTTP API
 
 What ` + "`gyoji serve`" + ` answers of the calls that clients of Sumo Logic make. A test keeps this table
-and the calls together; ` + "`go test ./internal/server/api -update`" + ` writes it anew.
+and the calls together; ` + "`go test ./internal/server/api -update`" + ` writes it.
 
 A call that is not in the table is answered with 404. One that clients are known to make and that
 gyoji does not offer is answered with a sentence that says so, and is written to the log once.

@@ -156,7 +156,6 @@ func (a *API) make(r *http.Request, x *resource, f fields) (fields, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.audit(r, x.kind+".add", id+" "+f.text("name"))
 	return d.fields(), nil
 }
 
@@ -184,7 +183,6 @@ func (a *API) change(r *http.Request, x *resource, id string, f fields) (documen
 		return json.Marshal(next)
 	})
 	if err == nil {
-		a.audit(r, x.kind+".change", id)
 	}
 	return d, err
 }
@@ -203,7 +201,6 @@ func (a *API) drop(r *http.Request, x *resource, id string) error {
 	if x.gone != nil {
 		x.gone(a, id)
 	}
-	a.audit(r, x.kind+".drop", id)
 	return nil
 }
 
