@@ -16,6 +16,8 @@ const (
 	// Source: Sumo Logic, "Collecting Multiline Logs".
 	messageLines = 2000
 	messageBytes = 512 << 10
+	// messagesMax is how many messages a request may hold.
+	messagesMax = 4 << 20
 	// cutWork bounds what is read twice in search of the ends of JSON: so many times
 	// the bytes of the body.
 	cutWork = 4

@@ -219,6 +219,9 @@ func (d *Doors) append(ctx context.Context, counts *Counts, receipts []store.Rec
 	if n == 0 {
 		return 0, nil
 	}
+	if n > messagesMax {
+		return 0, tooMany()
+	}
 	first, err := d.o.Log.Append(ctx, kept...)
 	if err == nil {
 		counts.Messages.Add(int64(n))

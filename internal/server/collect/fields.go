@@ -45,9 +45,17 @@ func parseFields(headers []string) (fields []store.Field, lost int) {
 	return fields, lost
 }
 
-// fieldName reports whether a field may have a name. Metadata has headers of its own.
+// fieldName reports whether a field may have a name.
 func fieldName(name string) bool {
-	return name != "" && utf8.RuneCountInString(name) <= fieldNameMax && !mapping.Metadata(name)
+	return name != "" && utf8.RuneCountInString(name) <= fieldNameMax && !ownName(name)
+}
+
+// ownName reports whether a name is of a message's metadata, which has headers of its own or
+// is not the sender's to say. Others may begin with an underscore, as _siemForward does.
+// Source: http-api.md 3, metadata of a stored message.
+func ownName(name string) bool {
+	return name[0] == '_' && (mapping.Metadata(name) || slices.Contains([]string{"_raw", "_messagetime", "_receipttime", "_searchabletime", "_messageid", "_messagecount",
+		"_size", "_sourceid", "_collectorid", "_blockid", "_format", "_view", "_index"}, strings.ToLower(name)))
 }
 
 // setField gives a field a value; names are the same whatever their letter case.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/store"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
@@ -220,7 +219,7 @@ func hecAdd(q *Request, d *Delivery, text []byte, n int) *Failure {
 		case value[0] == '{': // Splunk takes no objects
 			return hecFailure(http.StatusBadRequest, hecFields, n)
 		}
-		if name == "" || mapping.Metadata(name) {
+		if name == "" || ownName(name) {
 			q.Doors.count("hec").FieldsLost.Add(1)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"mime"
@@ -14,7 +15,6 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/store"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
@@ -126,17 +126,9 @@ func answerOTLP(kind string, rejected int, why string) func(http.ResponseWriter,
 	}
 }
 
-// The messages of opentelemetry/proto/logs/v1 and common/v1, as far as they are read.
+// The messages of opentelemetry/proto/logs/v1 and common/v1, as far as they are read. A
+// request is read record by record: a body of little may hold very many.
 type (
-	otlpLogs     struct{ ResourceLogs []otlpResource }
-	otlpResource struct {
-		Attributes []otlpPair // of the resource
-		Scopes     []otlpScope
-	}
-	otlpScope struct {
-		Name    string
-		Records []otlpRecord
-	}
 	otlpRecord struct {
 		Time, Observed uint64 // ns
 		Number         int64
@@ -160,54 +152,129 @@ type (
 	}
 )
 
-// otlpDepth is how deep values may be nested.
-const otlpDepth = 64
+const (
+	// otlpDepth is how deep values may be nested.
+	otlpDepth = 32
+	// otlpValues is how many values a record or a resource may have.
+	otlpValues = 100_000
+)
 
-var errOTLP = &Failure{Status: http.StatusBadRequest, Code: "body.invalid", Message: "the body is no ExportLogsServiceRequest"}
+var (
+	errDeep = errors.New("values are nested too deeply")
+	errMany = errors.New("a record has too many values")
+)
+
+// otlpReader is given what a request holds.
+type otlpReader struct {
+	left     int // of otlpValues
+	resource func(attributes []otlpPair)
+	record   func(scope string, r *otlpRecord) error
+}
+
+// value counts a value that is read.
+func (o *otlpReader) value(depth int) error {
+	if o.left--; o.left < 0 {
+		return errMany
+	}
+	if depth > otlpDepth {
+		return errDeep
+	}
+	return nil
+}
 
 func receiveOTLP(q *Request) (*Delivery, *Failure) {
 	kind := otlpType(q.Request)
-	var logs otlpLogs
+	d := otlpDelivery{q: q, base: q.Way.metadata(q.Header, ""), last: -1}
+	d.baseFields, _ = q.Way.requestFields(q.Header)
+	o := otlpReader{resource: d.resource, record: d.record}
 	var err error
 	switch kind {
 	case protobufType:
-		err = logs.protobuf(q.Body)
+		err = o.protobuf(q.Body)
 	case jsonType:
-		err = logs.json(q.Body)
+		err = o.json(q.Body)
 	default:
 		return nil, unknownType(q)
 	}
-	if err != nil {
-		return nil, &Failure{Status: errOTLP.Status, Code: errOTLP.Code, Message: errOTLP.Message + ": " + clip(err.Error())}
+	if errors.Is(err, errMessages) {
+		return nil, tooMany()
 	}
-	var d Delivery
-	rejected := 0
-	base, fields := q.Way.metadata(q.Header, ""), []store.Field(nil)
-	fields, _ = q.Way.requestFields(q.Header)
-	for i := range logs.ResourceLogs {
-		r := &logs.ResourceLogs[i]
-		src, of := otlpSource(r, base, fields)
-		if src.Host == "" {
-			src.Host = hostOf(q.RemoteAddr)
-		}
-		for j := range r.Scopes {
-			rejected += otlpReceipts(q, &d, src, of, &r.Scopes[j])
-		}
+	if err != nil {
+		return nil, &Failure{Status: http.StatusBadRequest, Code: "body.invalid", Message: "the body is no ExportLogsServiceRequest: " + clip(err.Error())}
 	}
 	why := ""
-	if rejected > 0 {
+	if d.rejected > 0 {
 		why = "log records without a body, an attribute or an event name are not kept"
 	}
-	d.Dropped += rejected
-	d.Answer = answerOTLP(kind, rejected, why)
-	return &d, nil
+	d.Dropped += d.rejected
+	d.Answer = answerOTLP(kind, d.rejected, why)
+	return &d.Delivery, nil
+}
+
+// otlpDelivery makes receipts of records; those that follow each other with the same fields
+// are one.
+type otlpDelivery struct {
+	Delivery
+	q          *Request
+	base, src  store.Source
+	baseFields []store.Field
+	fields     []store.Field // with the resource's
+	rejected   int
+	messages   int
+
+	last                         int // of the receipts; -1 for none of this resource
+	scope, severity, trace, span string
+}
+
+func (d *otlpDelivery) resource(attributes []otlpPair) {
+	d.src, d.fields = otlpSource(attributes, d.base, d.baseFields)
+	if d.src.Host == "" {
+		d.src.Host = hostOf(d.q.RemoteAddr)
+	}
+	d.last = -1
+}
+
+func (d *otlpDelivery) record(scope string, r *otlpRecord) error {
+	raw, structured, ok := r.raw()
+	if !ok {
+		d.rejected++
+		return nil
+	}
+	severity, trace, span := r.Severity, hex.EncodeToString(r.Trace), hex.EncodeToString(r.Span)
+	if structured { // they stand in it
+		severity, trace, span = "", "", ""
+	}
+	if d.last < 0 || scope != d.scope || severity != d.severity || trace != d.trace || span != d.span {
+		fields := slices.Clone(d.fields)
+		for _, f := range []store.Field{{Name: "otel.scope.name", Value: scope}, {Name: "severity_text", Value: severity}, {Name: "trace_id", Value: trace}, {Name: "span_id", Value: span}} {
+			if f.Value != "" {
+				fields = setField(fields, f.Name, f.Value)
+			}
+		}
+		d.Receipts = append(d.Receipts, store.Receipt{Source: d.src, Fields: fields, Received: d.q.Received})
+		d.last, d.scope, d.severity, d.trace, d.span = len(d.Receipts)-1, scope, severity, trace, span
+	}
+	at := d.q.Received
+	for _, ns := range []uint64{r.Time, r.Observed} {
+		if ms := int64(ns / 1e6); ns > 0 && datefmt.Plausible(ms) {
+			at = ms
+			break
+		}
+	}
+	list, dropped := d.q.Way.plan.at(d.Receipts[d.last].Messages, raw, at)
+	d.messages += len(list) - len(d.Receipts[d.last].Messages)
+	d.Receipts[d.last].Messages, d.Dropped = list, d.Dropped+dropped
+	if d.messages > messagesMax {
+		return errMessages
+	}
+	return nil
 }
 
 // otlpSource is the metadata and the fields that a resource says.
-func otlpSource(r *otlpResource, src store.Source, base []store.Field) (store.Source, []store.Field) {
+func otlpSource(attributes []otlpPair, src store.Source, base []store.Field) (store.Source, []store.Field) {
 	fields := slices.Clone(base)
 	host := ""
-	for _, a := range r.Attributes {
+	for _, a := range attributes {
 		value := string(a.Value.plain())
 		plain := strings.NewReplacer("_", "", ".", "", "-", "").Replace(strings.ToLower(a.Key))
 		switch strings.TrimPrefix(plain, "sumologic") {
@@ -221,7 +288,7 @@ func otlpSource(r *otlpResource, src store.Source, base []store.Field) (store.So
 			if a.Key == "host.name" {
 				host = value
 			}
-			if a.Key != "" && !mapping.Metadata(a.Key) {
+			if a.Key != "" && !ownName(a.Key) {
 				fields = setField(fields, a.Key, value)
 			}
 		}
@@ -230,44 +297,6 @@ func otlpSource(r *otlpResource, src store.Source, base []store.Field) (store.So
 		src.Host = host
 	}
 	return src, fields
-}
-
-// otlpReceipts adds the records of a scope; those with the same fields are one receipt.
-func otlpReceipts(q *Request, d *Delivery, src store.Source, base []store.Field, s *otlpScope) (rejected int) {
-	last := -1
-	var lastSeverity, lastTrace, lastSpan string
-	for i := range s.Records {
-		r := &s.Records[i]
-		raw, structured, ok := r.raw()
-		if !ok {
-			rejected++
-			continue
-		}
-		severity, trace, span := r.Severity, hex.EncodeToString(r.Trace), hex.EncodeToString(r.Span)
-		if structured { // they stand in it
-			severity, trace, span = "", "", ""
-		}
-		if last < 0 || severity != lastSeverity || trace != lastTrace || span != lastSpan {
-			fields := slices.Clone(base)
-			for _, f := range []store.Field{{Name: "otel.scope.name", Value: s.Name}, {Name: "severity_text", Value: severity}, {Name: "trace_id", Value: trace}, {Name: "span_id", Value: span}} {
-				if f.Value != "" {
-					fields = setField(fields, f.Name, f.Value)
-				}
-			}
-			d.Receipts = append(d.Receipts, store.Receipt{Source: src, Fields: fields, Received: q.Received})
-			last, lastSeverity, lastTrace, lastSpan = len(d.Receipts)-1, severity, trace, span
-		}
-		at := q.Received
-		for _, ns := range []uint64{r.Time, r.Observed} {
-			if ms := int64(ns / 1e6); ns > 0 && datefmt.Plausible(ms) {
-				at = ms
-				break
-			}
-		}
-		list, dropped := q.Way.plan.at(d.Receipts[last].Messages, raw, at)
-		d.Receipts[last].Messages, d.Dropped = list, d.Dropped+dropped
-	}
-	return rejected
 }
 
 // at adds a message whose time is known.

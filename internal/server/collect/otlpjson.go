@@ -4,247 +4,230 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
-	"strings"
+
+	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 )
 
-// OTLP's JSON: protobuf's, but for ids, which are in hex. Names may be in lowerCamel or as in
-// the .proto; numbers of 64 bits may be in quotes; what is not known is ignored.
+// OTLP's JSON is protobuf's, but for ids, which are in hex. Names are in lowerCamel,
+// and as in the .proto from some senders; numbers of 64 bits may be in quotes; what is not known is ignored.
 // Source: OpenTelemetry, "OTLP Specification", JSON Protobuf Encoding.
 
-// members reads an object by the names of its members, without underscores and letter case.
-type members map[string]json.RawMessage
-
-func (m *members) UnmarshalJSON(text []byte) error {
-	raw := map[string]json.RawMessage{}
-	if err := json.Unmarshal(text, &raw); err != nil {
+// json reads an ExportLogsServiceRequest.
+func (o *otlpReader) json(text []byte) error {
+	if err := jsondoc.Valid(text); err != nil {
 		return err
 	}
-	*m = make(members, len(raw))
-	for k, v := range raw {
-		(*m)[strings.ToLower(strings.ReplaceAll(k, "_", ""))] = v
-	}
-	return nil
-}
-
-// list calls a function with each element of a member that is an array of objects.
-func (m members) list(name string, each func(members) error) error {
-	raw, ok := m[name]
-	if !ok || string(raw) == "null" {
-		return nil
-	}
-	var all []members
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	for _, e := range all {
-		if err := each(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m members) object(name string) (out members, err error) {
-	if raw, ok := m[name]; ok {
-		if err = json.Unmarshal(raw, &out); err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return out, err
-}
-
-func (m members) text(name string) (s string, err error) {
-	if raw, ok := m[name]; ok {
-		if err = json.Unmarshal(raw, &s); err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return s, err
-}
-
-// number is a number, which may be in quotes.
-func (m members) number(name string) string {
-	return strings.Trim(string(m[name]), `" `)
-}
-
-func (m members) hex(name string) ([]byte, error) {
-	s, err := m.text(name)
+	end, err := jsondoc.End(text, len(text)-len(trimLeft(text)))
 	if err != nil {
-		return nil, err
-	}
-	out, err := hex.DecodeString(s)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return out, nil
-}
-
-func (l *otlpLogs) json(text []byte) error {
-	var top members
-	d := json.NewDecoder(bytes.NewReader(text))
-	if err := d.Decode(&top); err != nil {
 		return err
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("text after the object")
+	top := jsondoc.Value{Kind: jsondoc.Container, Raw: trimLeft(text[:end])}
+	if top.IsArray() {
+		return errors.New("an array is no request")
 	}
-	return top.list("resourcelogs", func(m members) error {
-		var r otlpResource
-		resource, err := m.object("resource")
+	return list(member(top, "resourceLogs"), "resourceLogs", func(logs jsondoc.Value) error {
+		o.left = otlpValues
+		attributes, err := o.pairs(member(member(logs, "resource"), "attributes"), 0)
 		if err != nil {
 			return err
 		}
-		if r.Attributes, err = resource.pairs("attributes", 0); err != nil {
-			return err
-		}
-		err = m.list("scopelogs", func(m members) error {
-			var s otlpScope
-			scope, err := m.object("scope")
+		o.resource(attributes)
+		return list(member(logs, "scopeLogs"), "scopeLogs", func(s jsondoc.Value) error {
+			scope, err := textOf(member(member(s, "scope"), "name"), "name")
 			if err != nil {
 				return err
 			}
-			if s.Name, err = scope.text("name"); err != nil {
-				return err
-			}
-			err = m.list("logrecords", func(m members) error {
+			return list(member(s, "logRecords"), "logRecords", func(v jsondoc.Value) error {
+				o.left = otlpValues
 				var r otlpRecord
-				err := r.json(m)
-				s.Records = append(s.Records, r)
-				return err
+				if err := o.jsonRecord(&r, v); err != nil {
+					return err
+				}
+				return o.record(scope, &r)
 			})
-			r.Scopes = append(r.Scopes, s)
-			return err
 		})
-		l.ResourceLogs = append(l.ResourceLogs, r)
-		return err
 	})
 }
 
-func (r *otlpRecord) json(m members) (err error) {
-	for name, to := range map[string]*uint64{"timeunixnano": &r.Time, "observedtimeunixnano": &r.Observed} {
-		if s := m.number(name); s != "" && s != "null" {
-			if *to, err = strconv.ParseUint(s, 10, 64); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+func trimLeft(text []byte) []byte {
+	for len(text) > 0 && text[0] <= ' ' {
+		text = text[1:]
+	}
+	return text
+}
+
+// member is a member of an object; none where it is null or v no object.
+func member(v jsondoc.Value, name string) (out jsondoc.Value) {
+	if v.Kind != jsondoc.Container || v.IsArray() {
+		return out
+	}
+	v.Members(func(key []byte, v jsondoc.Value) bool {
+		if camel(key) == name && v.Kind != jsondoc.Null {
+			out = v
 		}
+		return true
+	})
+	return out
+}
+
+// list calls a function with each object of an array.
+func list(v jsondoc.Value, name string, f func(jsondoc.Value) error) (err error) {
+	if v.Kind == jsondoc.Missing {
+		return nil
 	}
-	if s := m.number("severitynumber"); s != "" {
-		if r.Number, err = strconv.ParseInt(s, 10, 32); err != nil {
-			r.Number = 0 // by name: severityText says it as well
+	if !v.IsArray() {
+		return fmt.Errorf("%s is no array", name)
+	}
+	v.Members(func(_ []byte, v jsondoc.Value) bool {
+		if v.Kind != jsondoc.Container || v.IsArray() {
+			err = fmt.Errorf("an element of %s is no object", name)
+		} else {
+			err = f(v)
 		}
-	}
-	if r.Severity, err = m.text("severitytext"); err != nil {
-		return err
-	}
-	if r.Event, err = m.text("eventname"); err != nil {
-		return err
-	}
-	if r.Trace, err = m.hex("traceid"); err != nil {
-		return err
-	}
-	if r.Span, err = m.hex("spanid"); err != nil {
-		return err
-	}
-	if raw, ok := m["body"]; ok && string(raw) != "null" {
-		if err = r.Body.fromJSON(raw, 0); err != nil {
-			return err
-		}
-	}
-	r.Attributes, err = m.pairs("attributes", 0)
+		return err == nil
+	})
 	return err
 }
 
-func (m members) pairs(name string, depth int) (list []otlpPair, err error) {
-	return list, m.list(name, func(m members) error {
-		var p otlpPair
-		var err error
-		if p.Key, err = m.text("key"); err != nil {
+// camel is a name in lowerCamel.
+func camel(key []byte) string {
+	if bytes.IndexByte(key, '_') < 0 {
+		return string(key)
+	}
+	var out []byte
+	for i, c := range key {
+		switch {
+		case c == '_':
+		case i > 0 && key[i-1] == '_' && 'a' <= c && c <= 'z':
+			out = append(out, c-'a'+'A')
+		default:
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
+
+func textOf(v jsondoc.Value, name string) (string, error) {
+	switch v.Kind {
+	case jsondoc.Missing, jsondoc.Null:
+		return "", nil
+	case jsondoc.String:
+		return string(v.AppendText(nil)), nil
+	}
+	return "", fmt.Errorf("%s is no text", name)
+}
+
+func (o *otlpReader) jsonRecord(r *otlpRecord, v jsondoc.Value) (err error) {
+	v.Members(func(key []byte, v jsondoc.Value) bool {
+		if v.Kind == jsondoc.Null {
+			return true
+		}
+		switch camel(key) {
+		case "timeUnixNano":
+			r.Time, err = strconv.ParseUint(string(v.Raw), 10, 64)
+		case "observedTimeUnixNano":
+			r.Observed, err = strconv.ParseUint(string(v.Raw), 10, 64)
+		case "severityNumber":
+			r.Number, _ = strconv.ParseInt(string(v.Raw), 10, 32) // or a name: severityText says it as well
+		case "severityText":
+			r.Severity, err = textOf(v, "severityText")
+		case "eventName":
+			r.Event, err = textOf(v, "eventName")
+		case "traceId":
+			r.Trace, err = hex.DecodeString(string(v.Raw))
+		case "spanId":
+			r.Span, err = hex.DecodeString(string(v.Raw))
+		case "body":
+			err = o.jsonValue(&r.Body, v, 0)
+		case "attributes":
+			r.Attributes, err = o.pairs(v, 0)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", key, err)
+		}
+		return err == nil
+	})
+	return err
+}
+
+func (o *otlpReader) pairs(v jsondoc.Value, depth int) (pairs []otlpPair, err error) {
+	return pairs, list(v, "attributes", func(v jsondoc.Value) error {
+		if err := o.value(depth); err != nil {
 			return err
 		}
-		if raw, ok := m["value"]; ok && string(raw) != "null" {
-			err = p.Value.fromJSON(raw, depth+1)
+		var p otlpPair
+		var err error
+		if p.Key, err = textOf(member(v, "key"), "key"); err == nil {
+			if value := member(v, "value"); value.Kind != jsondoc.Missing {
+				err = o.jsonValue(&p.Value, value, depth+1)
+			}
 		}
-		list = append(list, p)
+		pairs = append(pairs, p)
 		return err
 	})
 }
 
-func (v *otlpValue) fromJSON(raw json.RawMessage, depth int) error {
-	if depth > otlpDepth {
-		return errDeep
-	}
-	var m members
-	if err := json.Unmarshal(raw, &m); err != nil {
+func (o *otlpReader) jsonValue(to *otlpValue, v jsondoc.Value, depth int) (err error) {
+	if err := o.value(depth); err != nil {
 		return err
 	}
-	for name, raw := range m {
-		var err error
-		switch name {
-		case "stringvalue":
-			v.kind = 's'
-			v.text, err = m.text(name)
-		case "boolvalue":
-			v.kind = 'b'
-			if string(raw) == "true" {
-				v.n = 1
-			} else if string(raw) != "false" {
-				err = errors.New("boolValue is neither true nor false")
-			}
-		case "intvalue":
-			v.kind = 'i'
-			v.n, err = strconv.ParseInt(m.number(name), 10, 64)
-		case "doublevalue":
-			v.kind = 'd'
-			switch s := m.number(name); s {
-			case "NaN":
-				v.f = math.NaN()
-			case "Infinity":
-				v.f = math.Inf(1)
-			case "-Infinity":
-				v.f = math.Inf(-1)
-			default:
-				v.f, err = strconv.ParseFloat(s, 64)
-			}
-		case "bytesvalue":
-			v.kind = 'x'
-			var s string
-			if s, err = m.text(name); err == nil {
-				var b []byte
-				if b, err = base64.StdEncoding.DecodeString(s); err != nil {
-					b, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
-				}
-				v.text = string(b)
-			}
-		case "arrayvalue":
-			v.kind = 'a'
-			var array members
-			if array, err = m.object(name); err == nil {
-				var all []json.RawMessage
-				if raw, ok := array["values"]; ok {
-					err = json.Unmarshal(raw, &all)
-				}
-				for i := 0; i < len(all) && err == nil; i++ {
-					var e otlpValue
-					err = e.fromJSON(all[i], depth+1)
-					v.list = append(v.list, e)
-				}
-			}
-		case "kvlistvalue":
-			v.kind = 'k'
-			var kv members
-			if kv, err = m.object(name); err == nil {
-				v.pairs, err = kv.pairs("values", depth)
-			}
-		}
-		if err != nil {
-			return err
-		}
+	if v.Kind != jsondoc.Container || v.IsArray() {
+		return errors.New("a value is no object")
 	}
-	return nil
+	v.Members(func(key []byte, v jsondoc.Value) bool {
+		if v.Kind == jsondoc.Null {
+			return true
+		}
+		switch raw := camel(key); raw {
+		case "stringValue":
+			to.kind = 's'
+			to.text, err = textOf(v, raw)
+		case "boolValue":
+			to.kind = 'b'
+			if v.Kind != jsondoc.Bool {
+				err = errors.New("boolValue is neither true nor false")
+			} else if v.Raw[0] == 't' {
+				to.n = 1
+			}
+		case "intValue":
+			to.kind = 'i'
+			to.n, err = strconv.ParseInt(string(v.Raw), 10, 64)
+		case "doubleValue":
+			to.kind = 'd'
+			switch string(v.Raw) {
+			case "NaN":
+				to.f = math.NaN()
+			case "Infinity":
+				to.f = math.Inf(1)
+			case "-Infinity":
+				to.f = math.Inf(-1)
+			default:
+				to.f, err = strconv.ParseFloat(string(v.Raw), 64)
+			}
+		case "bytesValue":
+			to.kind = 'x'
+			var b []byte
+			if b, err = base64.StdEncoding.DecodeString(string(v.Raw)); err != nil {
+				b, err = base64.RawURLEncoding.DecodeString(string(v.Raw))
+			}
+			to.text = string(b)
+		case "arrayValue":
+			to.kind = 'a'
+			err = list(member(v, "values"), "values", func(v jsondoc.Value) error {
+				var e otlpValue
+				err := o.jsonValue(&e, v, depth+1)
+				to.list = append(to.list, e)
+				return err
+			})
+		case "kvlistValue":
+			to.kind = 'k'
+			to.pairs, err = o.pairs(member(v, "values"), depth)
+		}
+		return err == nil
+	})
+	return err
 }

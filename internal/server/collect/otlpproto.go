@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"errors"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -11,8 +10,6 @@ import (
 // made ready at every start of gyoji, and few runs of it are servers. The tests compare it
 // with that code.
 // Source: opentelemetry-proto 1.11, logs/v1/logs.proto and common/v1/common.proto.
-
-var errDeep = errors.New("values are nested too deeply")
 
 // fieldsOf calls a function with each field of a message: a number for varints and fixed
 // ones, bytes for the rest.
@@ -50,60 +47,52 @@ func fieldsOf(b []byte, each func(num protowire.Number, typ protowire.Type, n ui
 	return nil
 }
 
-func (l *otlpLogs) protobuf(b []byte) error {
+// each calls a function with each field of a number that holds a message or text.
+func each(b []byte, number protowire.Number, f func([]byte) error) error {
 	return fieldsOf(b, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
-		if num != 1 || typ != protowire.BytesType {
+		if num != number || typ != protowire.BytesType {
 			return nil
 		}
-		var r otlpResource
-		err := fieldsOf(data, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
-			switch {
-			case num == 1 && typ == protowire.BytesType:
-				return fieldsOf(data, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
-					if num != 1 || typ != protowire.BytesType {
-						return nil
-					}
-					return addPair(&r.Attributes, data, 0)
-				})
-			case num == 2 && typ == protowire.BytesType:
-				var s otlpScope
-				if err := s.protobuf(data); err != nil {
-					return err
-				}
-				r.Scopes = append(r.Scopes, s)
-			}
-			return nil
-		})
-		l.ResourceLogs = append(l.ResourceLogs, r)
-		return err
+		return f(data)
 	})
 }
 
-func (s *otlpScope) protobuf(b []byte) error {
-	return fieldsOf(b, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
-		if typ != protowire.BytesType {
-			return nil
+// protobuf reads an ExportLogsServiceRequest.
+func (o *otlpReader) protobuf(b []byte) error {
+	return each(b, 1, func(logs []byte) error {
+		o.left = otlpValues
+		var attributes []otlpPair
+		err := each(logs, 1, func(resource []byte) error {
+			return each(resource, 1, func(b []byte) error { return o.pair(&attributes, b, 0) })
+		})
+		if err != nil {
+			return err
 		}
-		switch num {
-		case 1:
-			return fieldsOf(data, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
-				if num == 1 && typ == protowire.BytesType {
-					s.Name = string(data)
-				}
-				return nil
+		o.resource(attributes)
+		return each(logs, 2, func(b []byte) error {
+			scope := ""
+			err := each(b, 1, func(b []byte) error {
+				return each(b, 1, func(b []byte) error {
+					scope = string(b)
+					return nil
+				})
 			})
-		case 2:
-			var r otlpRecord
-			if err := r.protobuf(data); err != nil {
+			if err != nil {
 				return err
 			}
-			s.Records = append(s.Records, r)
-		}
-		return nil
+			return each(b, 2, func(b []byte) error {
+				o.left = otlpValues
+				var r otlpRecord
+				if err := o.protoRecord(&r, b); err != nil {
+					return err
+				}
+				return o.record(scope, &r)
+			})
+		})
 	})
 }
 
-func (r *otlpRecord) protobuf(b []byte) error {
+func (o *otlpReader) protoRecord(r *otlpRecord, b []byte) error {
 	return fieldsOf(b, func(num protowire.Number, typ protowire.Type, n uint64, data []byte) error {
 		switch {
 		case num == 1 && typ == protowire.Fixed64Type:
@@ -116,9 +105,9 @@ func (r *otlpRecord) protobuf(b []byte) error {
 		case num == 3:
 			r.Severity = string(data)
 		case num == 5:
-			return r.Body.protobuf(data, 0)
+			return o.protoValue(&r.Body, data, 0)
 		case num == 6:
-			return addPair(&r.Attributes, data, 0)
+			return o.pair(&r.Attributes, data, 0)
 		case num == 9:
 			r.Trace = data
 		case num == 10:
@@ -130,7 +119,10 @@ func (r *otlpRecord) protobuf(b []byte) error {
 	})
 }
 
-func addPair(list *[]otlpPair, b []byte, depth int) error {
+func (o *otlpReader) pair(list *[]otlpPair, b []byte, depth int) error {
+	if err := o.value(depth); err != nil {
+		return err
+	}
 	var p otlpPair
 	err := fieldsOf(b, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
 		switch {
@@ -138,7 +130,7 @@ func addPair(list *[]otlpPair, b []byte, depth int) error {
 		case num == 1:
 			p.Key = string(data)
 		case num == 2:
-			return p.Value.protobuf(data, depth+1)
+			return o.protoValue(&p.Value, data, depth+1)
 		}
 		return nil
 	})
@@ -146,9 +138,9 @@ func addPair(list *[]otlpPair, b []byte, depth int) error {
 	return err
 }
 
-func (v *otlpValue) protobuf(b []byte, depth int) error {
-	if depth > otlpDepth {
-		return errDeep
+func (o *otlpReader) protoValue(v *otlpValue, b []byte, depth int) error {
+	if err := o.value(depth); err != nil {
+		return err
 	}
 	return fieldsOf(b, func(num protowire.Number, typ protowire.Type, n uint64, data []byte) error {
 		switch {
@@ -167,27 +159,17 @@ func (v *otlpValue) protobuf(b []byte, depth int) error {
 			if v.kind != 'a' {
 				*v = otlpValue{kind: 'a'}
 			}
-			return fieldsOf(data, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
-				if num != 1 || typ != protowire.BytesType {
-					return nil
-				}
+			return each(data, 1, func(b []byte) error {
 				var e otlpValue
-				if err := e.protobuf(data, depth+1); err != nil {
-					return err
-				}
+				err := o.protoValue(&e, b, depth+1)
 				v.list = append(v.list, e)
-				return nil
+				return err
 			})
 		case num == 6 && typ == protowire.BytesType:
 			if v.kind != 'k' {
 				*v = otlpValue{kind: 'k'}
 			}
-			return fieldsOf(data, func(num protowire.Number, typ protowire.Type, _ uint64, data []byte) error {
-				if num != 1 || typ != protowire.BytesType {
-					return nil
-				}
-				return addPair(&v.pairs, data, depth+1)
-			})
+			return each(data, 1, func(b []byte) error { return o.pair(&v.pairs, b, depth+1) })
 		case num == 7 && typ == protowire.BytesType:
 			*v = otlpValue{kind: 'x', text: string(data)}
 		}

@@ -164,7 +164,11 @@ func (s Source) Plan() (*Plan, error) {
 		var f dateFormat
 		var err error
 		if !strings.EqualFold(d.Format, "epoch") {
-			if f.pattern, err = datefmt.Compile(d.Format); err != nil {
+			pattern := d.Format
+			if s.ForceTimeZone { // what follows a time is not read
+				pattern = strings.TrimRight(pattern, "zZX ")
+			}
+			if f.pattern, err = datefmt.Compile(pattern); err != nil {
 				return nil, invalid("defaultDateFormats: %s: %v", d.Format, err)
 			}
 		}

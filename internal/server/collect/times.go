@@ -63,6 +63,9 @@ func (p *Plan) Message(list []store.Message, msg []byte, received int64) (_ []st
 }
 
 func (p *Plan) add(c *clock, list []store.Message, msg []byte, received int64) ([]store.Message, int) {
+	if len(list) > messagesMax { // the request is refused
+		return list, 0
+	}
 	at, timed := p.time(c, msg)
 	if timed && at < p.source.CutoffTimestamp {
 		return list, 1
@@ -194,9 +197,6 @@ func (p *Plan) customTime(c *clock, msg []byte) (int64, bool) {
 }
 
 func (p *Plan) pattern(c *clock, pattern *datefmt.Pattern, text []byte) (int64, bool) {
-	if p.source.ForceTimeZone {
-		text = zoneAfter().ReplaceAll(bytes.Clone(text), nil)
-	}
 	ms, ok := pattern.Parse(string(text), p.zone)
 	if !ok {
 		return 0, false

@@ -221,6 +221,13 @@ func tooLarge() *Failure {
 	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "request.too.large", Message: fmt.Sprintf("the body has more than %d MiB; send it in smaller parts", bodyMax>>20)}
 }
 
+// errMessages says that a request holds too many messages.
+var errMessages = errors.New("too many messages")
+
+func tooMany() *Failure {
+	return &Failure{Status: http.StatusRequestEntityTooLarge, Code: "request.too.large", Message: fmt.Sprintf("the body holds more than %d messages; send it in smaller parts", messagesMax)}
+}
+
 // broken says why a body could not be read.
 func broken(err error, packing string, from *counted) *Failure {
 	switch {

@@ -151,6 +151,11 @@ func (v Value) members(each func(key []byte, v Value) bool) {
 	}
 }
 
+// Members calls each for the members of an object, with their keys as they are spelled, or
+// for the elements of an array, without keys, until it returns false. The text is one that
+// has been read already. What is neither has none.
+func (v Value) Members(each func(key []byte, v Value) bool) { v.members(each) }
+
 // IsArray reports whether v is an array.
 func (v Value) IsArray() bool { return v.Kind == Container && v.Raw[0] == '[' }
 
