@@ -6,6 +6,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -33,6 +34,7 @@ const (
 	versionFile   = "VERSION"
 	lockName      = "LOCK"
 	quarantineDir = "quarantine"
+	segmentDir    = "seg"
 	// fullWait is when a sender may try again that was told that there is no room.
 	fullWait = 30 * time.Second
 )
@@ -145,6 +147,9 @@ type Store struct {
 	disk disk
 	lock *os.File
 	log  *log
+	db   *sql.DB // nil where the store is read only
+	// reading is db, or one that may only be read; nil where there is none.
+	reading *sql.DB
 
 	mu      sync.Mutex
 	damaged []Damage
@@ -178,7 +183,12 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 		return nil, err
 	}
-	if err := s.openLog(); err != nil {
+	err := s.openCatalogue()
+	if err == nil {
+		err = s.openLog()
+	}
+	if err != nil {
+		s.closeCatalogue()
 		s.lock.Close()
 		return nil, err
 	}
@@ -247,7 +257,7 @@ func (s *Store) version() error {
 			}
 		}
 	}
-	for _, d := range []string{logDir, quarantineDir} {
+	for _, d := range []string{logDir, quarantineDir, segmentDir} {
 		if err := os.MkdirAll(filepath.Join(s.dir, d), 0o700); err != nil {
 			return err
 		}
@@ -489,5 +499,12 @@ func (s *Store) Close(context.Context) error {
 	s.closed = true
 	s.mu.Unlock()
 	s.log.close()
-	return s.lock.Close()
+	return errors.Join(s.closeCatalogue(), s.lock.Close())
+}
+
+func (s *Store) closeCatalogue() error {
+	if s.reading == nil {
+		return nil
+	}
+	return s.reading.Close()
 }
