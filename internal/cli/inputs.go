@@ -134,24 +134,61 @@ type session struct {
 	needed   bool            // nothing to read is a failure
 }
 
+// times are the flags that say what times mean.
+type times struct {
+	zone     *time.Location
+	now      time.Time
+	from, to int64 // ms, to excluded; used when bounded
+	bounded  bool
+}
+
+// times reads these flags.
+func (in *inputs) times() (t times, err error) {
+	if t.zone, err = datefmt.Zone(in.zone); err != nil {
+		return t, usageError("--timezone %s: %v", in.zone, err)
+	}
+	t.now = time.Now()
+	if in.now != "" {
+		if t.now, err = datefmt.ParseTime(in.now, t.now, t.zone); err != nil {
+			return t, usageError("--now %s: %v", in.now, err)
+		}
+	}
+	if in.from == "" && in.to == "" {
+		return t, nil
+	}
+	t.bounded, t.to = true, t.now.UnixMilli()
+	if in.from != "" {
+		from, err := datefmt.ParseTime(in.from, t.now, t.zone)
+		if err != nil {
+			return t, usageError("--from %s: %v", in.from, err)
+		}
+		t.from = from.UnixMilli()
+	}
+	if in.to != "" {
+		to, err := datefmt.ParseTime(in.to, t.now, t.zone)
+		if err != nil {
+			return t, usageError("--to %s: %v", in.to, err)
+		}
+		t.to = to.UnixMilli()
+	}
+	if t.to <= t.from {
+		return t, usageError("the time range is empty: --to is not after --from")
+	}
+	return t, nil
+}
+
 // open checks the flags and readies a session over paths.
 func (a *app) open(in *inputs, paths []string) (*session, error) {
 	s := &session{app: a, paths: paths, strict: in.strict, started: time.Now()}
-	zone, err := datefmt.Zone(in.zone)
+	t, err := in.times()
 	if err != nil {
-		return nil, usageError("--timezone %s: %v", in.zone, err)
+		return nil, err
 	}
 	switch in.dates {
 	case "mdy":
 		s.opt.DateOrder = datefmt.MonthFirst
 	case "dmy":
 		s.opt.DateOrder = datefmt.DayFirst
-	}
-	now := time.Now()
-	if in.now != "" {
-		if now, err = datefmt.ParseTime(in.now, now, zone); err != nil {
-			return nil, usageError("--now %s: %v", in.now, err)
-		}
 	}
 	if in.workers < 1 {
 		return nil, usageError("-j %d: at least one worker has to do the work", in.workers)
@@ -166,28 +203,9 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		return nil, usageError("--memory %s: %v", in.memory, err)
 	}
 	s.run = query.Run{
-		Workers: in.workers, Memory: memory, TempDir: in.tempDir, Now: now, Zone: zone,
+		Workers: in.workers, Memory: memory, TempDir: in.tempDir, Now: t.now, Zone: t.zone,
+		From: t.from, To: t.to, Bounded: t.bounded,
 		NoMap: in.unmapped(), Category: in.category, Carve: in.carve,
-	}
-	if in.from != "" || in.to != "" {
-		s.run.Bounded, s.run.To = true, now.UnixMilli()
-		if in.from != "" {
-			t, err := datefmt.ParseTime(in.from, now, zone)
-			if err != nil {
-				return nil, usageError("--from %s: %v", in.from, err)
-			}
-			s.run.From = t.UnixMilli()
-		}
-		if in.to != "" {
-			t, err := datefmt.ParseTime(in.to, now, zone)
-			if err != nil {
-				return nil, usageError("--to %s: %v", in.to, err)
-			}
-			s.run.To = t.UnixMilli()
-		}
-		if s.run.To <= s.run.From {
-			return nil, usageError("the time range is empty: --to is not after --from")
-		}
 	}
 	if in.store != "" {
 		if len(paths) > 0 {

@@ -28,6 +28,7 @@ func (a *app) searchCmd() *cobra.Command {
 	var follow bool
 	var access kafkaAccess
 	var values params
+	var at remote
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
 		Use:     "search 'QUERY' [PATH...]",
@@ -41,8 +42,12 @@ Rows come newest first, or in the order that the query asks for.`,
   gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
   zcat day.json.gz | gyoji search 'error | count by _sourceHost'
   gyoji search --store /var/lib/gyoji --from -1d 'error | count by _sourceHost'
+  gyoji search --server http://127.0.0.1:9000 --from -1d 'error | count by _sourceHost'
   gyoji search --param sc=prod/web --param-default '*' -q dashboard.sumo logs/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if at.server != "" {
+				return a.searchServer(cmd, &at, &in, &out, &values, file, args)
+			}
 			lib, err := in.library()
 			if err != nil {
 				return err
@@ -71,6 +76,7 @@ Rows come newest first, or in the order that the query asks for.`,
 	}
 	in.flags(cmd)
 	in.storeFlag(cmd)
+	at.flags(cmd)
 	out.flags(cmd)
 	access.flags(cmd)
 	values.flags(cmd)
