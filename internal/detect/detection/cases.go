@@ -17,8 +17,20 @@ type Suite struct {
 	Schema    string    `yaml:"schema"`
 	Mutations Mutations `yaml:"mutations"`
 	Cases     []*Case   `yaml:"cases"`
+	// Collections are files of cases that want one verdict alike.
+	Collections []Collection `yaml:"collections"`
 
 	File string `yaml:"-"`
+}
+
+// Collection is a file of cases, one JSON object a line: id, title, reference (where such a
+// thing is described), events, and in missed why the package does not do as the collection
+// wants. A case that is said to be missed fails when it is not, so that the words stay true.
+type Collection struct {
+	File   string    `yaml:"file"` // beside the suite
+	Origin string    `yaml:"origin"`
+	Alert  *Severity `yaml:"alert"`
+	Below  *Severity `yaml:"below"`
 }
 
 // Mutations says which cases are put through the evasions of Mutators, and how
@@ -44,12 +56,15 @@ type Case struct {
 	Detections map[string]Expect `yaml:"detections"` // by id
 	Signals    *[]ExpectSignal   `yaml:"signals"`    // of the package's Cloud SIEM rules; nil where they are not judged
 	Insights   *[]ExpectInsight  `yaml:"insights"`
+	Alert      *Severity         `yaml:"alert"` // something of the package finds it with this or more, instead of detections
+	Below      *Severity         `yaml:"below"` // nothing does
 	Benign     bool              `yaml:"benign"`
 	Tuning     string            `yaml:"tuning"` // the ledger entry that handles a benign case
 	Reason     string            `yaml:"reason"` // or why nothing is needed
 
-	Line int    `yaml:"-"`
-	data []byte // the events
+	Line   int    `yaml:"-"`
+	Missed string `yaml:"-"` // why Alert or Below is known not to hold
+	data   []byte // the events
 }
 
 // Telemetry is an event that must, or must not, be in the recording.
@@ -107,6 +122,19 @@ func (p *Package) Suite() (*Suite, error) {
 			wrong = append(wrong, fmt.Errorf("%s: line %d: case %s: %w", at, c.Line, c.ID, err))
 		}
 	}
+	for _, c := range s.Collections {
+		cases, err := p.collection(c)
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+		for _, c := range cases {
+			if byID[c.ID] != nil {
+				wrong = append(wrong, fmt.Errorf("%s: line %d: there is another case %s", c.Events, c.Line, c.ID))
+			}
+			byID[c.ID] = c
+			s.Cases = append(s.Cases, c)
+		}
+	}
 	for _, id := range s.Mutations.Of {
 		if byID[id] == nil {
 			wrong = append(wrong, fmt.Errorf("%s: mutations name case %s, which is not there", at, id))
@@ -118,6 +146,38 @@ func (p *Package) Suite() (*Suite, error) {
 		}
 	}
 	return s, errors.Join(wrong...)
+}
+
+// collection reads the cases of one file.
+func (p *Package) collection(c Collection) (out []*Case, err error) {
+	name := path.Join(path.Dir(p.Tests), c.File)
+	if (c.Alert == nil) == (c.Below == nil) {
+		return nil, fmt.Errorf("%s: a collection wants either alert or below", path.Join(p.Dir, name))
+	}
+	text, err := fs.ReadFile(p.FS, name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path.Join(p.Dir, name), err)
+	}
+	for i, line := range bytes.Split(bytes.TrimSpace(text), []byte("\n")) {
+		var l struct {
+			ID, Title, Reference, Missed string
+			Events                       []json.RawMessage
+		}
+		dec := json.NewDecoder(bytes.NewReader(line))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&l); err != nil {
+			return out, fmt.Errorf("%s: line %d: %w", path.Join(p.Dir, name), i+1, err)
+		}
+		if l.ID == "" || len(l.Events) == 0 {
+			return out, fmt.Errorf("%s: line %d: a case wants an id and events", path.Join(p.Dir, name), i+1)
+		}
+		x := &Case{ID: l.ID, Title: l.Title, Events: c.File, Origin: c.Origin, Alert: c.Alert, Below: c.Below, Benign: c.Below != nil, Reason: l.Reference, Missed: l.Missed, Line: i + 1}
+		for _, e := range l.Events {
+			x.data = append(append(x.data, e...), '\n')
+		}
+		out = append(out, x)
+	}
+	return out, nil
 }
 
 // UnmarshalYAML keeps the line of a case for messages.

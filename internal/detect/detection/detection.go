@@ -186,6 +186,9 @@ type Platforms struct {
 	// Detection is the id of the detection that the portable rule says; the
 	// first when it is not given.
 	Detection string `yaml:"detection"`
+	// Rule is a Cloud SIEM match rule in rules/, of whose text the expression is built from
+	// the portable rule and its ledger.
+	Rule string `yaml:"cse_rule"`
 	// Differences are those between the languages that are meant to be.
 	Differences []Intended `yaml:"differences"`
 }

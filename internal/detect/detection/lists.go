@@ -9,20 +9,40 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
-// ListsDir is a folder of lists that packages share: NAME.txt holds one value a line, with
-// # before a remark. It stands in the package or beside it. `pkg build` writes a list into
-// queries and rules wherever a line says // list: NAME (# list: NAME in YAML), up to the
-// line // list: end, so that a package runs without the folder.
+// ListsDir is a folder of what packages share. It stands in the package or beside it.
+// NAME.txt is a list: values, with # before a remark. NAME.sumo is a part of a query: whole
+// stages, which may hold lists. `pkg build` writes a list into queries and rules wherever a
+// line says // list: NAME (# list: NAME in YAML), up to the line // list: end, and a part into
+// queries between // part: NAME and // part: end, so that a package runs without the folder.
 const ListsDir = "lists"
+
+// partBlock is a block of a query that is written from a part: indent and name.
+var partBlock = match.Lazy(`(?m)^([ \t]*)// part: ([a-z0-9-]+)\n(?s:.*?)^[ \t]*// part: end$`)
 
 // listBlock is a block of a query or rule: indent, mark, name, what is written before
 // each value, and the lines that are there now.
 var listBlock = match.Lazy(`(?m)^([ \t]*)(//|#) list: ([a-z0-9-]+)( before (\S+))?\n(?s:.*?)^[ \t]*(//|#) list: end$`)
 
-// listed is a text with the shared lists written into it. A list that is not there leaves
-// its block as it is.
-func (p *Package) listed(text string) (string, error) {
+// shared is a text with the shared parts and lists written into it. Without the folder its
+// blocks stay as they are.
+func (p *Package) shared(text string) (string, error) {
+	if p.lists == nil {
+		return text, nil
+	}
 	var wrong error
+	text = partBlock().ReplaceAllStringFunc(text, func(block string) string {
+		m := partBlock().FindStringSubmatch(block)
+		part, err := fs.ReadFile(p.lists, m[2]+".sumo")
+		if err != nil {
+			wrong = fmt.Errorf("%s: there is no part %s: %w", p.File, m[2], err)
+			return block
+		}
+		lines := strings.Split(strings.TrimRight(string(part), "\n"), "\n")
+		return m[1] + "// part: " + m[2] + "\n" + m[1] + strings.Join(lines, "\n"+m[1]) + "\n" + m[1] + "// part: end"
+	})
+	if wrong != nil {
+		return "", wrong
+	}
 	out := listBlock().ReplaceAllStringFunc(text, func(block string) string {
 		m := listBlock().FindStringSubmatch(block)
 		indent, mark, name, before := m[1], m[2], m[3], m[5]
@@ -30,7 +50,7 @@ func (p *Package) listed(text string) (string, error) {
 		if err != nil {
 			wrong = err
 		}
-		if values == nil {
+		if err != nil {
 			return block
 		}
 		var b strings.Builder
@@ -60,11 +80,8 @@ func (p *Package) listed(text string) (string, error) {
 	return out, wrong
 }
 
-// list reads a shared list; nil when there is no such folder.
+// list reads a shared list.
 func (p *Package) list(name string) ([]string, error) {
-	if p.lists == nil {
-		return nil, nil
-	}
 	text, err := fs.ReadFile(p.lists, name+".txt")
 	if err != nil {
 		return nil, fmt.Errorf("%s: there is no list %s: %w", p.File, name, err)

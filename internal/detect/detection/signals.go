@@ -65,24 +65,13 @@ func (r *runner) siem(ctx context.Context, c *Case, d *Verdict) error {
 	if !c.judged() {
 		return nil
 	}
-	if !r.tenantRead {
-		var err error
-		if r.tenant, err = r.pkg.Tenant(); err != nil {
-			return err
-		}
-		r.tenantRead = true
+	signals, insights, err := r.made(ctx, c)
+	if err != nil {
+		return err
 	}
 	if r.tenant == nil {
 		d.Failures = append(d.Failures, "signals: the package has no Cloud SIEM rules in "+RulesDir+"/")
 		return nil
-	}
-	pass := &tenant.Pass{Tenant: r.tenant, Rules: r.tenant.Rules}
-	if err := query.RunTogether(ctx, testRun(c.data), nil, pass.Beside()); err != nil {
-		return err
-	}
-	signals, insights, _, err := pass.Run.Signals()
-	if err != nil {
-		return err
 	}
 	fail := func(format string, args ...any) { d.Failures = append(d.Failures, fmt.Sprintf(format, args...)) }
 	if c.Signals != nil {
@@ -113,6 +102,56 @@ func (r *runner) siem(ctx context.Context, c *Case, d *Verdict) error {
 		}
 	}
 	return nil
+}
+
+// made is what the package's Cloud SIEM rules make of a case.
+func (r *runner) made(ctx context.Context, c *Case) ([]*insight.Signal, []*insight.Insight, error) {
+	if !r.tenantRead {
+		var err error
+		if r.tenant, err = r.pkg.Tenant(); err != nil {
+			return nil, nil, err
+		}
+		r.tenantRead = true
+	}
+	if r.tenant == nil {
+		return nil, nil, nil
+	}
+	pass := &tenant.Pass{Tenant: r.tenant, Rules: r.tenant.Rules}
+	if err := query.RunTogether(ctx, testRun(c.data), nil, pass.Beside()); err != nil {
+		return nil, nil, err
+	}
+	signals, insights, _, err := pass.Run.Signals()
+	return signals, insights, err
+}
+
+// signals tells the severity of each signal that counts, for a case that wants one.
+func (r *runner) signals(ctx context.Context, c *Case, see func(what string, s Severity)) error {
+	if !c.graded() {
+		return nil
+	}
+	signals, _, err := r.made(ctx, c)
+	for _, s := range signals {
+		if len(s.Suppressed) == 0 {
+			see(s.RuleID, SeverityOfSignal(s.Severity))
+		}
+	}
+	return err
+}
+
+// SeverityOfSignal is what a finding of a signal's severity counts as: critical from 8,
+// high from 6, medium from 3 (12.2's levels).
+func SeverityOfSignal(score int) Severity {
+	switch {
+	case score >= 8:
+		return Critical
+	case score >= 6:
+		return High
+	case score >= 3:
+		return Medium
+	case score >= 1:
+		return Low
+	}
+	return Informational
 }
 
 // whySilent says why a rule made nothing of a case.

@@ -240,7 +240,7 @@ func (p *Package) Build() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if files[d.File], err = p.listed(text); err != nil {
+		if files[d.File], err = p.shared(text); err != nil {
 			return nil, err
 		}
 	}
@@ -250,7 +250,7 @@ func (p *Package) Build() (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", at, err)
 		}
-		text, err := p.listed(string(data))
+		text, err := p.shared(string(data))
 		if err != nil {
 			return nil, err
 		}
@@ -273,6 +273,11 @@ func (p *Package) Build() (map[string]string, error) {
 					return nil, fmt.Errorf("%s: %w", b.Name, err)
 				}
 				files[path.Join("platforms", base+"."+b.Suffix())] = out
+				if b.Name == cseBackend && p.Platforms.Rule != "" {
+					if files[p.Platforms.Rule], err = p.ruleWith(out); err != nil {
+						return nil, err
+					}
+				}
 			}
 			for _, e := range ledger {
 				filter, err := e.SigmaFilter(r.ID)
@@ -287,6 +292,26 @@ func (p *Package) Build() (map[string]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// cseBackend is the conversion to Cloud SIEM's rules as JSON.
+const cseBackend = "cse"
+
+// expressionLine is where the JSON of a Cloud SIEM match rule has its expression.
+var expressionLine = match.Lazy(`(?m)^\s*"expression": ("(?:[^"\\]|\\.)*")`)
+
+// ruleWith is the package's Cloud SIEM rule with the expression of a built one.
+func (p *Package) ruleWith(built string) (string, error) {
+	at := path.Join(p.Dir, p.Platforms.Rule)
+	text, err := fs.ReadFile(p.FS, p.Platforms.Rule)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", at, err)
+	}
+	from, to := expressionLine().FindStringSubmatchIndex(built), expressionLine().FindStringSubmatchIndex(string(text))
+	if from == nil || to == nil {
+		return "", fmt.Errorf("%s: a rule built from the portable one wants a line \"expression\": \"...\"", at)
+	}
+	return string(text[:to[2]]) + built[from[2]:from[3]] + string(text[to[3]:]), nil
 }
 
 // platform writes the portable rule in a language, with the ledger of the detection that

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -89,6 +90,11 @@ func (p *Package) Verify(ctx context.Context, o Verify) (*Verification, error) {
 		if err := run.siem(ctx, c, d); err != nil {
 			return nil, fmt.Errorf("case %s: %w", c.ID, err)
 		}
+		var top []seen // what is found, for a case that wants a severity
+		see := func(what string, s Severity) { top = append(top, seen{what, s}) }
+		if err := run.signals(ctx, c, see); err != nil {
+			return nil, fmt.Errorf("case %s: %w", c.ID, err)
+		}
 		text := map[string][]byte{} // rows by detection
 		for _, det := range run.detections {
 			rows, err := run.rows(ctx, det, c.data)
@@ -97,6 +103,14 @@ func (p *Package) Verify(ctx context.Context, o Verify) (*Verification, error) {
 			}
 			if n := len(rows.Values); n > 0 {
 				d.Fired[det.ID] = n
+			}
+			if c.graded() {
+				if slices.Contains(p.Detections, det) {
+					for i := range rows.Values {
+						see(det.ID, det.severity(rows, i))
+					}
+				}
+				continue
 			}
 			text[det.ID] = record(c.ID, rows)
 			if det.Equal == "" {
@@ -116,6 +130,7 @@ func (p *Package) Verify(ctx context.Context, o Verify) (*Verification, error) {
 			}
 			golden[det.ID].Write(text[det.ID])
 		}
+		d.grade(top)
 		d.Took = time.Since(start)
 		v.Verdicts = append(v.Verdicts, d)
 	}
@@ -126,6 +141,52 @@ func (p *Package) Verify(ctx context.Context, o Verify) (*Verification, error) {
 		return v, v.golden(golden, o)
 	}
 	return v, nil
+}
+
+// graded reports whether the case wants a severity, and not findings of named detections.
+func (c *Case) graded() bool { return c.Alert != nil || c.Below != nil }
+
+// severity is that of one row of a detection.
+func (d *Detection) severity(rows *query.Rows, i int) Severity {
+	if n, ok := rows.Get(i, d.Score.Field).Int(); ok && d.Score.Field != "" {
+		return d.SeverityOf(int(n))
+	}
+	return d.Base()
+}
+
+// seen is what found something, and how bad.
+type seen struct {
+	what     string
+	severity Severity
+}
+
+// grade adds what is wrong with the highest severity that a case came to.
+func (d *Verdict) grade(all []seen) {
+	if !d.Case.graded() {
+		return
+	}
+	wrong, top := "", seen{}
+	for i, s := range all {
+		if i == 0 || s.severity > top.severity {
+			top = s
+		}
+	}
+	switch c := d.Case; {
+	case c.Alert != nil && len(all) == 0:
+		wrong = fmt.Sprintf("nothing is found, want %s or more", c.Alert)
+	case c.Alert != nil && top.severity < *c.Alert:
+		wrong = fmt.Sprintf("%s finds it as %s, want %s or more", top.what, top.severity, c.Alert)
+	case c.Below != nil && len(all) > 0 && top.severity >= *c.Below:
+		wrong = fmt.Sprintf("%s finds it as %s, want less than %s", top.what, top.severity, c.Below)
+	}
+	if d.Case.Missed != "" && wrong == "" {
+		wrong = fmt.Sprintf("it does as it should, although the case says that it is missed (%s)", d.Case.Missed)
+	} else if d.Case.Missed != "" {
+		wrong = ""
+	}
+	if wrong != "" {
+		d.Failures = append(d.Failures, wrong)
+	}
 }
 
 // golden compares the rows of all cases with those on record, or records them.

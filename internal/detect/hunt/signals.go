@@ -75,7 +75,7 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 		score := float64(s.Severity)
 		f := &Finding{
 			signal:   s.ID,
-			Severity: severityOf(s.Severity), Score: &score, Records: s.Total,
+			Severity: detection.SeverityOfSignal(s.Severity), Score: &score, Records: s.Total,
 			Entities: []Entity{{Type: typ, Value: strings.ReplaceAll(value, "--", "-")}},
 			Fields:   Fields{{Name: "entity", Value: event.Text(s.Entity.ID())}, {Name: "signal", Value: event.Text(s.Name)}},
 		}
@@ -121,22 +121,6 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 		}
 	}
 	return nil
-}
-
-// severityOf is what a finding of a signal's severity counts as: critical from 8,
-// high from 6, medium from 3 (12.2's levels).
-func severityOf(score int) detection.Severity {
-	switch {
-	case score >= 8:
-		return detection.Critical
-	case score >= 6:
-		return detection.High
-	case score >= 3:
-		return detection.Medium
-	case score >= 1:
-		return detection.Low
-	}
-	return detection.Informational
 }
 
 // techniques are the techniques that tags name.
