@@ -16,6 +16,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/proof"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/folder"
 	"github.com/gyoji-dev/gyoji/sigma"
@@ -24,14 +25,36 @@ import (
 // convertToSigma writes the predicates of Sumo queries as Sigma rules.
 func (a *app) convertToSigma(cmd *cobra.Command, args []string, values *params, dir string, prove, strict bool) error {
 	if len(args) == 0 {
-		return usageError("convert wants the queries: gyoji convert -t sigma QUERY.sumo, or a detection package")
+		return usageError("convert wants the queries or rules: gyoji convert -t sigma QUERY.sumo, a Cloud SIEM rule, or a detection package")
 	}
 	queries, err := queriesOf(args)
 	if err != nil {
 		return err
 	}
 	written, refused := 0, 0
+	put := func(to, name, rule string) error {
+		defer func() { written++ }()
+		switch {
+		case to != "":
+			return a.writeInto(to, name+".yml", rule)
+		case written > 0:
+			_, err := fmt.Fprintf(a.stdout, "---\n%s", rule)
+			return err
+		}
+		_, err := a.data().Write([]byte(rule))
+		return err
+	}
 	for _, q := range queries {
+		if q.siem {
+			texts, bad := a.siemAsSigma(q.text)
+			refused += bad
+			for _, t := range texts {
+				if err := put(dir, strings.TrimSuffix(filepath.Base(q.text.Name), filepath.Ext(q.text.Name)), t.Text); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		text, left, err := values.fill(q.text)
 		if err != nil {
 			return err
@@ -63,22 +86,13 @@ func (a *app) convertToSigma(cmd *cobra.Command, args []string, values *params, 
 				continue
 			}
 		}
-		switch {
-		case dir != "":
-			to := dir
-			if q.hunt != nil {
-				to = filepath.Join(dir, "hunts") // questions apart from alerts
-			}
-			err = a.writeInto(to, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo")+".yml", rule)
-		case written > 0:
-			_, err = fmt.Fprintf(a.stdout, "---\n%s", rule)
-		default:
-			_, err = a.data().Write([]byte(rule))
+		to := dir
+		if q.hunt != nil && dir != "" {
+			to = filepath.Join(dir, "hunts") // questions apart from alerts
 		}
-		if err != nil {
+		if err := put(to, strings.TrimSuffix(filepath.Base(q.text.Name), ".sumo"), rule); err != nil {
 			return err
 		}
-		written++
 	}
 	return firstOf(values.unused(), a.converted(len(queries), written, refused))
 }
@@ -117,6 +131,7 @@ type queryFile struct {
 	of   *detection.Detection
 	hunt *detection.HuntQuery
 	pkg  *detection.Package // of hunt
+	siem bool               // the file holds rules of Cloud SIEM
 }
 
 // queriesOf reads the queries that are named: files, folders of them, packages.
@@ -131,10 +146,14 @@ func queriesOf(args []string) (list []queryFile, err error) {
 			if err != nil {
 				return nil, &exit{exitInput, err}
 			}
-			if _, err := asked(arg, string(text), "convert -t sigma", content.Query); err != nil {
+			kind, err := asked(arg, string(text), "convert -t sigma", content.Query, content.SIEMRule, content.Terraform)
+			if err != nil {
 				return nil, err
 			}
-			q := packaged(arg)
+			q := queryFile{siem: kind != content.Query}
+			if !q.siem {
+				q = packaged(arg)
+			}
 			q.text = diag.Text(arg, string(text))
 			list = append(list, q)
 			continue
@@ -160,11 +179,19 @@ func queriesOf(args []string) (list []queryFile, err error) {
 			continue
 		}
 		err = filepath.WalkDir(arg, folder.Visible(arg, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".sumo") {
+			if err != nil || d.IsDir() {
 				return err
 			}
+			siem := false
+			if !strings.HasSuffix(path, ".sumo") {
+				head := headOf(path)
+				kind := content.Of(path, head)
+				if siem = kind == content.SIEMRule || kind == content.Terraform; !siem || !tenant.IsFile(path, head) {
+					return nil
+				}
+			}
 			text, err := os.ReadFile(path)
-			list = append(list, queryFile{text: diag.Text(path, string(text))})
+			list = append(list, queryFile{text: diag.Text(path, string(text)), siem: siem})
 			return err
 		}))
 
@@ -172,7 +199,7 @@ func queriesOf(args []string) (list []queryFile, err error) {
 			return nil, &exit{exitInput, err}
 		}
 		if len(list) == before {
-			return nil, &exit{exitInput, errors.New(arg + " holds no queries: no file ends in .sumo")}
+			return nil, &exit{exitInput, errors.New(arg + " holds no queries and no Cloud SIEM rules: no file ends in .sumo, and none in .json, .tf or .yaml is a rule")}
 		}
 	}
 	return list, nil

@@ -24,10 +24,15 @@ func (a *app) proveCmd() *cobra.Command {
 		Use:     "prove A B [PATH...]",
 		Short:   "Run two conditions over the same events and show where they differ",
 		Long: `prove compares two conditions on events, each a file: a Sumo query (.sumo; what
-stands before its first grouping), a Sigma rule (.yml), a Cloud SIEM rule in JSON
-(.json) or Terraform (.tf), or a Cloud SIEM expression (.cse). What a file is, its
-content says; one that is none of these is refused. --param gives values to the
-template parameters, {{name}}, of queries.
+stands before its first grouping), a Sigma rule (.yml), a Cloud SIEM rule (.json,
+.tf or .yaml), or a Cloud SIEM expression (.cse). What a file is, its content
+says; one that is none of these is refused. --param gives values to the template
+parameters, {{name}}, of queries.
+
+Of two rules over many events (a Sigma correlation with its rules, a threshold,
+chain or aggregation rule, a query that counts) it compares the conditions of each
+step in this way, and how many events they want, of what, by which groups and
+within which time.
 
 Both run over the events of PATH, if given, and over events made for them: for
 every predicate of either side some that meet it and some that just miss it (a
@@ -45,6 +50,7 @@ nothing; with 2 when one does not compile or is no condition.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var sides [2]*proof.Side
+			var wholes [2]*proof.Whole
 			for i, name := range args[:2] {
 				f, kind, err := a.readAs(name, "prove", content.Query, content.Sigma, content.SIEMExpression, content.SIEMRule, content.Terraform)
 				if err != nil {
@@ -57,8 +63,21 @@ nothing; with 2 when one does not compile or is no condition.`,
 					}
 					a.diagnose(left)
 				}
-				s, ds := proof.Read(f)
-				if ds.HasErrors() {
+				w, ds := proof.ReadWhole(f)
+				if wholes[i] = w; w != nil && i == 1 && wholes[0] != nil {
+					continue // both are about many events
+				}
+				if i == 0 && w != nil && ds == nil { // of the other it is seen next whether it is, too
+					if s, ds := proof.Read(f); !ds.HasErrors() {
+						sides[i] = s
+					}
+					continue
+				}
+				if w != nil && len(w.Parts) > 1 || i == 1 && wholes[0] != nil && sides[0] == nil {
+					return &exit{exitDiagnostics, fmt.Errorf("of %s and %s one is a rule over many events and the other a condition on one: that is not compared", args[0], args[1])}
+				}
+				s, more := proof.Read(f)
+				if ds = append(ds, more...); ds.HasErrors() {
 					a.diagnose(ds)
 					return &exit{code: exitDiagnostics}
 				}
@@ -80,6 +99,14 @@ nothing; with 2 when one does not compile or is no condition.`,
 						return nil, &exit{exitInput, err}
 					}
 					return input.NewReader(src, s.formats, s.opt), nil
+				}
+			}
+			if wholes[0] != nil && wholes[1] != nil {
+				return a.proveWhole(cmd, wholes[0], wholes[1], open, form)
+			}
+			for i, s := range sides {
+				if wholes[i] != nil {
+					s.Notes = append(s.Notes, fmt.Sprintf("%s: how many events it wants, and in which time, is not compared", s.Name))
 				}
 			}
 			r, err := proof.Check(cmd.Context(), sides[0], sides[1], open)
@@ -166,6 +193,58 @@ func writeProof(w io.Writer, sides [2]*proof.Side, r *proof.Result) error {
 		fmt.Fprintf(w, "  %s (%s) %s\n", s.Name, s.Kind, verdict)
 	}
 	return nil
+}
+
+// proveWhole compares two rules over many events.
+func (a *app) proveWhole(cmd *cobra.Command, one, two *proof.Whole, open func() (*input.Reader, error), form string) error {
+	r, err := proof.CheckWhole(cmd.Context(), one, two, open)
+	if err != nil {
+		return err
+	}
+	if form == "json" {
+		type named struct {
+			Name string `json:"name"`
+			Kind string `json:"kind"`
+		}
+		out := struct {
+			A           named     `json:"a"`
+			B           named     `json:"b"`
+			Equal       bool      `json:"equal"`
+			Empty       bool      `json:"neither_matched,omitempty"`
+			Differences []string  `json:"differences,omitempty"`
+			Steps       []*proved `json:"steps"`
+			Notes       []string  `json:"notes,omitempty"`
+		}{named{one.Name, one.Kind}, named{two.Name, two.Kind}, r.Equal(), r.Empty(), r.Differences, []*proved{}, r.Notes}
+		for i, p := range r.Parts {
+			out.Steps = append(out.Steps, newProved([2]*proof.Side{one.Parts[p[0]], two.Parts[p[1]]}, r.Results[i]))
+		}
+		e := json.NewEncoder(a.json())
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		err = e.Encode(out)
+	} else {
+		for _, n := range r.Notes {
+			fmt.Fprintf(a.stdout, "note: %s\n", n)
+		}
+		for _, d := range r.Differences {
+			fmt.Fprintf(a.stdout, "differ: %s\n", d)
+		}
+		for i, p := range r.Parts {
+			if len(r.Parts) > 1 {
+				fmt.Fprintf(a.stdout, "step %d: ", p[0]+1)
+			}
+			if err = writeProof(a.stdout, [2]*proof.Side{one.Parts[p[0]], two.Parts[p[1]]}, r.Results[i]); err != nil {
+				return err
+			}
+		}
+		if len(r.Differences) == 0 && r.Equal() {
+			fmt.Fprintf(a.stdout, "both want %s\n", r.Says)
+		}
+	}
+	if err == nil && (!r.Equal() || r.Empty()) {
+		return &exit{code: exitFindings}
+	}
+	return err
 }
 
 // provesConverted runs a converted rule against the rule. It returns what keeps

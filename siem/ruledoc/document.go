@@ -64,6 +64,9 @@ type Document struct {
 	From  Format
 }
 
+// onlyStream is what all rules read.
+const onlyStream = "record"
+
 // IsRule says whether the document is a rule.
 func (d *Document) IsRule() bool { return slices.Contains(RuleKinds, d.What) }
 
@@ -111,6 +114,9 @@ func Read(f *diag.File) (all []*Document, found diag.List) {
 			})
 		}
 		body := rename(r.Body, func(k string) string { return ours(k, group(what), Terraform) })
+		if slices.Contains(RuleKinds, what) && body.Get("stream") == nil {
+			body.Set("stream", Of(onlyStream))
+		}
 		all = append(all, &Document{What: what, Label: r.Label, Body: body, File: f, From: Terraform})
 	}
 	return all, found
@@ -291,6 +297,9 @@ func Write(docs []*Document, to Format) ([]byte, error) {
 				label = fmt.Sprintf("%s_%d", label, labels[d.What+label])
 			}
 			v := rename(cloned(d.Body), func(k string) string { return theirs(k, group(d.What), Terraform) })
+			if x := v.Get("stream"); x != nil && x.Text == onlyStream {
+				v.Drop("stream") // the resources know no other, and refuse the name
+			}
 			b.WriteString(writeHCL(d.What, label, &v))
 		}
 	case YAML:

@@ -21,7 +21,7 @@ const (
 	Query                      // a Sumo Logic query, and any other text
 	Sigma                      // Sigma rules, correlations or filters
 	SIEMExpression             // one expression of Cloud SIEM
-	SIEMRule                   // rules of Cloud SIEM in JSON: the API's, flat, or a catalogue
+	SIEMRule                   // rules of Cloud SIEM in JSON (the API's, flat, or a catalogue) or YAML
 	Terraform                  // HCL
 	Manifest                   // the detection.yaml of a detection package
 	Export                     // saved searches and dashboards as Sumo Logic exports them
@@ -41,11 +41,11 @@ func (k Kind) String() string {
 func (k Kind) Use() string {
 	return [...]string{
 		"gyoji reads Sumo queries (.sumo), Sigma rules (.yml), Cloud SIEM expressions (.cse) and rules (.json, .tf)",
-		"gyoji search -q, explain -q, lint, fmt and prove read it; gyoji convert -t sigma makes a Sigma rule of it",
+		"gyoji search -q, explain -q, lint, fmt and prove read it; gyoji convert makes a rule of it",
 		"gyoji hunt -d, lint, prove and convert read it",
 		"gyoji lint and gyoji prove read it",
-		"gyoji lint and gyoji prove read it",
-		"gyoji lint and gyoji prove read the rules of Cloud SIEM in it",
+		"gyoji hunt -d, signals -d, lint, prove and convert read it",
+		"gyoji hunt -d, signals -d, lint, prove and convert read the rules of Cloud SIEM in it",
 		"give the folder that it lies in: gyoji hunt -d FOLDER, gyoji test FOLDER",
 		"take the text of a query out of it (queryText) and put it into a .sumo file",
 		"a query reads it with lookup; as events: gyoji search 'QUERY' FILE",
@@ -56,6 +56,7 @@ func (k Kind) Use() string {
 var (
 	sigmaKeys    = match.Lazy(`(?m)^(?:logsource|detection|correlation)[ \t]*:`)
 	manifestKeys = match.Lazy(`(?m)^(?:detections|queries)[ \t]*:`)
+	siemKind     = match.Lazy(`(?m)^kind[ \t]*:[ \t]*["']?(?:match|threshold|chain|aggregation|first_seen|outlier)_rule\b`)
 	yamlKey      = match.Lazy(`^(?:---|[A-Za-z_][\w-]*[ \t]*:(?:[ \t\r\n]|$))`)
 	resource     = match.Lazy(`(?m)^[ \t]*(?:resource|data|module|provider|variable|locals|terraform|output)[ \t]*(?:"[^"\n]*"[ \t]*){0,2}\{[ \t]*(?:#.*|//.*|\}?[ \t]*)$`)
 	// siemWords are attributes and functions that only Cloud SIEM has.
@@ -84,6 +85,8 @@ func Of(name, text string) Kind {
 		return Manifest
 	case yamlKey().MatchString(body) && sigmaKeys().MatchString(text):
 		return Sigma
+	case (ending == ".yml" || ending == ".yaml") && siemKind().MatchString(text):
+		return SIEMRule
 	}
 	switch ending {
 	case ".sumo":

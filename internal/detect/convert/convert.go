@@ -22,6 +22,8 @@ type Backend struct {
 	Target string
 	// Rule writes a rule. An error is a *Refusal.
 	Rule func(*Input) (string, error)
+	// Correlation writes a correlation; nil where the language has nothing for one.
+	Correlation func(*Correlated) (string, error)
 }
 
 // Options are what a reader of the output may choose.

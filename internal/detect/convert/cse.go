@@ -9,11 +9,19 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
-	Name: "cse", Summary: "Sumo Logic Cloud SIEM match rule, as the API and exports have it (JSON)", Extension: "json", Target: "cse",
+	Name: "cse", Summary: "Sumo Logic Cloud SIEM rule, as the API has it (JSON)", Extension: "json", Target: "cse",
+	Correlation: func(x *Correlated) (string, error) {
+		d, err := cseCorrelation(x)
+		if err != nil {
+			return "", err
+		}
+		return documentText(d, ruledoc.API)
+	},
 	Rule: func(in *Input) (string, error) {
 		r, err := cseRuleOf(in)
 		if err != nil {
@@ -68,21 +76,33 @@ func cseRuleOf(in *Input) (*cseRule, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := in.Rule
-	out := &cseRule{
-		Name: r.Title, Stream: "record", Expression: x, NameExpr: r.Title,
-		Summary: "{{baseImage}} on {{device_hostname}}", Description: strings.Join(strings.Fields(r.Description), " "),
+	about := cseAbout(&in.Rule.Meta)
+	return &cseRule{
+		Name: in.Rule.Title, Stream: "record", Expression: x, NameExpr: in.Rule.Title, Enabled: about.enabled, Prototype: about.prototype,
+		Summary: "{{baseImage}} on {{device_hostname}}", Description: about.description,
 		Entities:    []cseEntity{{"_hostname", "device_hostname"}, {"_username", "user_username"}},
-		Score:       cseScore{"constant", cseScores[r.Level]},
-		Suppression: cseSuppression, Tags: []string{},
-	}
+		Score:       cseScore{"constant", about.score},
+		Suppression: cseSuppression, Tags: about.tags,
+	}, nil
+}
+
+// cseMeta is what a Sigma document says of itself, as a rule of Cloud SIEM says it.
+type cseMeta struct {
+	enabled, prototype bool
+	description        string
+	score              int
+	tags               []string
+}
+
+func cseAbout(r *sigma.Meta) cseMeta {
+	out := cseMeta{description: strings.Join(strings.Fields(r.Description), " "), score: cseScores[r.Level], tags: []string{}}
 	// Stable rules are on, those under test are prototypes (section 12.2).
 	switch strings.ToLower(r.Status) {
 	case "deprecated", "unsupported":
 	case "stable":
-		out.Enabled = true
+		out.enabled = true
 	default:
-		out.Enabled, out.Prototype = true, true
+		out.enabled, out.prototype = true, true
 	}
 	for _, t := range r.Tags {
 		if t.Namespace != "attack" {
@@ -90,18 +110,19 @@ func cseRuleOf(in *Input) (*cseRule, error) {
 		}
 		switch name := strings.ToUpper(t.Name); {
 		case len(name) > 1 && name[0] == 'T' && name[1] >= '0' && name[1] <= '9':
-			out.Tags = append(out.Tags, "_mitreAttackTechnique:"+name)
+			out.tags = append(out.tags, "_mitreAttackTechnique:"+name)
 		default:
 			if tactic, ok := mapping.TacticNamed(t.Name); ok {
-				out.Tags = append(out.Tags, "_mitreAttackTactic:"+tactic.ID)
+				out.tags = append(out.tags, "_mitreAttackTactic:"+tactic.ID)
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 // CSEExpression is a rule as a Cloud SIEM expression.
 func CSEExpression(in *Input) (string, error) {
+	in.narrow()
 	c, err := in.condition(in.cse, func(p mapping.LogSource, _ bool) Cond {
 		if len(p.EventIDs) == 0 {
 			return &Match{Field: "metadata_deviceEventId", Value: sigma.String{Cased: true, Parts: []sigma.Part{{Kind: sigma.Literal, Text: p.Channel + "-"}, {Kind: sigma.AnyRun}}}}
@@ -117,9 +138,13 @@ func CSEExpression(in *Input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cond, err := in.say(cseLanguage(same), c, inAnd)
-	if err != nil {
-		return "", err
+	also := ""
+	if !isTrue(c) {
+		cond, err := in.say(cseLanguage(same), c, inAnd)
+		if err != nil {
+			return "", err
+		}
+		also = " AND " + cond
 	}
 	var ids []string
 	for _, p := range in.Places {
@@ -133,9 +158,9 @@ func CSEExpression(in *Input) (string, error) {
 	}
 	switch {
 	case len(ids) == 1:
-		return "metadata_deviceEventId = " + ids[0] + " AND " + cond, nil
+		return "metadata_deviceEventId = " + ids[0] + also, nil
 	case len(ids) > 1:
-		return "metadata_deviceEventId IN (" + strings.Join(ids, ", ") + ") AND " + cond, nil
+		return "metadata_deviceEventId IN (" + strings.Join(ids, ", ") + ")" + also, nil
 	case len(in.Places) > 0:
 		var any []string
 		for _, p := range in.Places {
@@ -145,9 +170,12 @@ func CSEExpression(in *Input) (string, error) {
 		if len(any) > 1 {
 			s = "(" + s + ")"
 		}
-		return s + " AND " + cond, nil
+		return s + also, nil
 	}
-	return cond, nil
+	if also == "" {
+		return "true", nil
+	}
+	return strings.TrimPrefix(also, " AND "), nil
 }
 
 // CSECondition writes a condition on the records of process creations.
@@ -283,7 +311,9 @@ func asksWhether(v sigma.Value, skipped []string) bool {
 // cseKey is a field's place in the event.
 func cseKey(name string) string {
 	switch strings.ToLower(name) {
-	case "eventid", "channel", "provider", "level", "task", "opcode", "keywords", "computer", "version", "eventrecordid":
+	case "provider":
+		return "fields['Provider.Name']"
+	case "eventid", "channel", "level", "task", "opcode", "keywords", "computer", "version", "eventrecordid":
 		return "fields['" + name + "']"
 	}
 	return "fields['EventData." + name + "']"

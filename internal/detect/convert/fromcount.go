@@ -17,7 +17,7 @@ import (
 // Count is a grouping of events and a condition on how many there are, as a
 // correlation of Sigma.
 type Count struct {
-	Type     sigma.CorrelationType // EventCount, or ValueCount of Field
+	Type     sigma.CorrelationType // EventCount, ValueCount of Field, or Temporal and TemporalOrdered without Bounds
 	Field    string
 	By       []string
 	Timespan time.Duration
@@ -187,6 +187,11 @@ func (r *sumoReader) groupBy(c *Count, q *query.Query, read *query.Reading, s *s
 func hasField(c Cond, field string) bool {
 	if a, ok := c.(*And); ok {
 		return slices.ContainsFunc(a.Of, func(d Cond) bool { return hasField(d, field) })
+	}
+	if n, ok := c.(*Not); ok {
+		if any, ok := n.X.(*Or); ok { // neither null nor empty
+			return slices.ContainsFunc(any.Of, func(d Cond) bool { return hasField(&Not{d}, field) })
+		}
 	}
 	there, ok := exists(c)
 	return ok && there == field || asks(c, field)

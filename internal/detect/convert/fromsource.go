@@ -164,20 +164,7 @@ func holdsAt(x expr.Expr, p place) bool {
 }
 
 // placesOf are the kinds of event that log sources and conditions tell apart.
-func placesOf(about []clause) (all []place) {
-	seen := map[place]bool{}
-	add := func(l mapping.LogSource, ids []string) {
-		provider := l.Provider
-		if provider == "" {
-			provider = mapping.ProviderOf(l.Channel)
-		}
-		for _, id := range ids {
-			if p := (place{l.Channel, provider, id}); !seen[p] {
-				seen[p] = true
-				all = append(all, p)
-			}
-		}
-	}
+func placesOf(about []clause) []place {
 	ids := []string{otherID}
 	for _, c := range about {
 		expr.Walk(c.cond, func(x expr.Expr) bool {
@@ -192,9 +179,24 @@ func placesOf(about []clause) (all []place) {
 			return len(ids) < eventIDsMax
 		})
 	}
+	return placesWith(ids)
+}
+
+// placesWith are the kinds of event that log sources and event ids tell apart.
+func placesWith(ids []string) (all []place) {
+	seen := map[place]bool{}
 	for _, source := range windowsSources() {
 		for _, l := range source.at {
-			add(l, append(ids, l.EventIDs...))
+			provider := l.Provider
+			if provider == "" {
+				provider = mapping.ProviderOf(l.Channel)
+			}
+			for _, id := range slices.Concat(ids, l.EventIDs) {
+				if p := (place{l.Channel, provider, id}); !seen[p] {
+					seen[p] = true
+					all = append(all, p)
+				}
+			}
 		}
 	}
 	return all

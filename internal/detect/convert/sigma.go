@@ -28,7 +28,7 @@ func SigmaText(p *Predicate, m sigma.Meta) string {
 		Description: "The events that " + m.Title + " counts.",
 	}
 	rule := ruleText(p, counted, nil)
-	return b.String() + rule + "---\n" + correlationText(p.Count, counted.Name, m, p.Notes)
+	return b.String() + rule + "---\n" + correlationText(p.Count, []string{counted.Name}, m, p.Notes)
 }
 
 // The order of Sigma's operators: what binds a condition tighter stands later.
@@ -58,17 +58,24 @@ func ruleText(p *Predicate, m sigma.Meta, notes []string) string {
 	return document(m, notes, "logsource:\n"+source.String()+"detection:\n"+detection.String())
 }
 
-// correlationText writes the correlation that counts the matches of a rule.
-func correlationText(c *Count, rule string, m sigma.Meta, notes []string) string {
+// correlationText writes the correlation that counts the matches of rules, or wants all of
+// them within a time.
+func correlationText(c *Count, rules []string, m sigma.Meta, notes []string) string {
 	var body strings.Builder
-	fmt.Fprintf(&body, "correlation:\n    type: %s\n    rules:\n        - %s\n", c.Type, plainOrQuoted(rule))
+	fmt.Fprintf(&body, "correlation:\n    type: %s\n    rules:\n", c.Type)
+	for _, r := range rules {
+		fmt.Fprintf(&body, "        - %s\n", plainOrQuoted(r))
+	}
 	if len(c.By) > 0 {
 		body.WriteString("    group-by:\n")
 		for _, f := range c.By {
 			fmt.Fprintf(&body, "        - %s\n", plainOrQuoted(f))
 		}
 	}
-	fmt.Fprintf(&body, "    timespan: %s\n    condition:\n", timespan(c.Timespan))
+	fmt.Fprintf(&body, "    timespan: %s\n", timespan(c.Timespan))
+	if len(c.Bounds) > 0 {
+		body.WriteString("    condition:\n")
+	}
 	for _, b := range c.Bounds {
 		fmt.Fprintf(&body, "        %s: %s\n", b.Op.Word(), strconv.FormatFloat(b.Count, 'f', -1, 64))
 	}
@@ -76,7 +83,7 @@ func correlationText(c *Count, rule string, m sigma.Meta, notes []string) string
 		fmt.Fprintf(&body, "        field: %s\n", plainOrQuoted(c.Field))
 	}
 	if m.ID == "" {
-		m.ID = idOf(rule + body.String())
+		m.ID = idOf(strings.Join(rules, "") + body.String())
 	}
 	return document(m, notes, body.String())
 }

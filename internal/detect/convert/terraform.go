@@ -5,10 +5,19 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/match"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 var _ = register(Backend{
-	Name: "terraform", Summary: "Sumo Logic Cloud SIEM match rule for Terraform (HCL)", Extension: "tf", Target: "cse", Comment: "#",
+	Name: "terraform", Summary: "Sumo Logic Cloud SIEM rule for Terraform (HCL)", Extension: "tf", Target: "cse", Comment: "#",
+	Correlation: func(x *Correlated) (string, error) {
+		d, err := cseCorrelation(x)
+		if err != nil {
+			return "", err
+		}
+		d.Label = terraformName(x.Title)
+		return documentText(d, ruledoc.Terraform)
+	},
 	Rule: func(in *Input) (string, error) {
 		r, err := cseRuleOf(in)
 		if err != nil {

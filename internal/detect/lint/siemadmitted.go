@@ -18,9 +18,9 @@ type admitted struct {
 func admits(x *siem.Expression) admitted {
 	var a admitted
 	a.known = true
-	a.vendor, _ = valuesOf(x.Cond, "metadata_vendor")
-	a.product, _ = valuesOf(x.Cond, "metadata_product")
-	a.ids, _ = valuesOf(x.Cond, "metadata_deviceEventId")
+	a.vendor, _ = siem.Values(x.Cond, "metadata_vendor")
+	a.product, _ = siem.Values(x.Cond, "metadata_product")
+	a.ids, _ = siem.Values(x.Cond, "metadata_deviceEventId")
 	return a
 }
 
@@ -36,41 +36,6 @@ func (a admitted) or(b admitted) admitted {
 		return append(slices.Clone(x), y...)
 	}
 	return admitted{true, either(a.vendor, b.vendor), either(a.product, b.product), either(a.ids, b.ids)}
-}
-
-// valuesOf are the values that an attribute must have one of if x holds.
-func valuesOf(x siem.Node, attribute string) (values []string, ok bool) {
-	switch x := x.(type) {
-	case *siem.And:
-		if values, ok = valuesOf(x.X, attribute); ok {
-			return values, true
-		}
-		return valuesOf(x.Y, attribute)
-	case *siem.Or:
-		a, ok := valuesOf(x.X, attribute)
-		b, ok2 := valuesOf(x.Y, attribute)
-		return append(a, b...), ok && ok2
-	case *siem.Compare:
-		n, ok := x.X.(*siem.Name)
-		t, ok2 := x.Y.(*siem.Literal)
-		if ok && ok2 && n.Name == attribute && t.Kind == siem.Text && (x.Op == "=" || x.Op == "==") {
-			return []string{t.Text}, true
-		}
-	case *siem.In:
-		n, ok := x.X.(*siem.Name)
-		if !ok || n.Name != attribute || x.Not {
-			break
-		}
-		for _, y := range x.List {
-			t, ok := y.(*siem.Literal)
-			if !ok || t.Kind != siem.Text {
-				return nil, false
-			}
-			values = append(values, t.Text)
-		}
-		return values, true
-	}
-	return nil, false
 }
 
 // mappers are the built-in mappers for the admitted records; nil if gyoji has none

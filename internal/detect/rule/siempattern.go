@@ -45,64 +45,58 @@ func regexpPattern(s string) (pattern, error) {
 // one with more is a regular expression.
 const readingsMax = 8
 
-// likePattern reads the pattern of LIKE. A backslash has two readings where the
-// product's own rules and its documentation disagree: both are tried (4.5), unless
-// there is an ESCAPE clause (R39).
+// likePattern reads the pattern of LIKE; of a backslash with two readings both are tried.
 func likePattern(p, escape string) (pattern, error) {
 	readings := [][]string{{""}} // the pieces between wildcards, of each reading; nil where a regular expression is needed
 	var re strings.Builder
 	re.WriteString(`(?s)\A`)
-	text := func(s string) {
-		for _, pieces := range readings {
-			pieces[len(pieces)-1] += s
+	appended := func(pieces []string, more []siem.LikePiece) []string {
+		for _, x := range more {
+			if x.Any {
+				pieces = append(pieces, "")
+			}
+			pieces[len(pieces)-1] += x.Text
 		}
-		re.WriteString(quoteMeta(s))
+		return pieces
 	}
-	// either goes on with two readings: each says how it changes the pieces so far.
-	either := func(a, b func(pieces []string) []string) {
+	var write func(of []siem.LikePiece)
+	write = func(of []siem.LikePiece) {
+		for _, x := range of {
+			switch {
+			case x.Any:
+				re.WriteString(".*")
+			case x.One:
+				re.WriteByte('.')
+			case x.Or != nil:
+				re.WriteString("(?:")
+				write(x.Or[0])
+				re.WriteByte('|')
+				write(x.Or[1])
+				re.WriteByte(')')
+			default:
+				re.WriteString(quoteMeta(x.Text))
+			}
+		}
+	}
+	all := siem.LikePieces(p, escape)
+	write(all)
+	for _, x := range all {
+		either := [][]siem.LikePiece{{x}}
+		if x.Or != nil {
+			either = x.Or[:]
+		}
 		var next [][]string
 		for _, pieces := range readings {
-			next = append(next, a(slices.Clone(pieces)), b(slices.Clone(pieces)))
+			for _, more := range either {
+				if slices.ContainsFunc(more, func(y siem.LikePiece) bool { return y.One }) {
+					return regexpPattern(re.String() + `\z`)
+				}
+				next = append(next, appended(slices.Clone(pieces), more))
+			}
 		}
 		if readings = next; len(readings) > readingsMax {
-			readings = nil
+			return regexpPattern(re.String() + `\z`)
 		}
-	}
-	plus := func(s string) func([]string) []string {
-		return func(pieces []string) []string { pieces[len(pieces)-1] += s; return pieces }
-	}
-	for i := 0; i < len(p); i++ {
-		rest := p[i:]
-		switch {
-		case escape != "" && strings.HasPrefix(rest, escape) && len(rest) > len(escape):
-			i += len(escape)
-			text(p[i : i+1])
-		case p[i] == '%':
-			for n := range readings {
-				readings[n] = append(readings[n], "")
-			}
-			re.WriteString(".*")
-		case p[i] == '_':
-			readings = nil
-			re.WriteByte('.')
-		case escape == "" && strings.HasPrefix(rest, `\\`):
-			either(plus(`\`), plus(`\\`))
-			re.WriteString(`\\\\?`)
-			i++
-		case escape == "" && strings.HasPrefix(rest, `\%`):
-			either(plus("%"), func(pieces []string) []string { return append(plus(`\`)(pieces), "") })
-			re.WriteString(`(?:%|\\.*)`)
-			i++
-		case escape == "" && strings.HasPrefix(rest, `\_`):
-			readings = nil
-			re.WriteString(`(?:_|\\.)`)
-			i++
-		default:
-			text(p[i : i+1])
-		}
-	}
-	if readings == nil {
-		return regexpPattern(re.String() + `\z`)
 	}
 	var out pattern
 	for _, pieces := range readings {
