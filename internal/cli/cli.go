@@ -78,11 +78,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process where it stands
-	return execute(ctx, args, stdin, stdout, stderr)
+	return Execute(ctx, args, stdin, stdout, stderr)
 }
 
-// execute runs one command line: the process's, or one that an editor or an assistant asks for.
-func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+// Execute runs one command line: the process's, or one that an editor or an assistant asks for.
+func Execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	a := &app{stdin: stdin, out: &stream{w: stdout, ctx: ctx}, err: &stream{w: stderr, ctx: ctx}}
 	people, messages := printable.NewWriter(a.out, printable.People, false), printable.NewWriter(a.err, printable.People, false)
 	a.stdout, a.stderr = people, messages

@@ -110,5 +110,5 @@ func (sampleLogs) Run(ctx context.Context, text string, paths []string, why bool
 		args = []string{"explain", "--why-not"}
 	}
 	args = append(args, "--config", "none", "--color", "never", "-q", "-", "--")
-	return execute(ctx, append(args, paths...), strings.NewReader(text), out, out) == exitRan
+	return Execute(ctx, append(args, paths...), strings.NewReader(text), out, out) == exitRan
 }

@@ -297,3 +297,10 @@ func params(usage string) (list []diag.Span) {
 	}
 	return list
 }
+
+// Documentation is what is known of a word of the vocabulary, as Markdown; "" for none.
+// A word that is of several kinds has them all.
+func Documentation(v *lang.Vocabulary, word string) string {
+	r := &Region{doc: &Document{set: Settings{Vocab: v}}}
+	return r.wordDoc(strings.Join(strings.Fields(word), " "), nil)
+}
