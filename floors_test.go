@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"internal/engine/expr", "internal/engine/exec", "internal/engine/input", "internal/engine/lang"},
 	{"internal/engine/logic", "internal/engine/mapping", "internal/engine/op", "internal/engine/fn", "internal/engine/agg", "internal/engine/format", "internal/engine/kafka", "internal/engine/render"},
 	{"internal/engine/query"},
-	{"packages", "internal/detect/record", "internal/detect/machine", "internal/detect/insight", "internal/detect/content", "internal/detect/foreign", "internal/detect/convert", "internal/detect/rule", "internal/detect/tenant", "internal/detect/proof", "internal/detect/draft", "internal/detect/detection", "internal/detect/rulepack", "internal/detect/process", "internal/detect/hunt", "internal/detect/report", "internal/detect/conformance", "internal/detect/lint", "internal/detect/editor"},
+	{"packages", "internal/detect/record", "internal/detect/machine", "internal/detect/insight", "internal/detect/content", "internal/detect/foreign", "internal/detect/convert", "internal/detect/rule", "internal/detect/tenant", "internal/detect/proof", "internal/detect/draft", "internal/detect/detection", "internal/detect/rulepack", "internal/detect/process", "internal/detect/hunt", "internal/detect/report", "internal/detect/conformance", "internal/detect/lint", "internal/detect/editor", "internal/detect/highlight"},
 	{"internal/store/message", "internal/store/columns", "internal/store"},
 	{"internal/server/access", "internal/server/collect", "internal/server/job", "internal/server/api", "internal/server/sec", "internal/server", "internal/web", "internal/lsp", "internal/mcp", "internal/cli"},
 	{"cmd/gyoji", ""},
