@@ -14,6 +14,7 @@ type disk interface {
 	Open(name string) (file, error)   // to be read, and written where the disk may be
 	Rename(from, to string) error
 	Remove(name string) error
+	List(name string) ([]string, error)
 	SyncDir(name string) error // makes the names in a folder durable
 }
 
@@ -66,6 +67,14 @@ func (d folder) Open(name string) (file, error) {
 
 func (d folder) Rename(from, to string) error { return os.Rename(d.path(from), d.path(to)) }
 func (d folder) Remove(name string) error     { return os.Remove(d.path(name)) }
+
+func (d folder) List(name string) (out []string, err error) {
+	entries, err := os.ReadDir(d.path(name))
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out, err
+}
 
 func (d folder) SyncDir(name string) error {
 	if runtime.GOOS == "windows" { // which has no such thing: names are durable with their files

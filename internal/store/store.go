@@ -175,7 +175,7 @@ func Open(dir string, o Options) (*Store, error) {
 	o.fileBytes = cmp.Or(o.fileBytes, logFileBytes)
 	s := &Store{dir: dir, o: o, disk: o.disk}
 	if s.disk == nil {
-		s.disk = folder{dir, o.ReadOnly}
+		s.disk = folder{root: dir, readOnly: o.ReadOnly}
 	}
 	if err := s.enter(); err != nil {
 		if s.lock != nil {
@@ -262,7 +262,7 @@ func (s *Store) version() error {
 			return err
 		}
 	}
-	return writeFile(s.disk, versionFile, []byte(strconv.Itoa(FormatVersion)+"\n"))
+	return writeFile(folder{root: s.dir}, versionFile, []byte(strconv.Itoa(FormatVersion)+"\n"))
 }
 
 // writeFile writes a small file so that after a crash it is there whole, or not.
@@ -290,13 +290,9 @@ func writeFile(d disk, name string, data []byte) error {
 
 // openLog reads the log's files and makes the last ready to be written to.
 func (s *Store) openLog() error {
-	entries, err := os.ReadDir(filepath.Join(s.dir, logDir))
+	all, err := s.disk.List(logDir)
 	if err != nil {
 		return err
-	}
-	var all []string
-	for _, e := range entries {
-		all = append(all, e.Name())
 	}
 	names := logNames(all)
 	l := &log{disk: s.disk, fileBytes: s.o.fileBytes, max: max(s.o.LogMax, 0), next: message.Apart}
