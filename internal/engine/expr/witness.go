@@ -24,6 +24,7 @@ const (
 	AtEnd                       // the value ends with it
 	Anywhere Anchor = 0
 	Whole           = AtStart | AtEnd // the value is the literal and nothing more
+	Words    Anchor = 1 << 7          // no letter and no digit stands before or behind it where it begins or ends with one
 )
 
 // Holds reports whether a value has the literal where the anchor says, letter case aside.
@@ -95,7 +96,11 @@ func Requires(x Expr, from Origin) []Required {
 		}
 	case Requirer:
 		if slot, w := x.Required(); w != nil {
-			return []Required{{Slot: slot, Witness: w}}
+			r := Required{Slot: slot, Witness: w}
+			if x, ok := x.(interface{ WholeWords() bool }); ok && x.WholeWords() {
+				r.At = Words
+			}
+			return []Required{r}
 		}
 	}
 	return nil

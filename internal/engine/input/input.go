@@ -32,6 +32,9 @@ type Want struct {
 	// or it cannot matter. Who can compute them where the events are (a store, by its
 	// columns) need not give others; a reader of bytes has no use for them.
 	Conditions []expr.Expr
+	// AutoConditions must hold, too, of events of batches with Auto: they stand behind
+	// json auto, which leaves those as they are.
+	AutoConditions []expr.Expr
 
 	// From and To (ms, To excluded) bound _messageTime when Bounded; events
 	// outside may be skipped, or not.
@@ -103,7 +106,19 @@ type Need struct {
 	// JSON, quotes, colons and names and all: only a reader whose events are
 	// JSON text may look for them.
 	Written bool
+	// Given says of which events the field's value is what their reader gives, so that
+	// who has that value can tell by it. Of others it may yet be found in their text.
+	Given Given
 }
+
+// Given are events of which a reader gives a field's value.
+type Given uint8
+
+const (
+	GivenOfNone Given = iota
+	GivenOfAuto       // those of batches with Auto
+	GivenOfAll
+)
 
 // Format turns blocks of bytes into batches. A Format is a table of functions
 // and safe for several goroutines; what New returns is one worker's.

@@ -65,6 +65,10 @@ func FieldsOfMessages(l *event.Layout, wanted event.Fields) lang.Stage {
 	return &jsonAuto{from: l.Slot("_raw"), plain: true, after: wanted}
 }
 
+// AsRead reports whether the stage leaves events as they are of which the reader has
+// given the fields of their JSON, see event.Batch.Auto.
+func (p *jsonAuto) AsRead() bool { return p.plain }
+
 func (p *jsonAuto) Needs(f *event.Fields) {
 	p.after = f.Clone()
 	f.Remove(p.outs...)

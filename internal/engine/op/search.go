@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -136,6 +137,12 @@ func (x *termTest) Keyword() (text string, plain bool, pattern string) { return 
 // Required makes termTest an expr.Requirer: what the raw text must hold.
 func (x *termTest) Required() (event.Slot, *match.Witness) {
 	return event.None, x.term.witness()
+}
+
+// WholeWords reports whether letters and digits at the ends of what Required says are
+// those of whole words of the text.
+func (x *termTest) WholeWords() bool {
+	return !slices.ContainsFunc(x.term.parts, func(p termPart) bool { return p.kind == glob })
 }
 
 // fieldTerm is field=value and its extensions (spec A.2.3).

@@ -25,18 +25,26 @@ type sifting struct {
 
 func (s sifting) Feed(ctx context.Context, want *input.Want) exec.Feed {
 	env := &expr.Env{}
-	var conds []*expr.Run
+	var conds, auto []*expr.Run
 	for _, c := range want.Conditions {
 		conds = append(conds, expr.Compile(c).Open(env))
 	}
+	for _, c := range want.AutoConditions {
+		auto = append(auto, expr.Compile(c).Open(env))
+	}
 	plain := *want
-	plain.Need, plain.Conditions = nil, nil
+	plain.Need, plain.Conditions, plain.AutoConditions = nil, nil, nil
 	feed := s.Feeder.Feed(ctx, &plain)
 	return func(worker int, front exec.Sink) error {
 		return feed(worker, sinkFunc(func(b *event.Batch) error {
 			all := len(b.Live)
 			for _, c := range conds {
 				b.Live = c.Keep(b, b.Live)
+			}
+			for _, c := range auto {
+				if b.Auto {
+					b.Live = c.Keep(b, b.Live)
+				}
 			}
 			b.Live = slices.DeleteFunc(b.Live, func(row uint16) bool {
 				return slices.ContainsFunc(want.Need, func(n input.Need) bool {
@@ -64,6 +72,8 @@ func TestConditionsMayBeApplied(t *testing.T) {
 		`* | where n = "7" | where k matches "*"`, `* | concat(k, "x") as u | where u = "ax"`, `* | toLowerCase(k) as u | where u matches "a*"`,
 		`* | substring(j, 1) as s | where s matches "*3*"`, `* | where !(k = "a")`, `* | where isNull(j)`, `* | where n > 50 | n * 2 as n | where n > 150`,
 		`* | where [subquery: * | top 2 k | compose k] | where k matches "*"`, `* | k as m | where m matches "c*"`, `* | where k like "a"`, `k=a* or j=*4*`,
+		`* | json auto | where k = "a"`, `* | json auto | where n > 50 | where k matches "*B*"`, `* | where k = "a" | json auto | where j matches "*3*" or n < 9`,
+		`* | json auto | concat(k, "x") as u | where u = "ax" and n > 10`, `* | json auto field=j | where k = "a"`, `* | json auto | json "j" as k | where k matches "*3*"`,
 	})
 	ops, fns, aggs := Standard().Docs()
 	type given struct {

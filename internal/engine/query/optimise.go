@@ -77,6 +77,8 @@ func (q *Query) require() {
 		return s, true
 	}
 	own := len(q.subs) == 0 // fields are those of the event, or made; no other query's rows are asked for
+	auto := own             // they are so of events that json auto leaves as they are
+	given := input.GivenOfAll
 	for _, s := range q.steps {
 		switch st := s.Stage.(type) {
 		case lang.Condition:
@@ -84,13 +86,17 @@ func (q *Query) require() {
 				if _, changed := made[r.Slot]; changed { // the event's value may have more to it
 					r.At = expr.Anywhere
 				}
-				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, At: r.At})
+				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, At: r.At, Given: given})
 			}
-			if own && !slices.ContainsFunc(expr.Slots(st.Cond()), func(s event.Slot) bool {
+			if (own || auto) && !slices.ContainsFunc(expr.Slots(st.Cond()), func(s event.Slot) bool {
 				_, ok := made[s]
 				return ok || internal(q.Layout.Name(s))
 			}) {
-				q.conditions = append(q.conditions, st.Cond())
+				if own {
+					q.conditions = append(q.conditions, st.Cond())
+				} else {
+					q.autoConditions = append(q.autoConditions, st.Cond())
+				}
 			}
 		case lang.Assignment:
 			out, x := st.Assigns()
@@ -100,7 +106,7 @@ func (q *Query) require() {
 			}
 			made[out] = src
 		case lang.Extraction:
-			own = false
+			own, auto, given = false, false, input.GivenOfNone
 			text, outs, holds := st.Extracts()
 			src, ok := from(text)
 			for _, w := range holds {
@@ -119,6 +125,11 @@ func (q *Query) require() {
 				return
 			}
 			own = false // json auto and the like read fields that stand in the raw text
+			if as, ok := s.Stage.(interface{ AsRead() bool }); ok && as.AsRead() {
+				given = min(given, input.GivenOfAuto)
+			} else {
+				auto, given = false, input.GivenOfNone
+			}
 		}
 	}
 }

@@ -35,8 +35,10 @@ type Query struct {
 	need    []input.Need
 	// conditions are those that the event's own fields decide.
 	conditions []expr.Expr
-	subs       []*subquery
-	past       []*shifted
+	// autoConditions are those behind json auto, of events that it leaves as they are.
+	autoConditions []expr.Expr
+	subs           []*subquery
+	past           []*shifted
 
 	outside lang.Outside
 	vocab   *lang.Vocabulary
@@ -485,7 +487,7 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given m
 // Want is what the query asks of a reader in a run.
 func (q *Query) Want(r Run) *input.Want {
 	return &input.Want{
-		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need, Conditions: q.conditions,
+		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need, Conditions: q.conditions, AutoConditions: q.autoConditions,
 		From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}

@@ -112,7 +112,7 @@ func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err er
 	x.want = q.Want(x.run)
 	x.want.Fields, x.want.Readers = want, map[*input.Format]input.BlockReader{}
 	if x.whole {
-		x.want.Need, x.want.Conditions, x.want.Bounded = nil, nil, false
+		x.want.Need, x.want.Conditions, x.want.AutoConditions, x.want.Bounded = nil, nil, nil, false
 	}
 	return x, nil
 }

@@ -53,7 +53,7 @@ func (q *Query) Unmet(ctx context.Context, r Run) (out []Unmet, events int64, er
 		steps[k].Stage.Needs(&want)
 	}
 	reads := q.Want(r)
-	reads.Fields, reads.Need, reads.Conditions = want, nil, nil
+	reads.Fields, reads.Need, reads.Conditions, reads.AutoConditions = want, nil, nil, nil
 	pipeline := exec.Pipeline{
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(steps, rt, next) },
 		Back:  lang.OpenSteps(nil, rt, nothing{}),

@@ -88,7 +88,7 @@ func (q *Query) trace(ctx context.Context, r Run, one bool) (*trace, error) {
 	}
 	want.All = true
 	reads := q.Want(r)
-	reads.Fields, reads.Need, reads.Conditions = want, nil, nil
+	reads.Fields, reads.Need, reads.Conditions, reads.AutoConditions = want, nil, nil, nil
 	p := exec.Pipeline{
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(all, rt, next) },
 		Back:  lang.OpenSteps(nil, rt, nothing{}),

@@ -48,20 +48,27 @@ type Reader struct {
 // inner are the readers of formats, and what is wanted of them.
 type inner struct {
 	want    input.Want
-	readers map[*input.Format]input.BlockReader
+	readers map[readerOf]input.BlockReader
+}
+
+// readerOf tells readers apart: one that may be told that a message is not of the format
+// has warnings of its own.
+type readerOf struct {
+	format *input.Format
+	doubts bool
 }
 
 // NewReader makes a reader of what is wanted. want's positions, in Only and of the
 // events, are Row.Seq's and what an event's place in its message adds.
 func NewReader(want *input.Want) *Reader {
 	r := &Reader{want: want, parts: map[*Origin]*input.Part{}, given: map[string]event.Slot{}}
-	r.needy = inner{*want, map[*input.Format]input.BlockReader{}}
+	r.needy = inner{*want, map[readerOf]input.BlockReader{}}
 	w := &r.needy.want
 	w.Bounded, w.Readers = false, nil // a row's time is its own, not what the text says
 	if want.Only != nil {
 		w.Only = func(pos uint64) bool { return want.Only(r.position(pos)) }
 	}
-	r.bare = inner{*w, map[*input.Format]input.BlockReader{}}
+	r.bare = inner{*w, map[readerOf]input.BlockReader{}}
 	r.bare.want.Need = nil
 	return r
 }
@@ -211,19 +218,20 @@ func (r *Reader) block(f *input.Format, b input.Block, rows []Row, starts []int6
 	if r.unneeded() {
 		in = &r.bare
 	}
-	br := in.readers[f]
+	which := readerOf{f, !b.Events && f != format.Whole}
+	br := in.readers[which]
 	if br == nil {
 		want := &in.want
-		if !b.Events && f != format.Whole {
+		if which.doubts {
 			with := in.want
 			with.Warnings = &r.doubts
 			with.Count(&r.passed)
 			want = &with
 		}
 		br = f.New(want)
-		in.readers[f] = br
+		in.readers[which] = br
 	}
-	if b.Events || f == format.Whole {
+	if !which.doubts {
 		return br.Read(b, (*placed)(r))
 	}
 	// A message is an event, also where it is not as sound as its beginning made believe.
