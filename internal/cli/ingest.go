@@ -36,7 +36,7 @@ what gyoji search takes, and a query over the store gives what it gives over the
 What has been read is on disk, safe from a crash, when ingest says so. A file that is
 put in twice is there twice.`,
 		Example: `  gyoji ingest evtx/ --store /var/lib/gyoji
-  gyoji ingest --store /var/lib/gyoji --category linux/auth --host web1 /var/log/auth.log
+  gyoji ingest --store /var/lib/gyoji --category linux/auth /var/log/auth.log
   journalctl -o json | gyoji ingest --store /var/lib/gyoji -
   gyoji ingest --follow --store /var/lib/gyoji /var/log/app/`,
 		RunE: func(cmd *cobra.Command, args []string) error {

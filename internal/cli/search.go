@@ -42,7 +42,7 @@ Rows come newest first, or in the order that the query asks for.`,
   gyoji search -q hunt.sumo -f csv -o hits.csv logs/*.jsonl.gz
   zcat day.json.gz | gyoji search 'error | count by _sourceHost'
   gyoji search --store /var/lib/gyoji --from -1d 'error | count by _sourceHost'
-  gyoji search --server http://127.0.0.1:9000 --from -1d 'error | count by _sourceHost'
+  gyoji search --server gyoji-data --from -1d 'error | count by _sourceHost'
   gyoji search --param sc=prod/web --param-default '*' -q dashboard.sumo logs/`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if at.server != "" {
