@@ -36,7 +36,7 @@ func (s *Server) handler(routes []access.Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.stats.active.Add(1)
 		defer s.stats.active.Add(-1)
-		a := &answer{ResponseWriter: w, control: http.NewResponseController(w)}
+		a := &answer{ResponseWriter: w, control: http.NewResponseController(w), wait: s.pace.write}
 		defer func() {
 			if p := recover(); p != nil {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -57,10 +57,11 @@ func (s *Server) handler(routes []access.Route) http.Handler {
 	})
 }
 
-// answer is a response that a client has to read: each piece within writeTime.
+// answer is a response that a client has to read, each piece within a time.
 type answer struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	wait    time.Duration // for each piece
 	status  int
 }
 
@@ -77,7 +78,7 @@ func (a *answer) Write(p []byte) (n int, err error) {
 	}
 	for len(p) > 0 {
 		piece := p[:min(len(p), 64<<10)]
-		_ = a.control.SetWriteDeadline(time.Now().Add(writeTime))
+		_ = a.control.SetWriteDeadline(time.Now().Add(a.wait))
 		k, err := a.ResponseWriter.Write(piece)
 		if n += k; err != nil {
 			return n, err
@@ -111,7 +112,7 @@ func (s *Server) guarded(role access.Role, browsers *http.CrossOriginProtection,
 			return
 		}
 		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(bodyTime))
+		_ = control.SetReadDeadline(time.Now().Add(s.pace.body))
 		r.Body = &timed{http.MaxBytesReader(w, r.Body, requestMax), control}
 		r = r.WithContext(access.With(r.Context(), p))
 		next(w, r)

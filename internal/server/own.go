@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
@@ -238,11 +239,11 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	put("gyoji_store_appended_total", "counter", "Messages stored since the start.", "", st.Appended)
 	put("gyoji_store_syncs_total", "counter", "Writes to disk since the start, of one or more requests each.", "", st.Syncs)
 	put("gyoji_store_damaged", "gauge", "Stretches of files that could not be read and were set aside.", "", len(st.Damaged))
-	var mem runtime.MemStats
-	runtime.ReadMemStats(&mem)
-	put("go_goroutines", "gauge", "Goroutines.", "", runtime.NumGoroutine())
-	put("go_memstats_heap_inuse_bytes", "gauge", "Bytes of the heap in use.", "", mem.HeapInuse)
-	put("go_memstats_sys_bytes", "gauge", "Bytes taken from the system.", "", mem.Sys)
+	mem := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}}
+	metrics.Read(mem)
+	put("gyoji_goroutines", "gauge", "Goroutines.", "", runtime.NumGoroutine())
+	put("gyoji_memory_used_bytes", "gauge", "Bytes of memory that hold something.", "", mem[0].Value.Uint64())
+	put("gyoji_memory_taken_bytes", "gauge", "Bytes of memory taken from the system.", "", mem[1].Value.Uint64())
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Write(b.Bytes())
 }

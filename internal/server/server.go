@@ -37,6 +37,11 @@ const (
 	drainTime = 15 * time.Second
 )
 
+// pace is how long connections may take; tests have less patience.
+type pace struct{ header, body, write, idle time.Duration }
+
+var usual = pace{headerTime, bodyTime, writeTime, idleTime}
+
 // Server is a running server.
 type Server struct {
 	c       Config
@@ -52,7 +57,9 @@ type Server struct {
 	listener net.Listener
 	http     http.Server
 	base     string
+	routes   []access.Route
 	started  time.Time
+	pace     pace
 	draining atomic.Bool
 	stats    stats
 	limits   limits
@@ -76,12 +83,16 @@ func (e *ConfigError) Unwrap() error { return e.error }
 
 // Start opens the store and listens. logf is told what the server's owner should know. The
 // errors of a configuration are *ConfigError, those of a folder the store's.
-func Start(c Config, logf func(string, ...any)) (_ *Server, told Told, err error) {
+func Start(c Config, logf func(string, ...any)) (*Server, Told, error) {
+	return start(c, usual, logf)
+}
+
+func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, err error) {
 	ready, err := c.check()
 	if err != nil {
 		return nil, told, &ConfigError{err}
 	}
-	s := &Server{c: c, logf: logf, started: time.Now(), ended: make(chan error, 1)}
+	s := &Server{c: c, pace: p, logf: logf, started: time.Now(), ended: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			s.abandon()
@@ -123,7 +134,7 @@ func Start(c Config, logf func(string, ...any)) (_ *Server, told Told, err error
 		return nil, told, err
 	}
 	s.doors = collect.New(collect.Options{
-		Log: s.store, Sources: s.sources, Keys: s.keys, Audit: s.audit, Logf: logf, Memory: c.Memory, Install: c.Install, Base: s.Base,
+		Log: s.store, Sources: s.sources, Keys: s.keys, Audit: s.audit, Logf: logf, Memory: c.Memory, Install: c.Install, BodyTime: p.body,
 	})
 	calls, err := api.New(api.Options{
 		Store: s.store, Sources: s.sources, Dir: c.Data, Base: s.Base, Logf: logf,
@@ -133,10 +144,10 @@ func Start(c Config, logf func(string, ...any)) (_ *Server, told Told, err error
 		return nil, told, err
 	}
 	s.more = append(s.more, calls.Close)
-	routes := slices.Concat(s.doors.Routes(), s.own(), calls.Routes())
+	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes())
 	s.limits.perSecond = c.RateLimit
 	s.http = http.Server{
-		Handler: s.handler(routes), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerMax,
+		Handler: s.handler(s.routes), ReadHeaderTimeout: s.pace.header, IdleTimeout: s.pace.idle, MaxHeaderBytes: headerMax,
 		ErrorLog: log.New(quiet{logf, &s.stats}, "", 0), ConnState: s.stats.conn, Protocols: new(http.Protocols),
 	}
 	s.http.Protocols.SetHTTP1(true)

@@ -83,8 +83,8 @@ type Options struct {
 	Memory int64
 	// Install are tokens that collectors may register with, besides those of sources.
 	Install []string
-	// Base is the server's address, without a slash at its end.
-	Base func() string
+	// BodyTime is how long a body may take to come; 0 is 30 s.
+	BodyTime time.Duration
 }
 
 // MemoryDefault is how many bytes bodies may take at once.
@@ -110,7 +110,7 @@ type Counts struct {
 
 // New makes the doors. Close ends those that listen by themselves.
 func New(o Options) *Doors {
-	d := &Doors{o: o, bodyTime: bodyTime}
+	d := &Doors{o: o, bodyTime: cmp.Or(o.BodyTime, bodyTime)}
 	d.memory.free = cmp.Or(o.Memory, MemoryDefault)
 	d.stop, d.ending = context.WithCancel(context.Background())
 	return d
