@@ -53,11 +53,26 @@ func (s *session) nothingRead(st input.Stats) (unread bool) {
 // expression no event meets, where no --strict run has to know.
 const unmetBytes = 256 << 20
 
+// wholeBytes is the same for a search of which the reader passed events over.
+const wholeBytes = 32 << 20
+
 // nothingFound notes why a search found nothing, where nothing could be found.
 func (s *session) nothingFound(ctx context.Context, q *query.Query, seen *query.Seen) {
 	st := s.readers[len(s.readers)-1].Stats()
+	if st.Events == 0 || !seen.Empty(s.rows) {
+		return
+	}
 	why, sure := seen.Nothing(s.rows)
-	if why == "" || st.Events == 0 {
+	if st.Given < st.Events { // no one looked at what was passed over
+		if whole := s.whole(ctx, q, st); whole != nil {
+			why, sure = whole.Nothing(s.rows)
+		} else if st.Given == 0 {
+			why, sure = "no event has the text that the query looks for", false
+		} else {
+			why, sure = strings.Replace(why, "no event", "no event with the text that the query looks for", 1), false
+		}
+	}
+	if why == "" {
 		return
 	}
 	if !sure && st.Given > 0 && (s.strict || st.Bytes < unmetBytes) {
@@ -73,21 +88,51 @@ func (s *session) nothingFound(ctx context.Context, q *query.Query, seen *query.
 	s.failing = failing || sure || st.Given == 0 // the reader met no literal of it
 }
 
-// unmet says which parts of a query's search expression no event meets. Where that
-// cannot be told, since the input is read once, it says nothing.
-func (s *session) unmet(ctx context.Context, q *query.Query) (out []string) {
-	if s.spool == nil && slices.Contains(s.paths, "-") {
+// whole is what a query meets when all events are given to it; nil where the input is
+// too much, or cannot be read again.
+func (s *session) whole(ctx context.Context, q *query.Query, st input.Stats) *query.Seen {
+	if !s.strict && st.Bytes >= wholeBytes {
 		return nil
+	}
+	run, ok := s.reread(q)
+	if !ok {
+		return nil
+	}
+	run.Seen, run.Whole = &query.Seen{}, true
+	if q.Run(ctx, run, noRows{}) != nil {
+		return nil
+	}
+	return run.Seen
+}
+
+type noRows struct{}
+
+func (noRows) Push(*event.Batch) error { return nil }
+
+// reread is a run over the input once more; ok is false where it is read once.
+func (s *session) reread(q *query.Query) (run query.Run, ok bool) {
+	if s.spool == nil && slices.Contains(s.paths, "-") {
+		return run, false
 	}
 	opt := s.opt
 	opt.Warnings = &exec.Warnings{} // they have been told
 	again, err := s.another(opt)
 	if err != nil {
-		return nil
+		return run, false
 	}
-	run := s.run
+	run = s.run
 	run.Warnings, run.Input, run.Seen = opt.Warnings, again, nil
 	run.Layout = q.Layout.Clone()
+	return run, true
+}
+
+// unmet says which parts of a query's search expression no event meets. Where that
+// cannot be told, since the input is read once, it says nothing.
+func (s *session) unmet(ctx context.Context, q *query.Query) (out []string) {
+	run, ok := s.reread(q)
+	if !ok {
+		return nil
+	}
 	unmet, _, err := q.Unmet(ctx, run)
 	if err != nil {
 		return nil

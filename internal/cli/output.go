@@ -266,6 +266,9 @@ func (a *app) create(name string) (*target, error) {
 		t.copy = true
 		t.f, err = tempFile(os.TempDir())
 	}
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		pe.Path = t.path // the name that was given
+	}
 	if err != nil {
 		return nil, err
 	}

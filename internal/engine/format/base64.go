@@ -152,7 +152,7 @@ func (r *jsonDoc) unpacked(object []byte) (events [][]byte) {
 			continue
 		}
 		list := r.inPacked(plain)
-		if len(list) > 1 || len(list) == 1 && r.wraps(plain) {
+		if len(list) > 1 || len(list) == 1 && r.wrapsEvents(plain) {
 			events = append(events, list...)
 		}
 		whole, at = append(append(whole, object[at:i-1]...), packedValue(plain, list)...), i+len(text)+1
@@ -216,8 +216,8 @@ func (r *jsonDoc) inPacked(text []byte) (list [][]byte) {
 	return list
 }
 
-// wraps reports whether a text is an object that wraps a list of events.
-func (r *jsonDoc) wraps(text []byte) bool {
+// wrapsEvents reports whether a text is an object that wraps a list of events.
+func (r *jsonDoc) wrapsEvents(text []byte) bool {
 	i := skipBlank(text, 0)
 	return i < len(text) && text[i] == '{' && r.listOf(text[i:objectEnd(text, i)]) != nil
 }

@@ -154,6 +154,9 @@ func zeekLine(line []byte) bool {
 // another line.
 func csvFields(line []byte) (sep byte, names []string) {
 	if fields, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
+		if fields = bytes.TrimSpace(fields); bytes.IndexByte(fields, ',') > 0 { // Exchange's
+			return ',', strings.Split(string(fields), ",")
+		}
 		return ' ', strings.Fields(string(fields))
 	}
 	if fields, ok := bytes.CutPrefix(line, []byte("#fields\t")); ok {

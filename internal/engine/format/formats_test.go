@@ -365,8 +365,50 @@ func FuzzSplunkXML(f *testing.F) {
 	fuzz(f, "splunk-xml", true, `<results><result offset='0'><field k='Image'><value><text>cmd.exe</text></value></field><field k='_raw'><v>a <sg h="1">b</sg></v></field></result></results>`, "<result <result></result>")
 }
 
+func FuzzJournal(f *testing.F) {
+	fuzz(f, "journal", false, "__CURSOR=s=1\n__REALTIME_TIMESTAMP=1772352000123456\nImage=cmd.exe\nMESSAGE\n\x03\x00\x00\x00\x00\x00\x00\x00a\nb\n\n__CURSOR=x\n", "__CURSOR=\nMESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xff", "A\n")
+}
+
 func FuzzBase64(f *testing.F) {
 	fuzz(f, "base64", true, `{"message":{"data":"eyJFdmVudElEIjoxLCJJbWFnZSI6ImNtZC5leGUifQ=="}}`+"\n", `{"awslogs":{"data":"H4sIAAAAAAAAA6tWSi1LzStRsqpWSlSyUqqtBQBNDx0cEgAAAA=="}}`, `{"body":"PEV2ZW50PjwvRXZlbnQ+"}{"data":"`)
+}
+
+// TestAnswers: what an API answers with is read as its events, whatever its list is
+// called, and an event that has a list of parts is one event.
+func TestAnswers(t *testing.T) {
+	activity := `{"id":{"time":"2026-03-01T08:00:00Z"},"actor":{"email":"bob@x"},"events":[{"name":"login"},{"name":"logout"}]}`
+	event := func(n string) string { return `{"id":"` + n + `","published":"2026-03-01T08:00:00Z"}` }
+	for _, c := range []struct {
+		name, text string
+		want       int
+	}{
+		{"Google Workspace, an activity a line", activity + "\n" + activity + "\n", 2},
+		{"Google Workspace, one activity", activity, 1},
+		{"Google Workspace, the answer", `{"kind":"x","items":[` + activity + "," + activity + "]}", 2},
+		{"Slack", `{"entries":[{"id":"x","date_create":1772352000},{"id":"y","date_create":1772352001}],"response_metadata":{"next_cursor":""}}`, 2},
+		{"Duo", `{"stat":"OK","response":{"authlogs":[{"isotimestamp":"2026-03-01T08:00:00Z"},{"isotimestamp":"2026-03-01T08:00:01Z"}],"metadata":{}}}`, 2},
+		{"a page a line", `{"items":[` + event("1") + "," + event("2") + `],"next":1}` + "\n" + `{"items":[` + event("3") + `],"next":2}` + "\n", 3},
+		{"indented", "{\n  \"next\": null,\n  \"audit_events\": [\n    " + event("1") + ",\n    " + event("2") + "\n  ]\n}\n", 2},
+		{"an event with parts", `{"time":"2026-03-01T08:00:00Z","records":[{"x":1},{"x":2}]}` + "\n", 1},
+		{"an event with timed parts", `{"createdDateTime":"2026-03-01T08:00:00Z","evidence":[` + event("1") + "," + event("2") + "]}\n", 1},
+		{"a Windows event with timed parts", `{"EventID":1,"files":[` + event("1") + "," + event("2") + "]}\n", 1},
+		{"no times at all", `{"records":[{"x":1},{"x":2}]}`, 2},
+	} {
+		rows, res := ask(t, c.text, "* | fields _raw")
+		res.clean(t)
+		if len(rows) != c.want {
+			t.Errorf("%s: %d events, want %d: %q", c.name, len(rows), c.want, rows)
+		}
+	}
+}
+
+// TestExchange: W3C's directives may name columns between commas.
+func TestExchange(t *testing.T) {
+	rows, res := ask(t, "#Software: Microsoft Exchange Server\r\n#Log-type: Message Tracking Log\r\n#Date: 2026-03-01T08:00:00.123Z\r\n#Fields: date-time,client-ip,event-id,message-subject\r\n2026-03-01T08:00:00.123Z,1.2.3.4,RECEIVE,\"a, b\"\r\n", "* | fields _messagetime, %\"client-ip\", %\"message-subject\"")
+	res.clean(t)
+	if len(rows) != 1 || !strings.Contains(rows[0], "1.2.3.4") || !strings.Contains(rows[0], "a, b") || !strings.HasPrefix(rows[0], "1772352000123") {
+		t.Errorf("%q", rows)
+	}
 }
 
 // TestCompressed: layers around a file make no difference.

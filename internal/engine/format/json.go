@@ -59,7 +59,7 @@ func sniffJSON(head []byte) int {
 	line := bytes.IndexByte(head[i:], '\n')
 	if line < 0 && (end < 0 || skipBlank(head, end) == len(head)) {
 		// One object, as far as can be seen: JSONL's, unless it wraps a list.
-		if wrapsList(head) {
+		if wrapsList(head) || answered(head[i:]) != nil {
 			return 90
 		}
 		return 10
@@ -167,6 +167,8 @@ type jsonDoc struct {
 	*jsonl
 	lists  *jsondoc.Scanner
 	begin  *recordShape // of the objects read so far
+	wraps  bool         // the block's first object wraps a list whose name is not known
+	first  bool         // no object of the block has been read
 	effort effort
 }
 
@@ -180,7 +182,7 @@ func (r *jsonDoc) Read(b input.Block, next exec.Sink) error {
 		r.others = newOthers(r.want, "json")
 		r.others.formats = slices.DeleteFunc(r.others.formats, func(f *input.Format) bool { return f.Name == "jsonl" })
 	}
-	r.effort = effort{}
+	r.effort, r.first = effort{}, true
 	data := b.Data
 	for at := 0; at < len(data); {
 		if bytes.IndexByte([]byte(" \t\r\n,[]\x00"), data[at]) >= 0 {
@@ -351,29 +353,42 @@ func (r *jsonDoc) object(b input.Block, text []byte, at int, next exec.Sink) err
 					return nil
 				}
 			}
-			if first != '{' {
+			if first != '{' || r.unpack == nil && !holdsEvents(text, v.Raw) {
 				continue
 			}
-			for i := 0; ; {
-				j := bytes.IndexByte(v.Raw[i:], '{')
-				if j < 0 {
-					return nil
-				}
-				i += j
-				end := objectEnd(v.Raw, i)
-				if end < 0 {
-					return nil
-				}
-				r.off = b.Offset + int64(base+i)
-				if err := r.line(v.Raw[i:end], next); err != nil {
-					return err
-				}
-				i = end
-			}
+			return r.elements(b, v.Raw, base, next)
 		}
+	}
+	list := []byte(nil)
+	if r.first || r.wraps {
+		list = answered(text)
+		r.first, r.wraps = false, list != nil
+	}
+	if list != nil {
+		return r.elements(b, list, at+offsetIn(text, list), next)
 	}
 	r.off = b.Offset + int64(at)
 	return r.line(text, next)
+}
+
+// elements reads the objects of a list that begins at a place of the block.
+func (r *jsonDoc) elements(b input.Block, list []byte, base int, next exec.Sink) error {
+	for i := 0; ; {
+		j := bytes.IndexByte(list[i:], '{')
+		if j < 0 {
+			return nil
+		}
+		i += j
+		end := objectEnd(list, i)
+		if end < 0 {
+			return nil
+		}
+		r.off = b.Offset + int64(base+i)
+		if err := r.line(list[i:end], next); err != nil {
+			return err
+		}
+		i = end
+	}
 }
 
 // excerpt is the start of a text, for a message.

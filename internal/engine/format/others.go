@@ -85,7 +85,7 @@ func oneLine(b []byte) int {
 	}
 	end := lineEnd(b, 0)
 	line := bytes.TrimRight(b[:end], " \t\r\n")
-	if wrapsList(line) {
+	if wrapsList(line) || answered(line) != nil {
 		return 0
 	}
 	whole := objectEnd(line, 0)

@@ -302,7 +302,7 @@ func (w *followFiles) lookAt(t *tail) (out []*Part) {
 		return nil
 	}
 	if st.Size() < t.off {
-		w.o.Warnings.Add("file cut short while it was followed; read from its start", false, exec.Sample{Part: t.path})
+		w.o.Warnings.Add("file cut short while it was followed; read from its start; what was written between a look, or a copy, and the cut cannot be known", false, exec.Sample{Part: t.path})
 		t.again()
 	} else if w.overwritten(t) {
 		w.o.Warnings.Add("file written over while it was followed; read from its start", false, exec.Sample{Part: t.path})

@@ -244,6 +244,8 @@ func jsonText(v jsondoc.Value) event.Value {
 	switch {
 	case v.Kind == jsondoc.Null || v.Kind == jsondoc.Missing:
 		return event.Value{}
+	case v.IsArray():
+		return event.List(string(v.Raw))
 	case v.Plain():
 		return event.Text(unsafe.String(unsafe.SliceData(v.Raw), len(v.Raw)))
 	}

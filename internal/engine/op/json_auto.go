@@ -238,7 +238,11 @@ func (t autoEvent) Push(b *event.Batch) error {
 		if name := t.rt.Layout.Name(s); v.IsNull() || name[0] == '_' || !t.to.Value(s, t.row).IsNull() {
 			continue
 		}
-		t.to.Col(s).Set(t.row, event.Text(strings.Clone(v.Str())))
+		if text := strings.Clone(v.Str()); v.IsList() {
+			t.to.Col(s).Set(t.row, event.List(text))
+		} else {
+			t.to.Col(s).Set(t.row, event.Text(text))
+		}
 	}
 	return nil
 }

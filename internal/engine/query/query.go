@@ -287,8 +287,10 @@ type Run struct {
 	// them newest first: the first so many of its rows.
 	Newest int
 
-	// Seen is told what the run meets; nil for nobody.
-	Seen *Seen
+	// Seen is told what the run meets; nil for nobody. Whole has the reader give it
+	// what lacks the query's literals, too.
+	Seen  *Seen
+	Whole bool
 
 	// Tap, when set, is shown the rows that come to the first stage that needs all of
 	// them, or to the output: the messages that match, in any order. It is called from
@@ -486,11 +488,15 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given m
 
 // Want is what the query asks of a reader in a run.
 func (q *Query) Want(r Run) *input.Want {
-	return &input.Want{
+	w := &input.Want{
 		Layout: r.Layout, Fields: q.want.Clone(), Need: q.need, Conditions: q.conditions, AutoConditions: q.autoConditions,
 		From: r.From, To: r.To, Bounded: r.Bounded, Now: r.Now, Zone: r.Zone,
 		NoMap: r.NoMap, Category: r.Category, Carve: r.Carve, Warnings: r.Warnings,
 	}
+	if r.Whole {
+		w.Need, w.Conditions, w.AutoConditions = nil, nil, nil
+	}
+	return w
 }
 
 // timeRange is the stage that keeps the messages of the run's time range. Those

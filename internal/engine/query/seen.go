@@ -96,11 +96,16 @@ func mustHave(x expr.Expr) (slots []event.Slot) {
 	return slots
 }
 
+// Empty reports whether nothing came of the events; rows are those that came out.
+func (s *Seen) Empty(rows int64) bool {
+	return rows == 0 || s.last != nil && s.last.rows.Load() == 0
+}
+
 // Nothing says what no event has without which no row could come out; "" when rows
 // did come, or might have. rows are those that came out. sure is false where the parts
 // of a search expression may each be found, and only not together.
 func (s *Seen) Nothing(rows int64) (what string, sure bool) {
-	if rows > 0 && (s.last == nil || s.last.rows.Load() > 0) {
+	if !s.Empty(rows) {
 		return "", false
 	}
 	for _, m := range s.marks {

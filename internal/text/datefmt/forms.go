@@ -31,6 +31,10 @@ var forms = compileForms(
 	"yyyy MMM dd HH:mm:ss", //
 	"yyyy-MMM-dd*HH:mm:ss", // Cisco NX-OS exports
 	"yyyy/MMM/dd*HH:mm:ss", //
+	"yyyy-DDD*HH:mm:ss",    // ISO 8601, day of the year
+	"yyyyDDDTHHmmss",       //
+	"yyyy-Www-e*HH:mm:ss",  // ISO 8601, week and day of the week
+	"yyyyWwweTHHmmss",      //
 	"yyyyMMdd*HH:mm:ss",    //
 	"yyyyMMddTHHmmss",      // ISO 8601 basic
 	"yyyyMMdd HHmmss",      //
@@ -52,9 +56,11 @@ var forms = compileForms(
 	"dd-MMM-yy HH.mm.ss", // Oracle
 	"dd/MMM HH:mm:ss",    //
 	"dd MMM HH:mm:ss",    // Redis before 3
+	"dd MMM yy HH:mm",    // RFC 822
 	"MMM dd, yyyy*HH:mm:ss",
 	"MMM dd, yyyy*HH:mm",
 	"MMM dd yyyy*HH:mm:ss", // Cisco ASA, ArcSight
+	"MMM-dd-yyyy*HH:mm:ss", //
 	"MMM dd HH:mm:ss",      // RFC 3164, ctime, Apache's error log, Cisco IOS
 	"xx/xx/yyyy*HH:mm:ss",  // Windows
 	"xx/xx/yyyy*HH:mm",     //
@@ -68,6 +74,9 @@ var forms = compileForms(
 	"MM/dd-HH:mm:ss",       // Snort
 	"HH:mm:ss",             //
 )
+
+// timeLetters are the letters of forms that stand for digits.
+const timeLetters = "yMdxHmsSDwe"
 
 // form is a compiled way to write a time.
 type form struct {
@@ -180,11 +189,11 @@ func compileForm(text string) form {
 		switch {
 		case c == 'M' && n == 3:
 			f.steps = append(f.steps, step{op: 'N'})
-		case strings.IndexByte("yMdxHmsS", c) >= 0:
+		case strings.IndexByte(timeLetters, c) >= 0:
 			s := step{op: c, min: n, max: n}
 			// Digits that no separator follows, or precedes, are as many as the
 			// letters; minutes and seconds always are.
-			joined := i > 0 && strings.IndexByte("yMdxHmsSk", text[i-1]) >= 0 || j < len(text) && strings.IndexByte("yMdxHmsSk", text[j]) >= 0
+			joined := i > 0 && strings.IndexByte(timeLetters+"k", text[i-1]) >= 0 || j < len(text) && strings.IndexByte(timeLetters+"k", text[j]) >= 0
 			if strings.HasPrefix(text[j:], "MMM") {
 				joined = false
 			}

@@ -229,6 +229,9 @@ func (r *Recogniser) at(text []byte, i int) (Stamp, bool) {
 				return s, true
 			}
 		}
+		if n >= 8 && c == '4' && at(text, i-1) == '@' {
+			return r.tai(text, i)
+		}
 		if n >= 10 || n == 1 && c == '0' {
 			return r.epoch(text, i, n)
 		}
@@ -264,6 +267,7 @@ func free(text []byte, i int) bool {
 // reading is what a text says of a time.
 type reading struct {
 	y, mo, d      int
+	week          int // of the year, until its day is read
 	a, b          int // the numbers of day and month as they come
 	h, mi, s, ms  int
 	dated, yearly bool // it has a date; its year
@@ -463,6 +467,12 @@ func (*reading) put(s *step, n int, v *reading) {
 		v.mo = n
 	case 'd':
 		v.d = n
+	case 'D':
+		v.ofYear(n, 366)
+	case 'w':
+		v.week = n
+	case 'e':
+		v.ofWeek(n)
 	case 'x':
 		if !v.unordered {
 			v.a, v.unordered = n, true
@@ -478,6 +488,30 @@ func (*reading) put(s *step, n int, v *reading) {
 	case 'S':
 		v.ms = n
 	}
+}
+
+// ofYear keeps the nth day of the year, of which there are at most most.
+func (v *reading) ofYear(n, most int) {
+	t := time.Date(v.y, time.January, n, 0, 0, 0, 0, time.UTC)
+	if n < 1 || n > most || n == 366 && t.Year() != v.y {
+		return // the day is 0, which is none
+	}
+	v.y, v.mo, v.d = t.Year(), int(t.Month()), t.Day()
+}
+
+// ofWeek keeps the nth day, Monday the first, of the week that was read: week 1 is
+// that of January 4th.
+// Source: ISO 8601.
+func (v *reading) ofWeek(n int) {
+	if n < 1 || n > 7 || v.week < 1 || v.week > 53 {
+		return
+	}
+	fourth := time.Date(v.y, time.January, 4, 0, 0, 0, 0, time.UTC)
+	t := fourth.AddDate(0, 0, (v.week-1)*7+n-1-int(fourth.Weekday()+6)%7)
+	if y, w := t.ISOWeek(); y != v.y || w != v.week {
+		return
+	}
+	v.y, v.mo, v.d = t.Year(), int(t.Month()), t.Day()
 }
 
 const (

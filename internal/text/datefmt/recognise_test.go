@@ -116,8 +116,17 @@ func (f *form) print(t time.Time, rnd *rand.Rand) string {
 			b.WriteByte("IWEF"[rnd.IntN(4)])
 		case 'N':
 			b.WriteString([]string{t.Month().String(), t.Month().String()[:3], strings.ToUpper(t.Month().String()[:3])}[rnd.IntN(3)])
+		case 'D':
+			number(t.YearDay())
+		case 'w':
+			_, week := t.ISOWeek()
+			number(week)
+		case 'e':
+			number(int(t.Weekday()+6)%7 + 1)
 		case 'y':
-			if s.max == 2 {
+			if year, _ := t.ISOWeek(); strings.Contains(f.text, "w") {
+				number(year)
+			} else if s.max == 2 {
 				number(t.Year() % 100)
 			} else {
 				number(t.Year())
@@ -147,6 +156,32 @@ func (f *form) print(t time.Time, rnd *rand.Rand) string {
 		}
 	}
 	return b.String()
+}
+
+// Labels of multilog and svlogd, and dates that there are none.
+func TestOrdinalWeekAndTAI(t *testing.T) {
+	r := Recogniser{Now: testNow}
+	for text, want := range map[string]string{
+		"@4000000037c219bf2ef02e94 x": "1999-08-24T04:04:05.787Z", // 0x37c219bf is 935467455, ten seconds less by hand
+		"2009-W01-1T00:00:00Z":        "2008-12-29T00:00:00Z",     // ISO 8601's own example
+		"2020-W53-7T10:00:00Z":        "2021-01-03T10:00:00Z",
+		"2024-366T01:02:03Z":          "2024-12-31T01:02:03Z",
+		"01 Mar 26 08:00 UTC":         "2026-03-01T08:00:00Z",
+		"Mar-01-2026 08:00:00":        "2026-03-01T08:00:00Z",
+		"2023-366T01:02:03Z":          "",
+		"2021-W53-1T10:00:00Z":        "",
+		"2024-000T01:02:03Z":          "",
+		"@4000000037c219bf":           "",
+	} {
+		s, ok := r.Find([]byte(text))
+		got := ""
+		if ok {
+			got = time.UnixMilli(s.Millis).UTC().Format(time.RFC3339Nano)
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
 }
 
 // What is printed in any form, with a fraction and a zone, in any clothes, is read
@@ -374,8 +409,8 @@ func TestOddForms(t *testing.T) {
 		"2026-III-01 08:09:10 x":                           "",
 		"2026年3月1日 08:09:10 x":                             "",
 		"١/٣/٢٠٢٦ 08:09:10 x":                              "",
-		"2026-W09-7T08:09:10Z x":                           "",
-		"2026-060T08:09:10Z x":                             "",
+		"2026-W09-7T08:09:10Z x":                           "2026-03-01T08:09:10Z",
+		"2026-060T08:09:10Z x":                             "2026-03-01T08:09:10Z",
 		"Feb 31 2026 08:09:10 x":                           "",
 	} {
 		r := Recogniser{Now: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)}
