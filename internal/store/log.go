@@ -101,6 +101,7 @@ type log struct {
 	files   []*logFile
 	bytes   int64  // of all files
 	next    uint64 // sequence number to give
+	durable uint64 // what the first message gets that is not on disk yet
 	pending *group
 	free    *group // memory of one that was written
 	closed  bool
@@ -206,6 +207,7 @@ func (l *log) write() {
 				fr := &g.frames[i]
 				f.add(off, &fr.header, fr.category)
 				off += int64(fr.size())
+				l.durable = fr.seq + fr.room
 				l.appended.Add(int64(fr.messages))
 			}
 			f.size = off

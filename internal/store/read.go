@@ -150,6 +150,9 @@ func (r *reader) lost(run *run, from, to int, why string) {
 
 // frame reads a piece, or adds messages to those that the run is read for.
 func (r *reader) frame(h *header, rest []byte) (err error) {
+	if h.seq < r.snap.view.After {
+		return nil
+	}
 	if v := &r.snap.view; v.ByReceipt && (h.received < v.From || v.To != 0 && h.received >= v.To) {
 		return nil
 	}

@@ -15,6 +15,9 @@ type View struct {
 	// time it is a hint of what need not be read: the query's own range decides.
 	From, To  int64
 	ByReceipt bool
+	// After leaves out what has a lower sequence number: Snapshot.Next of an earlier one,
+	// for what has come since.
+	After uint64
 	// Categories are the _sourceCategory values asked for, a hint as well; none is all.
 	Categories []string
 }
@@ -39,11 +42,15 @@ func (s *Store) Snapshot(v View) *Snapshot {
 	l := s.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	snap.seq = l.next
+	snap.seq = l.durable
 	for _, f := range l.files {
 		used := false
-		for _, r := range f.runs {
-			if !v.wants(&r) {
+		for i, r := range f.runs {
+			end := snap.seq // of the run
+			if i+1 < len(f.runs) {
+				end = f.runs[i+1].seq
+			}
+			if end <= v.After || !v.wants(&r) {
 				continue
 			}
 			snap.runs = append(snap.runs, r)

@@ -333,7 +333,7 @@ func (s *Store) openLog() error {
 		}
 		l.bytes += lf.size
 	}
-	s.log = l
+	s.log, l.durable = l, l.next
 	if !s.o.ReadOnly {
 		l.ended = make(chan struct{})
 		go l.write()

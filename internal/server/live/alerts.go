@@ -1,0 +1,366 @@
+package live
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+)
+
+// Alerts are the signals, insights and entities that were found. They are in a database,
+// beside the state of the rules.
+type Alerts struct{ db *sql.DB }
+
+const schema = `
+CREATE TABLE IF NOT EXISTS live_state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS live_place (one INTEGER PRIMARY KEY CHECK (one = 1), place INTEGER NOT NULL, newest INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS signal (
+	number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, name TEXT NOT NULL, entity TEXT NOT NULL,
+	severity INTEGER NOT NULL, time INTEGER NOT NULL, created INTEGER NOT NULL, suppressed INTEGER NOT NULL, insight TEXT NOT NULL DEFAULT '', body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS signal_entity ON signal (entity, time);
+CREATE INDEX IF NOT EXISTS signal_time ON signal (time);
+CREATE TABLE IF NOT EXISTS insight (
+	number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, entity TEXT NOT NULL, status TEXT NOT NULL, time INTEGER NOT NULL, created INTEGER NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS insight_entity ON insight (entity);
+CREATE TABLE IF NOT EXISTS entity (
+	id TEXT PRIMARY KEY, type TEXT NOT NULL, zone TEXT NOT NULL, value TEXT NOT NULL, shown TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+	suppressed INTEGER NOT NULL DEFAULT 0, criticality TEXT NOT NULL DEFAULT '', tags TEXT NOT NULL DEFAULT '[]', revision INTEGER NOT NULL DEFAULT 1
+);
+`
+
+// Open readies the tables of a database.
+func Open(db *sql.DB) (*Alerts, error) {
+	if _, err := db.Exec(schema); err != nil {
+		return nil, fmt.Errorf("the tables of signals and insights: %w", err)
+	}
+	return &Alerts{db}, nil
+}
+
+// place is the place in the store up to which results are written, and the time of the
+// newest event before it, event.NoTime for none.
+func (a *Alerts) place(ctx context.Context) (n uint64, newest int64, err error) {
+	err = a.db.QueryRowContext(ctx, `SELECT place, newest FROM live_place`).Scan(&n, &newest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, event.NoTime, nil
+	}
+	return n, newest, err
+}
+
+// batch is what one transaction writes.
+type batch struct {
+	entries  []tenant.Entry
+	stale    []string
+	signals  []*insight.Signal
+	insights []*insight.Insight
+	place    uint64
+	newest   int64
+	at       time.Time
+}
+
+// commit writes a batch, all of it or nothing. A signal or insight that is there already,
+// by its id, is the same one, made again after a stop.
+func (a *Alerts) commit(ctx context.Context, b batch) error {
+	tx, err := a.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := b.write(ctx, tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
+	for _, key := range b.stale {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM live_state WHERE key = ?`, []byte(key)); err != nil {
+			return err
+		}
+	}
+	for _, e := range b.entries {
+		var err error
+		if e.Value == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM live_state WHERE key = ?`, []byte(e.Key))
+		} else {
+			_, err = tx.ExecContext(ctx, `INSERT INTO live_state (key, value) VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, []byte(e.Key), e.Value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	at := b.at.UnixMilli()
+	for _, s := range b.signals {
+		text, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
+		suppressed := 0
+		if len(s.Suppressed) > 0 {
+			suppressed = 1
+		}
+		id := s.Entity.ID()
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO signal (id, rule, name, entity, severity, time, created, suppressed, body) VALUES (?,?,?,?,?,?,?,?,?)`,
+			s.ID, s.RuleID, s.Name, id, s.Severity, s.Time, at, suppressed, string(text)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO entity (id, type, zone, value, shown, first, last) VALUES (?,?,?,?,?,?,?)
+			ON CONFLICT (id) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)`,
+			id, s.Entity.Type, s.Entity.Zone, s.Entity.Value, s.Shown, s.Time, s.Time); err != nil {
+			return err
+		}
+	}
+	for _, i := range b.insights {
+		var number int
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) + 1 FROM insight`).Scan(&number); err != nil {
+			return err
+		}
+		c := insight.NewCase(i, number, at)
+		text, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		r, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO insight (number, id, entity, status, time, created, body) VALUES (?,?,?,?,?,?,?)`,
+			number, i.ID, i.Entity.ID(), c.Status, i.Time, at, string(text))
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		for _, s := range i.Signals {
+			if _, err := tx.ExecContext(ctx, `UPDATE signal SET insight = ? WHERE id = ? AND insight = ''`, i.ID, s.ID); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO live_place (one, place, newest) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET place = excluded.place, newest = excluded.newest`, int64(b.place), b.newest)
+	return err
+}
+
+// ErrNone is that there is no such signal, insight or entity; ErrRevision that it has
+// changed since it was read.
+var (
+	ErrNone     = errors.New("there is none of this id")
+	ErrRevision = errors.New("it has another revision")
+)
+
+// Signal is a signal as it is kept.
+type Signal struct {
+	*insight.Signal
+	Number  int64
+	Created time.Time
+	Insight string // id of the insight that it is part of; "" for none
+}
+
+func (a *Alerts) signals(ctx context.Context, where string, args ...any) (all []*Signal, err error) {
+	rows, err := a.db.QueryContext(ctx, `SELECT number, created, insight, body FROM signal `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		s := &Signal{}
+		var created int64
+		var text string
+		if err := rows.Scan(&s.Number, &created, &s.Insight, &text); err != nil {
+			return nil, err
+		}
+		s.Created = time.UnixMilli(created).UTC()
+		if err := json.Unmarshal([]byte(text), &s.Signal); err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, rows.Err()
+}
+
+// Signals are all that keep holds for, the newest first.
+func (a *Alerts) Signals(ctx context.Context, keep func(*Signal) bool) ([]*Signal, error) {
+	all, err := a.signals(ctx, `ORDER BY time DESC, number DESC`)
+	return kept(all, keep), err
+}
+
+func kept[T any](all []T, keep func(T) bool) []T {
+	if keep == nil {
+		return all
+	}
+	var some []T
+	for _, x := range all {
+		if keep(x) {
+			some = append(some, x)
+		}
+	}
+	return some
+}
+
+// Signal is one.
+func (a *Alerts) Signal(ctx context.Context, id string) (*Signal, error) {
+	all, err := a.signals(ctx, `WHERE id = ?`, id)
+	if err == nil && len(all) == 0 {
+		err = ErrNone
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+func (a *Alerts) cases(ctx context.Context, where string, args ...any) (all []*insight.Case, err error) {
+	rows, err := a.db.QueryContext(ctx, `SELECT body FROM insight `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		c := &insight.Case{}
+		if err := json.Unmarshal([]byte(text), c); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
+
+// Cases are the insights with their lives that keep holds for, the newest first.
+func (a *Alerts) Cases(ctx context.Context, keep func(*insight.Case) bool) ([]*insight.Case, error) {
+	all, err := a.cases(ctx, `ORDER BY number DESC`)
+	return kept(all, keep), err
+}
+
+// Case is an insight by its id, or the one that people use: INSIGHT-12.
+func (a *Alerts) Case(ctx context.Context, id string) (*insight.Case, error) {
+	all, err := a.cases(ctx, `WHERE id = ? OR 'INSIGHT-' || number = ?`, id, id)
+	if err == nil && len(all) == 0 {
+		err = ErrNone
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// Change changes a case, if accept, which may be nil, takes the revision that it has.
+func (a *Alerts) Change(ctx context.Context, id string, accept func(rev int) bool, life *insight.Life, x insight.Change, by string, at time.Time) (*insight.Case, error) {
+	for {
+		c, err := a.Case(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if accept != nil && !accept(c.Rev) {
+			return nil, ErrRevision
+		}
+		was, err := json.Marshal(c)
+		if err != nil {
+			return nil, err
+		}
+		if err := life.Apply(c, x, by, at.UnixMilli()); err != nil {
+			return nil, err
+		}
+		text, err := json.Marshal(c)
+		if err != nil {
+			return nil, err
+		}
+		r, err := a.db.ExecContext(ctx, `UPDATE insight SET body = ?, status = ? WHERE id = ? AND body = ?`, string(text), c.Status, c.Insight.ID, string(was))
+		if err != nil {
+			return nil, err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 1 {
+			return c, err
+		} // somebody else has changed it meanwhile
+	}
+}
+
+// Entity is one on which there were signals.
+type Entity struct {
+	ID, Type, Zone, Value string
+	Shown                 string // in the letter case of its first record
+	First, Last           time.Time
+	Suppressed            bool
+	Criticality           string
+	Tags                  []string
+	Revision              int64
+	Score                 int // of its counted signals since the last insight, within the look-back
+}
+
+// Entities are all that keep holds for, those with the highest score first. lookback is
+// how far back signals count.
+func (a *Alerts) Entities(ctx context.Context, now time.Time, lookback time.Duration, keep func(*Entity) bool) ([]*Entity, error) {
+	all, err := a.entities(ctx, now, lookback, "")
+	return kept(all, keep), err
+}
+
+// Entity is one.
+func (a *Alerts) Entity(ctx context.Context, id string, now time.Time, lookback time.Duration) (*Entity, error) {
+	all, err := a.entities(ctx, now, lookback, id)
+	if err == nil && len(all) == 0 {
+		err = ErrNone
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// entities reads entities with their activity scores: the sum, over the names of counted
+// signals within the look-back and after the entity's last insight, of the highest severity
+// (10.1).
+func (a *Alerts) entities(ctx context.Context, now time.Time, lookback time.Duration, id string) (all []*Entity, err error) {
+	rows, err := a.db.QueryContext(ctx, `
+		SELECT id, type, zone, value, shown, first, last, suppressed, criticality, tags, revision, coalesce((
+			SELECT sum(most) FROM (SELECT max(s.severity) AS most FROM signal s
+				WHERE s.entity = e.id AND s.suppressed = 0 AND s.time > max(?, coalesce((SELECT max(i.time) FROM insight i WHERE i.entity = e.id), 0))
+				GROUP BY s.name)), 0) AS score
+		FROM entity e WHERE ? = '' OR id = ? ORDER BY score DESC, last DESC, id`,
+		now.Add(-lookback).UnixMilli(), id, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e := &Entity{}
+		var first, last int64
+		var tags string
+		if err := rows.Scan(&e.ID, &e.Type, &e.Zone, &e.Value, &e.Shown, &first, &last, &e.Suppressed, &e.Criticality, &tags, &e.Revision, &e.Score); err != nil {
+			return nil, err
+		}
+		e.First, e.Last = time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC()
+		if err := json.Unmarshal([]byte(tags), &e.Tags); err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+// SetEntity writes what people say of an entity: whether it is suppressed, its criticality,
+// its tags.
+func (a *Alerts) SetEntity(ctx context.Context, e *Entity) error {
+	tags, err := json.Marshal(append([]string{}, e.Tags...))
+	if err != nil {
+		return err
+	}
+	r, err := a.db.ExecContext(ctx, `UPDATE entity SET suppressed = ?, criticality = ?, tags = ?, revision = revision + 1 WHERE id = ? AND revision = ?`,
+		e.Suppressed, e.Criticality, string(tags), e.ID, e.Revision)
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrRevision, err)
+	}
+	e.Revision++
+	return nil
+}

@@ -1,0 +1,342 @@
+// Package live runs Cloud SIEM content over what arrives in a store, and keeps what
+// comes of it: signals, insights and entities. State, results and the place in the store
+// up to which they were made are written in one transaction, so that a process that is
+// killed at any moment goes on as if nothing had been. Source: ../shared/spec/cloud-siem.md;
+// numbers in comments are sections of it.
+package live
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/store"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
+)
+
+// Options are what an engine works with.
+type Options struct {
+	Store *store.Store
+	DB    *sql.DB
+	// Content gives the documents to run; what of them cannot be used is in the list.
+	Content func(context.Context) ([]*ruledoc.Document, diag.List, error)
+	// Late is how much older than the newest an event may be for rules over time to count
+	// it. Their signals come so much later, while events come.
+	Late time.Duration
+	// Idle is how long nothing has to come until event time is taken to have reached the
+	// newest event.
+	Idle   time.Duration
+	Memory int64 // bytes for windows and histories; 0 for a usual number
+	Logf   func(string, ...any)
+	Now    func() time.Time // nil for the clock
+}
+
+const (
+	lateDefault = time.Second
+	idleDefault = 500 * time.Millisecond
+	// tick is how often the engine looks for what has come.
+	tick = 100 * time.Millisecond
+	// checkpointMost is how long work may go on without being written down.
+	checkpointMost = 2 * time.Second
+	memoryDefault  = 256 << 20
+)
+
+// Engine runs until it is closed.
+type Engine struct {
+	o      Options
+	alerts *Alerts
+
+	stop    context.CancelFunc
+	done    chan struct{}
+	changed chan struct{} // content is another
+
+	mu     sync.Mutex
+	status Status
+	seen   atomic.Uint64 // the place in the store up to which results are written
+
+	abandoned atomic.Bool // by a test, as if the process were killed
+}
+
+// Status says how the engine stands.
+type Status struct {
+	Rules     int
+	Disabled  int
+	Unusable  []string // documents that cannot be used, with the reason
+	Records   int64    // that rules saw since the content was loaded
+	Unmapped  int64    // events that no mapper makes a record of, since then
+	Late      int64    // hits that came too late for rules over time, since then
+	Entities  int
+	Degraded  []string  // rules that have had to forget
+	Place     uint64    // in the store, up to which results are written
+	EventTime time.Time // up to which rules over time are judged, since the content was loaded; zero for none
+	Loaded    time.Time // when the content was
+	Problem   string    // why nothing runs; "" where all is well
+}
+
+// Start begins to work.
+func Start(o Options) (*Engine, error) {
+	if o.Late == 0 {
+		o.Late = lateDefault
+	}
+	if o.Idle == 0 {
+		o.Idle = idleDefault
+	}
+	if o.Memory == 0 {
+		o.Memory = memoryDefault
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	alerts, err := Open(o.DB)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	e := &Engine{o: o, alerts: alerts, stop: stop, done: make(chan struct{}), changed: make(chan struct{}, 1)}
+	go func() {
+		defer close(e.done)
+		e.work(ctx)
+	}()
+	return e, nil
+}
+
+// Alerts are what has come of it.
+func (e *Engine) Alerts() *Alerts { return e.alerts }
+
+// Changed says that the content is another: it is loaded anew, once what has come is
+// written down.
+func (e *Engine) Changed() {
+	select {
+	case e.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Status is how the engine stands.
+func (e *Engine) Status() Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.status
+}
+
+func (e *Engine) say(change func(*Status)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(&e.status)
+}
+
+// Close writes down what has come, and ends the work.
+func (e *Engine) Close(ctx context.Context) error {
+	e.stop()
+	select {
+	case <-e.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// retry is how long the engine waits after an error before it tries again.
+const retry = 5 * time.Second
+
+// work loads the content and runs it, again and again as it changes.
+func (e *Engine) work(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := func() (err error) {
+			defer exec.Caught(&err, "live detection")
+			return e.follow(ctx)
+		}()
+		if err == nil || errors.Is(err, context.Canceled) {
+			continue
+		}
+		e.o.Logf("live detection stands still, and is tried again in %s: %v", retry, err)
+		e.say(func(s *Status) { s.Problem = err.Error() })
+		select {
+		case <-ctx.Done():
+		case <-e.changed:
+		case <-time.After(retry):
+		}
+	}
+}
+
+// running is one content at work.
+type running struct {
+	*Engine
+	tenant *tenant.Tenant
+	pass   *tenant.Pass
+	x      *query.Several
+	stale  []string // keys of state that nobody needs any more
+
+	place   uint64 // of the store: what is before it has been pushed
+	written uint64 // the same as it is in the database
+	newest  int64  // time of the newest event, in ms; event.NoTime for none
+	mark    int64  // up to which event time was judged
+	came    time.Time
+	fresh   bool // something has been pushed since the last checkpoint
+	waiting bool // something has been pushed since the last Advance
+	last    time.Time
+}
+
+// noMark is before all times.
+const noMark = -1 << 62
+
+// follow runs the content of now over what comes until it changes, or ctx ends.
+func (e *Engine) follow(ctx context.Context) error {
+	docs, found, err := e.o.Content(ctx)
+	if err != nil {
+		return err
+	}
+	x := &running{Engine: e, tenant: tenant.New(docs, found), mark: noMark, came: e.o.Now()}
+	status := Status{Rules: len(x.tenant.Rules), Disabled: x.tenant.Disabled, Loaded: e.o.Now()}
+	for _, u := range x.tenant.Unusable {
+		status.Unusable = append(status.Unusable, u.Error())
+	}
+	e.say(func(s *Status) { *s = status })
+	if x.place, x.newest, err = e.alerts.place(ctx); err != nil {
+		return err
+	}
+	x.written = x.place
+	e.say(func(s *Status) { s.Place = x.place })
+	x.pass = &tenant.Pass{Tenant: x.tenant, Rules: x.tenant.Rules, Begin: func(run *tenant.Run) error {
+		loaded, err := run.Restore(e.alerts.state(ctx))
+		if err != nil {
+			return err
+		}
+		x.stale = loaded.Stale
+		return nil
+	}}
+	budget := query.Run{Memory: e.o.Memory, Warnings: &exec.Warnings{}, Now: e.o.Now()}
+	// What was begun is finished after ctx has ended.
+	work := context.WithoutCancel(ctx)
+	if x.x, err = query.StartTogether(work, budget, nil, x.pass.Beside()); err != nil {
+		return err
+	}
+	defer x.x.Close()
+	for {
+		if err := x.step(work); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return x.checkpoint(work, nil, nil)
+		case <-e.changed:
+			return x.checkpoint(work, nil, nil)
+		case <-time.After(tick):
+		}
+	}
+}
+
+// step takes what has come, and judges as far as event time has come.
+func (x *running) step(ctx context.Context) error {
+	now := x.o.Now()
+	snap := x.o.Store.Snapshot(store.View{After: x.place})
+	next := snap.Next()
+	err := error(nil)
+	if next > x.place {
+		if err = x.x.Add(ctx, snap.Feeder()); err == nil {
+			err = x.x.Settle()
+		}
+		x.place, x.came, x.fresh, x.waiting = next, now, true, true
+	}
+	snap.Close()
+	if err != nil {
+		return err
+	}
+	if failed := x.x.Failed()[0]; failed != nil {
+		return failed
+	}
+	mark := int64(noMark)
+	if newest := x.x.Newest(now.Add(24 * time.Hour).UnixMilli()); newest != event.NoTime && (x.newest == event.NoTime || newest > x.newest) {
+		x.newest = newest
+	}
+	if x.newest != event.NoTime {
+		if mark = x.newest + 1 - x.o.Late.Milliseconds(); now.Sub(x.came) >= x.o.Idle {
+			mark = x.newest + 1
+		}
+	}
+	var signals []*insight.Signal
+	var insights []*insight.Insight
+	// Hits of match rules come out whatever their time is.
+	if x.pass.Run != nil && mark != noMark && (mark > x.mark || x.waiting) {
+		x.mark, x.waiting = max(mark, x.mark), false
+		if signals, err = x.pass.Run.Advance(mark); err != nil {
+			return err
+		}
+		insights = x.pass.Run.Insights()
+		x.say(func(s *Status) { s.EventTime = time.UnixMilli(mark).UTC() })
+	}
+	if len(signals)+len(insights) > 0 || x.fresh && now.Sub(x.last) >= checkpointMost {
+		return x.checkpoint(ctx, signals, insights)
+	}
+	return nil
+}
+
+// checkpoint writes down what has come of the events so far.
+func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, insights []*insight.Insight) error {
+	x.last = x.o.Now()
+	if x.abandoned.Load() {
+		return context.Canceled
+	}
+	if x.pass.Run == nil || !x.fresh && len(signals)+len(insights) == 0 {
+		return nil
+	}
+	err := x.pass.Run.Checkpoint(func(entries []tenant.Entry) error {
+		return x.alerts.commit(ctx, batch{entries, x.stale, signals, insights, x.place, x.newest, x.o.Now()})
+	})
+	if err != nil {
+		return fmt.Errorf("what live detection has found cannot be written: %w", err)
+	}
+	x.stale, x.written, x.fresh = nil, x.place, false
+	x.seen.Store(x.place)
+	run := x.pass.Run
+	entities, _ := run.Entities()
+	x.say(func(s *Status) {
+		s.Records, s.Unmapped, s.Entities, s.Place, s.Problem = run.Records, run.Unmapped, entities, x.place, ""
+		s.Late, s.Degraded = 0, nil
+		for i, c := range run.ByRule {
+			s.Late += c.Late
+			if c.Evicted > 0 || c.Forgotten > 0 {
+				s.Degraded = append(s.Degraded, fmt.Sprintf("%s: %d groups and %d records had to be forgotten", x.tenant.Rules[i].ID, c.Evicted, c.Forgotten))
+			}
+		}
+	})
+	return nil
+}
+
+// state gives the entries that checkpoints have left.
+func (a *Alerts) state(ctx context.Context) iter.Seq2[tenant.Entry, error] {
+	return func(yield func(tenant.Entry, error) bool) {
+		rows, err := a.db.QueryContext(ctx, `SELECT key, value FROM live_state`)
+		if err != nil {
+			yield(tenant.Entry{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var key []byte
+			var e tenant.Entry
+			err := rows.Scan(&key, &e.Value)
+			e.Key = string(key)
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(tenant.Entry{}, err)
+		}
+	}
+}
