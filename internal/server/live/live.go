@@ -246,6 +246,10 @@ func (x *running) step(ctx context.Context) error {
 	snap := x.o.Store.Snapshot(store.View{After: x.place})
 	next := snap.Next()
 	err := error(nil)
+	// What was sent after a change of content was answered is for the new content.
+	if len(x.changed) > 0 {
+		next = x.place
+	}
 	if next > x.place {
 		if err = x.x.Add(ctx, snap.Feeder()); err == nil {
 			err = x.x.Settle()

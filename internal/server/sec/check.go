@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,6 +73,8 @@ func ofRuledoc(kind string) func(context.Context, *API, object) error {
 			_, found = d.Tuning()
 		case ruledoc.CustomInsight:
 			_, found = d.Insight()
+			// One that names nothing yet can be kept, and makes no insight.
+			found = slices.DeleteFunc(found, func(d *diag.Diagnostic) bool { return d.Code == "no-signals" })
 		case ruledoc.Criticality:
 			x, ds := d.Criticality()
 			if found = ds; x != nil {

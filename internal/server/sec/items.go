@@ -34,6 +34,16 @@ func (a *API) itemRoutes() (all []access.Route) {
 		all = append(all,
 			call(http.MethodPost, Base+"/"+lists.path+"/{id}/items", true, handle(func(_ http.ResponseWriter, r *http.Request) (any, error) { return a.addItems(r, lists.kind) })),
 			call(http.MethodGet, many, false, handle(a.items)),
+			call(http.MethodGet, Base+"/"+lists.path+"/{id}/items", false, handle(func(w http.ResponseWriter, r *http.Request) (any, error) {
+				if _, err := a.docs.Get(r.Context(), lists.kind, r.PathValue("id")); errors.Is(err, ErrNone) {
+					return nil, missing("match list", r.PathValue("id"))
+				}
+				q := r.URL.Query()
+				q.Set("listIds", r.PathValue("id"))
+				r.URL.RawQuery = q.Encode()
+				return a.items(w, r)
+			})),
+			call(http.MethodGet, Base+"/"+lists.path+"/{list}/items/{id}", false, handle(get)),
 			call(http.MethodGet, many+"/all", false, handle(a.allItems)),
 			call(http.MethodGet, many+"/{id}", false, handle(get)),
 			call(http.MethodPut, many+"/{id}", true, handle(a.replaceItem)),
@@ -202,7 +212,7 @@ func (a *API) allItems(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (a *API) replaceItem(w http.ResponseWriter, r *http.Request) (any, error) {
-	o, err := body(r, "fields")
+	o, err := body(r, "fields", false)
 	if err != nil {
 		return nil, err
 	}

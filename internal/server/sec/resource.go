@@ -39,6 +39,8 @@ type resource struct {
 	known []object
 	// from is added to a document's number for its id: ids of known ones are below it.
 	from int64
+	// bare says that bodies need not be wrapped in fields.
+	bare bool
 	// byKey says that a document's id is its key.
 	byKey bool
 	// check says what is wrong with a document, besides what ruledoc finds.
@@ -64,7 +66,7 @@ var resources = []resource{
 	{path: "insight-resolutions", noun: "resolution", kind: "insight-resolutions", need: []string{"name"}, fixed: []string{"name", "parentId"}, unique: true, known: resolutions, from: resolutionsFrom, check: parentResolution, show: resolutionShown},
 	{path: "tag-schemas", noun: "tag schema", kind: "tag-schemas", need: []string{"key"}, byKey: true, show: schemaShown},
 	{path: "log-mappings", noun: "log mapping", kind: ruledoc.LogMapping, need: []string{"name", "recordType"}, check: ofRuledoc(ruledoc.LogMapping)},
-	{path: "context-actions", noun: "context action", kind: "context-actions", need: []string{"name"}},
+	{path: "context-actions", noun: "context action", kind: "context-actions", bare: true, need: []string{"name"}},
 	{path: "automations", noun: "automation", kind: "automations", need: []string{"playbookId"}, fixed: []string{"playbookId", "cseResourceType"}, merged: true},
 }
 
@@ -307,7 +309,7 @@ func article(noun string) string {
 }
 
 func (a *API) create(w http.ResponseWriter, r *http.Request, s *resource, at string) (any, error) {
-	o, err := body(r, "fields")
+	o, err := body(r, "fields", s.bare)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +342,7 @@ func text(o object, key string) string {
 }
 
 func (a *API) replace(w http.ResponseWriter, r *http.Request, s *resource, at string) (any, error) {
-	o, err := body(r, "fields")
+	o, err := body(r, "fields", s.bare)
 	if err != nil {
 		return nil, err
 	}
@@ -425,7 +427,7 @@ func (a *API) delete(r *http.Request, s *resource) (any, error) {
 
 // enable answers PUT {"fields":{"enabled":false}}.
 func (a *API) enable(w http.ResponseWriter, r *http.Request, kind, noun string, s *resource) (any, error) {
-	o, err := body(r, "fields")
+	o, err := body(r, "fields", false)
 	if err != nil {
 		return nil, err
 	}

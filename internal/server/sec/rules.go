@@ -196,7 +196,7 @@ func ruleFilter(q string) (func(*Document) bool, error) {
 func typeOf(kind string) string { return strings.TrimSuffix(kind, "_rule") }
 
 func (a *API) createRule(w http.ResponseWriter, r *http.Request, k ruleKind) (any, error) {
-	o, err := body(r, "fields")
+	o, err := body(r, "fields", false)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (a *API) soundRule(ctx context.Context, k ruleKind, o object) error {
 }
 
 func (a *API) replaceRule(w http.ResponseWriter, r *http.Request, k ruleKind, override bool) (any, error) {
-	o, err := body(r, "fields")
+	o, err := body(r, "fields", false)
 	if err != nil {
 		return nil, err
 	}
@@ -271,6 +271,17 @@ func (a *API) replaceRule(w http.ResponseWriter, r *http.Request, k ruleKind, ov
 func (a *API) rule(r *http.Request, d *Document) object {
 	out := a.shown(r, &resource{}, d)
 	out["ruleType"], out["ruleSource"] = typeOf(d.Kind), "user"
+	// An empty mapping is none: so Sumo Logic's Terraform provider expects it.
+	if m, ok := out["scoreMapping"].(map[string]any); ok {
+		if list, ok := m["mapping"].([]any); ok && len(list) == 0 {
+			with := object{}
+			for k, v := range m {
+				with[k] = v
+			}
+			with["mapping"] = nil
+			out["scoreMapping"] = with
+		}
+	}
 	out["status"] = object{"status": "active", "message": ""}
 	if doc, err := document(d.Kind, d.ID, d.Body); err == nil {
 		if x, _ := doc.Rule(); x != nil && x.Window > 0 {

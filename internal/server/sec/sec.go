@@ -16,25 +16,28 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/live"
 )
 
 // API answers the calls.
 type API struct {
-	docs *Documents
-	now  func() time.Time
+	docs   *Documents
+	alerts *live.Alerts
+	now    func() time.Time
 	// changed is called after content has changed.
 	changed func()
 }
 
 // Options are what an API needs of the server.
 type Options struct {
+	Alerts  *live.Alerts     // what was found; nil for a server that finds nothing
 	Changed func()           // content is another; nil for nobody
 	Now     func() time.Time // nil for the clock
 }
 
 // New makes an API over documents.
 func New(docs *Documents, o Options) *API {
-	a := &API{docs: docs, now: o.Now, changed: o.Changed}
+	a := &API{docs: docs, alerts: o.Alerts, now: o.Now, changed: o.Changed}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -73,8 +76,8 @@ func (a *API) Routes() (all []access.Route) {
 	all = append(all, a.ruleRoutes()...)
 	all = append(all, a.itemRoutes()...)
 	all = append(all, a.singleRoutes()...)
-	all = append(all, call(http.MethodGet, Base+"/vendors-and-products", false, handle(a.products)))
-	return all
+	all = append(all, a.alertRoutes()...)
+	return append(all, look("/vendors-and-products", handle(a.products)), look("/log-mappings/vendors-and-products", handle(a.products)))
 }
 
 // bodyMost is the longest body of a request, in bytes.
@@ -134,13 +137,24 @@ func uuid() string {
 // object is a JSON object; numbers in it are json.Number.
 type object = map[string]any
 
-// body reads the object of a request that is wrapped in a key.
-func body(r *http.Request, wrap string) (object, error) {
+// body reads the object of a request that is wrapped in a key, which bare ones may lack.
+func body(r *http.Request, wrap string, bare bool) (object, error) {
 	var in map[string]json.RawMessage
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
 	raw, ok := in[wrap]
+	if !ok && bare && len(in) > 0 {
+		out := object{}
+		for k, v := range in {
+			var x any
+			if err := number(v, &x); err != nil {
+				return nil, bad("%q: %v", k, err)
+			}
+			out[k] = x
+		}
+		return out, nil
+	}
 	if !ok {
 		return nil, bad(`the body is {%q: {...}}, and this one has no %[1]q`, wrap)
 	}

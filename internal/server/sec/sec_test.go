@@ -111,7 +111,7 @@ func (c *client) made(path, fields string) string {
 
 const matchRule = `{"name":"LSASS dump","nameExpression":"LSASS dump on {{device_hostname}}","descriptionExpression":"d","enabled":true,"stream":"record",
 	"expression":"lower(baseImage) LIKE '%rundll32.exe'","entitySelectors":[{"expression":"device_hostname","entityType":"_hostname"}],
-	"scoreMapping":{"type":"constant","default":8,"field":"","mapping":[]},"summaryExpression":"s","tags":["_mitreAttackTechnique:T1003.001"],"isPrototype":false}`
+	"scoreMapping":{"type":"constant","default":8,"field":""},"summaryExpression":"s","tags":["_mitreAttackTechnique:T1003.001"],"isPrototype":false}`
 
 const thresholdRule = `{"name":"spray","description":"d","enabled":true,"expression":"metadata_deviceEventId = 'Security-4625'","limit":20,"countDistinct":false,"countField":"",
 	"groupByFields":[],"entitySelectors":[{"expression":"srcDevice_ip","entityType":"_ip"}],"score":5,"stream":"record","summaryExpression":"s","tags":[],"version":1,"windowSize":"T30M","isPrototype":false}`
@@ -361,11 +361,14 @@ func TestContentRuns(t *testing.T) {
 	c.made("/rule-tuning-expressions", `{"name":"n","description":"d","expression":"user_username = 'svc'","enabled":true,"exclude":true,"isGlobal":false,"ruleIds":["`+match+`"]}`)
 	list := c.made("/match-lists", `{"name":"scanners","targetColumn":"SrcIp"}`)
 	c.ask("POST", "/match-lists/"+list+"/items", `{"items":[{"value":"10.0.0.1"},{"value":"10.0.0.2","active":false},{"value":"10.0.0.3","expiration":"2026-03-02T10:00:01"}]}`, "-")
-	if a := c.ask("PUT", "/insights-configuration", `{"config":{"threshold":20}}`, `"0"`); a.status != 200 {
+	if a := c.ask("PUT", "/insights-configuration", `{"config":{"threshold":20,"lookbackDays":7}}`, `"0"`); a.status != 200 {
 		t.Fatal(a.said)
 	}
-	if o := c.ask("GET", "/insights-configuration", "", "-").data.(map[string]any); o["threshold"] != 20.0 || o["lookbackDays"] != 14.0 {
+	if o := c.ask("GET", "/insights-configuration", "", "-").data.(map[string]any); o["threshold"] != 20.0 || o["lookbackDays"] != 7.0 {
 		t.Errorf("the settings are %v", o)
+	}
+	if o := c.ask("GET", "/entity-normalization/domain-configuration", "", "-").data.(map[string]any); o["normalizeHostnames"] != false {
+		t.Errorf("the domain configuration is %v", o)
 	}
 	items := func() int {
 		docs, found, err := c.api.Content(context.Background())

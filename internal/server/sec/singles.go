@@ -61,7 +61,7 @@ func (a *API) theSingle(ctx context.Context, s single) (*Document, error) {
 }
 
 func (a *API) putSingle(w http.ResponseWriter, r *http.Request, s single) (any, error) {
-	o, err := body(r, s.wrap)
+	o, err := body(r, s.wrap, false)
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +72,7 @@ func (a *API) putSingle(w http.ResponseWriter, r *http.Request, s single) (any, 
 	if !matches(r, d.Revision) {
 		return nil, errStale
 	}
-	for k, v := range d.Body {
-		if _, ok := o[k]; !ok {
-			o[k] = v
-		}
-	}
+	// What is not said is not set: so Sumo Logic's Terraform provider takes settings back.
 	if err := s.check(r.Context(), a, o); err != nil {
 		return nil, err
 	}
@@ -108,6 +104,9 @@ func (a *API) products(_ http.ResponseWriter, r *http.Request) (any, error) {
 		}
 		seen[key] = true
 		out = append(out, object{"guid": nameGUID(key), "vendor": m.Vendor, "product": m.Product})
+	}
+	if len(out) == 0 && vendor != "" && product != "" { // a tenant's log mappings are for any
+		out = append(out, object{"guid": nameGUID(vendor + "\x00" + product), "vendor": vendor, "product": product})
 	}
 	sort.Slice(out, func(i, j int) bool {
 		if out[i]["vendor"] != out[j]["vendor"] {
