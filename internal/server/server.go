@@ -21,6 +21,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/api"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
+	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/store"
 )
 
@@ -52,6 +53,7 @@ type Server struct {
 	vault   *vault
 	sources *collect.Sources
 	doors   *collect.Doors
+	live    *live.Engine
 	more    []func(context.Context) error // to be closed before the store, last first
 
 	listener net.Listener
@@ -144,7 +146,11 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 		return nil, told, err
 	}
 	s.more = append(s.more, calls.Close)
-	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes())
+	content, err := s.watch()
+	if err != nil {
+		return nil, told, err
+	}
+	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes(), content.Routes())
 	s.limits.perSecond = c.RateLimit
 	s.http = http.Server{
 		Handler: s.handler(s.routes), ReadHeaderTimeout: s.pace.header, IdleTimeout: s.pace.idle, MaxHeaderBytes: headerMax,

@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/store"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -17,32 +17,30 @@ import (
 // beside the state of the rules.
 type Alerts struct{ db *sql.DB }
 
+// Migration is what the package keeps in a store's database.
+var Migration = store.Migration{Package: "live", Steps: []string{schema}}
+
 const schema = `
-CREATE TABLE IF NOT EXISTS live_state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS live_place (one INTEGER PRIMARY KEY CHECK (one = 1), place INTEGER NOT NULL, newest INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS signal (
+CREATE TABLE live_state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE live_place (one INTEGER PRIMARY KEY CHECK (one = 1), place INTEGER NOT NULL, newest INTEGER NOT NULL);
+CREATE TABLE live_signal (
 	number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, name TEXT NOT NULL, entity TEXT NOT NULL,
 	severity INTEGER NOT NULL, time INTEGER NOT NULL, created INTEGER NOT NULL, suppressed INTEGER NOT NULL, insight TEXT NOT NULL DEFAULT '', body TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS signal_entity ON signal (entity, time);
-CREATE INDEX IF NOT EXISTS signal_time ON signal (time);
-CREATE TABLE IF NOT EXISTS insight (
+CREATE INDEX live_signal_entity ON live_signal (entity, time);
+CREATE INDEX live_signal_time ON live_signal (time);
+CREATE TABLE live_insight (
 	number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, entity TEXT NOT NULL, status TEXT NOT NULL, time INTEGER NOT NULL, created INTEGER NOT NULL, body TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS insight_entity ON insight (entity);
-CREATE TABLE IF NOT EXISTS entity (
+CREATE INDEX live_insight_entity ON live_insight (entity);
+CREATE TABLE live_entity (
 	id TEXT PRIMARY KEY, type TEXT NOT NULL, zone TEXT NOT NULL, value TEXT NOT NULL, shown TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
 	suppressed INTEGER NOT NULL DEFAULT 0, criticality TEXT NOT NULL DEFAULT '', tags TEXT NOT NULL DEFAULT '[]', revision INTEGER NOT NULL DEFAULT 1
 );
 `
 
-// Open readies the tables of a database.
-func Open(db *sql.DB) (*Alerts, error) {
-	if _, err := db.Exec(schema); err != nil {
-		return nil, fmt.Errorf("the tables of signals and insights: %w", err)
-	}
-	return &Alerts{db}, nil
-}
+// Of gives what is in a database that has the Migration's tables.
+func Of(db *sql.DB) *Alerts { return &Alerts{db} }
 
 // place is the place in the store up to which results are written, and the time of the
 // newest event before it, event.NoTime for none.
@@ -106,11 +104,11 @@ func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
 			suppressed = 1
 		}
 		id := s.Entity.ID()
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO signal (id, rule, name, entity, severity, time, created, suppressed, body) VALUES (?,?,?,?,?,?,?,?,?)`,
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_signal (id, rule, name, entity, severity, time, created, suppressed, body) VALUES (?,?,?,?,?,?,?,?,?)`,
 			s.ID, s.RuleID, s.Name, id, s.Severity, s.Time, at, suppressed, string(text)); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO entity (id, type, zone, value, shown, first, last) VALUES (?,?,?,?,?,?,?)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO live_entity (id, type, zone, value, shown, first, last) VALUES (?,?,?,?,?,?,?)
 			ON CONFLICT (id) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)`,
 			id, s.Entity.Type, s.Entity.Zone, s.Entity.Value, s.Shown, s.Time, s.Time); err != nil {
 			return err
@@ -118,7 +116,7 @@ func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
 	}
 	for _, i := range b.insights {
 		var number int
-		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) + 1 FROM insight`).Scan(&number); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) + 1 FROM live_insight`).Scan(&number); err != nil {
 			return err
 		}
 		c := insight.NewCase(i, number, at)
@@ -126,7 +124,7 @@ func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			return err
 		}
-		r, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO insight (number, id, entity, status, time, created, body) VALUES (?,?,?,?,?,?,?)`,
+		r, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_insight (number, id, entity, status, time, created, body) VALUES (?,?,?,?,?,?,?)`,
 			number, i.ID, i.Entity.ID(), c.Status, i.Time, at, string(text))
 		if err != nil {
 			return err
@@ -138,7 +136,7 @@ func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
 			continue
 		}
 		for _, s := range i.Signals {
-			if _, err := tx.ExecContext(ctx, `UPDATE signal SET insight = ? WHERE id = ? AND insight = ''`, i.ID, s.ID); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE live_signal SET insight = ? WHERE id = ? AND insight = ''`, i.ID, s.ID); err != nil {
 				return err
 			}
 		}
@@ -163,7 +161,7 @@ type Signal struct {
 }
 
 func (a *Alerts) signals(ctx context.Context, where string, args ...any) (all []*Signal, err error) {
-	rows, err := a.db.QueryContext(ctx, `SELECT number, created, insight, body FROM signal `+where, args...)
+	rows, err := a.db.QueryContext(ctx, `SELECT number, created, insight, body FROM live_signal `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +214,7 @@ func (a *Alerts) Signal(ctx context.Context, id string) (*Signal, error) {
 }
 
 func (a *Alerts) cases(ctx context.Context, where string, args ...any) (all []*insight.Case, err error) {
-	rows, err := a.db.QueryContext(ctx, `SELECT body FROM insight `+where, args...)
+	rows, err := a.db.QueryContext(ctx, `SELECT body FROM live_insight `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +272,7 @@ func (a *Alerts) Change(ctx context.Context, id string, accept func(rev int) boo
 		if err != nil {
 			return nil, err
 		}
-		r, err := a.db.ExecContext(ctx, `UPDATE insight SET body = ?, status = ? WHERE id = ? AND body = ?`, string(text), c.Status, c.Insight.ID, string(was))
+		r, err := a.db.ExecContext(ctx, `UPDATE live_insight SET body = ?, status = ? WHERE id = ? AND body = ?`, string(text), c.Status, c.Insight.ID, string(was))
 		if err != nil {
 			return nil, err
 		}
@@ -321,10 +319,10 @@ func (a *Alerts) Entity(ctx context.Context, id string, now time.Time, lookback 
 func (a *Alerts) entities(ctx context.Context, now time.Time, lookback time.Duration, id string) (all []*Entity, err error) {
 	rows, err := a.db.QueryContext(ctx, `
 		SELECT id, type, zone, value, shown, first, last, suppressed, criticality, tags, revision, coalesce((
-			SELECT sum(most) FROM (SELECT max(s.severity) AS most FROM signal s
-				WHERE s.entity = e.id AND s.suppressed = 0 AND s.time > max(?, coalesce((SELECT max(i.time) FROM insight i WHERE i.entity = e.id), 0))
+			SELECT sum(most) FROM (SELECT max(s.severity) AS most FROM live_signal s
+				WHERE s.entity = e.id AND s.suppressed = 0 AND s.time > max(?, coalesce((SELECT max(i.time) FROM live_insight i WHERE i.entity = e.id), 0))
 				GROUP BY s.name)), 0) AS score
-		FROM entity e WHERE ? = '' OR id = ? ORDER BY score DESC, last DESC, id`,
+		FROM live_entity e WHERE ? = '' OR id = ? ORDER BY score DESC, last DESC, id`,
 		now.Add(-lookback).UnixMilli(), id, id)
 	if err != nil {
 		return nil, err
@@ -353,7 +351,7 @@ func (a *Alerts) SetEntity(ctx context.Context, e *Entity) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.db.ExecContext(ctx, `UPDATE entity SET suppressed = ?, criticality = ?, tags = ?, revision = revision + 1 WHERE id = ? AND revision = ?`,
+	r, err := a.db.ExecContext(ctx, `UPDATE live_entity SET suppressed = ?, criticality = ?, tags = ?, revision = revision + 1 WHERE id = ? AND revision = ?`,
 		e.Suppressed, e.Criticality, string(tags), e.ID, e.Revision)
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ package live
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
@@ -28,7 +27,6 @@ import (
 // Options are what an engine works with.
 type Options struct {
 	Store *store.Store
-	DB    *sql.DB
 	// Content gives the documents to run; what of them cannot be used is in the list.
 	Content func(context.Context) ([]*ruledoc.Document, diag.List, error)
 	// Late is how much older than the newest an event may be for rules over time to count
@@ -101,12 +99,12 @@ func Start(o Options) (*Engine, error) {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
 	}
-	alerts, err := Open(o.DB)
+	db, err := o.Store.DB(Migration)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	e := &Engine{o: o, alerts: alerts, stop: stop, done: make(chan struct{}), changed: make(chan struct{}, 1)}
+	e := &Engine{o: o, alerts: Of(db), stop: stop, done: make(chan struct{}), changed: make(chan struct{}, 1)}
 	go func() {
 		defer close(e.done)
 		e.work(ctx)

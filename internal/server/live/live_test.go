@@ -2,17 +2,13 @@ package live_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
@@ -111,11 +107,10 @@ func logons(rnd *rand.Rand, n int, late time.Duration) (lines []string) {
 	return lines
 }
 
-// bench is a store with a database and an engine over both.
+// bench is a store and an engine over it.
 type bench struct {
 	t      *testing.T
 	store  *store.Store
-	db     *sql.DB
 	docs   []*ruledoc.Document
 	idle   time.Duration
 	newest time.Time // of the events so far
@@ -124,25 +119,18 @@ type bench struct {
 
 func newBench(t *testing.T, text string) *bench {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := store.Open(dir, store.Options{})
+	s, err := store.Open(t.TempDir(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(context.Background()) })
-	db, err := sql.Open("sqlite", filepath.Join(dir, "alerts.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(1)
-	t.Cleanup(func() { db.Close() })
-	return &bench{t: t, store: s, db: db, docs: documents(t, text), idle: time.Hour}
+	return &bench{t: t, store: s, docs: documents(t, text), idle: time.Hour}
 }
 
 func (b *bench) start() {
 	b.t.Helper()
 	e, err := live.Start(live.Options{
-		Store: b.store, DB: b.db, Late: 5 * time.Minute, Idle: b.idle, Logf: b.t.Logf,
+		Store: b.store, Late: 5 * time.Minute, Idle: b.idle, Logf: b.t.Logf,
 		Content: func(context.Context) ([]*ruledoc.Document, diag.List, error) { return b.docs, nil, nil },
 	})
 	if err != nil {

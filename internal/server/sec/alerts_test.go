@@ -2,12 +2,10 @@ package sec_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,24 +18,18 @@ import (
 // watched is the API with content at work over a store.
 func watched(t *testing.T) (*client, *store.Store) {
 	t.Helper()
-	dir := t.TempDir()
-	logs, err := store.Open(dir, store.Options{})
+	logs, err := store.Open(t.TempDir(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { logs.Close(context.Background()) })
-	db, err := sql.Open("sqlite", filepath.Join(dir, "content.db"))
+	db, err := logs.DB(sec.Migration)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.SetMaxOpenConns(1)
-	t.Cleanup(func() { db.Close() })
-	docs, err := sec.Open(db)
-	if err != nil {
-		t.Fatal(err)
-	}
+	docs := sec.Of(db)
 	var api *sec.API
-	engine, err := live.Start(live.Options{Store: logs, DB: db, Idle: 50 * time.Millisecond, Logf: t.Logf, Content: sec.New(docs, sec.Options{}).Content})
+	engine, err := live.Start(live.Options{Store: logs, Idle: 50 * time.Millisecond, Logf: t.Logf, Content: sec.New(docs, sec.Options{}).Content})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/store"
 )
 
 // Documents are the content of a tenant: documents of kinds, each with a revision, an
@@ -17,28 +18,26 @@ type Documents struct{ db *sql.DB }
 // schema is of SQLite. A number is never given twice, so that an id of a deleted document
 // does not come to mean another.
 const schema = `
-CREATE TABLE IF NOT EXISTS sec_document (
+CREATE TABLE sec_document (
 	number INTEGER PRIMARY KEY AUTOINCREMENT,
 	kind TEXT NOT NULL, id TEXT, parent TEXT NOT NULL DEFAULT '', name TEXT NOT NULL DEFAULT '',
 	revision INTEGER NOT NULL, body TEXT NOT NULL,
 	created INTEGER NOT NULL, created_by TEXT NOT NULL, updated INTEGER NOT NULL, updated_by TEXT NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS sec_document_id ON sec_document (kind, id);
-CREATE INDEX IF NOT EXISTS sec_document_parent ON sec_document (kind, parent, number);
-CREATE TABLE IF NOT EXISTS sec_history (
+CREATE UNIQUE INDEX sec_document_id ON sec_document (kind, id);
+CREATE INDEX sec_document_parent ON sec_document (kind, parent, number);
+CREATE TABLE sec_history (
 	kind TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL, action TEXT NOT NULL,
 	body TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS sec_history_id ON sec_history (kind, id, revision);
+CREATE INDEX sec_history_id ON sec_history (kind, id, revision);
 `
 
-// Open readies the tables of a database.
-func Open(db *sql.DB) (*Documents, error) {
-	if _, err := db.Exec(schema); err != nil {
-		return nil, fmt.Errorf("the tables of Cloud SIEM content: %w", err)
-	}
-	return &Documents{db}, nil
-}
+// Migration is what the package keeps in a store's database.
+var Migration = store.Migration{Package: "sec", Steps: []string{schema}}
+
+// Of gives the documents of a database that has the Migration's tables.
+func Of(db *sql.DB) *Documents { return &Documents{db} }
 
 // A Document is one of them. Body is what a client wrote, its id aside.
 type Document struct {

@@ -3,23 +3,20 @@ package sec_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite"
-
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
+	"github.com/gyoji-dev/gyoji/internal/store"
 )
 
 // client asks the API over a database of its own.
@@ -32,18 +29,17 @@ type client struct {
 
 func served(t *testing.T) *client {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "gyoji.db"))
+	logs, err := store.Open(t.TempDir(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.SetMaxOpenConns(1)
-	t.Cleanup(func() { db.Close() })
-	docs, err := sec.Open(db)
+	t.Cleanup(func() { logs.Close(context.Background()) })
+	db, err := logs.DB(sec.Migration)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &client{t: t, now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
-	c.api = sec.New(docs, sec.Options{Now: func() time.Time { return c.now }})
+	c.api = sec.New(sec.Of(db), sec.Options{Now: func() time.Time { return c.now }})
 	mux := http.NewServeMux()
 	for _, r := range c.api.Routes() {
 		mux.HandleFunc(r.Pattern, r.Serve)
