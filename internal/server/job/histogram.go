@@ -37,6 +37,7 @@ type histogram struct {
 	width int64
 	first int64 // start of the first bucket
 	count []atomic.Int64
+	told  int // buckets that are final, from the newest
 	total atomic.Int64
 }
 
@@ -72,13 +73,15 @@ func (h *histogram) tap(b *event.Batch) {
 	}
 }
 
-// buckets are those of a span that hold messages, the newest first.
-func (h *histogram) buckets(s span) (out []Bucket) {
-	for i := len(h.count) - 1; i >= 0; i-- {
+// finalFrom are the buckets that hold messages and are final once all from a time on are
+// counted: those not told yet, the newest first. One goroutine's at a time.
+func (h *histogram) finalFrom(from int64) (out []Bucket) {
+	for i := len(h.count) - 1 - h.told; i >= 0; i-- {
 		start := h.first + int64(i)*h.width
-		if !s.all && (start+h.width <= s.from || start >= s.to) {
-			continue
+		if start < from {
+			break
 		}
+		h.told++
 		if n := h.count[i].Load(); n > 0 {
 			out = append(out, Bucket{Length: h.width, Count: n, Start: start})
 		}
@@ -86,13 +89,63 @@ func (h *histogram) buckets(s span) (out []Bucket) {
 	return out
 }
 
-// slicesOf cuts a range at bounds of buckets, the newest slice first: small ones, so
-// that the newest messages are there soon, and then larger ones of at most most buckets.
-func (h *histogram) slicesOf(from, to int64, most int) (out []span) {
-	for n, at := 1, len(h.count); at > 0; n = min(2*n, max(1, most)) {
-		low := max(0, at-n)
-		out = append(out, span{from: max(from, h.first+int64(low)*h.width), to: min(to, h.first+int64(at)*h.width)})
-		at = low
+const (
+	// sliceFirst is about how much of raw text is read before the first results are there,
+	// and sliceMost before further ones are; what has less than sliceWhole is read at once.
+	sliceFirst = 4 << 20
+	sliceMost  = 64 << 20
+	sliceWhole = 16 << 20
+	// sliceTwice is how much more may be read in slices than would be at once: what is
+	// stored together may be of several slices.
+	sliceTwice = 2
+	// sliceLeast is how long a slice is at least, ms.
+	sliceLeast = 1000
+)
+
+// slicesOf cuts a range into parts that are read one after the other, the newest first:
+// small ones, so that the newest messages are there soon, and then larger ones. bytes
+// tells about how much is read of a range. nil where it is better not cut.
+func slicesOf(from, to int64, bytes func(from, to int64) (int64, error)) (out []span, err error) {
+	target, have, high := int64(sliceFirst), int64(0), to
+	cut := func(low int64) {
+		if low < high {
+			out = append(out, span{from: low, to: high})
+			high, have, target = low, 0, min(2*target, sliceMost)
+		}
 	}
-	return out
+	read := int64(0)
+	var walk func(low, end, size int64) error
+	walk = func(low, end, size int64) error {
+		if size > target && end-low >= 2*sliceLeast {
+			mid := low + (end-low)/2
+			newer, err := bytes(mid, end)
+			if err != nil {
+				return err
+			}
+			older, err := bytes(low, mid)
+			if err != nil {
+				return err
+			}
+			if newer < size*9/10 || older < size*9/10 { // else all of it is of both
+				if err := walk(mid, end, newer); err != nil {
+					return err
+				}
+				return walk(low, mid, older)
+			}
+		}
+		read += size
+		if have += size; have >= target {
+			cut(low)
+		}
+		return nil
+	}
+	total, err := bytes(from, to)
+	if err != nil || total < sliceWhole {
+		return nil, err
+	}
+	if err := walk(from, to, total); err != nil || read > sliceTwice*total {
+		return nil, err
+	}
+	cut(from)
+	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
@@ -34,7 +35,15 @@ func (m memory) Feeder() input.Feeder {
 	return feeder(func(ctx context.Context, w *input.Want) exec.Feed { return m.feed(r.Feed(ctx, w)) })
 }
 func (m memory) Bytes() int64 { return max(m.size, int64(len(m.text))) }
-func (m memory) Close()       {}
+
+// part is how much of the text is of a range, which is even in the day.
+func (m memory) part(v View) memory {
+	if v.To > v.From {
+		m.size = m.size * (v.To - v.From) / day
+	}
+	return m
+}
+func (m memory) Close() {}
 
 type feeder func(context.Context, *input.Want) exec.Feed
 
@@ -59,7 +68,7 @@ func logs(n int) []byte {
 
 func manager(t *testing.T, m memory, o Options) *Manager {
 	t.Helper()
-	o.Open = func(View) (Snapshot, error) { return m, nil }
+	o.Open = func(v View) (Snapshot, error) { return m.part(v), nil }
 	if o.Dir == "" {
 		o.Dir = t.TempDir() + "/jobs"
 	}
@@ -125,7 +134,7 @@ func maps(t *testing.T, p Page) (out []map[string]string) {
 // metadata, and the histogram of each asker counts each once.
 func TestMessages(t *testing.T) {
 	const n = 3000
-	for _, size := range []int64{0, sliceBytes, 40 * sliceBytes} {
+	for _, size := range []int64{0, sliceWhole, 40 * sliceWhole} {
 		m := manager(t, memory{text: logs(n), size: size}, Options{})
 		for _, c := range []struct {
 			query string
@@ -189,7 +198,7 @@ func TestMessages(t *testing.T) {
 
 // TestRecords: an aggregate has records, in the query's order, with types and keys.
 func TestRecords(t *testing.T) {
-	m := manager(t, memory{text: logs(1000), size: 5 * sliceBytes}, Options{})
+	m := manager(t, memory{text: logs(1000), size: 5 * sliceWhole}, Options{})
 	j := search(t, m, `* | timeslice 12h | count, avg(id) as middle, count_distinct(level) by Image, _timeslice | sort by Image asc, _timeslice asc`)
 	s := wait(t, j, "a")
 	if s.State != Done || s.Records != 10 || s.Messages != 1000 {
@@ -240,7 +249,7 @@ func TestMessagesOfRecords(t *testing.T) {
 
 // TestMost: messages beyond the limit are not given, which is said.
 func TestMost(t *testing.T) {
-	for _, size := range []int64{0, 5 * sliceBytes} {
+	for _, size := range []int64{0, 5 * sliceWhole} {
 		m := manager(t, memory{text: logs(1000), size: size}, Options{Most: 300})
 		j := search(t, m, "*")
 		s := wait(t, j, "a")
@@ -501,5 +510,124 @@ func TestTurnsOrder(t *testing.T) {
 	holder.give()
 	if turns.free != 1 || len(turns.waiting) != 0 {
 		t.Errorf("%d turns are free, %d wait", turns.free, len(turns.waiting))
+	}
+}
+
+// TestSlices: whatever the messages' spread over time, slices are the range without a
+// gap, the newest first, and none is much larger than it should be.
+func TestSlices(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		from := start + r.Int64N(day)
+		long := 1 + r.Int64N([]int64{10, 5000, day, 90 * day}[r.IntN(4)])
+		to := from + long
+		type piece struct{ from, to, size int64 }
+		var pieces []piece
+		total := int64(0)
+		dense := from + r.Int64N(long)
+		for range r.IntN(400) {
+			at := from + r.Int64N(long)
+			if r.IntN(2) == 0 {
+				at = min(to, dense+r.Int64N(long/50+1))
+			}
+			p := piece{at, at + r.Int64N(long/100+1), r.Int64N(1 << 20)}
+			pieces, total = append(pieces, p), total+p.size
+		}
+		bytes := func(low, high int64) (n int64, err error) {
+			for _, p := range pieces {
+				if p.from < high && p.to >= low {
+					n += p.size
+				}
+			}
+			return n, nil
+		}
+		out, err := slicesOf(from, to, bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out == nil {
+			continue
+		}
+		at, read := to, int64(0)
+		for _, s := range out {
+			if s.to != at || s.from >= s.to {
+				t.Fatalf("%d to %d: slices %v", from, to, out)
+			}
+			at = s.from
+			n, _ := bytes(s.from, s.to)
+			read += n
+		}
+		if at != from || read > 3*total {
+			t.Fatalf("%d to %d: slices %v, %d bytes of %d", from, to, out, read, total)
+		}
+		if n, _ := bytes(out[0].from, to); n > 2*sliceWhole && long > day/2 && len(pieces) > 100 && dense > to-long/2 {
+			t.Errorf("the first slice has %d bytes", n)
+		}
+	}
+	if out, _ := slicesOf(start, start+day, func(int64, int64) (int64, error) { return 1 << 30, nil }); len(out) > 1 {
+		t.Errorf("what is read again for each slice is cut into %d", len(out))
+	}
+}
+
+// TestPagesWhileGathering: messages that are there stay where they are while older ones
+// come, and the buckets of the histogram come with them.
+func TestPagesWhileGathering(t *testing.T) {
+	var gate atomic.Int64
+	gate.Store(1)
+	var fed atomic.Int64
+	text := logs(2000)
+	m := manager(t, memory{}, Options{})
+	m.o.Open = func(v View) (Snapshot, error) {
+		s := memory{text: text, size: 20 * sliceWhole}.part(v)
+		s.feed = func(f exec.Feed) exec.Feed {
+			return func(worker int, front exec.Sink) error {
+				if worker == 0 {
+					for n := fed.Add(1); gate.Load() < n; {
+						time.Sleep(time.Millisecond)
+					}
+				}
+				return f(worker, front)
+			}
+		}
+		return s, nil
+	}
+	j := search(t, m, "*")
+	var before []map[string]string
+	buckets := 0
+	for moves := 0; moves < 5; gate.Add(1) {
+		for deadline := time.Now().Add(10 * time.Second); j.messages.Len() == len(before) && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+			if fed.Load() > gate.Load() {
+				break // a slice without messages
+			}
+		}
+		s := j.Status("a")
+		buckets += len(s.Buckets)
+		p, err := j.Messages(0, 10_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := maps(t, p)
+		if len(now) < len(before) {
+			t.Fatalf("%d messages after %d", len(now), len(before))
+		}
+		for i := range before {
+			if now[i]["id"] != before[i]["id"] {
+				t.Fatalf("message %d was %s and is %s", i, before[i]["id"], now[i]["id"])
+			}
+		}
+		if len(now) > len(before) {
+			moves++
+		}
+		if before = now; s.State != Gathering {
+			t.Fatalf("it is %s after %d moves and %d messages", s.State, moves, len(now))
+		}
+	}
+	if buckets == 0 {
+		t.Error("no bucket of the histogram came with them")
+	}
+	gate.Store(1 << 40)
+	if s := wait(t, j, "a"); s.State != Done || s.Messages != 2000 {
+		t.Errorf("%+v", s)
 	}
 }

@@ -3,6 +3,7 @@ package job
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,18 +125,23 @@ func (j *Job) gather() (paused bool, err error) {
 	warnings := &exec.Warnings{}
 	defer j.remark(warnings)
 	j.scanned.Store(snap.Bytes())
+	slices, err := j.slices()
+	if err != nil {
+		return false, err
+	}
 	full := false
 	switch {
 	case j.raw != nil: // the histogram is that of the aggregate
-		if full, err = j.gatherMessages(j.raw, snap, warnings, &histogram{}); err != nil {
+		if full, err = j.gatherMessages(j.raw, snap, warnings, &histogram{}, slices); err != nil {
 			return false, err
 		}
-		err = j.runOver(j.query, snap, warnings, j.histogram, j.slices(snap), 0, j.keeper(j.query, j.records, false))
+		err = j.runOver(j.query, snap, warnings, j.histogram, slices, 0, j.keeper(j.query, j.records, false))
 	case j.asRecords:
-		err = j.runOver(j.query, snap, warnings, j.histogram, j.slices(snap), 0, j.keeper(j.query, j.records, false))
+		err = j.runOver(j.query, snap, warnings, j.histogram, slices, 0, j.keeper(j.query, j.records, false))
 	default:
-		full, err = j.gatherMessages(j.query, snap, warnings, j.histogram)
+		full, err = j.gatherMessages(j.query, snap, warnings, j.histogram, slices)
 	}
+	j.final(j.histogram.finalFrom(math.MinInt64)) // of what was not read there is none
 	if err == nil && full {
 		if paused = j.m.o.ForcePause; !paused {
 			j.Warn(fmt.Sprintf("The search has more than %d messages; the newest %d are given. Narrow the time range or the query for the others.", j.m.o.Most, j.m.o.Most))
@@ -145,17 +151,19 @@ func (j *Job) gather() (paused bool, err error) {
 }
 
 // slices are the parts in which the job's range is read.
-func (j *Job) slices(snap Snapshot) []span {
-	bytes := snap.Bytes()
-	if j.histogram.count == nil || bytes < sliceBytes {
-		return []span{{all: true}}
+func (j *Job) slices() ([]span, error) {
+	whole := []span{{all: true}}
+	if j.histogram.count == nil {
+		return whole, nil
 	}
-	perBucket := bytes/int64(len(j.histogram.count)) + 1
-	return j.histogram.slicesOf(j.From, j.To, int(sliceBytes/perBucket))
+	out, err := slicesOf(j.From, j.To, func(from, to int64) (int64, error) {
+		return j.m.Estimate(View{From: from, To: to})
+	})
+	if out == nil {
+		out = whole
+	}
+	return out, err
 }
-
-// sliceBytes is about how much of raw text is read before results are shown.
-const sliceBytes = 32 << 20
 
 // keeper makes a sink for the rows of a query.
 func (j *Job) keeper(q *query.Query, to *rows, messages bool) *keeper {
@@ -169,13 +177,13 @@ func (j *Job) keeper(q *query.Query, to *rows, messages bool) *keeper {
 // gatherMessages runs a query that gives messages. One whose messages have no order of
 // their own is run slice by slice, and the messages of a slice stay where they are: they
 // may be paged through while older ones are gathered. full says that there are more.
-func (j *Job) gatherMessages(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram) (full bool, err error) {
+func (j *Job) gatherMessages(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram, slices []span) (full bool, err error) {
 	k := j.keeper(q, j.messages, true)
 	if !q.Streams() {
-		err = j.runOver(q, snap, w, h, j.slices(snap), 0, k)
+		err = j.runOver(q, snap, w, h, slices, 0, k)
 		return k.full, err
 	}
-	for _, s := range j.slices(snap) {
+	for _, s := range slices {
 		if err := j.runOver(q, snap, w, h, []span{s}, k.most-k.n+1, k); err != nil {
 			return false, err
 		}
@@ -201,7 +209,9 @@ func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histog
 	}
 	r := query.Run{
 		Input: &sliced{open: open, slices: slices, workers: workers, turns: j.m.turns, used: &j.used, done: func(i int) {
-			j.final(h.buckets(slices[i]))
+			if !slices[i].all {
+				j.final(h.finalFrom(slices[i].from))
+			}
 		}},
 		Again:  func() (input.Feeder, error) { return open(), nil },
 		Layout: out.layout, Workers: workers, Memory: j.m.o.Each, Budget: j.m.budget, TempDir: j.tempDir(),
