@@ -22,7 +22,7 @@ var bareChannels = map[string]string{
 	"internal/engine/input/stdin.go: newInterruptible: free <-": "there is room for both buffers that exist",
 	"internal/engine/input/stdin.go: Read: free <-":             "there is room for both buffers that exist",
 	"internal/store/log.go: close: <-ended":                     "the goroutine ends once closed is set, lines before; it may yet write what has come",
-	"internal/server/server.go: Start: ended <-":                "there is room for the one value that is ever sent",
+	"internal/server/server.go: start: ended <-":                "there is room for the one value that is ever sent",
 	"internal/engine/input/stdin.go: within: free <-":           "there is room for both buffers that exist",
 }
 

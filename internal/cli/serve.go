@@ -95,7 +95,7 @@ what is being answered has been, within 30 s; a second one at once.`,
 	f.StringVar(&memory, "body-memory", "", "bytes of requests that are read at once before senders are told to wait (default: 256m)")
 	f.StringArrayVar(&c.WebhookHosts, "webhook-host", nil, "host that webhooks may reach though its address is private (repeatable)")
 	f.BoolVar(&c.WebhookPlain, "webhook-http", false, "webhooks may use http besides https")
-	f.BoolVar(&c.Demo, "demo", false, "put the sample logs in at the first start")
+	f.BoolVar(&c.Demo, "demo", false, "begin with the sample logs, and the packages' queries as saved searches")
 	by.flags(cmd)
 	cmd.AddCommand(a.serveKeyCmd(&c.Data))
 	return cmd
@@ -127,6 +127,13 @@ This is the first start. Keep these; they are in %s, too, and shown this once:
 	}
 	for _, l := range told.Listeners {
 		logf("syslog at %s", l)
+	}
+	if c.Demo {
+		if err := s.Demo(ctx); err != nil {
+			_ = s.Stop()
+			return &exit{exitInput, err}
+		}
+		logf("the sample logs and the packages' queries are there: search _collector=demo, of March 2026")
 	}
 	a.flushed()
 	fmt.Fprintf(a.out, "gyoji is ready at %s\n", told.Base)
@@ -161,7 +168,7 @@ func serveError(err error) error {
 const environment = "GYOJI_"
 
 // notSettings are variables of gyoji's that are no flags.
-var notSettings = []string{kafkaPassword}
+var notSettings = []string{kafkaPassword, "GYOJI_ACCESS_ID", "GYOJI_ACCESS_KEY", "GYOJI_CLIENTS"}
 
 // variable is the environment variable of a flag.
 func variable(f *pflag.Flag) string {

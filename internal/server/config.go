@@ -31,7 +31,7 @@ type Config struct {
 	KafkaBy   kafka.Access
 	Install   []string // tokens that OpenTelemetry collectors may register with
 	Version   string   // of gyoji
-	Demo      bool     // put the sample logs in at the first start
+	Demo      bool     // samples and packages are put in once: (*Server).Demo
 
 	// WebhookHosts may be reached by webhooks though they are private; WebhookPlain lets
 	// webhooks use http.
