@@ -1,8 +1,10 @@
 package server
 
 import (
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
+	"github.com/gyoji-dev/gyoji/packages"
 )
 
 // watch begins live detection, and gives the API of its content and of what it finds.
@@ -11,10 +13,19 @@ func (s *Server) watch() (*sec.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs := sec.Of(db)
-	if s.live, err = live.Start(live.Options{Store: s.store, Content: sec.New(docs, sec.Options{}).Content, Logf: s.logf}); err != nil {
+	builtin, found, err := tenant.Read([]tenant.Place{{FS: packages.FS, Path: ".", Name: "packages"}})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range found {
+		s.logf("built-in content: %s", d)
+	}
+	o := sec.Options{Builtin: builtin}
+	content := sec.New(sec.Of(db), o).Content
+	if s.live, err = live.Start(live.Options{Store: s.store, Content: content, Logf: s.logf}); err != nil {
 		return nil, err
 	}
 	s.more = append(s.more, s.live.Close)
-	return sec.New(docs, sec.Options{Alerts: s.live.Alerts(), Changed: s.live.Changed}), nil
+	o.Alerts, o.Changed = s.live.Alerts(), s.live.Changed
+	return sec.New(sec.Of(db), o), nil
 }

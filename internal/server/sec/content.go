@@ -23,6 +23,15 @@ func (a *API) Content(ctx context.Context) (docs []*ruledoc.Document, found diag
 	if err != nil {
 		return nil, nil, err
 	}
+	off, err := a.off(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, b := range a.given {
+		if b.rule == nil || !off[b.rule.ID] {
+			docs = append(docs, b.doc)
+		}
+	}
 	of := map[string][]any{}
 	now := a.now()
 	for _, i := range items {

@@ -46,6 +46,9 @@ func (a *API) ruleRoutes() []access.Route {
 			if !matches(r, d.Revision) {
 				return nil, errStale
 			}
+			if d.Number == 0 {
+				return nil, errBuiltin
+			}
 			if err := a.docs.Delete(r.Context(), d, "", a.now(), a.user(r)); err != nil {
 				if errors.Is(err, ErrNone) {
 					err = missing("rule", d.ID)
@@ -68,6 +71,9 @@ func (a *API) ruleRoutes() []access.Route {
 			d, err := a.findRule(r, "")
 			if err != nil {
 				return nil, err
+			}
+			if d.Number == 0 {
+				return a.switchBuiltin(r, d)
 			}
 			return a.enable(w, r, d.Kind, "rule", nil)
 		})),
@@ -120,6 +126,9 @@ func (a *API) findRule(r *http.Request, kind string) (*Document, error) {
 			}
 		}
 	}
+	if d, err := a.findBuiltin(r.Context(), id); err != nil || d != nil && (kind == "" || kind == d.Kind) {
+		return d, err
+	}
 	return nil, missing("rule", id)
 }
 
@@ -136,7 +145,11 @@ func (a *API) rules(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs = slices.DeleteFunc(docs, func(d *Document) bool { return !keep(d) })
+	given, err := a.builtins(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	docs = slices.DeleteFunc(append(given, docs...), func(d *Document) bool { return !keep(d) })
 	var out []object
 	for i := offset; i < min(offset+limit, len(docs)); i++ {
 		out = append(out, a.rule(r, docs[i]))
@@ -164,7 +177,7 @@ func ruleFilter(q string) (func(*Document) bool, error) {
 		case "score", "severity":
 			return []string{fmt.Sprint(d.Body["score"])}, true
 		case "ruleSource":
-			return []string{"user"}, true
+			return []string{source(d)}, true
 		case "ruleType":
 			return []string{typeOf(d.Kind)}, true
 		case "tag", "tags":
@@ -191,6 +204,14 @@ func ruleFilter(q string) (func(*Document) bool, error) {
 		}
 		return true
 	}, nil
+}
+
+// source says whose a rule is: the tenant's, or, as Sumo Logic calls what is built in, sumo's.
+func source(d *Document) string {
+	if d.Number == 0 {
+		return "sumo"
+	}
+	return "user"
 }
 
 func typeOf(kind string) string { return strings.TrimSuffix(kind, "_rule") }
@@ -238,6 +259,9 @@ func (a *API) replaceRule(w http.ResponseWriter, r *http.Request, k ruleKind, ov
 	if !matches(r, d.Revision) {
 		return nil, errStale
 	}
+	if d.Number == 0 {
+		return nil, errBuiltin
+	}
 	if override {
 		with := object{}
 		for key, v := range d.Body {
@@ -270,7 +294,7 @@ func (a *API) replaceRule(w http.ResponseWriter, r *http.Request, k ruleKind, ov
 // rule is a rule as a client sees it: its window in ms, with the name beside (14.1).
 func (a *API) rule(r *http.Request, d *Document) object {
 	out := a.shown(r, &resource{}, d)
-	out["ruleType"], out["ruleSource"] = typeOf(d.Kind), "user"
+	out["ruleType"], out["ruleSource"] = typeOf(d.Kind), source(d)
 	// An empty mapping is none: so Sumo Logic's Terraform provider expects it.
 	if m, ok := out["scoreMapping"].(map[string]any); ok {
 		if list, ok := m["mapping"].([]any); ok && len(list) == 0 {

@@ -17,12 +17,14 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 // API answers the calls.
 type API struct {
 	docs   *Documents
 	alerts *live.Alerts
+	given  []*builtin
 	now    func() time.Time
 	// changed is called after content has changed.
 	changed func()
@@ -30,14 +32,18 @@ type API struct {
 
 // Options are what an API needs of the server.
 type Options struct {
-	Alerts  *live.Alerts     // what was found; nil for a server that finds nothing
-	Changed func()           // content is another; nil for nobody
-	Now     func() time.Time // nil for the clock
+	Alerts  *live.Alerts        // what was found; nil for a server that finds nothing
+	Builtin []*ruledoc.Document // that every tenant has: they can be switched off, and not changed
+	Changed func()              // content is another; nil for nobody
+	Now     func() time.Time    // nil for the clock
 }
 
 // New makes an API over documents.
 func New(docs *Documents, o Options) *API {
 	a := &API{docs: docs, alerts: o.Alerts, now: o.Now, changed: o.Changed}
+	for _, d := range o.Builtin {
+		a.given = append(a.given, newBuiltin(d))
+	}
 	if a.now == nil {
 		a.now = time.Now
 	}
