@@ -23,7 +23,7 @@ var _ = command((*app).serveCmd)
 
 func (a *app) serveCmd() *cobra.Command {
 	var c server.Config
-	var logMax, memory string
+	var logMax, memory, searchMemory string
 	var by kafkaAccess
 	cmd := &cobra.Command{
 		Use:     "serve",
@@ -59,7 +59,7 @@ what is being answered has been, within 30 s; a second one at once.`,
 			for _, size := range []struct {
 				flag, text string
 				to         *int64
-			}{{"log-max", logMax, &c.LogMax}, {"body-memory", memory, &c.Memory}} {
+			}{{"log-max", logMax, &c.LogMax}, {"body-memory", memory, &c.Memory}, {"search-memory", searchMemory, &c.SearchMemory}} {
 				if size.text != "" {
 					if *size.to, err = parseSize(size.text); err != nil {
 						return usageError("--%s %s: %v", size.flag, size.text, err)
@@ -93,6 +93,11 @@ what is being answered has been, within 30 s; a second one at once.`,
 	f.Float64Var(&c.RateLimit, "rate-limit", 0, "API requests a second and key before 429; 0 is no limit, Sumo Logic's is 4")
 	f.IntVar(&c.Conns, "connections", server.ConnsDefault, "connections at once; further ones wait")
 	f.StringVar(&memory, "body-memory", "", "bytes of requests that are read at once before senders are told to wait (default: 256m)")
+	f.IntVar(&c.Searches, "searches", 200, "search jobs at once before 429")
+	f.StringVar(&searchMemory, "search-memory", "", "memory that all searches hold together before rows go to disk (default: 1g)")
+	f.DurationVar(&c.SearchIdle, "search-idle", 5*time.Minute, "time after which a search job that nobody asks about is gone")
+	f.BoolVar(&c.ForcePause, "force-pause", false, "a search job with more than 100,000 messages ends FORCE PAUSED, as Sumo Logic's, in place of with a warning")
+	f.BoolVar(&c.RelativeTimes, "relative-times", false, "accept -15m and now as times of search jobs, which Sumo Logic refuses")
 	f.StringArrayVar(&c.WebhookHosts, "webhook-host", nil, "host that webhooks may reach though its address is private (repeatable)")
 	f.BoolVar(&c.WebhookPlain, "webhook-http", false, "webhooks may use http besides https")
 	f.BoolVar(&c.Demo, "demo", false, "begin with the sample logs, and the packages' queries as saved searches")

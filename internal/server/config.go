@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/kafka"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
@@ -32,6 +33,12 @@ type Config struct {
 	Install   []string // tokens that OpenTelemetry collectors may register with
 	Version   string   // of gyoji
 	Demo      bool     // samples and packages are put in once: (*Server).Demo
+
+	Searches      int           // search jobs at once; 0 is 200
+	SearchMemory  int64         // bytes that all of them hold; 0 is 1 GiB
+	SearchIdle    time.Duration // after which one that nobody asks about is gone; 0 is 5 minutes
+	ForcePause    bool          // one with too many messages is FORCE PAUSED, as in the product
+	RelativeTimes bool          // -15m and now are times of a search job, which the product refuses
 
 	// WebhookHosts may be reached by webhooks though they are private; WebhookPlain lets
 	// webhooks use http.
@@ -74,7 +81,7 @@ func (c *Config) check() (out checked, err error) {
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	}
-	if c.RateLimit < 0 || c.Conns < 0 || c.LogMax < 0 || c.Memory < 0 {
+	if c.Searches < 0 || c.SearchMemory < 0 || c.SearchIdle < 0 || c.RateLimit < 0 || c.Conns < 0 || c.LogMax < 0 || c.Memory < 0 {
 		errs = append(errs, errors.New("limits are not less than 0"))
 	}
 	for _, s := range c.Syslog {

@@ -231,6 +231,10 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 			put("gyoji_ingest_"+m.name+"_total", "counter", m.help, fmt.Sprintf("{door=%q}", d.name), m.of(d.c).Load())
 		}
 	}
+	all, active := s.calls.Jobs().Count()
+	put("gyoji_search_jobs", "gauge", "Search jobs that have not been deleted.", "", all)
+	put("gyoji_search_jobs_active", "gauge", "Search jobs that have not ended.", "", active)
+	put("gyoji_search_memory_bytes", "gauge", "Bytes that search jobs hold.", "", s.calls.Jobs().Used())
 	st := s.store.Stats()
 	put("gyoji_store_messages", "gauge", "Messages in the store's log.", "", st.Messages)
 	put("gyoji_store_log_bytes", "gauge", "Bytes of the log on disk.", "", st.LogBytes)

@@ -21,6 +21,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/api"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
+	"github.com/gyoji-dev/gyoji/internal/server/job"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/store"
 )
@@ -53,6 +54,7 @@ type Server struct {
 	vault   *vault
 	sources *collect.Sources
 	doors   *collect.Doors
+	calls   *api.API
 	live    *live.Engine
 	more    []func(context.Context) error // to be closed before the store, last first
 
@@ -140,12 +142,13 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	})
 	calls, err := api.New(api.Options{
 		Store: s.store, Sources: s.sources, Dir: c.Data, Base: s.Base, Logf: logf,
-		Outward: access.Outward{Plain: c.WebhookPlain, Hosts: c.WebhookHosts},
+		Outward: access.Outward{Plain: c.WebhookPlain, Hosts: c.WebhookHosts}, RelativeTimes: c.RelativeTimes,
+		Jobs: job.Options{Memory: c.SearchMemory, Active: c.Searches, Idle: c.SearchIdle, ForcePause: c.ForcePause},
 	})
 	if err != nil {
 		return nil, told, err
 	}
-	s.more = append(s.more, calls.Close)
+	s.calls, s.more = calls, append(s.more, calls.Close)
 	content, err := s.watch()
 	if err != nil {
 		return nil, told, err

@@ -583,6 +583,36 @@ func TestResources(t *testing.T) {
 	}
 }
 
+// TestPartitions: a search of a partition is one of what its routing expression finds.
+func TestPartitions(t *testing.T) {
+	s := serve(t, Options{})
+	count := func(query string) (n string, warnings []string) {
+		t.Helper()
+		path, last := s.search(query + " | count")
+		var p page
+		s.want(200, "GET", path+"/records?offset=0&limit=1", "", &p)
+		if len(p.Records) == 0 {
+			return "0", last.Warnings
+		}
+		return p.Records[0].Map["_count"], last.Warnings
+	}
+	if n, w := count("_index=starts"); n != "0" || len(w) != 1 || !strings.Contains(w[0], "no partition starts") {
+		t.Errorf("%s %v", n, w)
+	}
+	s.want(200, "POST", "/api/v1/partitions", `{"name":"starts","routingExpression":"EventID=1 OR EventID=5"}`, nil)
+	s.want(200, "POST", "/api/v1/partitions", `{"name":"nets","routingExpression":"EventID=3"}`, nil)
+	for query, same := range map[string]string{
+		"_index=starts": "EventID=1 OR EventID=5", "_view=Starts chrome": "(EventID=1 OR EventID=5) chrome", "_index=*s": "EventID=1 OR EventID=5 OR EventID=3",
+		"!_index=starts": "!(EventID=1 OR EventID=5)", "_index=sumologic_default": "!(EventID=1 OR EventID=5 OR EventID=3)", "_index=nets OR (_index=starts AND chrome)": "EventID=3 OR ((EventID=1 OR EventID=5) chrome)",
+	} {
+		got, w := count(query)
+		want, _ := count(same)
+		if got != want || want == "0" || len(w) > 0 {
+			t.Errorf("%s finds %s, %s finds %s: %v", query, got, same, want, w)
+		}
+	}
+}
+
 // TestEverySimpleCall: calls that take nothing answer, and none of them with null for a list.
 func TestEverySimpleCall(t *testing.T) {
 	s := serve(t, Options{})

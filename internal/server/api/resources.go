@@ -14,7 +14,7 @@ import (
 var resources = []*resource{
 	{
 		path: "/api/v1/partitions", kind: "partitions", what: "partition", role: access.Content,
-		state: "; it is kept and listed, and messages are not put into it",
+		state: "; _index=NAME searches what its routing expression finds, since messages are not kept apart",
 		check: func(a *API, f, old fields) error {
 			if err := firstOf(f.need("name"), f.need("routingExpression")); err != nil {
 				return err

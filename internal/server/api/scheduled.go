@@ -287,7 +287,8 @@ func (x *runs) run(ctx context.Context, s savedSearch, at time.Time) (posted boo
 	if err != nil {
 		return false, err
 	}
-	j, err := x.a.jobs.Start(job.Request{Query: s.Search.Query, From: from, To: to, ByReceipt: s.Search.ByReceipt, Zone: zone, Owner: "scheduled"})
+	text, _ := x.a.intoPartitions(s.Search.Query)
+	j, err := x.a.jobs.Start(job.Request{Query: text, From: from, To: to, ByReceipt: s.Search.ByReceipt, Zone: zone, Owner: "scheduled"})
 	if err != nil {
 		return false, err
 	}

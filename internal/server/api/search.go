@@ -164,7 +164,7 @@ func parseError(err error) error {
 			p := d.File.Place(d.Span.Start)
 			text = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Col, text)
 		}
-		if d.Help != "" {
+		if d.Help != "" && !strings.Contains(d.Help, "--") { // flags are of the command line
 			text += "; " + d.Help
 		}
 		said = append(said, text)
@@ -197,6 +197,9 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	var more []string
+	req.Query, more = a.intoPartitions(req.Query)
+	warnings = append(warnings, more...)
 	who := access.From(r.Context())
 	req.Owner = who.ID
 	saves := a.saves(req.Query)

@@ -408,7 +408,7 @@ func (j *Job) Warn(text string) {
 // warningOf is a diagnostic as one line.
 func warningOf(d *diag.Diagnostic) string {
 	text := d.Message
-	if d.Help != "" {
+	if d.Help != "" && !strings.Contains(d.Help, "--") { // flags are of the command line
 		text += "; " + d.Help
 	}
 	return text
@@ -458,10 +458,13 @@ func (j *Job) Status(asker string) Status {
 	s.Warnings = slices.Clone(j.warnings[t.warnings:])
 	t.buckets, t.warnings = len(j.buckets), len(j.warnings)
 	if j.failure != nil && !t.failure {
-		s.Errors, t.failure = []string{j.failure.Error()}, true
+		s.Errors, t.failure = []string{said(j.failure)}, true
 	}
 	return s
 }
+
+// said is an error without what the command line could do about it.
+func said(err error) string { return strings.ReplaceAll(err.Error(), ", or raise --memory", "") }
 
 // askersMost is how many askers of a job are told apart.
 const askersMost = 100
