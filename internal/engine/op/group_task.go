@@ -18,6 +18,10 @@ const groupsMin = 16
 // take longer to clear than the rows of a batch to look up.
 const groupTableMax = 8 * event.MaxRows
 
+// groupLastingMax is the same where the table lasts: the dictionaries of the batch
+// before are those of this one.
+const groupLastingMax = 128 * event.MaxRows
+
 // groupTask is a group's task. Where the budget does not do, groups are written to
 // disk as far as they have come, and put together once all rows are there.
 type groupTask struct {
@@ -32,9 +36,42 @@ type groupTask struct {
 	disk   *exec.Sorter // what was known of groups when they were written, by hash; nil for none
 
 	buf  []byte
-	memo []int32 // group + 1 by the codes of the key columns, for the current batch
+	memo []int32  // group + 1 by the codes of the key columns
+	of   []dictOf // the dictionaries that memo is of, where others may have them too
 	rows lang.GroupedRows
 	n    uint64
+}
+
+// dictOf tells the dictionaries of batches apart; gen is 0 of one that only one has.
+type dictOf struct {
+	gen  uint64
+	size int
+}
+
+// table readies the table of groups by the codes of the key columns, which lasts as long
+// as their dictionaries do, and returns its size; 0 where there is none.
+func (t *groupTask) table(b *event.Batch) int {
+	size, lasts := 1, len(t.of) == len(t.by)
+	for i, s := range t.by {
+		c := b.Col(s)
+		d := dictOf{c.Gen, len(c.Dict)}
+		if i == len(t.of) {
+			t.of = append(t.of, dictOf{})
+		}
+		lasts = lasts && d == t.of[i] && d.gen != 0
+		t.of[i] = d
+		size = min(size, groupLastingMax) * d.size
+	}
+	switch {
+	case lasts && len(t.memo) == size:
+		return size
+	case size > groupLastingMax, size > groupTableMax && !lasts:
+		t.memo = t.memo[:0]
+		return 0
+	}
+	t.memo = slices.Grow(t.memo[:0], size)[:size]
+	clear(t.memo)
+	return size
 }
 
 func (t *groupTask) Push(b *event.Batch) error {
@@ -44,15 +81,7 @@ func (t *groupTask) Push(b *event.Batch) error {
 	t.rows = lang.GroupedRows{Batch: b, Records: t.records, Rows: t.rows.Rows[:0], Groups: t.rows.Groups[:0]}
 	// Rows whose keys have equal codes are of one group: where the values are
 	// few, a table of all their combinations finds it.
-	size := 1
-	for _, s := range t.by {
-		if size *= len(b.Col(s).Dict); size > groupTableMax {
-			size = 0
-			break
-		}
-	}
-	t.memo = slices.Grow(t.memo[:0], size)[:size]
-	clear(t.memo)
+	size := t.table(b)
 	for _, row := range b.Live {
 		g := int32(-1)
 		at := 0
@@ -375,6 +404,7 @@ func (t *groupTask) Advance(at int64) error {
 	}
 	slices.Sort(closed)
 	open := newGroupTable(t.group)
+	clear(t.memo)
 	t.acct.Release()
 	t.held = 0
 	for g := range int32(t.groups.len()) {
