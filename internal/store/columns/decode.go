@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
+	"slices"
 
 	"github.com/gyoji-dev/gyoji/internal/store/message"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -18,11 +20,13 @@ type loaded struct {
 	codes []uint16      // by row
 	gen   uint64
 
-	// Where there is no dictionary, by row: one more than its entry among values, 0 for
-	// null.
-	plain  bool
-	at     []uint32
-	values []event.Value
+	// Where there is no dictionary, by row: one more than its place among the values, 0
+	// for null.
+	plain bool
+	at    []uint32
+	text  []byte
+	ends  []uint32
+	value func(string) event.Value
 }
 
 // chunkOf reads the pages of a column.
@@ -39,7 +43,7 @@ func (g Group) chunkOf(leaf int, buf []byte) ([]byte, *format.ColumnMetaData, er
 // buffers is memory that is used from one column to the next.
 type buffers struct {
 	chunk, body []byte
-	levels      []uint16
+	levels      []byte
 	ints        []int64
 	codes       []uint16
 }
@@ -84,18 +88,14 @@ func (g Group) readText(leaf int, b *buffers) (*loaded, error) {
 		return nil, err
 	}
 	rows := g.rows()
-	present, rest, err := readLevels(data.body, rows, b.levels)
+	present, given, rest, err := readLevels(data.body, rows, b.levels)
 	if err != nil {
 		return nil, err
 	}
 	b.levels = present
-	given := 0
-	for _, p := range present {
-		given += int(p)
-	}
 	value := valueOf(kindsOf(&g.meta().Columns[leaf].MetaData))
 	if data.DataPageHeader.V.Encoding == format.DeltaLengthByteArray {
-		return undictionaried(rest, present, given, value)
+		return undictionaried(rest, present, rows, given, value)
 	}
 	if dict.body == nil || data.DataPageHeader.V.Encoding != format.RLEDictionary {
 		return nil, fmt.Errorf("values in encoding %v", data.DataPageHeader.V.Encoding)
@@ -114,29 +114,44 @@ func (g Group) readText(leaf int, b *buffers) (*loaded, error) {
 		l.dict = append(l.dict, value(lend(d[4:size:size])))
 		d = d[size:]
 	}
-	l.codes = make([]uint16, rows)
-	if given == 0 {
-		return l, nil
+	l.codes = make([]uint16, rows+8)
+	if given > 0 {
+		if len(rest) == 0 {
+			return nil, errors.New("a page without its codes")
+		}
+		if b.codes, err = unpack(b.codes, rest[1:], uint(rest[0]), given); err != nil {
+			return nil, err
+		}
+		if top := slices.Max(b.codes); int(top) >= n {
+			return nil, fmt.Errorf("code %d of %d", top, n)
+		}
 	}
-	if len(rest) == 0 {
-		return nil, errors.New("a page without its codes")
-	}
-	if b.codes, err = unpack(b.codes, rest[1:], uint(rest[0]), given); err != nil {
-		return nil, err
-	}
+	spread(l.codes, b.codes, present)
+	l.codes = l.codes[:rows]
+	return l, nil
+}
+
+// spread puts codes, each one more than it is, where the rows that have a value are.
+func spread(dst, codes []uint16, present []byte) {
 	k := 0
 	for i, p := range present {
 		if p == 0 {
 			continue
 		}
-		c := b.codes[k]
-		k++
-		if int(c) >= n {
-			return nil, fmt.Errorf("code %d of %d", c, n)
+		to := dst[8*i : 8*i+8 : 8*i+8]
+		if p == 0xff && k+8 <= len(codes) {
+			from := codes[k : k+8 : k+8]
+			for j := range to {
+				to[j] = from[j] + 1
+			}
+			k += 8
+			continue
 		}
-		l.codes[i] = c + 1
+		for ; p != 0; p &= p - 1 {
+			to[bits.TrailingZeros8(p)] = codes[k] + 1
+			k++
+		}
 	}
-	return l, nil
 }
 
 // kindsOf is what a column says its values are.
@@ -163,23 +178,25 @@ func valueOf(kinds string) func(string) event.Value {
 }
 
 // undictionaried reads values that are not in a dictionary.
-func undictionaried(body []byte, present []uint16, given int, value func(string) event.Value) (*loaded, error) {
+func undictionaried(body, present []byte, rows, given int, value func(string) event.Value) (*loaded, error) {
 	text, ends, err := texts(body, given, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{plain: true, at: make([]uint32, len(present)), values: make([]event.Value, 0, given)}
-	for i := range given {
-		l.values = append(l.values, value(lend(text[ends[i]:ends[i+1]])))
-	}
+	l := &loaded{plain: true, at: make([]uint32, rows), text: text, ends: ends, value: value}
 	k := uint32(0)
 	for i, p := range present {
-		if p != 0 {
+		for ; p != 0; p &= p - 1 {
 			k++
-			l.at[i] = k
+			l.at[8*i+bits.TrailingZeros8(p)] = k
 		}
 	}
 	return l, nil
+}
+
+// entry is a value that is in no dictionary, by one more than its place.
+func (l *loaded) entry(at uint32) event.Value {
+	return l.value(lend(l.text[l.ends[at-1]:l.ends[at]]))
 }
 
 // texts reads n texts that stand one after the other, and where each begins and ends.
@@ -218,12 +235,8 @@ func (g Group) readNumbers(name string, b *buffers, dst []int64) ([]int64, error
 	given, body := rows, data.body
 	optional := g.file.meta.Schema[leaf+1].RepetitionType.V == format.Optional
 	if optional {
-		if b.levels, body, err = readLevels(body, rows, b.levels); err != nil {
+		if b.levels, given, body, err = readLevels(body, rows, b.levels); err != nil {
 			return nil, err
-		}
-		given = 0
-		for _, p := range b.levels {
-			given += int(p)
 		}
 	}
 	if err := counted(body, given); err != nil {
@@ -238,14 +251,14 @@ func (g Group) readNumbers(name string, b *buffers, dst []int64) ([]int64, error
 	if len(b.ints) != given {
 		return nil, fmt.Errorf("%d numbers of %d", len(b.ints), given)
 	}
-	if !optional || given == rows {
+	if given == rows {
 		return append(dst[:0], b.ints...), nil
 	}
 	dst = append(dst[:0], make([]int64, rows)...)
 	k := 0
 	for i, p := range b.levels {
-		if p != 0 {
-			dst[i] = b.ints[k]
+		for ; p != 0; p &= p - 1 {
+			dst[8*i+bits.TrailingZeros8(p)] = b.ints[k]
 			k++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math/bits"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -114,18 +115,61 @@ func appendLevels(dst []byte, present []uint8) ([]byte, error) {
 	return append(binary.LittleEndian.AppendUint32(dst, uint32(len(b))), b...), nil
 }
 
-// readLevels splits off which of the n rows of a page have a value.
-func readLevels(body []byte, n int, present []uint16) (_ []uint16, rest []byte, err error) {
+// readLevels splits off which of the n rows of a page have a value: a bit each, and how
+// many do.
+func readLevels(body []byte, n int, present []byte) (_ []byte, given int, rest []byte, err error) {
 	if len(body) < 4 {
-		return nil, nil, errors.New("page without its levels")
+		return nil, 0, nil, errors.New("page without its levels")
 	}
 	size := binary.LittleEndian.Uint32(body)
 	body = body[4:]
 	if uint64(size) > uint64(len(body)) {
-		return nil, nil, fmt.Errorf("page with %d bytes of levels, of which %d are there", size, len(body))
+		return nil, 0, nil, fmt.Errorf("page with %d bytes of levels, of which %d are there", size, len(body))
 	}
-	present, err = unpack(present, body[:size], 1, n)
-	return present, body[size:], err
+	src, rest := body[:size], body[size:]
+	bytes := (n + 7) / 8
+	present = append(present[:0], make([]byte, bytes)...)
+	short := func(at int) error { return fmt.Errorf("page with the levels of %d rows of %d", at, n) }
+	for at := 0; at < n; {
+		head, k := binary.Uvarint(src)
+		if k <= 0 || head>>1 == 0 {
+			return nil, 0, nil, short(at)
+		}
+		src = src[k:]
+		if head&1 != 0 { // eight rows a byte
+			groups := head >> 1
+			if groups > uint64(len(src)) || at%8 != 0 {
+				return nil, 0, nil, short(at)
+			}
+			at = min(n, at+8*copy(present[at/8:], src[:groups]))
+			src = src[groups:]
+			continue
+		}
+		if len(src) == 0 || src[0] > 1 {
+			return nil, 0, nil, short(at)
+		}
+		end := int(min(uint64(n), uint64(at)+head>>1))
+		if src[0] == 1 {
+			for at < end && at%8 != 0 {
+				present[at/8] |= 1 << (at % 8)
+				at++
+			}
+			for ; at+8 <= end; at += 8 {
+				present[at/8] = 0xff
+			}
+			for ; at < end; at++ {
+				present[at/8] |= 1 << (at % 8)
+			}
+		}
+		at, src = end, src[1:]
+	}
+	if n%8 != 0 {
+		present[bytes-1] &= 1<<(n%8) - 1
+	}
+	for _, b := range present {
+		given += bits.OnesCount8(b)
+	}
+	return present, given, rest, nil
 }
 
 // unpack reads n numbers of so many bits: runs of one, and packed ones.

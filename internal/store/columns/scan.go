@@ -336,7 +336,7 @@ func (s *Scan) test(g Group, live []uint16) ([]uint16, error) {
 		kept := live[:0]
 		if l.plain {
 			for _, r := range live {
-				if at := l.at[r]; at > 0 && t.holds(l.values[at-1]) {
+				if at := l.at[r]; at > 0 && t.holds(l.entry(at)) {
 					kept = append(kept, r)
 				}
 			}
@@ -435,7 +435,7 @@ func (s *Scan) fill(col *event.Column, l *loaded, rows []uint16) {
 		col.Reset()
 		for i, r := range rows {
 			if at := l.at[r]; at > 0 {
-				col.Set(uint16(i), l.values[at-1])
+				col.Set(uint16(i), l.entry(at))
 			}
 		}
 		return

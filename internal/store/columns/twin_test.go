@@ -445,6 +445,34 @@ func TestOddMessages(t *testing.T) {
 	}
 }
 
+// TestManyBatches: the same of groups of many batches, whose dictionaries they share, of
+// columns with a few values, thousands, and no two alike.
+func TestManyBatches(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(9, 9))
+	var rows []message.Row
+	for i := range 24000 {
+		raw := fmt.Sprintf(`{"a":"a%d","b":"b%d","c":"c%d-%d"`, rnd.IntN(30), rnd.IntN(3000), i, rnd.IntN(1e6))
+		if i%3 > 0 {
+			raw += fmt.Sprintf(`,"d":"d%d"`, rnd.IntN(400))
+		}
+		rows = append(rows, message.Row{Seq: uint64(i) * message.Apart, Time: 1_700_000_000_000 + int64(rnd.IntN(1e6)), Raw: []byte(raw + "}")})
+	}
+	w, s := write(t, rows, columns.Options{GroupRows: 11000, Asked: []string{"c"}})
+	if !slices.Equal(s.Promoted, []string{"c", "a", "b", "d"}) && !slices.Equal(s.Promoted, []string{"c", "a", "d"}) {
+		t.Errorf("columns are of %q", s.Promoted)
+	}
+	files := ways(t, w)
+	for _, q := range []string{
+		`* | count by a, d`, `* | json auto | count by b, d`, `* | count by a, b`, `* | count by c | sort by c | limit 20`, `* | where d = "d7" | count by b`, `* | json auto | where a in ("a1", "a2") and c matches "*-1*" | count by d, a`,
+		`* | where isNull(d) | count by a`, `* | timeslice 1m | count by _timeslice, d`, `c77* | fields a, b, c, d`, `"c12345" | count`, `* | where c matches "*99" | parse regex "\"b\":\"(?<x>[^\"]+)" | count by x`,
+		`* | count_distinct(b) by a`, `* | sort by b, c | limit 30 | fields b, c`, `* | where d = "d1" or b = "b1" | count by d | where _count > 1`,
+	} {
+		for _, bounded := range [][2]int64{{}, {1_700_000_100_000, 1_700_000_600_000}} {
+			same(t, q, rows, files, bounded, map[string]bool{})
+		}
+	}
+}
+
 // TestRows: what was written is there again, in the order of time.
 func TestRows(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
