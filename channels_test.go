@@ -23,6 +23,7 @@ var bareChannels = map[string]string{
 	"internal/engine/input/stdin.go: Read: free <-":             "there is room for both buffers that exist",
 	"internal/store/log.go: close: <-ended":                     "the goroutine ends once closed is set, lines before; it may yet write what has come",
 	"internal/server/server.go: start: ended <-":                "there is room for the one value that is ever sent",
+	"internal/store/store.go: Close: <-ended":                   "the goroutine ends once its context does, the line before",
 	"internal/engine/input/stdin.go: within: free <-":           "there is room for both buffers that exist",
 }
 

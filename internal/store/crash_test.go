@@ -507,7 +507,7 @@ func TestMain(m *testing.M) {
 
 // child puts numbered messages into a store, and says which are acknowledged.
 func child(dir, from string) {
-	s, err := Open(dir, Options{fileBytes: 20_000})
+	s, err := Open(dir, Options{fileBytes: 20_000, SealAfter: 40 * time.Millisecond})
 	if err != nil {
 		fmt.Println("open:", err)
 		os.Exit(1)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -54,7 +55,10 @@ type logFile struct {
 	name string
 	seq  uint64 // of the first frame that may be in it
 	f    file
-	size int64 // bytes that are durable
+	size int64  // bytes that are durable
+	end  uint64 // position after the last frame
+	full bool   // nothing more is written to it
+	born time.Time
 	runs []run
 	refs atomic.Int32 // the log's, and one for each snapshot
 }
@@ -67,6 +71,12 @@ func (l *logFile) release() {
 
 // add puts a durable frame at the end of the file's runs.
 func (l *logFile) add(off int64, h *header, category string) {
+	received, until := h.received, h.received
+	if h.kind == kindPiece { // what files say of their events' receipt is their time
+		if received, until = h.earliest, h.latest; !h.timed {
+			received, until = math.MinInt64, math.MaxInt64
+		}
+	}
 	n := len(l.runs)
 	if n > 0 {
 		r := &l.runs[n-1]
@@ -76,7 +86,7 @@ func (l *logFile) add(off int64, h *header, category string) {
 			r.frames++
 			r.messages += int64(h.messages)
 			r.earliest, r.latest = min(r.earliest, h.earliest), max(r.latest, h.latest)
-			r.received, r.until = min(r.received, h.received), max(r.until, h.received)
+			r.received, r.until = min(r.received, received), max(r.until, until)
 			r.timed = r.timed && h.timed
 			if r.category != category {
 				r.category = ""
@@ -86,7 +96,7 @@ func (l *logFile) add(off int64, h *header, category string) {
 	}
 	l.runs = append(l.runs, run{
 		file: l, off: off, size: int64(h.size()), unpacked: int64(h.unpacked), frames: 1, messages: int64(h.messages),
-		seq: h.seq, earliest: h.earliest, latest: h.latest, timed: h.timed, received: h.received, until: h.received, category: category,
+		seq: h.seq, earliest: h.earliest, latest: h.latest, timed: h.timed, received: received, until: until, category: category,
 	})
 }
 
@@ -104,6 +114,7 @@ type log struct {
 	durable uint64 // what the first message gets that is not on disk yet
 	pending *group
 	free    *group // memory of one that was written
+	busy    bool   // a group is being written
 	closed  bool
 	broken  error // why nothing can be written any more
 	ended   chan struct{}
@@ -170,7 +181,7 @@ func (l *log) append(ctx context.Context, b *batch) (uint64, error) {
 		l.free = nil
 		g.outcome = &outcome{done: make(chan struct{})}
 		l.pending = g
-		l.wake.Signal()
+		l.wake.Broadcast()
 	}
 	g.buf = append(g.buf, b.buf...)
 	g.frames = append(g.frames, b.frames...)
@@ -198,7 +209,7 @@ func (l *log) write() {
 			l.mu.Unlock()
 			return
 		}
-		l.pending = nil
+		l.pending, l.busy = nil, true
 		l.mu.Unlock()
 		f, off, err := l.commit(g)
 		l.mu.Lock()
@@ -210,12 +221,15 @@ func (l *log) write() {
 				l.durable = fr.seq + fr.room
 				l.appended.Add(int64(fr.messages))
 			}
-			f.size = off
+			last := &g.frames[len(g.frames)-1]
+			f.size, f.end = off, last.seq+last.room
 			l.synced.Add(1)
 		} else {
 			l.bytes -= int64(len(g.buf))
 			g.err = err
 		}
+		l.busy = false
+		l.wake.Broadcast()
 		close(g.done)
 		if cap(g.buf) <= groupKept {
 			clear(g.frames)
@@ -229,7 +243,7 @@ func (l *log) write() {
 // commit writes a group at the end of the log. Where it cannot, nothing of it stays.
 func (l *log) commit(g *group) (*logFile, int64, error) {
 	f := l.last()
-	if f == nil || f.size >= l.fileBytes {
+	if f == nil {
 		var err error
 		if f, err = l.begin(g.frames[0].seq); err != nil {
 			return nil, 0, l.failed(err)
@@ -266,13 +280,35 @@ func (l *log) failed(err error) error {
 	return fmt.Errorf("store: write the log: %w", err)
 }
 
+// last is the file that is written to; nil where there is none yet.
 func (l *log) last() *logFile {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.files) == 0 {
 		return nil
 	}
-	return l.files[len(l.files)-1]
+	f := l.files[len(l.files)-1]
+	if f.full = f.full || f.size >= l.fileBytes; f.full {
+		return nil
+	}
+	return f
+}
+
+// rotate has what comes from now on written to another file, where the last has something.
+func (l *log) rotate(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { l.mu.Lock(); l.wake.Broadcast(); l.mu.Unlock() })()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.busy {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		l.wake.Wait()
+	}
+	if n := len(l.files); n > 0 && l.files[n-1].size > 0 {
+		l.files[n-1].full = true
+	}
+	return nil
 }
 
 // begin makes the next log file.
@@ -293,7 +329,7 @@ func (l *log) begin(seq uint64) (*logFile, error) {
 		f.Close()
 		return nil, err
 	}
-	lf := &logFile{name: name, seq: seq, f: f}
+	lf := &logFile{name: name, seq: seq, f: f, born: time.Now()}
 	lf.refs.Store(1)
 	l.mu.Lock()
 	l.files = append(l.files, lf)
@@ -354,6 +390,7 @@ func (l *log) recover(f *logFile, last bool) (bad []damage, tail int64, err erro
 			}
 			f.add(off, &h, category)
 			least, l.next = h.seq+1, h.seq+h.room()
+			f.end = l.next
 			off += int64(h.size())
 			continue
 		}

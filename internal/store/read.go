@@ -2,26 +2,31 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/store/columns"
 	"github.com/gyoji-dev/gyoji/internal/store/message"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-// Feed gives each worker runs of the log, newest first.
+// Feed gives each worker units of the store, newest first: those of the log, then groups
+// of rows of segments.
 func (f *feeder) Feed(ctx context.Context, want *input.Want) exec.Feed {
 	return f.FeedTwice(ctx, want, nil)
 }
 
-// FeedTwice makes a feeder an input.Twice: a unit is a run.
+// FeedTwice makes a feeder an input.Twice.
 func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.Again) exec.Feed {
-	runs := f.fewer(want)
+	u := &units{snap: f.snap, want: want}
+	u.runs = f.snap.runs
 	want.Count(&f.snap.events)
 	return func(worker int, front exec.Sink) error {
 		r := newReader(f.snap, want, counting{front, f.snap})
@@ -30,11 +35,11 @@ func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.A
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			i := f.at.Add(1) - 1
-			if i >= int64(len(runs)) {
+			one, ok := u.take()
+			if !ok {
 				return nil
 			}
-			if err := r.run(&runs[i]); err != nil {
+			if err := r.unit(one); err != nil {
 				return err
 			}
 			for k, m := range more {
@@ -44,13 +49,114 @@ func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.A
 				if again[k] == nil {
 					again[k] = newReader(f.snap, m.Want(worker), m.To(worker))
 				}
-				if err := again[k].run(&runs[i]); err != nil {
+				if err := again[k].unit(one); err != nil {
 					return err
 				}
 			}
-			f.snap.read.Add(runs[i].unpacked)
+			f.snap.read.Add(one.bytes)
 		}
 	}
+}
+
+// unit is what a worker reads at a time: a run of frames, or a group of rows.
+type unit struct {
+	run     *run
+	segment *segment
+	group   int
+	bytes   int64
+}
+
+// units hands out the units of a snapshot to the workers of one run.
+type units struct {
+	snap *Snapshot
+	want *input.Want
+
+	mu    sync.Mutex
+	runs  []run
+	seg   int // the next to be opened
+	open  *segment
+	group int
+}
+
+// take is the next unit that may have what is wanted.
+func (u *units) take() (unit, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	v := &u.snap.view
+	for {
+		for len(u.runs) > 0 {
+			r := &u.runs[0]
+			u.runs = u.runs[1:]
+			if from, to := r.times(); u.within(from, to) && v.wants(r) {
+				return unit{run: r, bytes: r.unpacked}, true
+			}
+		}
+		if g := u.open; g != nil {
+			for u.group < g.file.Groups() {
+				i := u.group
+				u.group++
+				st := g.file.Group(i).Stats()
+				if !u.within(st.MinTime, st.MaxTime) || v.ByReceipt && (v.From != 0 && st.MaxReceipt < v.From || v.To != 0 && st.MinReceipt >= v.To) {
+					continue
+				}
+				return unit{segment: g, group: i, bytes: st.RawBytes}, true
+			}
+			u.open = nil
+		}
+		if u.seg == len(u.snap.segs) {
+			return unit{}, false
+		}
+		g := u.snap.segs[u.seg]
+		u.seg++
+		if !u.within(g.MinTime, g.MaxTime) {
+			continue
+		}
+		if err := g.open(); err != nil {
+			lost(u.snap, u.want, g.Name, -1, err)
+			continue
+		}
+		if g.frames != nil {
+			u.runs = g.frames.runs
+		} else {
+			u.open, u.group = g, 0
+		}
+	}
+}
+
+// within reports whether a time range meets that of the run.
+func (u *units) within(from, to int64) bool {
+	return !u.want.Bounded || to >= u.want.From && from < u.want.To
+}
+
+// unit reads a unit.
+func (r *reader) unit(u unit) error {
+	if u.run != nil {
+		return r.run(u.run)
+	}
+	if r.scan == nil {
+		r.scan = columns.NewScan(r.want)
+	}
+	next := r.next
+	if after := r.snap.view.After; after > u.segment.MinSeq {
+		next = since{next, after}
+	}
+	err := r.scan.Read(u.segment.file.Group(u.group), next)
+	var damaged *columns.Damaged
+	if errors.As(err, &damaged) {
+		lost(r.snap, r.want, u.segment.Name, u.group, damaged.Err)
+		return nil
+	}
+	return err
+}
+
+// lost says that a segment, or a group of its rows, cannot be read.
+func lost(v *Snapshot, want *input.Want, name string, group int, err error) {
+	problem := err.Error()
+	if group >= 0 {
+		problem = fmt.Sprintf("row group %d: %v", group, err)
+	}
+	want.Warnings.Add("damaged part of the store", true, exec.Sample{Part: name, Detail: problem})
+	v.store.told(name, errors.New(problem))
 }
 
 // counting counts the events that a run is given.
@@ -74,12 +180,55 @@ func (c counting) Push(b *event.Batch) error {
 	return c.next.Push(b)
 }
 
-// reader is one worker's reading of runs.
+// since keeps the events from a position on.
+type since struct {
+	next  exec.Sink
+	after uint64
+}
+
+func (x since) Push(b *event.Batch) error {
+	live := b.Live[:0]
+	for _, r := range b.Live {
+		if b.Pos[r] >= x.after {
+			live = append(live, r)
+		}
+	}
+	if b.Live = live; len(live) == 0 {
+		return nil
+	}
+	return x.next.Push(b)
+}
+
+// received keeps the events that were received in a time range.
+type received struct {
+	next     exec.Sink
+	from, to int64 // to 0 is open
+}
+
+func (x received) Push(b *event.Batch) error {
+	at := b.Receipt
+	if at == nil {
+		at = b.Time
+	}
+	live := b.Live[:0]
+	for _, r := range b.Live {
+		if at[r] >= x.from && (x.to == 0 || at[r] < x.to) {
+			live = append(live, r)
+		}
+	}
+	if b.Live = live; len(live) == 0 {
+		return nil
+	}
+	return x.next.Push(b)
+}
+
+// reader is one worker's reading of units.
 type reader struct {
 	snap     *Snapshot
 	want     *input.Want
 	next     exec.Sink
 	messages *message.Reader
+	scan     *columns.Scan // of segments; nil until one is met
 
 	stored, unpacked []byte
 	rows             []message.Row
@@ -100,13 +249,17 @@ const piecesMax = 64
 type known struct {
 	shared
 	origin *message.Origin
-	part   *input.Part // of a piece
+	part   *input.Part     // of a piece
+	rows   *message.Origin // of messages made of a piece's events
 }
 
 // knownMax is how many shared parts a worker remembers.
 const knownMax = 4096
 
 func newReader(v *Snapshot, want *input.Want, next exec.Sink) *reader {
+	if v.view.ByReceipt {
+		next = received{next, v.view.From, v.view.To}
+	}
 	return &reader{
 		snap: v, want: want, next: next, messages: message.NewReader(want),
 		pieces: map[pieceKey]*pieceReader{}, known: map[string]*known{},
@@ -153,9 +306,6 @@ func (r *reader) frame(h *header, rest []byte) (err error) {
 	if h.seq < r.snap.view.After {
 		return nil
 	}
-	if v := &r.snap.view; v.ByReceipt && (h.received < v.From || v.To != 0 && h.received >= v.To) {
-		return nil
-	}
 	k, err := r.share(h, rest[:h.shared])
 	if err != nil {
 		return err
@@ -184,21 +334,27 @@ func (r *reader) share(h *header, b []byte) (*known, error) {
 	if k := r.known[string(b)]; k != nil && (k.piece != nil) == (h.kind == kindPiece) {
 		return k, nil
 	}
-	s, err := parseShared(b, h.kind)
+	k, err := newKnown(b, h.kind)
 	if err != nil {
 		return nil, err
-	}
-	k := &known{shared: *s}
-	if s.piece == nil {
-		k.origin = s.origin()
-	} else {
-		k.part = &input.Part{Name: s.piece.Name, Size: -1, Head: s.piece.Head, DateOrder: s.piece.Dates, Origin: s.source.origin()}
-		k.part.Origin.Category = "" // see piece
 	}
 	if len(r.known) >= knownMax {
 		clear(r.known)
 	}
 	r.known[string(b)] = k
+	return k, nil
+}
+
+func newKnown(b []byte, kind uint8) (*known, error) {
+	s, err := parseShared(b, kind)
+	if err != nil {
+		return nil, err
+	}
+	k := &known{shared: *s, origin: s.origin()}
+	if s.piece != nil {
+		k.part = &input.Part{Name: s.piece.Name, Size: -1, Head: s.piece.Head, DateOrder: s.piece.Dates, Origin: s.source.origin()}
+		k.part.Origin.Category = "" // see newPieceReader
+	}
 	return k, nil
 }
 
@@ -227,12 +383,24 @@ func (r *reader) piece(s *shared) (*pieceReader, error) {
 	if p := r.pieces[key]; p != nil {
 		return p, nil
 	}
+	p, err := newPieceReader(s, r.want, r.next)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.pieces) >= piecesMax {
+		clear(r.pieces)
+	}
+	r.pieces[key] = p
+	return p, nil
+}
+
+func newPieceReader(s *shared, from *input.Want, next exec.Sink) (*pieceReader, error) {
 	f := format.Named(s.format)
 	if f == nil {
 		return nil, fmt.Errorf("store: %s was read as %q, a format that this gyoji does not know", s.piece.Name, s.format)
 	}
-	p := &pieceReader{next: r.next, want: r.want, fields: s.origin().Fields, slots: map[string]event.Slot{}}
-	want := *r.want
+	p := &pieceReader{next: next, want: from, fields: s.origin().Fields, slots: map[string]event.Slot{}}
+	want := *from
 	want.Readers = nil
 	if len(p.fields) > 0 {
 		want.Need = nil // it need not stand in the text
@@ -254,9 +422,5 @@ func (r *reader) piece(s *shared) (*pieceReader, error) {
 		want.Only = func(pos uint64) bool { return only(pos + p.shift) }
 	}
 	p.BlockReader = f.New(&want)
-	if len(r.pieces) >= piecesMax {
-		clear(r.pieces)
-	}
-	r.pieces[key] = p
 	return p, nil
 }

@@ -29,6 +29,7 @@ type Snapshot struct {
 	view  View
 	runs  []run
 	files []*logFile
+	segs  []*segment
 	bytes int64
 	seq   uint64
 
@@ -62,6 +63,16 @@ func (s *Store) Snapshot(v View) *Snapshot {
 			snap.files = append(snap.files, f)
 		}
 	}
+	for _, g := range s.segments {
+		if g.MaxSeq >= v.After && v.wantsSegment(&g.Segment) {
+			g.refs.Add(1)
+			snap.segs = append(snap.segs, g)
+			snap.bytes += g.RawBytes
+		}
+	}
+	slices.SortStableFunc(snap.segs, func(a, b *segment) int {
+		return cmp.Or(cmp.Compare(b.MaxTime, a.MaxTime), cmp.Compare(b.MaxSeq, a.MaxSeq))
+	})
 	// Newest first, so that who wants a few of the newest has them soon.
 	slices.SortStableFunc(snap.runs, func(a, b run) int { return cmp.Compare(b.seq, a.seq) })
 	return snap
@@ -86,6 +97,9 @@ func (v *Snapshot) Close() {
 	}
 	for _, f := range v.files {
 		f.release()
+	}
+	for _, g := range v.segs {
+		g.release()
 	}
 }
 
@@ -113,21 +127,4 @@ func (v *Snapshot) Progress() Progress {
 func (v *Snapshot) Feeder() input.Feeder { return &feeder{snap: v} }
 
 // feeder is an input.Twice over a snapshot.
-type feeder struct {
-	snap *Snapshot
-	at   atomic.Int64
-}
-
-func (f *feeder) fewer(want *input.Want) []run {
-	runs := f.snap.runs
-	if !want.Bounded {
-		return runs
-	}
-	var left []run
-	for _, r := range runs {
-		if from, to := r.times(); to >= want.From && from < want.To {
-			left = append(left, r)
-		}
-	}
-	return left
-}
+type feeder struct{ snap *Snapshot }

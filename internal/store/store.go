@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -136,6 +138,15 @@ type Options struct {
 	// Told is told what was found and done besides, a sentence each; nil for nobody.
 	Told func(string)
 
+	// SealAfter, where it is set, has the store seal, compact and remove by itself: what is
+	// in the log is sealed once it fills a file, or is this old.
+	SealAfter time.Duration
+	Retention Retention
+
+	// NoColumns and NoFilters read all of segments from their messages: the plain twins,
+	// which give the same.
+	NoColumns, NoFilters bool
+
 	fileBytes int64
 	disk      disk
 }
@@ -151,6 +162,14 @@ type Store struct {
 	// reading is db, or one that may only be read; nil where there is none.
 	reading *sql.DB
 
+	work     sync.Mutex // one at a time changes segments
+	segments []*segment // under the log's lock, as what a snapshot has of both is of one moment
+	holds    []Hold
+	made     atomic.Int64 // segments, for their names
+	expired  atomic.Int64 // messages that retention has removed since the start
+	stop     context.CancelFunc
+	ended    chan struct{} // nil where nothing is done in the background
+
 	mu      sync.Mutex
 	damaged []Damage
 	closed  bool
@@ -159,7 +178,7 @@ type Store struct {
 // Damage is a stretch of a file that could not be read, and is passed over.
 type Damage struct {
 	File    string // below the store's folder
-	From    int64
+	From    int64  // -1 is all of it
 	Bytes   int64
 	Kept    string // copy of it, below the store's folder; "" when there is none
 	Problem string
@@ -185,12 +204,21 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	err := s.openCatalogue()
 	if err == nil {
+		err = s.loadSegments()
+	}
+	if err == nil {
 		err = s.openLog()
 	}
 	if err != nil {
 		s.closeCatalogue()
 		s.lock.Close()
 		return nil, err
+	}
+	if o.SealAfter > 0 && !o.ReadOnly {
+		var ctx context.Context
+		ctx, s.stop = context.WithCancel(context.Background())
+		s.ended = make(chan struct{})
+		go s.background(ctx)
 	}
 	return s, nil
 }
@@ -297,16 +325,32 @@ func (s *Store) openLog() error {
 	names := logNames(all)
 	l := &log{disk: s.disk, fileBytes: s.o.fileBytes, max: max(s.o.LogMax, 0), next: message.Apart}
 	l.wake.L = &l.mu
+	sealed, err := s.sealedTo()
+	if err != nil {
+		return fmt.Errorf("store: catalogue: %w", err)
+	}
+	l.next = max(l.next, sealed)
+	first := make([]uint64, len(names)+1)
 	for i, name := range names {
+		first[i], _ = strconv.ParseUint(strings.TrimSuffix(path.Base(name), logSuffix), 10, 64)
+	}
+	first[len(names)] = math.MaxUint64
+	for i, name := range names {
+		if first[i+1] <= sealed { // it is in segments, and the process ended before it was removed
+			if !s.o.ReadOnly {
+				if err := s.disk.Remove(name); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		f, err := s.disk.Open(name)
 		if err != nil {
 			return err
 		}
-		seq, _ := strconv.ParseUint(strings.TrimSuffix(path.Base(name), logSuffix), 10, 64)
-		lf := &logFile{name: name, seq: seq, f: f}
+		lf := &logFile{name: name, seq: first[i], f: f, born: time.Now()}
 		lf.refs.Store(1)
-		l.files = append(l.files, lf)
-		l.next = max(l.next, seq)
+		l.next = max(l.next, lf.seq)
 		last := i == len(names)-1
 		bad, end, err := l.recover(lf, last)
 		if err != nil {
@@ -331,8 +375,19 @@ func (s *Store) openLog() error {
 				return err
 			}
 		}
+		if lf.full = !last; lf.end > 0 && lf.end <= sealed {
+			lf.release()
+			if !s.o.ReadOnly {
+				if err := s.disk.Remove(name); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		l.files = append(l.files, lf)
 		l.bytes += lf.size
 	}
+	l.next = max(l.next, sealed)
 	s.log, l.durable = l, l.next
 	if !s.o.ReadOnly {
 		l.ended = make(chan struct{})
@@ -344,7 +399,7 @@ func (s *Store) openLog() error {
 // damage notes a stretch that cannot be read, and keeps a copy of it.
 func (s *Store) damage(f file, d damage, problem string) {
 	out := Damage{File: d.file, From: d.off, Bytes: d.end - d.off, Problem: problem}
-	if !s.o.ReadOnly {
+	if !s.o.ReadOnly && f != nil {
 		name := path.Join(quarantineDir, fmt.Sprintf("%s-%d", strings.TrimSuffix(path.Base(d.file), logSuffix), d.off))
 		if _, err := os.Stat(filepath.Join(s.dir, name)); err == nil {
 			out.Kept = name
@@ -372,6 +427,9 @@ func (d Damage) String() string {
 	kept := ""
 	if d.Kept != "" {
 		kept = "; a copy is in " + d.Kept
+	}
+	if d.From < 0 {
+		return fmt.Sprintf("%s: %s", d.File, d.Problem)
 	}
 	return fmt.Sprintf("%s: %d bytes at byte %d are damaged (%s) and passed over%s", d.File, d.Bytes, d.From, d.Problem, kept)
 }
@@ -460,18 +518,34 @@ type Stats struct {
 	Appended int64  // messages since the store was opened
 	Syncs    int64  // groups of them that were written
 	Damaged  []Damage
+
+	Segments      int
+	Sealed        int64 // messages in segments
+	SealedRaw     int64 // bytes of them
+	SegmentBytes  int64 // on disk, filters with them
+	Expired       int64 // messages that retention has removed since the store was opened
+	OldestSegment int64 // ms: the first event's time in segments; 0 where there is none
 }
 
 // Stats says what is in the store now.
 func (s *Store) Stats() Stats {
 	l := s.log
-	st := Stats{LogMax: l.max, Appended: l.appended.Load(), Syncs: l.synced.Load()}
+	st := Stats{LogMax: l.max, Appended: l.appended.Load(), Syncs: l.synced.Load(), Expired: s.expired.Load()}
 	l.mu.Lock()
 	st.LogBytes, st.LogFiles, st.Next = l.bytes, len(l.files), l.next
 	for _, f := range l.files {
 		for i := range f.runs {
 			st.Messages += f.runs[i].messages
 			st.RawBytes += f.runs[i].unpacked
+		}
+	}
+	for _, g := range s.segments {
+		st.Segments++
+		st.Sealed += g.Messages
+		st.SealedRaw += g.RawBytes
+		st.SegmentBytes += g.FileBytes + g.FilterBytes
+		if g.MinTime != 0 && (st.OldestSegment == 0 || g.MinTime < st.OldestSegment) {
+			st.OldestSegment = g.MinTime
 		}
 	}
 	l.mu.Unlock()
@@ -494,6 +568,10 @@ func (s *Store) Close(context.Context) error {
 	}
 	s.closed = true
 	s.mu.Unlock()
+	if s.ended != nil {
+		s.stop()
+		<-s.ended
+	}
 	s.log.close()
 	return errors.Join(s.closeCatalogue(), s.lock.Close())
 }

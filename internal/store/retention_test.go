@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func ofCategory(category string, time int64, texts ...string) Receipt {
+	r := messages(texts...)
+	r.Source.Category = category
+	for i := range r.Messages {
+		r.Messages[i].Time, r.Messages[i].Timed = time, true
+	}
+	return r
+}
+
+func categories(s *Store) string {
+	var out []string
+	for _, g := range s.Segments() {
+		out = append(out, g.Categories...)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestRetention(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	put(t, s, ofCategory("a/web", 1_000, "one"), ofCategory("a/db", 2_000, "two"), ofCategory("b", 3_000, "three"))
+	seal(t, s, true)
+	if got := categories(s); got != "a/web a/db b" {
+		t.Fatalf("segments of %s", got)
+	}
+	h, err := s.Hold(t.Context(), Hold{Category: "a/w*", Reason: "case 12"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep := Retention{Days: 30, Categories: []Keep{{"B", 365}}}
+	later := func(days int) time.Time { return time.Now().Add(time.Duration(days)*24*time.Hour + time.Hour) }
+	for _, step := range []struct {
+		days int
+		want string
+	}{{29, "a/web a/db b"}, {31, "a/web b"}, {364, "a/web b"}, {366, "a/web"}, {4000, "a/web"}} {
+		if _, err := s.Expire(t.Context(), keep, later(step.days)); err != nil {
+			t.Fatal(err)
+		}
+		if got := categories(s); got != step.want {
+			t.Errorf("after %d days segments of %s, want %s", step.days, got, step.want)
+		}
+	}
+	if err := s.Release(t.Context(), h.ID+1); !errors.Is(err, ErrNoHold) {
+		t.Errorf("release of another: %v", err)
+	}
+	if err := s.Release(t.Context(), h.ID); err != nil {
+		t.Fatal(err)
+	}
+	gone, err := s.Expire(t.Context(), keep, later(31))
+	if err != nil || len(gone) != 1 || gone[0].Messages != 1 {
+		t.Errorf("%+v, %v", gone, err)
+	}
+	if names, _ := os.ReadDir(filepath.Join(s.Dir(), segmentDir)); len(names) != 0 || categories(s) != "" {
+		t.Errorf("%v are left", names)
+	}
+	if st := s.Stats(); st.Expired != 3 {
+		t.Errorf("stats %+v", st)
+	}
+}
+
+func TestRetentionBySize(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	for _, c := range []string{"first", "second", "third"} {
+		put(t, s, ofCategory(c, 1_000, strings.Repeat(c, 100)))
+		seal(t, s, true)
+		time.Sleep(2 * time.Millisecond)
+	}
+	one := s.Segments()[0]
+	if _, err := s.Expire(t.Context(), Retention{MaxBytes: 2*(one.FileBytes+one.FilterBytes) + 100}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := categories(s); got != "second third" {
+		t.Errorf("left are %s: the oldest goes first", got)
+	}
+}
+
+func TestHoldsOutliveTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	put(t, s, ofCategory("a", 5_000, "one"))
+	seal(t, s, true)
+	for _, h := range []Hold{{Category: "other"}, {Category: "a", From: 6_000}, {Category: "a", To: 5_000}} {
+		if _, err := s.Hold(t.Context(), h); err != nil || s.Segments()[0].Held {
+			t.Errorf("%+v holds what it is not about (%v)", h, err)
+		}
+	}
+	if _, err := s.Hold(t.Context(), Hold{Category: "*", From: 5_000, To: 5_001, Reason: "why"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Close(t.Context())
+	s = open(t, dir, Options{})
+	if !s.Segments()[0].Held || len(s.Holds()) != 4 || s.Holds()[3].Reason != "why" {
+		t.Errorf("%+v", s.Holds())
+	}
+}
+
+func TestBackup(t *testing.T) {
+	dir, base := t.TempDir(), t.TempDir()
+	s := open(t, dir, Options{fileBytes: 1_000})
+	for i := range 20 {
+		put(t, s, messages(strings.Repeat("x", 100+i)))
+	}
+	seal(t, s, false)
+	put(t, s, messages("in the log"))
+	if _, err := s.Hold(t.Context(), Hold{Reason: "kept"}); err != nil {
+		t.Fatal(err)
+	}
+	want := ask(t, s, "* | count, count_distinct(_raw)", View{})
+	copied := filepath.Join(base, "copy")
+	if err := s.Backup(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup(t.Context(), copied); err == nil {
+		t.Error("a backup is written over another")
+	}
+	put(t, s, messages("after it"))
+	s.Close(t.Context())
+	again := filepath.Join(base, "again")
+	if err := Restore(t.Context(), copied, again, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{copied, again} {
+		b := open(t, d, Options{})
+		if got := ask(t, b, "* | count, count_distinct(_raw)", View{}); got != want {
+			t.Errorf("%s gives %s, want %s", d, got, want)
+		}
+		if len(b.Holds()) != 1 {
+			t.Error("the hold is not in the copy")
+		}
+		if bad, err := b.Verify(t.Context()); err != nil || len(bad) > 0 {
+			t.Errorf("%v, %v", bad, err)
+		}
+		put(t, b, messages("goes on"))
+		b.Close(context.Background())
+	}
+}
