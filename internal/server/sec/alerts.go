@@ -432,7 +432,7 @@ func (a *API) allInsights(_ http.ResponseWriter, r *http.Request) (any, error) {
 			return nil, bad("nextPageToken is what the page before gave, and this is %q", t)
 		}
 	}
-	out, next := []object{}, ""
+	out, next := []object{}, any(nil) // null at the end: clients go on until it is
 	for _, c := range all {
 		if c.Number <= after {
 			continue

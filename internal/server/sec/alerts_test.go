@@ -153,7 +153,7 @@ func TestFromRuleToClosedInsight(t *testing.T) {
 		}
 	}
 	all := c.ask("GET", "/insights/all", "", "-").data.(map[string]any)
-	if len(all["objects"].([]any)) != 1 || all["nextPageToken"] != "" {
+	if len(all["objects"].([]any)) != 1 || all["nextPageToken"] != nil {
 		t.Errorf("all insights: %v", all)
 	}
 }

@@ -201,7 +201,7 @@ func (a *API) allItems(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, next := []object{}, ""
+	out, next := []object{}, any(nil) // null at the end: clients go on until it is
 	for _, d := range docs {
 		out = append(out, itemShown(d))
 	}

@@ -31,6 +31,8 @@ type resource struct {
 	fixed []string
 	// merged says that PUT keeps what its body does not have.
 	merged bool
+	// otherwise are fields that a document has, with what they are where nobody has said it.
+	otherwise object
 	// unique says that no two have one name, letter case aside.
 	unique bool
 	// children is the kind of documents that go with one.
@@ -65,7 +67,7 @@ var resources = []resource{
 	{path: "insight-status", noun: "status", kind: "insight-status", need: []string{"name"}, unique: true, known: statuses, show: statusShown},
 	{path: "insight-resolutions", noun: "resolution", kind: "insight-resolutions", need: []string{"name"}, fixed: []string{"name", "parentId"}, unique: true, known: resolutions, from: resolutionsFrom, check: parentResolution, show: resolutionShown},
 	{path: "tag-schemas", noun: "tag schema", kind: "tag-schemas", need: []string{"key"}, byKey: true, show: schemaShown},
-	{path: "log-mappings", noun: "log mapping", kind: ruledoc.LogMapping, need: []string{"name", "recordType"}, check: ofRuledoc(ruledoc.LogMapping)},
+	{path: "log-mappings", noun: "log mapping", kind: ruledoc.LogMapping, need: []string{"name", "recordType"}, otherwise: object{"enabled": true}, check: ofRuledoc(ruledoc.LogMapping)},
 	{path: "context-actions", noun: "context action", kind: "context-actions", bare: true, need: []string{"name"}},
 	{path: "automations", noun: "automation", kind: "automations", need: []string{"playbookId"}, fixed: []string{"playbookId", "cseResourceType"}, merged: true},
 }
@@ -316,6 +318,11 @@ func (a *API) create(w http.ResponseWriter, r *http.Request, s *resource, at str
 	if cleaned(o); at != "" {
 		o[s.typed] = at
 	}
+	for k, v := range s.otherwise {
+		if o[k] == nil {
+			o[k] = v
+		}
+	}
 	if err := a.sound(r.Context(), s, o, ""); err != nil {
 		return nil, err
 	}
@@ -368,6 +375,11 @@ func (a *API) replace(w http.ResponseWriter, r *http.Request, s *resource, at st
 			if _, ok := o[k]; !ok {
 				o[k] = was
 			}
+		}
+	}
+	for k := range s.otherwise {
+		if o[k] == nil {
+			o[k] = d.Body[k]
 		}
 	}
 	for _, k := range s.fixed {

@@ -307,7 +307,7 @@ func TestItemsOfLists(t *testing.T) {
 		for _, i := range o["objects"].([]any) {
 			seen[i.(map[string]any)["value"]] = true
 		}
-		if token = o["nextPageToken"].(string); token == "" {
+		if token, _ = o["nextPageToken"].(string); token == "" {
 			break
 		}
 	}
