@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,10 +65,15 @@ type Finding struct {
 	Records  int        `json:"records" doc:"how many records it was made of; evidence lists the first of them"`
 	Fields   Fields     `json:"fields" doc:"what this detection has, with typed values"`
 
+	marks []string // of Fields, those that say yes or no
+
 	finder int // index of its detection in the list
 
 	signal string // id of the signal of a Cloud SIEM rule
 }
+
+// Marked reports whether a field says yes or no: 1 or 0.
+func (f *Finding) Marked(name string) bool { return slices.Contains(f.marks, name) }
 
 // Technique is a technique of ATT&CK.
 type Technique struct {

@@ -129,6 +129,7 @@ func (h *Hunt) Pass(to Taker, part func(index int) string) *Pass {
 // rows makes findings of the rows of one run of a detection's query.
 func (c compiled) rows(to Taker, part func(index int) string) *Rows {
 	d := OfPackage(c.of)
+	d.Marks = c.query.Marks()
 	to.Ran(d)
 	return &Rows{To: to, Of: c.of, Layout: c.query.Layout.Clone(), Columns: c.query.Columns, Part: part, Detection: d}
 }

@@ -158,6 +158,7 @@ type Detection struct {
 	Tactics    []Tactic
 	Tags       []string // as Sigma writes them: attack.t1059.001, attack.execution
 	Next       string
+	Marks      []string // of the fields, those that say yes or no: 1 or 0
 
 	// Counts is how many findings it has, by severity, once a list has been gone
 	// through.
@@ -167,7 +168,7 @@ type Detection struct {
 // fill gives a finding what it has of its detection.
 func (d *Detection) fill(f *Finding) {
 	f.DetectionID, f.Detection, f.Kind, f.Package = d.ID, d.Name, d.Kind, d.Package
-	f.Techniques, f.Tactics, f.Next = d.Techniques, d.Tactics, d.Next
+	f.Techniques, f.Tactics, f.Next, f.marks = d.Techniques, d.Tactics, d.Next, d.Marks
 }
 
 // complete gives a finding what it has of its detection, unless it says what to do next

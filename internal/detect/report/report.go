@@ -128,7 +128,7 @@ func (r *Report) Add(n int, f *hunt.Finding) {
 func (f *Finding) Values() (out []hunt.Field) {
 	for _, x := range f.Fields {
 		v := x.Value.String()
-		if mark(x) || v == "" || strings.EqualFold(x.Name, "Computer") && v == f.Host || strings.EqualFold(x.Name, "User") && v == f.User {
+		if f.mark(x) || v == "" || strings.EqualFold(x.Name, "Computer") && v == f.Host || strings.EqualFold(x.Name, "User") && v == f.User {
 			continue
 		}
 		out = append(out, x)
@@ -139,7 +139,7 @@ func (f *Finding) Values() (out []hunt.Field) {
 // Flags are the marks that are set, as words: is_user_path is "user path".
 func (f *Finding) Flags() (out []string) {
 	for _, x := range f.Fields {
-		if mark(x) && x.Value.String() != "0" && x.Value.String() != "false" {
+		if f.mark(x) && x.Value.String() != "0" && x.Value.String() != "false" {
 			out = append(out, strings.ReplaceAll(strings.TrimPrefix(x.Name, "is_"), "_", " "))
 		}
 	}
@@ -147,10 +147,10 @@ func (f *Finding) Flags() (out []string) {
 }
 
 // mark reports whether a field is a mark: is_quick, 0 or 1.
-func mark(x hunt.Field) bool {
+func (f *Finding) mark(x hunt.Field) bool {
 	switch x.Value.String() {
 	case "0", "1", "true", "false":
-		return strings.HasPrefix(x.Name, "is_") || x.Value.Kind() == event.Boolean
+		return strings.HasPrefix(x.Name, "is_") || x.Value.Kind() == event.Boolean || f.Marked(x.Name)
 	}
 	return false
 }

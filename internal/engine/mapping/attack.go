@@ -10,7 +10,9 @@ import (
 type Tactic struct{ ID, Name, Short string }
 
 // Tactics are in the order in which ATT&CK's matrix shows them.
-// Source: MITRE ATT&CK 18 (https://attack.mitre.org), identifiers and names.
+// ATT&CK 19 calls Defense Evasion Stealth, and has made Defense Impairment a tactic of
+// its own: the tags of rules name them so.
+// Source: MITRE ATT&CK 18 (https://attack.mitre.org), identifiers and names; 19 for TA0112.
 var Tactics = []Tactic{
 	{"TA0043", "Reconnaissance", "reconnaissance"},
 	{"TA0042", "Resource Development", "resource-development"},
@@ -19,6 +21,7 @@ var Tactics = []Tactic{
 	{"TA0003", "Persistence", "persistence"},
 	{"TA0004", "Privilege Escalation", "privilege-escalation"},
 	{"TA0005", "Defense Evasion", "defense-evasion"},
+	{"TA0112", "Defense Impairment", "defense-impairment"},
 	{"TA0006", "Credential Access", "credential-access"},
 	{"TA0007", "Discovery", "discovery"},
 	{"TA0008", "Lateral Movement", "lateral-movement"},
@@ -43,6 +46,7 @@ var tacticTechniques = map[string]string{
 	"TA0005": "T1006 T1014 T1027 T1036 T1055 T1070 T1078 T1112 T1127 T1134 T1140 T1197 T1202 T1205 T1207 T1211 T1216 T1218 " +
 		"T1220 T1221 T1222 T1480 T1484 T1497 T1535 T1542 T1542.001 T1542.002 T1542.003 T1548 T1548.006 T1550 T1553 " +
 		"T1556 T1562 T1564 T1574 T1578 T1599 T1600 T1601 T1610 T1612 T1620 T1622 T1647 T1656 T1666 T1672 T1678 T1679",
+	"TA0112": "T1685 T1686 T1687 T1688 T1689 T1690",
 	"TA0006": "T1003 T1040 T1056 T1110 T1111 T1187 T1212 T1528 T1539 T1552 T1555 T1556 T1557 T1558 T1606 T1621 T1649",
 	"TA0007": "T1007 T1010 T1012 T1016 T1018 T1033 T1040 T1046 T1049 T1057 T1069 T1082 T1083 T1087 T1120 T1124 T1135 T1201 " +
 		"T1217 T1482 T1497 T1518 T1526 T1538 T1580 T1613 T1614 T1615 T1619 T1622 T1652 T1654 T1673 T1680",
@@ -78,6 +82,9 @@ func TacticsOf(technique string) []string {
 // underscores aside.
 func TacticNamed(s string) (Tactic, bool) {
 	s = strings.ReplaceAll(strings.ToLower(s), "_", "-")
+	if s == "stealth" {
+		s = "defense-evasion"
+	}
 	for _, t := range Tactics {
 		if s == strings.ToLower(t.ID) || s == strings.ToLower(t.Name) || s == t.Short {
 			return t, true
@@ -100,5 +107,5 @@ var nameOfTechnique = sync.OnceValue(func() map[string]string {
 
 // TechniqueName is the name of a technique by its id, such as PowerShell for T1059.001;
 // "" when it is not known. Names of revoked techniques are known too.
-// Source: MITRE ATT&CK 18, as above; techniques.tsv is id and name, a technique a line.
+// Source: MITRE ATT&CK 18, and 19 from T1682 on; techniques.tsv is id and name, a technique a line.
 func TechniqueName(id string) string { return nameOfTechnique()[strings.ToUpper(id)] }

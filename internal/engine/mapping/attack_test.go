@@ -53,4 +53,12 @@ func TestTacticsOfEveryTechnique(t *testing.T) {
 	if tactic, ok := mapping.TacticNamed("defense_evasion"); !ok || tactic.ID != "TA0005" {
 		t.Errorf("defense_evasion is %v", tactic)
 	}
+	for name, id := range map[string]string{"stealth": "TA0005", "defense-impairment": "TA0112", "Defense Impairment": "TA0112"} { // ATT&CK 19
+		if tactic, ok := mapping.TacticNamed(name); !ok || tactic.ID != id {
+			t.Errorf("%s is %v", name, tactic)
+		}
+	}
+	if name, of := mapping.TechniqueName("T1685.005"), mapping.TacticsOf("t1685.005"); name != "Clear Windows Event Logs" || !reflect.DeepEqual(of, []string{"TA0112"}) {
+		t.Errorf("T1685.005 is %q of %v", name, of)
+	}
 }
