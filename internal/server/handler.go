@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -53,6 +54,10 @@ func (s *Server) handler(routes []access.Route) http.Handler {
 				s.stats.answered(http.StatusOK)
 			}
 		}()
+		if p := path.Clean(r.URL.Path); p != r.URL.Path && p+"/" != r.URL.Path { // net/http would redirect
+			s.unknown(a, r, mux)
+			return
+		}
 		mux.ServeHTTP(a, r)
 	})
 }
@@ -111,9 +116,11 @@ func (s *Server) guarded(role access.Role, browsers *http.CrossOriginProtection,
 			access.FailLater(w, http.StatusTooManyRequests, access.CodeRate, fmt.Sprintf("more than %g requests a second with this key", s.limits.perSecond), wait)
 			return
 		}
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(s.pace.body))
-		r.Body = &timed{http.MaxBytesReader(w, r.Body, requestMax), control}
+		if r.Body != http.NoBody { // else the deadline would end a request that takes long to answer
+			control := http.NewResponseController(w)
+			_ = control.SetReadDeadline(time.Now().Add(s.pace.body))
+			r.Body = &timed{http.MaxBytesReader(w, r.Body, requestMax), control}
+		}
 		r = r.WithContext(access.With(r.Context(), p))
 		next(w, r)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -227,14 +234,14 @@ func clip(s string) string {
 var idPart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`/[^/]*([0-9]{3,}|[^/]{40,})[^/]*`) })
 
 // shape is a path without ids, short enough for a log.
-func shape(path string) string {
-	path = strings.Map(func(r rune) rune {
+func shape(p string) string {
+	p = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '.'
 		}
 		return r
-	}, strings.ToValidUTF8(path, "?"))
-	return clip(idPart().ReplaceAllString(path, "/{id}"))
+	}, strings.ToValidUTF8(p, "?"))
+	return clip(idPart().ReplaceAllString(p, "/{id}"))
 }
 
 // seenMax is how many things are remembered as having been seen.

@@ -248,6 +248,7 @@ func TestWhatIsNot(t *testing.T) {
 		{"GET", "/nothing", false, 404, "notfound"}, {"GET", "/api/v1/nothing/12345", true, 404, "notfound"}, {"GET", "/api/v1/nothing", false, 401, "unauthorized"},
 		{"DELETE", "/receiver/v1/http/x", false, 405, "method.unsupported"}, {"PATCH", "/api/v1/accessKeys", true, 405, "method.unsupported"},
 		{"GET", "/api/v1/search/jobs", true, 405, "method.unsupported"}, {"POST", "/receiver/v1/http/../../../etc/passwd", false, 404, "notfound"}, {"GET", "/%2e%2e/%2e%2e/etc/passwd", false, 404, "notfound"},
+		{"GET", "//healthz", false, 404, "notfound"}, {"GET", "/api//v1/collectors", true, 404, "notfound"}, {"GET", "/healthz/./x/..", false, 404, "notfound"},
 	} {
 		id, key := "", ""
 		if x.key {

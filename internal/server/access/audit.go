@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -119,8 +120,19 @@ func (a *Audit) Refused(host, why string, r *http.Request) {
 	}
 	a.mu.Unlock()
 	if !again {
-		a.Write(Principal{}, "refused", why+": "+r.Method+" "+r.URL.Path, r)
+		a.Write(Principal{}, "refused", why+": "+r.Method+" "+withoutSecrets(r.URL.Path), r)
 	}
+}
+
+// withoutSecrets is a path without parts that may be tokens, mistyped ones included.
+func withoutSecrets(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if len(p) >= 40 {
+			parts[i] = "..."
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // Close ends the log.

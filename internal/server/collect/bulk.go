@@ -29,6 +29,7 @@ var _ = register(Door{
 		{Pattern: "POST /{index}/_doc/{id}", Way: elasticWay, Receive: receiveDocument},
 		{Pattern: "PUT /{index}/_create/{id}", Way: elasticWay, Receive: receiveDocument},
 		{Pattern: "POST /{index}/_create/{id}", Way: elasticWay, Receive: receiveDocument},
+		{Pattern: "GET /_cluster/health", Way: elasticWay, NoBody: true, Receive: elasticHealth},
 		{Pattern: "GET /_license", Way: elasticWay, NoBody: true, Receive: elasticLicense},
 	},
 	Refuse: refuseElastic,
@@ -109,6 +110,13 @@ func IsElastic(r *http.Request) bool {
 func elasticLicense(q *Request) (*Delivery, *Failure) {
 	return &Delivery{Answer: func(w http.ResponseWriter, _ uint64) {
 		answerElastic(w, q.Request, http.StatusOK, map[string]any{"license": map[string]any{"uid": "gyoji", "type": "basic", "mode": "basic", "status": "active"}})
+	}}, nil
+}
+
+// elasticHealth is what Vector and others ask before they send.
+func elasticHealth(q *Request) (*Delivery, *Failure) {
+	return &Delivery{Answer: func(w http.ResponseWriter, _ uint64) {
+		answerElastic(w, q.Request, http.StatusOK, map[string]any{"cluster_name": "gyoji", "status": "green", "timed_out": false, "number_of_nodes": 1, "number_of_data_nodes": 1})
 	}}, nil
 }
 

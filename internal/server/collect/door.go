@@ -101,6 +101,7 @@ type Doors struct {
 	running  sync.WaitGroup
 	acks     acks
 	said     sync.Map // what has been logged once
+	full     atomic.Bool
 }
 
 // Counts are what came by a door.
@@ -225,12 +226,17 @@ func (d *Doors) append(ctx context.Context, counts *Counts, receipts []store.Rec
 	first, err := d.o.Log.Append(ctx, kept...)
 	if err == nil {
 		counts.Messages.Add(int64(n))
+		if d.full.Load() && d.full.Swap(false) {
+			d.o.Logf("there is room again")
+		}
 		return first, nil
 	}
 	var full *store.FullError
 	switch {
 	case errors.As(err, &full):
-		d.once("full", "no room for more: %s; senders are told to try again", full.Reason)
+		if !d.full.Swap(true) {
+			d.o.Logf("no room for more: %s; senders are told to try again", full.Reason)
+		}
 		return 0, &Failure{Status: http.StatusServiceUnavailable, Code: access.CodeUnavailable, Message: "there is no room for more: " + full.Reason, After: max(full.After, time.Second)}
 	case ctx.Err() != nil: // the sender has gone
 		return 0, &Failure{Status: http.StatusRequestTimeout, Code: "request.timeout", Message: "the request was given up"}

@@ -29,6 +29,10 @@ var _ = register(Door{
 		{Pattern: "POST /services/collector/raw", Way: hecWay, Receive: receiveHECRaw},
 		{Pattern: "POST /services/collector/raw/1.0", Way: hecWay, Receive: receiveHECRaw},
 		{Pattern: "POST /services/collector/ack", Way: hecWay, Receive: receiveAcks},
+		// Docker's logging driver asks so whether there is a collector.
+		{Pattern: "OPTIONS /services/collector", NoBody: true, Receive: hecHealth},
+		{Pattern: "OPTIONS /services/collector/event", NoBody: true, Receive: hecHealth},
+		{Pattern: "OPTIONS /services/collector/event/1.0", NoBody: true, Receive: hecHealth},
 		{Pattern: "GET /services/collector/health", NoBody: true, Receive: hecHealth},
 		{Pattern: "GET /services/collector/health/1.0", NoBody: true, Receive: hecHealth},
 	},

@@ -16,6 +16,8 @@ var _ = register(Door{
 	Routes: []Route{
 		{Pattern: "POST /receiver/v1/http/{token}", Way: tokenWay, Receive: receiveHTTP},
 		{Pattern: "PUT /receiver/v1/http/{token}", Way: tokenWay, Receive: receiveHTTP},
+		{Pattern: "POST /receiver/v1/http/{token}/{$}", Way: tokenWay, Receive: receiveHTTP},
+		{Pattern: "PUT /receiver/v1/http/{token}/{$}", Way: tokenWay, Receive: receiveHTTP},
 		{Pattern: "POST /receiver/v1/http", Way: tokenWay, Receive: receiveHTTP},
 		{Pattern: "PUT /receiver/v1/http", Way: tokenWay, Receive: receiveHTTP},
 		{Pattern: "POST /receiver/v1/http/{$}", Way: tokenWay, Receive: receiveHTTP},
