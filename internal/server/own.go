@@ -17,6 +17,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
+	"github.com/gyoji-dev/gyoji/internal/store/message"
 )
 
 // own are the calls about the server itself.
@@ -50,6 +51,13 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	case st.LogMax > 0 && st.LogBytes >= st.LogMax:
 		text(w, http.StatusServiceUnavailable, fmt.Sprintf("the log has %d bytes and may have %d", st.LogBytes, st.LogMax))
 	default:
+		// What is wrong with detection is said, and is no reason to send logs elsewhere.
+		if s.live != nil {
+			if problem := s.live.Status().Problem; problem != "" {
+				text(w, http.StatusOK, "ready to take logs; detection does not run: "+problem)
+				return
+			}
+		}
 		text(w, http.StatusOK, "ready")
 	}
 }
@@ -243,6 +251,21 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	put("gyoji_store_appended_total", "counter", "Messages stored since the start.", "", st.Appended)
 	put("gyoji_store_syncs_total", "counter", "Writes to disk since the start, of one or more requests each.", "", st.Syncs)
 	put("gyoji_store_damaged", "gauge", "Stretches of files that could not be read and were set aside.", "", len(st.Damaged))
+	if s.live != nil {
+		l := s.live.Status()
+		put("gyoji_live_rules", "gauge", "Rules that run over what arrives.", "", l.Rules)
+		put("gyoji_live_rules_unusable", "gauge", "Rules and other documents that cannot be used.", "", len(l.Unusable))
+		put("gyoji_live_rules_degraded", "gauge", "Rules that have had to forget for want of memory.", "", len(l.Degraded))
+		put("gyoji_live_records", "gauge", "Records that rules saw since the content was loaded.", "", l.Records)
+		put("gyoji_live_unmapped", "gauge", "Events that no mapper makes a record of, since the content was loaded.", "", l.Unmapped)
+		put("gyoji_live_late", "gauge", "Matches that came too late for rules over time, since the content was loaded.", "", l.Late)
+		put("gyoji_live_entities", "gauge", "Entities with signals.", "", l.Entities)
+		lag := uint64(0)
+		if st.Next > l.Place {
+			lag = (st.Next - l.Place) / message.Apart
+		}
+		put("gyoji_live_lag_messages", "gauge", "Messages that detection has yet to look at, or to write down.", "", lag)
+	}
 	mem := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}}
 	metrics.Read(mem)
 	put("gyoji_goroutines", "gauge", "Goroutines.", "", runtime.NumGoroutine())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/store"
+	"github.com/gyoji-dev/gyoji/internal/store/message"
 	"github.com/gyoji-dev/gyoji/internal/text/jsondoc"
 )
 
@@ -214,7 +215,7 @@ func receiveBulk(q *Request) (*Delivery, *Failure) {
 				if i.Error == nil {
 					seq := first
 					i.Seq = &seq
-					first++
+					first += message.Apart
 				}
 			}
 		}
