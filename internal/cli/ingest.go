@@ -47,7 +47,11 @@ put in twice is there twice.`,
 			if err != nil {
 				return err
 			}
-			o := store.Options{}
+			o := store.Options{SealAfter: 24 * time.Hour} // what fills a file of the log: the rest is soon more
+			following := follow || slices.ContainsFunc(args, kafka.IsAddress)
+			if following {
+				o.SealAfter = 5 * time.Minute
+			}
 			if limit != "" {
 				if o.LogMax, err = parseSize(limit); err != nil {
 					return usageError("--log-max %s: %v", limit, err)
@@ -67,7 +71,7 @@ put in twice is there twice.`,
 			s.opt.Warnings = &exec.Warnings{}
 			into.Warnings = s.opt.Warnings
 			s.passes = append(s.passes, s.opt.Warnings)
-			if follow || slices.ContainsFunc(args, kafka.IsAddress) {
+			if following {
 				err = s.ingestFollowing(cmd.Context(), into, &access)
 			} else {
 				err = s.ingest(cmd.Context(), into)

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -22,8 +24,6 @@ func (s *Store) Backup(ctx context.Context, to string) (err error) {
 	}
 	s.work.Lock() // the catalogue and the segments stay as they are
 	defer s.work.Unlock()
-	snap := s.Snapshot(View{})
-	defer snap.Close()
 	for _, d := range []string{logDir, segmentDir, quarantineDir} {
 		if err := os.MkdirAll(filepath.Join(to, d), 0o700); err != nil {
 			return err
@@ -38,6 +38,10 @@ func (s *Store) Backup(ctx context.Context, to string) (err error) {
 			return err
 		}
 	}
+	// After the database: what others note there of how far in the log they are is not
+	// beyond what is copied of it.
+	snap := s.Snapshot(View{})
+	defer snap.Close()
 	for _, g := range snap.segs {
 		for _, n := range g.names() {
 			if err := ctx.Err(); err != nil {
@@ -69,6 +73,9 @@ func (s *Store) Backup(ctx context.Context, to string) (err error) {
 			return err
 		}
 	}
+	if err := s.copyOthers(ctx, to); err != nil {
+		return err
+	}
 	for _, d := range []string{logDir, segmentDir, "."} {
 		if err := out.SyncDir(d); err != nil {
 			return err
@@ -76,6 +83,36 @@ func (s *Store) Backup(ctx context.Context, to string) (err error) {
 	}
 	// Last, as what has none is no store.
 	return writeFile(out, versionFile, []byte(strconv.Itoa(FormatVersion)+"\n"))
+}
+
+// notCopied are the names in a store's folder that a backup makes itself, or has no use for.
+var notCopied = []string{versionFile, lockName, logDir, segmentDir, quarantineDir, catalogueName, catalogueName + "-wal", catalogueName + "-shm", "jobs"}
+
+// copyOthers copies what a server keeps beside the store: keys, sources, lookup tables.
+func (s *Store) copyOthers(ctx context.Context, to string) error {
+	return filepath.WalkDir(s.dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(s.dir, name)
+		if err != nil || rel == "." {
+			return err
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case slices.Contains(notCopied, rel):
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return os.Mkdir(filepath.Join(to, rel), 0o700)
+		case !d.Type().IsRegular():
+			return nil
+		}
+		return copyFile(name, filepath.Join(to, rel))
+	})
 }
 
 // copyCatalogue writes the database as one file.
@@ -130,6 +167,10 @@ func linkOrCopy(from, to string) error {
 	if os.Link(from, to) == nil {
 		return nil
 	}
+	return copyFile(from, to)
+}
+
+func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err

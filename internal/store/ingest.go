@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -101,6 +102,12 @@ func (f *Files) flush(ctx context.Context) error {
 		return nil
 	}
 	_, err := f.store.Append(ctx, f.receipts...)
+	var full *FullError
+	if errors.As(err, &full) && full.log { // nobody waits for an answer: what is there is sealed first
+		if n, e := f.store.Seal(ctx, false); e == nil && n > 0 {
+			_, err = f.store.Append(ctx, f.receipts...)
+		}
+	}
 	f.receipts, f.held = f.receipts[:0], 0
 	return err
 }

@@ -162,7 +162,7 @@ func (l *log) append(ctx context.Context, b *batch) (uint64, error) {
 		return 0, err
 	case l.max > 0 && l.bytes+int64(len(b.buf)) > l.max:
 		l.mu.Unlock()
-		return 0, &FullError{Reason: "the log has grown to its limit", After: fullWait}
+		return 0, &FullError{Reason: "the log has grown to its limit", After: fullWait, log: true}
 	}
 	at := 0
 	for i := range b.frames {

@@ -11,7 +11,7 @@ import (
 
 // Retention says how long what is put in is kept. What is held is kept in any case.
 type Retention struct {
-	Days       int    // since it was put in; 0 is for ever
+	Days       int    // since it was put in; 0 keeps it without end
 	Categories []Keep // before Days, the first that fits
 	MaxBytes   int64  // that the store may have on disk; 0 is no limit. The oldest segments go first
 }
@@ -19,10 +19,10 @@ type Retention struct {
 // Keep is how long what is of some categories is kept.
 type Keep struct {
 	Category string // pattern with * and ?
-	Days     int    // 0 is for ever
+	Days     int    // 0 keeps it without end
 }
 
-// days is how long a segment is kept; 0 is for ever. One of several categories is kept
+// days is how long a segment is kept; 0 keeps it without end. One of several categories is kept
 // as long as the longest of them.
 func (r *Retention) days(g *Segment) int {
 	longest := -1

@@ -117,6 +117,12 @@ func TestBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := ask(t, s, "* | count, count_distinct(_raw)", View{})
+	if err := os.MkdirAll(filepath.Join(dir, "api"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "api", "saved.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	copied := filepath.Join(base, "copy")
 	if err := s.Backup(t.Context(), copied); err != nil {
 		t.Fatal(err)
@@ -134,6 +140,9 @@ func TestBackup(t *testing.T) {
 		b := open(t, d, Options{})
 		if got := ask(t, b, "* | count, count_distinct(_raw)", View{}); got != want {
 			t.Errorf("%s gives %s, want %s", d, got, want)
+		}
+		if text, err := os.ReadFile(filepath.Join(d, "api", "saved.json")); err != nil || string(text) != "{}" {
+			t.Errorf("what a server keeps beside it: %q, %v", text, err)
 		}
 		if len(b.Holds()) != 1 {
 			t.Error("the hold is not in the copy")

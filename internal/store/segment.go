@@ -168,6 +168,9 @@ func (s *Store) loadSegments() error {
 	if err := s.loadHolds(); err != nil {
 		return err
 	}
+	if err := s.loadDamaged(); err != nil {
+		return err
+	}
 	if s.o.ReadOnly {
 		return nil
 	}
@@ -206,6 +209,23 @@ func (s *Store) loadSegments() error {
 		}
 	}
 	return s.disk.SyncDir(segmentDir)
+}
+
+// loadDamaged reads what was found damaged before.
+func (s *Store) loadDamaged() error {
+	rows, err := s.reading.Query(`SELECT file, at, bytes, kept, problem FROM damaged ORDER BY file, at`)
+	if err != nil {
+		return fmt.Errorf("store: catalogue: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d Damage
+		if err := rows.Scan(&d.File, &d.From, &d.Bytes, &d.Kept, &d.Problem); err != nil {
+			return fmt.Errorf("store: catalogue: %w", err)
+		}
+		s.damaged = append(s.damaged, d)
+	}
+	return rows.Err()
 }
 
 // names are the files of a segment.

@@ -51,6 +51,8 @@ var (
 type FullError struct {
 	Reason string
 	After  time.Duration // when to try again
+
+	log bool // it is the log's limit: sealing makes room
 }
 
 func (e *FullError) Error() string { return "store: " + e.Reason }
@@ -134,6 +136,7 @@ type Options struct {
 	// ReadOnly opens what is there for searches, beside other readers. Nothing is
 	// changed, not even what a crash left half written.
 	ReadOnly bool
+	Exists   bool  // a folder that is no store yet is refused
 	LogMax   int64 // bytes that the log may have on disk; 0 is LogMaxDefault, less than 0 no limit
 	// Told is told what was found and done besides, a sentence each; nil for nobody.
 	Told func(string)
@@ -225,15 +228,18 @@ func Open(dir string, o Options) (*Store, error) {
 
 // enter takes the folder for this process and looks whether it knows its format.
 func (s *Store) enter() error {
-	if s.o.ReadOnly {
+	if s.o.ReadOnly || s.o.Exists {
 		if _, err := os.Stat(filepath.Join(s.dir, versionFile)); errors.Is(err, os.ErrNotExist) {
 			if st, err := os.Stat(s.dir); err != nil || !st.IsDir() {
 				return fmt.Errorf("%s: there is no such folder", s.dir)
 			}
 			return fmt.Errorf("%s: this folder is no store (it has no file %s)", s.dir, versionFile)
 		}
-	} else if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return err
+	}
+	if !s.o.ReadOnly {
+		if err := os.MkdirAll(s.dir, 0o700); err != nil {
+			return err
+		}
 	}
 	name := filepath.Join(s.dir, lockName)
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
@@ -420,6 +426,12 @@ func (s *Store) damage(f file, d damage, problem string) {
 	}
 	s.damaged = append(s.damaged, out)
 	s.mu.Unlock()
+	if s.db != nil { // it is known at the next start, too, before it is met
+		_, err := s.db.Exec(`INSERT OR IGNORE INTO damaged VALUES (?, ?, ?, ?, ?)`, out.File, out.From, out.Bytes, out.Kept, out.Problem)
+		if err != nil {
+			s.o.Told("catalogue: " + err.Error())
+		}
+	}
 	s.o.Told(out.String())
 }
 
