@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -681,6 +682,28 @@ func (v *serving) messages() (list []string) {
 		}
 	}
 	return list
+}
+
+// TestOneMessageIsOneRow: what is one message by http-api.md 3 is one row of a search, with
+// its text as it was sent, also where a file of that text would be several events.
+func TestOneMessageIsOneRow(t *testing.T) {
+	v := serve(t, Config{}, usual)
+	path := strings.TrimPrefix(v.told.Given.SourceURL, v.told.Base)
+	want := []string{
+		`[{"a":1},{"a":2}]`, "[\n {\"a\":1},\n {\"a\":2}\n]", `{"Records":[{"eventTime":"2026-03-02T08:00:00Z"},{"eventTime":"2026-03-02T08:00:01Z"}]}`, "{\n \"a\": {\"b\": [1]}\n}",
+		"<34>1 2026-03-02T08:00:00Z h a - - - one\n  two", "2026-03-02 08:00:00 a\n\tat b\n\n\tat c",
+	}
+	for _, body := range want {
+		if status, _, answer := v.call("", "", "POST", path, body+"\n"); status != 200 {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	got := v.messages()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("messages\n%q\nwant\n%q", got, want)
+	}
 }
 
 // TestStop: a server that is stopped finishes what it answers, and takes no more.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/store"
+	"github.com/gyoji-dev/gyoji/internal/store/message"
 )
 
 // Door is a protocol over HTTP that logs come by.
@@ -214,6 +215,7 @@ func (d *Doors) append(ctx context.Context, counts *Counts, receipts []store.Rec
 	for _, r := range receipts {
 		if len(r.Messages) > 0 {
 			n += len(r.Messages)
+			r.Format = message.One
 			kept = append(kept, r)
 		}
 	}

@@ -10,6 +10,10 @@ import (
 // Field is a field that all messages of an origin have beside what stands in them.
 type Field struct{ Name, Value string }
 
+// One is the Format of messages each of which is one event, whatever it holds: a list of
+// events that somebody sends as one message is one. Fields are found as for "".
+const One = "message"
+
 // Origin is what messages of one source share. It is not changed once a Row has it.
 type Origin struct {
 	// Origin is what the source says of itself. What it leaves open is inferred from

@@ -37,6 +37,8 @@ type Reader struct {
 
 	doubts exec.Warnings // of the message being read, where its format is not certain
 	pushed int           // events of it
+	one    bool          // messages are one event each
+	many   bool          // the message being read is not
 	passed atomic.Int64  // events of it that cannot matter
 
 	next    exec.Sink
@@ -127,6 +129,7 @@ func (r *Reader) read(o *Origin, rows []Row) error {
 	}
 	part := r.part(o)
 	r.fields = o.Fields
+	r.one = o.Format == One
 	named := format.Named(o.Format)
 	if named == format.Named("text") || named == format.Named("lines") {
 		named = format.Whole // where a message ends has been found
@@ -235,12 +238,20 @@ func (r *Reader) block(f *input.Format, b input.Block, rows []Row, starts []int6
 		return br.Read(b, (*placed)(r))
 	}
 	// A message is an event, also where it is not as sound as its beginning made believe.
-	r.doubts, r.pushed = exec.Warnings{}, 0
+	r.doubts, r.pushed, r.many = exec.Warnings{}, 0, false
 	r.passed.Store(0)
-	if err := br.Read(b, (*placed)(r)); err != nil {
+	sink := exec.Sink((*placed)(r))
+	if r.one {
+		sink = (*alone)(r)
+	}
+	if err := br.Read(b, sink); err != nil {
 		return err
 	}
-	if n := r.passed.Load(); n > 0 {
+	n := r.passed.Load()
+	if r.many || r.one && n > 0 && r.pushed == 0 && (b.Data[0] == '{' || b.Data[0] == '[') { // a list, perhaps
+		return r.block(format.Whole, b, rows, starts)
+	}
+	if n > 0 {
 		r.want.Skip(int(n))
 	} else if only := r.want.Only; r.pushed == 0 && (only == nil || only(rows[0].Seq)) {
 		return r.block(format.Whole, b, rows, starts)
@@ -285,6 +296,19 @@ func (r *Reader) position(pos uint64) uint64 {
 	off := event.Offset(pos)
 	i := r.row(off)
 	return r.rows[i].Seq + uint64(off-r.starts[i])
+}
+
+// alone is a Reader as the sink of a message that is one event: it takes no others.
+type alone Reader
+
+func (a *alone) Push(b *event.Batch) error {
+	r := (*Reader)(a)
+	if r.pushed += b.N; r.many || r.pushed > 1 || b.N == 1 && event.Offset(b.Pos[0]) != r.starts[0] {
+		r.many = true
+		return nil
+	}
+	r.pushed -= b.N
+	return (*placed)(r).Push(b)
 }
 
 // placed is a Reader as the sink of a format's reader: it gives events the time and the
