@@ -262,12 +262,20 @@ func (p *Package) Build() (map[string]string, error) {
 			return nil, err
 		}
 		base := strings.TrimSuffix(path.Base(name), path.Ext(name))
-		for _, doc := range docs {
+		for n, doc := range docs {
+			if c, ok := doc.(*sigma.Correlation); ok {
+				if err := p.buildCorrelation(c, docs, ledger, path.Join("platforms", fmt.Sprintf("%s-%d", base, n+1)), files); err != nil {
+					return nil, err
+				}
+			}
 			r, ok := doc.(*sigma.Rule)
 			if !ok {
 				continue
 			}
 			for _, b := range convert.Backends() {
+				if counted(r, docs) {
+					break // the correlation says it
+				}
 				out, err := p.platform(b, r, ledger)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", b.Name, err)
@@ -292,6 +300,52 @@ func (p *Package) Build() (map[string]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// counted reports whether a rule is there for a correlation of its file alone.
+func counted(r *sigma.Rule, docs []sigma.Document) bool {
+	return slices.ContainsFunc(docs, func(d sigma.Document) bool {
+		c, ok := d.(*sigma.Correlation)
+		return ok && !c.Generate && slices.ContainsFunc(c.Rules, func(ref sigma.Ref) bool { return r.Known(ref.Name) })
+	})
+}
+
+// buildCorrelation writes a correlation in the languages that have one, with what the
+// ledger excludes. What a language cannot say is left out.
+func (p *Package) buildCorrelation(c *sigma.Correlation, docs []sigma.Document, ledger []*Entry, name string, files map[string]string) error {
+	var rules []*sigma.Rule
+	for _, ref := range c.Rules {
+		i := slices.IndexFunc(docs, func(d sigma.Document) bool { return d.About().Known(ref.Name) })
+		if i < 0 {
+			return nil
+		}
+		r, ok := docs[i].(*sigma.Rule)
+		if !ok {
+			return nil
+		}
+		if d := p.portable(); d != nil {
+			for _, e := range ledger {
+				if slices.Contains(d.Tuning, e.ID) {
+					r = e.narrow(r)
+				}
+			}
+		}
+		rules = append(rules, r)
+	}
+	for _, b := range convert.Backends() {
+		if b.Correlation == nil {
+			continue
+		}
+		out, err := convert.Correlation(b, c, rules, convert.Options{})
+		if refusal := (*convert.Refusal)(nil); errors.As(err, &refusal) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		files[name+"."+b.Suffix()] = out
+	}
+	return nil
 }
 
 // cseBackend is the conversion to Cloud SIEM's rules as JSON.
