@@ -88,7 +88,7 @@ func (g *siemHunt) printBacktest(out *output, w io.Writer) (lines int64, err err
 		rule           int // of g.Rules
 		day, who, name string
 	}
-	type count struct{ signals, counted int64 }
+	type count struct{ signals, counted, stronger int64 }
 	place := map[string]int{}
 	for i, r := range g.Rules {
 		place[r.ID] = i
@@ -116,23 +116,31 @@ func (g *siemHunt) printBacktest(out *output, w io.Writer) (lines int64, err err
 				c.counted++
 				total.counted++
 			}
+			if s.Stronger {
+				c.stronger++
+				total.stronger++
+			}
 		}
 		if v := g.variants[g.Rules[i].ID]; !g.app.quiet {
 			name := g.Rules[i].Name
 			if v.tunings != "" {
 				name += " (tunings: " + v.tunings + ")"
 			}
-			fmt.Fprintf(g.app.stderr, "%s: %s %s, %s not suppressed\n", name, number(total.signals), plural(total.signals, "signal", "signals"), number(total.counted))
+			stronger := ""
+			if n := total.stronger; n > 0 {
+				stronger = fmt.Sprintf("; %s more severe than the %s", isAre(int(n)), plural(n, "signal that it repeats", "signals that they repeat"))
+			}
+			fmt.Fprintf(g.app.stderr, "%s: %s %s, %s not suppressed%s\n", name, number(total.signals), plural(total.signals, "signal", "signals"), number(total.counted), stronger)
 		}
 	}
 	slices.SortFunc(keys, func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.day, b.day), cmp.Compare(a.who, b.who), cmp.Compare(a.name, b.name))
 	})
-	columns := []string{"rule", "tunings", "day", "entity", "name", "signals", "counted"}
+	columns := []string{"rule", "tunings", "day", "entity", "name", "signals", "counted", "stronger_repeats"}
 	err = g.app.table(w, out, g.session, columns, func(add func(...event.Value) error) error {
 		for _, k := range keys {
 			c, v := counts[k], g.variants[g.Rules[k.rule].ID]
-			if err := add(event.Text(v.id()), orNull(v.tunings), event.Text(k.day), event.Text(k.who), event.Text(k.name), event.Int(c.signals), event.Int(c.counted)); err != nil {
+			if err := add(event.Text(v.id()), orNull(v.tunings), event.Text(k.day), event.Text(k.who), event.Text(k.name), event.Int(c.signals), event.Int(c.counted), event.Int(c.stronger)); err != nil {
 				return err
 			}
 		}

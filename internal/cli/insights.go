@@ -54,6 +54,7 @@ type insightLine struct {
 	Why         string       `json:"why"`
 	Description string       `json:"description,omitempty"`
 	Signals     []signalLine `json:"signals"`
+	Stronger    []signalLine `json:"stronger_repeats,omitempty"`
 	Related     []string     `json:"related_entities,omitempty"`
 	Tags        []string     `json:"tags,omitempty"`
 	ID          string       `json:"id"`
@@ -72,7 +73,11 @@ func arithmetic(i *insight.Insight) string {
 		}
 		parts = append(parts, fmt.Sprintf("%d (%s%s)", p.Severity, p.Name, times))
 	}
-	return fmt.Sprintf("%s = %d > %v", strings.Join(parts, " + "), i.Score, i.Threshold)
+	more := ""
+	for _, s := range i.Stronger {
+		more += fmt.Sprintf("; not counted: %d (%s), a more severe repeat", s.Severity, s.Name)
+	}
+	return fmt.Sprintf("%s = %d > %v%s", strings.Join(parts, " + "), i.Score, i.Threshold, more)
 }
 
 func (g *siemHunt) printInsights(out *output, w io.Writer) error {
@@ -85,6 +90,9 @@ func (g *siemHunt) printInsights(out *output, w io.Writer) error {
 			}
 			for _, s := range i.Signals {
 				l.Signals = append(l.Signals, lineOf(s))
+			}
+			for _, s := range i.Stronger {
+				l.Stronger = append(l.Stronger, lineOf(s))
 			}
 			if err := e.Encode(l); err != nil {
 				return err

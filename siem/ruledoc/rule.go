@@ -64,6 +64,18 @@ type Rule struct {
 	Doc *Document
 }
 
+// OneSeverity is the severity of all signals of the rule; it is not ok where each record
+// may give another one.
+func (r *Rule) OneSeverity() (severity int, ok bool) {
+	switch s := r.Severity; {
+	case s == nil:
+		return r.Score, true
+	case s.Type == "constant" && s.Default != nil:
+		return int(*s.Default), true
+	}
+	return 0, false
+}
+
 // Selector says on which entity a rule's signals are (5.2).
 type Selector struct {
 	Type string // _hostname

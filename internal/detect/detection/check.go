@@ -17,6 +17,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
@@ -179,7 +180,9 @@ func (c *checking) escapes(ledger []*Entry) {
 // queries compiles every query of the package.
 func (c *checking) queries() {
 	for _, d := range append(append([]*Detection{}, c.p.Detections...), c.p.Baselines...) {
-		c.compile(d.Query)
+		if q := c.compile(d.Query); q != nil {
+			c.named(d, q)
+		}
 	}
 	for _, file := range c.p.Hunts {
 		h, err := c.p.ReadHunt(file)
@@ -195,13 +198,30 @@ func (c *checking) queries() {
 	}
 }
 
-func (c *checking) compile(f *diag.File) {
-	_, ds := query.Compile(f, query.Standard())
+// named checks that a detection's name takes values of columns that its query has.
+func (c *checking) named(d *Detection, q *query.Query) {
+	if q.Columns == nil || lang.HasLate(q.Columns) {
+		return
+	}
+	for _, m := range placeholder().FindAllStringSubmatch(d.Name, -1) {
+		if !slices.ContainsFunc(q.Columns, func(k lang.Column) bool { return strings.EqualFold(k.Name, m[1]) }) {
+			c.add(false, "name-without-column", ManifestName, "the name of %s wants {{%s}}, and its query has no column of that name: it prints null", d.ID, m[1])
+		}
+	}
+}
+
+// compile reports what is wrong with a query, which is nil where it does not compile.
+func (c *checking) compile(f *diag.File) *query.Query {
+	q, ds := query.Compile(f, query.Standard())
 	for _, d := range ds {
 		if d.Severity == diag.Error {
 			c.add(false, "query-wrong", f.Name, "line %d: %s", f.Place(d.Span.Start).Line, d.Message)
 		}
 	}
+	if ds.HasErrors() {
+		return nil
+	}
+	return q
 }
 
 // guides compiles every query of the guide and the playbook.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,12 @@ var (
 	windowText  = match.Lazy(`^([-+]?\d+)([smhdw])\.\.([-+]?\d+)([smhdw])$`)
 	parameter   = match.Lazy(`\{\{([A-Za-z_][A-Za-z0-9_.]*)\}\}`)
 )
+
+// placeholder stands for a value of a finding in a detection's name.
+var placeholder = match.Lazy(`\{\{\s*([A-Za-z_][A-Za-z0-9_.]*)\s*\}\}`)
+
+// Placeholder is the form of {{column}} in a detection's name.
+func Placeholder() *regexp.Regexp { return placeholder() }
 
 // ReadGuide reads a guide of the package.
 func (p *Package) ReadGuide(file string) (*Guide, error) {

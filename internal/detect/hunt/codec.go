@@ -143,5 +143,6 @@ func unpack(b []byte, d *Detection) *Finding {
 		p.rest = p.rest[n:]
 		f.Fields[i] = Field{name, v.Clone()}
 	}
+	f.Detection = d.named(f) // which its fields may say
 	return f
 }

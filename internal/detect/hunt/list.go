@@ -167,8 +167,22 @@ type Detection struct {
 
 // fill gives a finding what it has of its detection.
 func (d *Detection) fill(f *Finding) {
-	f.DetectionID, f.Detection, f.Kind, f.Package = d.ID, d.Name, d.Kind, d.Package
+	f.DetectionID, f.Detection, f.Kind, f.Package = d.ID, d.named(f), d.Kind, d.Package
 	f.Techniques, f.Tactics, f.Next, f.marks = d.Techniques, d.Tactics, d.Next, d.Marks
+}
+
+// named is the detection's name with {{column}} as the finding has it, null where it has
+// none, as the names of Cloud SIEM's signals are made.
+func (d *Detection) named(f *Finding) string {
+	if !strings.Contains(d.Name, "{{") {
+		return d.Name
+	}
+	return detection.Placeholder().ReplaceAllStringFunc(d.Name, func(m string) string {
+		if v, ok := f.Fields.Get(strings.TrimSpace(strings.Trim(m, "{}"))); ok && v.String() != "" {
+			return v.String()
+		}
+		return "null"
+	})
 }
 
 // complete gives a finding what it has of its detection, unless it says what to do next

@@ -22,10 +22,16 @@ type Desk struct {
 	Cuts    map[string]int64  // the same of each custom insight, by its id
 	Score   int               // the activity score
 	Dropped int               // signals that were too many to remember
+	// Stronger are repeats that did not count although they are more severe than what they
+	// repeat, since the last insight: the last few of them.
+	Stronger []*Signal `json:",omitempty"`
 
 	tops  map[string]int // name -> highest severity after the cut; nil when it has to be made anew
 	crowd int            // how many names there are when old ones are looked for
 }
+
+// strongerMax bounds the stronger repeats that a desk remembers.
+const strongerMax = 20
 
 // noCut is before all times.
 const noCut = -1 << 62
@@ -60,6 +66,12 @@ func (d *Desk) Take(signals []*Signal, c *Content) (made []*Insight) {
 				s.Suppressed = append(s.Suppressed, "redundant")
 			}
 		}
+		if s.Stronger {
+			if len(d.Stronger) == strongerMax {
+				d.Stronger = slices.Delete(d.Stronger, 0, 1)
+			}
+			d.Stronger = append(d.Stronger, s)
+		}
 		if s.Counts() {
 			fresh = append(fresh, s)
 			d.add(s)
@@ -75,7 +87,7 @@ func (d *Desk) Take(signals []*Signal, c *Content) (made []*Insight) {
 	}
 	if float64(d.Score) > c.Settings.Threshold {
 		made = append(made, d.algorithm(at, c.Settings))
-		d.Cut, d.Score, d.tops = at, 0, map[string]int{}
+		d.Cut, d.Score, d.tops, d.Stronger = at, 0, map[string]int{}, nil
 	}
 	return made
 }
@@ -138,6 +150,7 @@ func (d *Desk) forget(t int64, c *Content) {
 		d.Signals = slices.Delete(d.Signals, 0, n)
 		d.tops = nil
 	}
+	d.Stronger = slices.DeleteFunc(d.Stronger, func(s *Signal) bool { return s.Time <= t-c.Settings.Lookback })
 	d.reckon()
 }
 

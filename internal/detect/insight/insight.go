@@ -26,6 +26,9 @@ type Insight struct {
 	Entity      Entity
 	Time        int64     // event time of the signal that made it, ms since 1970
 	Signals     []*Signal // in order of time
+	// Stronger are signals on the entity that repeat a name and did not count, although
+	// they are more severe than what they repeat (8.3).
+	Stronger []*Signal
 	Related     []string  // ids of other entities of the signals' records
 	Tags        []string  // of the signals, each once
 }
@@ -56,7 +59,7 @@ func (i *Insight) Parts() (parts []Part) {
 
 // algorithm makes the insight of all signals since the last one.
 func (d *Desk) algorithm(at int64, set Settings) *Insight {
-	i := &Insight{Source: "ALGORITHM", Entity: d.Entity, Time: at, Score: d.Score, Threshold: set.Threshold}
+	i := &Insight{Source: "ALGORITHM", Entity: d.Entity, Time: at, Score: d.Score, Threshold: set.Threshold, Stronger: d.Stronger}
 	for _, s := range d.Signals {
 		if s.Time > d.Cut {
 			i.Signals = append(i.Signals, s)

@@ -528,3 +528,32 @@ func TestDeskIsBounded(t *testing.T) {
 		t.Errorf("%d signals kept, %d dropped", len(d.Signals), d.Dropped)
 	}
 }
+
+// A repeat that is more severe than what it repeats does not count (8.3), and the insight
+// that comes says so; the one after it does not.
+func TestStrongerRepeatsAreSaid(t *testing.T) {
+	d, c := insight.NewDesk(host), content()
+	take := func(name string, at int64, severity int) []*insight.Insight {
+		return d.Take([]*insight.Signal{signal(name, at, severity)}, c)
+	}
+	take("a", 0, 3)
+	take("a", hour, 8)   // stronger
+	take("a", 2*hour, 8) // as strong as that
+	take("a", 3*hour, 2) // weaker
+	take("b", 4*hour, 6) // 9
+	made := take("c", 5*hour, 6)
+	if len(made) != 1 || made[0].Score != 15 || len(made[0].Stronger) != 1 || made[0].Stronger[0].Time != hour || len(made[0].Signals) != 3 {
+		t.Fatalf("%+v", made)
+	}
+	state, err := d.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = insight.Load(state); err != nil {
+		t.Fatal(err)
+	}
+	take("x", 30*hour, 7)
+	if made = take("y", 31*hour, 7); len(made) != 1 || len(made[0].Stronger) != 0 {
+		t.Errorf("%+v", made)
+	}
+}

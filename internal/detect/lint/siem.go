@@ -23,7 +23,8 @@ type SIEM struct {
 type SIEMRule struct {
 	File *diag.File
 	*ruledoc.Rule
-	admitted // by its conditions
+	Before   []*ruledoc.Rule // that stand before it in the file
+	admitted                 // by its conditions
 }
 
 // SIEMExpression checks a file that holds one expression of Cloud SIEM.
@@ -88,6 +89,7 @@ func SIEMRules(f *diag.File) diag.List {
 			found.Add(&moved)
 		}
 	}
+	var rules []*ruledoc.Rule
 	for _, d := range docs {
 		if !d.IsRule() {
 			continue
@@ -104,7 +106,8 @@ func SIEMRules(f *diag.File) diag.List {
 		if r == nil {
 			continue
 		}
-		s := &SIEMRule{f, r, admit[d.Name()]}
+		s := &SIEMRule{f, r, rules, admit[d.Name()]}
+		rules = append(rules, r)
 		for _, c := range Checks() {
 			if c.SIEMRule != nil {
 				c.SIEMRule(s, reportOf(c, f, &found))

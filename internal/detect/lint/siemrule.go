@@ -91,9 +91,20 @@ var _ = register(Check{
 	ID: "siem-one-name", Severity: diag.Warning,
 	What: "One name for signals of different severity.",
 	Why:  "A signal that repeats a name on an entity within twelve hours is not counted, even if its severity is higher: a weak case hides the strong one that follows. A name takes a value by template: `Browser starts {{baseImage}}`.",
-	Bad:  []string{siemExample(" {{baseImage}}", "", `"type": "constant", "default": 3`, `"type": "fieldValue", "field": "normalizedSeverity", "default": 3`)},
+	Bad: []string{
+		siemExample(" {{baseImage}}", "", `"type": "constant", "default": 3`, `"type": "fieldValue", "field": "normalizedSeverity", "default": 3`),
+		`{"rules": [` + siemExample("", "") + "," + siemExample(`"default": 3`, `"default": 8`) + "]}",
+	},
 	Good: []string{siemExample("", ""), siemExample(" {{baseImage}}", ""), siemExample(`"type": "constant", "default": 3`, `"type": "fieldValue", "field": "normalizedSeverity", "default": 3`)},
 	SIEMRule: func(r *SIEMRule, report Report) {
+		for _, b := range r.Before {
+			one, known := b.OneSeverity()
+			two, known2 := r.OneSeverity()
+			if b.NameTemplate.Text == r.NameTemplate.Text && r.NameTemplate.Text != "" && known && known2 && one != two {
+				report(r.NameTemplate.At, fmt.Sprintf("the signals of %s have this name, too, and another severity: a strong one after a weak one is not counted", b.Name), "give each a name of its own")
+				return
+			}
+		}
 		if s := r.Severity; s != nil && s.Type != "constant" && s.Type != "" && r.NameTemplate.Text != "" && !strings.Contains(r.NameTemplate.Text, "{{") {
 			report(r.NameTemplate.At, "weak and strong signals have this one name: a strong one after a weak one is not counted", "put what tells them apart into the name: {{baseImage}}")
 		}

@@ -22,12 +22,13 @@ var insightsPage = sync.OnceValue(func() *template.Template {
 
 type insightView struct {
 	Severity, Badge, Name, Time, Entity string
+	Related, From, To                   string
 	Score                               int
 	Threshold                           float64
 	Custom                              bool
 	Parts                               []insight.Part
 	Line                                template.HTML // the signals on a line of time
-	Signals                             []signalView
+	Signals, Stronger                   []signalView
 }
 
 type signalView struct {
@@ -45,8 +46,15 @@ func Insights(w io.Writer, tool string, all []*insight.Insight, zone *time.Locat
 			Severity: i.Severity, Badge: strings.ToLower(i.Severity), Name: i.Name, Time: at(i.Time), Entity: i.Entity.ID(), Score: i.Score,
 			Threshold: i.Threshold, Custom: i.Source != "ALGORITHM", Parts: i.Parts(), Line: timeLine(i.Signals),
 		}
+		v.Related = strings.Join(i.Related, ", ")
+		if n := len(i.Signals); n > 0 {
+			v.From, v.To = at(i.Signals[0].Time), at(i.Signals[n-1].Time)
+		}
 		for _, s := range i.Signals {
 			v.Signals = append(v.Signals, signalView{at(s.Time), s.Name, s.Summary, s.RuleID, s.Severity})
+		}
+		for _, s := range i.Stronger {
+			v.Stronger = append(v.Stronger, signalView{at(s.Time), s.Name, s.Summary, s.RuleID, s.Severity})
 		}
 		views = append(views, v)
 	}

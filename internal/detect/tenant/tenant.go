@@ -172,6 +172,7 @@ func New(docs []*ruledoc.Document, found diag.List, with ...Option) *Tenant {
 	t.Rules = slices.SortedFunc(maps.Values(t.byID), func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
 	t.attach()
 	t.checkNames()
+	t.checkOneName()
 	return t
 }
 
@@ -246,6 +247,32 @@ func (t *Tenant) checkNames() {
 	for _, g := range t.Content.Groups {
 		if g.Criticality != "" && t.Content.Criticality[g.Criticality] == nil {
 			t.Warnings.Add(&diag.Diagnostic{Severity: diag.Warning, Code: "unknown-criticality", Message: fmt.Sprintf("the entity group %s has the criticality %s, which no document describes", g.Name, g.Criticality)})
+		}
+	}
+}
+
+// checkOneName warns of rules whose signals have one name, although the one is more severe
+// than the other: on an entity the weaker one keeps the stronger from counting (8.3).
+func (t *Tenant) checkOneName() {
+	first := map[string]*Rule{}
+	for _, r := range t.Rules {
+		name := strings.TrimSpace(r.NameTemplate.Text)
+		if name == "" || r.Prototype {
+			continue
+		}
+		old := first[name]
+		if old == nil {
+			first[name] = r
+			continue
+		}
+		a, known := old.OneSeverity()
+		b, known2 := r.OneSeverity()
+		if known && known2 && a != b {
+			t.Warnings.Add(&diag.Diagnostic{
+				Severity: diag.Warning, Code: "one-name", File: r.Doc.File, Span: r.NameTemplate.At,
+				Message: fmt.Sprintf("%s (%s) has severity %d and %s (%s) %d, and their signals have one name, %q: a strong one after a weak one on an entity is not counted", r.Name, r.ID, b, old.Name, old.ID, a, name),
+				Help:    "give them names of their own, or put what tells them apart into the name: {{baseImage}}",
+			})
 		}
 	}
 }
