@@ -29,8 +29,8 @@ type Insight struct {
 	// Stronger are signals on the entity that repeat a name and did not count, although
 	// they are more severe than what they repeat (8.3).
 	Stronger []*Signal
-	Related     []string  // ids of other entities of the signals' records
-	Tags        []string  // of the signals, each once
+	Related  []string // ids of other entities of the signals' records
+	Tags     []string // of the signals, each once
 }
 
 // Part is one name's share of an insight's score.
