@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"unicode"
@@ -12,19 +14,44 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
-// Mutator changes an event as an attacker might to pass a detection, without
-// changing what the program does. It returns false where it does not apply.
+// Mutator changes a case as an attacker might to pass a detection, without changing what
+// is done: Change one event, or Vary all of them alike. It returns false where it does not
+// apply.
 type Mutator struct {
 	Name   string
 	What   string
 	Change func(Event) bool
+	Vary   func([]Event, *rand.Rand) bool
+	Loses  bool // the log says less, so that a lower score of medium or more is no miss
 }
 
-// Event is a process creation in Sysmon's names. A Mutator writes to it.
+func (m *Mutator) apply(events []Event, seed string) bool {
+	if m.Vary != nil {
+		h := fnv.New64a()
+		h.Write([]byte(seed + " " + m.Name)) // a hash takes all
+		return m.Vary(events, rand.New(rand.NewPCG(h.Sum64(), 0)))
+	}
+	return each(events, m.Change)
+}
+
+// Event is an event in Sysmon's names; of Security 4688 they stand for its own. A Mutator
+// writes to it.
 type Event map[string]any
 
+// securityNames are 4688's names of what Sysmon 1 says.
+var securityNames = map[string]string{"Image": "NewProcessName", "ParentImage": "ParentProcessName"}
+
+func (e Event) name(field string) string {
+	if e["EventID"] == "4688" {
+		if n := securityNames[field]; n != "" {
+			return n
+		}
+	}
+	return field
+}
+
 func (e Event) get(field string) string {
-	s, _ := e[field].(string)
+	s, _ := e[e.name(field)].(string)
 	return s
 }
 
@@ -33,31 +60,31 @@ func (e Event) set(field, value string) bool {
 	if old := e.get(field); old == "" || old == value {
 		return false
 	}
-	e[field] = value
+	e[e.name(field)] = value
 	return true
 }
 
-// Mutators lists the evasions. They follow what Windows' own programs accept:
+// Mutators lists the evasions; those that are drawn by a seed are in grammar.go. They follow what Windows' own programs accept:
 // PowerShell takes any unambiguous beginning of a parameter's name and four
 // kinds of dash, cmd.exe drops carets, the C runtime drops quotes.
-var Mutators = []Mutator{
-	{"upper-case", "all paths and the command line in upper case", func(e Event) bool {
+var Mutators = append([]Mutator{
+	{Name: "upper-case", What: "all paths and the command line in upper case", Change: func(e Event) bool {
 		a := e.set("CommandLine", upperOutsideBase64(e.get("CommandLine")))
 		b := e.set("Image", strings.ToUpper(e.get("Image")))
 		c := e.set("ParentImage", strings.ToUpper(e.get("ParentImage")))
 		return a || b || c
 	}},
-	{"mixed-case", "letters in turn upper and lower case", func(e Event) bool {
+	{Name: "mixed-case", What: "letters in turn upper and lower case", Change: func(e Event) bool {
 		a := e.set("CommandLine", alternate(e.get("CommandLine")))
 		return e.set("Image", alternate(e.get("Image"))) || a
 	}},
-	{"carets", "a caret in each word, where cmd.exe reads the line", func(e Event) bool {
+	{Name: "carets", What: "a caret in each word, where cmd.exe reads the line", Change: func(e Event) bool {
 		if !isNamed(e.get("Image"), "cmd.exe") {
 			return false
 		}
 		return e.set("CommandLine", insert(e.get("CommandLine"), "^"))
 	}},
-	{"quotes", "a pair of quotes inside each switch", func(e Event) bool {
+	{Name: "quotes", What: "a pair of quotes inside each switch", Change: func(e Event) bool {
 		return e.set("CommandLine", switches().ReplaceAllStringFunc(e.get("CommandLine"), func(s string) string {
 			m := switches().FindStringSubmatch(s)
 			if name := m[3]; len(name) > 3 {
@@ -66,33 +93,33 @@ var Mutators = []Mutator{
 			return s
 		}))
 	}},
-	{"backticks", "a backtick inside PowerShell's own words", func(e Event) bool {
+	{Name: "backticks", What: "a backtick inside PowerShell's own words", Change: func(e Event) bool {
 		if !isPowerShell(e) {
 			return false
 		}
 		return e.set("CommandLine", cmdlets().ReplaceAllStringFunc(e.get("CommandLine"), func(s string) string { return s[:1] + "`" + s[1:] }))
 	}},
-	{"slash", "/ for - before a switch", func(e Event) bool { return dashes(e, "/") }},
-	{"en-dash", "an en dash before a switch", func(e Event) bool { return isPowerShell(e) && dashes(e, "\u2013") }},
-	{"em-dash", "an em dash before a switch", func(e Event) bool { return isPowerShell(e) && dashes(e, "\u2014") }},
-	{"horizontal-bar", "a horizontal bar before a switch", func(e Event) bool { return isPowerShell(e) && dashes(e, "\u2015") }},
-	{"abbreviation", "PowerShell's switches in their shortest form", func(e Event) bool { return abbreviate(e, "e", "w", "ep") }},
-	{"half-abbreviation", "PowerShell's switches cut in the middle", func(e Event) bool { return abbreviate(e, "encodedc", "windowst", "executionp") }},
-	{"forward-slashes", "/ for \\ in paths", func(e Event) bool {
+	{Name: "slash", What: "/ for - before a switch", Change: func(e Event) bool { return dashes(e, "/") }},
+	{Name: "en-dash", What: "an en dash before a switch", Change: func(e Event) bool { return isPowerShell(e) && dashes(e, "\u2013") }},
+	{Name: "em-dash", What: "an em dash before a switch", Change: func(e Event) bool { return isPowerShell(e) && dashes(e, "\u2014") }},
+	{Name: "horizontal-bar", What: "a horizontal bar before a switch", Change: func(e Event) bool { return isPowerShell(e) && dashes(e, "\u2015") }},
+	{Name: "abbreviation", What: "PowerShell's switches in their shortest form", Change: func(e Event) bool { return abbreviate(e, "e", "w", "ep") }},
+	{Name: "half-abbreviation", What: "PowerShell's switches cut in the middle", Change: func(e Event) bool { return abbreviate(e, "encodedc", "windowst", "executionp") }},
+	{Name: "forward-slashes", What: "/ for \\ in paths", Change: func(e Event) bool {
 		a := e.set("Image", strings.ReplaceAll(e.get("Image"), `\`, "/"))
 		return e.set("ParentImage", strings.ReplaceAll(e.get("ParentImage"), `\`, "/")) || a
 	}},
-	{"device-path", `\\?\ before the paths`, func(e Event) bool {
+	{Name: "device-path", What: `\\?\ before the paths`, Change: func(e Event) bool {
 		a := e.set("Image", `\\?\`+e.get("Image"))
 		return e.set("ParentImage", `\\?\`+e.get("ParentImage")) || a
 	}},
-	{"moved", "the program copied to a folder that users can write", func(e Event) bool {
+	{Name: "moved", What: "the program copied to a folder that users can write", Change: func(e Event) bool {
 		return e.set("Image", `C:\Users\Public\`+baseName(e.get("Image")))
 	}},
-	{"portable-browser", "the browser run from another folder", func(e Event) bool {
+	{Name: "portable-browser", What: "the browser run from another folder", Change: func(e Event) bool {
 		return e.set("ParentImage", `D:\Tools\Portable\`+baseName(e.get("ParentImage")))
 	}},
-	{"renamed", "the program under another name, its OriginalFileName unchanged", func(e Event) bool {
+	{Name: "renamed", What: "the program under another name, its OriginalFileName unchanged", Change: func(e Event) bool {
 		old := baseName(e.get("Image"))
 		if e.get("OriginalFileName") == "" || old == "" {
 			return false
@@ -100,13 +127,13 @@ var Mutators = []Mutator{
 		e.set("CommandLine", strings.Replace(e.get("CommandLine"), old, "viewer.exe", 1))
 		return e.set("Image", `C:\Users\Public\viewer.exe`)
 	}},
-	{"padding", "spaces and tabs between arguments", func(e Event) bool {
+	{Name: "padding", What: "spaces and tabs between arguments", Change: func(e Event) bool {
 		return e.set("CommandLine", strings.ReplaceAll(e.get("CommandLine"), " ", "  \t ")+"   ")
 	}},
-	{"environment", "paths by environment variables", func(e Event) bool {
+	{Name: "environment", What: "paths by environment variables", Change: func(e Event) bool {
 		return e.set("CommandLine", environment.Replace(e.get("CommandLine")))
 	}},
-	{"quoted-program", "the program's name in quotes", func(e Event) bool {
+	{Name: "quoted-program", What: "the program's name in quotes", Change: func(e Event) bool {
 		line := e.get("CommandLine")
 		if strings.HasPrefix(line, `"`) {
 			return false
@@ -114,10 +141,10 @@ var Mutators = []Mutator{
 		name, rest, _ := strings.Cut(line, " ")
 		return e.set("CommandLine", `"`+name+`" `+rest)
 	}},
-	{"no-extension", "the program's name without .exe", func(e Event) bool {
+	{Name: "no-extension", What: "the program's name without .exe", Change: func(e Event) bool {
 		return e.set("CommandLine", regexp.MustCompile(`(?i)^("?[^" ]+)\.exe`).ReplaceAllString(e.get("CommandLine"), "$1"))
 	}},
-}
+}, drawn...)
 
 var (
 	switches    = match.Lazy(`(^|\s)([-/])([A-Za-z]+)`)
@@ -131,6 +158,16 @@ var (
 		`C:\Windows\System32\`, `%SystemRoot%\System32\`, `C:\WINDOWS\system32\`, `%SystemRoot%\system32\`,
 		`C:\Users\ana\AppData\Local\Temp\`, `%TEMP%\`, `C:\Users\ana\`, `%USERPROFILE%\`)
 )
+
+// firstProcess is the process event that a survivor is shown by; the first event without any.
+func firstProcess(events []Event) Event {
+	for _, e := range events {
+		if e.get("CommandLine") != "" {
+			return e
+		}
+	}
+	return events[0]
+}
 
 func baseName(path string) string {
 	return path[strings.LastIndexAny(path, `\/`)+1:]
@@ -248,25 +285,26 @@ func (r *runner) mutate(ctx context.Context, d *Detection, c *Case, k *Kills) er
 	}
 	base, fired := lowestScore(d, before), len(before.Values)
 	for _, m := range Mutators {
-		events, err := c.Recorded()
+		recorded, err := c.Recorded()
 		if err != nil {
 			return err
 		}
-		var changed Event
+		events := make([]Event, len(recorded))
+		for i, e := range recorded {
+			events[i] = e
+		}
+		if !m.apply(events, c.ID) {
+			continue
+		}
 		var text bytes.Buffer
 		for _, e := range events {
-			if e["EventID"] == "1" && m.Change(e) && changed == nil {
-				changed = e
-			}
 			line, err := json.Marshal(e)
 			if err != nil {
 				return err
 			}
 			text.Write(append(line, '\n'))
 		}
-		if changed == nil {
-			continue
-		}
+		changed := firstProcess(events)
 		rows, err := r.rows(ctx, d, text.Bytes())
 		if err != nil {
 			return err
@@ -276,7 +314,7 @@ func (r *runner) mutate(ctx context.Context, d *Detection, c *Case, k *Kills) er
 		switch n := len(rows.Values); {
 		case n < fired:
 			why = fmt.Sprintf("fired %s, before %s", times(n), times(fired))
-		case lowestScore(d, rows) < base:
+		case lowestScore(d, rows) < base && !(m.Loses && d.SeverityOf(int(lowestScore(d, rows))) >= Medium):
 			why = fmt.Sprintf("scored %d, before %d", lowestScore(d, rows), base)
 		default:
 			k.Killed++
