@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/store/columns"
 	"github.com/gyoji-dev/gyoji/internal/store/message"
 )
 
@@ -108,21 +109,23 @@ func (s *Store) compactable(many bool) (out [][]*segment) {
 	return out
 }
 
-// segmentRows are the messages of segments.
+// segmentRows are the messages of segments, in the order of their times.
 func segmentRows(ctx context.Context, some []*segment) iter.Seq2[message.Row, error] {
 	return func(yield func(message.Row, error) bool) {
-		for _, g := range some {
+		files := make([]*columns.File, len(some))
+		for i, g := range some {
 			if err := g.open(); err != nil {
 				yield(message.Row{}, err)
 				return
 			}
-			for row, err := range g.file.Rows() {
-				if err == nil {
-					err = ctx.Err()
-				}
-				if !yield(row, err) || err != nil {
-					return
-				}
+			files[i] = g.file
+		}
+		for row, err := range columns.Merged(files) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(row, err) || err != nil {
+				return
 			}
 		}
 	}

@@ -265,6 +265,9 @@ func (g Group) readNumbers(name string, b *buffers, dst []int64) ([]int64, error
 	return dst, nil
 }
 
+// number is a number of the footer's statistics.
+func number(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b)) }
+
 // complete reads which rows are; nil where all are.
 func (g Group) complete(b *buffers) (out []bool, err error) {
 	if g.file.infos[g.i].Complete == g.rows() {

@@ -1,10 +1,18 @@
 package columns
 
 import (
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 )
 
@@ -90,4 +98,107 @@ func TestWords(t *testing.T) {
 			t.Errorf("%q in %q: usable %v, may hold %v; want %v, %v", c.literal, c.text, usable, may, c.usable, c.may)
 		}
 	}
+}
+
+// written are ways to write a text in JSON.
+func written(v string) []string {
+	plain, _ := json.Marshal(v)
+	var escaped, half, solidus strings.Builder
+	for i, r := range utf16.Encode([]rune(v)) {
+		fmt.Fprintf(&escaped, `\u%04x`, r)
+		switch {
+		case r < ' ' || r == '"' || r == '\\' || r >= 0x80 || i%3 == 0:
+			fmt.Fprintf(&half, `\u%04X`, r)
+		default:
+			half.WriteByte(byte(r))
+		}
+	}
+	solidus.WriteString(strings.ReplaceAll(string(plain), "/", `\/`))
+	twice, _ := json.Marshal(string(plain))
+	return []string{string(plain), `"` + escaped.String() + `"`, `"` + half.String() + `"`, solidus.String(), string(twice)}
+}
+
+// wholeWords reports whether a text holds a literal, letter case aside, with no letter or
+// digit before or behind it where it begins or ends with one: what keywords ask.
+func wholeWords(text, literal string) bool {
+	is := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	first, _ := utf8.DecodeRuneInString(literal)
+	last, _ := utf8.DecodeLastRuneInString(literal)
+	for at := 0; ; at++ {
+		i := strings.Index(text[at:], literal)
+		if i < 0 {
+			return false
+		}
+		at += i
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		behind, _ := utf8.DecodeRuneInString(text[at+len(literal):])
+		if !(is(first) && at > 0 && is(before)) && !(is(last) && at+len(literal) < len(text) && is(behind)) {
+			return true
+		}
+	}
+}
+
+// A text that holds a literal is found by the literal's words, however it is written.
+func checkWords(t *testing.T, value, literal string) {
+	value, literal = strings.ToValidUTF8(value, "\ufffd"), strings.ToValidUTF8(literal, "\ufffd")
+	if literal == "" {
+		return
+	}
+	for _, at := range []expr.Anchor{expr.Anywhere, expr.AtStart, expr.AtEnd, expr.Whole, expr.Words} {
+		holds := at.Holds(value, literal)
+		if at == expr.Words {
+			holds = wholeWords(match.Fold(value), match.Fold(literal))
+		}
+		if !holds {
+			continue
+		}
+		start, end := at&expr.AtStart != 0 || at == expr.Words, at&expr.AtEnd != 0 || at == expr.Words
+		for _, text := range append(written(value), "<Data>"+value+"</Data>", "k="+value+" ") {
+			var w, twin words
+			w.add([]byte(`{"key":` + text + `}`))
+			twin.addPlain([]byte(`{"key":` + text + `}`))
+			slices.Sort(w.hashes)
+			slices.Sort(twin.hashes)
+			if !slices.Equal(w.hashes, twin.hashes) || w.any != twin.any {
+				t.Fatalf("%q: words differ from those found byte by byte", text)
+			}
+			for _, h := range wordsIn(literal, start, end) {
+				if !w.any && !slices.Contains(w.hashes, h) {
+					t.Fatalf("%q holds %q (%v), but as %s not all of its words", value, literal, at, text)
+				}
+			}
+		}
+	}
+}
+
+func TestWordsOfLiterals(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 1))
+	alphabet := []rune(`aabbccxyzKISkis019 -_.\/"{}<>&#;:,=` + "\n\t\u0130\u0131\u017f\u212aéÉßẞſΣςσ\u00a0\u2013\ufffd𝄞")
+	for range 2500 {
+		var value []rune
+		for range 1 + rnd.IntN(14) {
+			for range 1 + rnd.IntN(4) {
+				value = append(value, alphabet[rnd.IntN(len(alphabet))])
+			}
+			if rnd.IntN(3) == 0 {
+				value = append(value, []rune("word")...)
+			}
+		}
+		from := rnd.IntN(len(value))
+		literal := string(value[from : from+1+rnd.IntN(len(value)-from)])
+		switch rnd.IntN(4) {
+		case 0:
+			literal = strings.ToUpper(literal)
+		case 1:
+			literal = strings.ToLower(literal)
+		}
+		checkWords(t, string(value), literal)
+	}
+}
+
+func FuzzWords(f *testing.F) {
+	f.Add("C:\\Windows\\notepad.exe", "notepad.exe")
+	f.Add("x\ntwo", "two")
+	f.Add("\u212aelvin", "kelvin")
+	f.Fuzz(checkWords)
 }

@@ -45,13 +45,17 @@ const caseBits = 0x2020202020202020
 // letters from large ones already.
 func hashWord(b []byte) uint64 {
 	const m0, m1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
-	h := uint64(len(b)) * m1
-	for ; len(b) > 8; b = b[8:] {
-		h = mix(h^(binary.LittleEndian.Uint64(b)|caseBits), m0)
+	n := len(b)
+	h := uint64(n) * m1
+	if n >= 8 {
+		for i := 0; i+8 < n; i += 8 {
+			h = mix(h^(binary.LittleEndian.Uint64(b[i:])|caseBits), m0)
+		}
+		return mix(h^(binary.LittleEndian.Uint64(b[n-8:])|caseBits), m0)
 	}
 	v := uint64(0)
-	if len(b) == 8 {
-		v = binary.LittleEndian.Uint64(b)
+	if n >= 4 {
+		v = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
 	} else {
 		for i, c := range b {
 			v |= uint64(c) << (8 * i)
@@ -69,9 +73,12 @@ func mix(a, b uint64) uint64 {
 type words struct {
 	hashes []uint64
 	table  []uint64 // of hashes; 0 is free
-	recent [1024]uint64
+	recent [recentWords]uint64
 	any    bool
 }
+
+// recentWords is how many words are remembered to pass over those that come again at once.
+const recentWords = 4096
 
 // tableMin is the least size of a page's table of words.
 const tableMin = 1 << 15
@@ -79,11 +86,11 @@ const tableMin = 1 << 15
 func (w *words) reset() {
 	w.hashes, w.any = w.hashes[:0], false
 	clear(w.table)
-	w.recent = [1024]uint64{}
+	w.recent = [recentWords]uint64{}
 }
 
 func (w *words) put(h uint64) {
-	if r := &w.recent[h&1023]; *r == h {
+	if r := &w.recent[h%recentWords]; *r == h {
 		return
 	} else {
 		*r = h
@@ -118,31 +125,98 @@ func (w *words) insert(h uint64) bool {
 // add adds the words of a message. A word that a backslash stands before is added as it
 // is and without what may be an escape: \nword, \u003cword.
 func (w *words) add(b []byte) {
-	for i := 0; i < len(b); {
-		c := b[i]
-		if !isWord[c] {
-			if c >= 0xc4 && letterBeyond(b[i:]) {
-				w.any = true
+	start := -1 // of the word that is not at its end
+	i := 0
+	for ; i+64 <= len(b); i += 64 {
+		m, beyond := wordMarks(b[i : i+64 : i+64])
+		if beyond {
+			w.beyond(b[i:min(len(b), i+66)], 64)
+		}
+		for at := 0; at < 64; {
+			if start < 0 {
+				n := bits.TrailingZeros64(m >> at)
+				if at += n; n == 64 || at >= 64 {
+					break
+				}
+				start = i + at
 			}
-			i++
-			continue
-		}
-		start := i
-		for i++; i < len(b) && isWord[b[i]]; i++ {
-		}
-		if i-start >= tokenMin {
-			w.put(hashWord(b[start:i]))
-		}
-		if start == 0 {
-			continue
-		}
-		switch b[start-1] {
-		case '\\':
-			w.escaped(b[start:i])
-		case '#':
-			if start > 1 && b[start-2] == '&' {
-				w.any = true
+			n := bits.TrailingZeros64(^(m >> at))
+			if at += n; at >= 64 {
+				break
 			}
+			w.word(b, start, i+at)
+			start = -1
+		}
+	}
+	w.beyond(b[i:], len(b)-i)
+	for ; i < len(b); i++ {
+		switch is := isWord[b[i]]; {
+		case is && start < 0:
+			start = i
+		case !is && start >= 0:
+			w.word(b, start, i)
+			start = -1
+		}
+	}
+	if start >= 0 {
+		w.word(b, start, len(b))
+	}
+}
+
+// addPlain is add byte by byte, its twin.
+func (w *words) addPlain(b []byte) {
+	w.beyond(b, len(b))
+	for i := 0; i < len(b); i++ {
+		if start := i; isWord[b[i]] {
+			for i < len(b) && isWord[b[i]] {
+				i++
+			}
+			w.word(b, start, i)
+		}
+	}
+}
+
+// wordMarks has a bit for each of 64 bytes that is a letter or digit, and says whether
+// some are beyond ASCII.
+func wordMarks(b []byte) (m uint64, beyond bool) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	all := uint64(0)
+	for k := 0; k < 64; k += 8 {
+		v := binary.LittleEndian.Uint64(b[k:])
+		all |= v
+		low := v &^ highs // so that no sum goes on into the next byte
+		lower := low | caseBits
+		digit := (low + (0x80-'0')*ones) &^ (low + (0x80-'9'-1)*ones)
+		letter := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)
+		is := (digit | letter) & highs &^ (v & highs)
+		m |= (is >> 7 * 0x0102040810204080 >> 56) << k
+	}
+	return m, all&highs != 0
+}
+
+// word adds the word from start to end.
+func (w *words) word(b []byte, start, end int) {
+	if end-start >= tokenMin {
+		w.put(hashWord(b[start:end]))
+	}
+	if start == 0 {
+		return
+	}
+	switch b[start-1] {
+	case '\\':
+		w.escaped(b[start:end])
+	case '#':
+		if start > 1 && b[start-2] == '&' {
+			w.any = true
+		}
+	}
+}
+
+// beyond looks for letters beyond ASCII that begin in the first n bytes.
+func (w *words) beyond(b []byte, n int) {
+	for i := 0; i < n && !w.any; i++ {
+		if b[i] >= 0xc4 && letterBeyond(b[i:]) {
+			w.any = true
 		}
 	}
 }

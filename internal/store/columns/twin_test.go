@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"math/rand/v2"
@@ -505,5 +507,59 @@ func TestRows(t *testing.T) {
 	}
 	if n != len(rows) || f.Stats().Rows != s.Rows || f.Stats().RawBytes != s.RawBytes || f.Stats().MinTime != s.MinTime || f.Stats().MaxReceipt != s.MaxReceipt {
 		t.Errorf("%d rows, stats %+v, summary %+v", n, f.Stats(), s)
+	}
+}
+
+// TestMerge: several files as one hold the messages of all, in the order of time, and
+// answer as they did.
+func TestMerge(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(21, 21))
+	rows := odd(rnd, 700)
+	var files []*columns.File
+	for start := 0; start < len(rows); {
+		end := min(len(rows), start+1+rnd.IntN(300))
+		w, _ := write(t, rows[start:end], columns.Options{GroupRows: 64, Promoted: []string{"a", "Image"}})
+		files = append(files, w.open(t, columns.OpenOptions{}))
+		start = end
+	}
+	var file, filters bytes.Buffer
+	s, err := columns.Write(&file, columns.Merged(files), columns.Options{GroupRows: 100, Filters: &filters, Asked: files[0].Promoted()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := written{file.Bytes(), filters.Bytes()}
+	f := w.open(t, columns.OpenOptions{})
+	if s.Rows != int64(len(rows)) || len(s.Promoted) < 2 || s.Promoted[0] != "a" || s.Promoted[1] != "Image" {
+		t.Errorf("%d rows of %d, columns of %q", s.Rows, len(rows), s.Promoted)
+	}
+	want := map[uint64]message.Row{}
+	for _, r := range rows {
+		want[r.Seq] = r
+	}
+	last := message.Row{}
+	for r, err := range f.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if was, ok := want[r.Seq]; !ok || !bytes.Equal(was.Raw, r.Raw) || was.Time != r.Time {
+			t.Errorf("%d: %v", r.Seq, r)
+		}
+		delete(want, r.Seq)
+		if r.Time < last.Time || r.Time == last.Time && r.Seq < last.Seq {
+			t.Errorf("%d of %d comes behind %d of %d", r.Seq, r.Time, last.Seq, last.Time)
+		}
+		last = r
+	}
+	if len(want) > 0 {
+		t.Errorf("%d messages are missing", len(want))
+	}
+	asked(t, rows, ways(t, w), 20, 21)
+	broken := written{bytes.Clone(file.Bytes()), filters.Bytes()}
+	for at := 100; at < len(broken.file)/2; at += 500 {
+		broken.file[at] ^= 1
+	}
+	var d *columns.Damaged
+	if _, err := columns.Write(io.Discard, columns.Merged([]*columns.File{broken.open(t, columns.OpenOptions{})}), columns.Options{}); !errors.As(err, &d) {
+		t.Errorf("a damaged file is merged: %v", err)
 	}
 }
