@@ -133,7 +133,13 @@ func (r *remote) call(ctx context.Context, method, path string, body, out any) e
 	}
 	if resp.StatusCode >= 300 {
 		e := &refusal{Status: resp.StatusCode}
-		if json.Unmarshal(answer, e) != nil || e.Message == "" {
+		if json.Unmarshal(answer, e) != nil || e.Message == "" { // Cloud SIEM has a form of its own
+			var cse struct{ Errors []refusal }
+			if json.Unmarshal(answer, &cse) == nil && len(cse.Errors) > 0 {
+				e.Code, e.Message = cse.Errors[0].Code, cse.Errors[0].Message
+			}
+		}
+		if e.Message == "" {
 			e.Message = "it answers " + resp.Status
 		}
 		return e

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
@@ -13,16 +14,6 @@ import (
 // id, lists with the items that are in force. What cannot be used is named in found, by
 // its id, and the others are there.
 func (a *API) Content(ctx context.Context) (docs []*ruledoc.Document, found diag.List, err error) {
-	used := append(kinds(), ruledoc.Tuning, ruledoc.CustomInsight, ruledoc.MatchList, ruledoc.SuppressedList, ruledoc.NetworkBlock, ruledoc.Column,
-		ruledoc.EntityType, ruledoc.Criticality, ruledoc.EntityGroup, ruledoc.LogMapping, ruledoc.Settings, ruledoc.Names)
-	all, _, err := a.docs.Select(ctx, Selection{Kinds: used})
-	if err != nil {
-		return nil, nil, err
-	}
-	items, _, err := a.docs.Select(ctx, Selection{Kinds: []string{itemKind}})
-	if err != nil {
-		return nil, nil, err
-	}
 	off, err := a.off(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -32,10 +23,26 @@ func (a *API) Content(ctx context.Context) (docs []*ruledoc.Document, found diag
 			docs = append(docs, b.doc)
 		}
 	}
+	own, found, err := a.stored(ctx, false)
+	return append(docs, own...), found, err
+}
+
+// stored is the tenant's own content: of lists the items that are in force, or whole.
+func (a *API) stored(ctx context.Context, whole bool) (docs []*ruledoc.Document, found diag.List, err error) {
+	all, _, err := a.docs.Select(ctx, Selection{Kinds: appliedKinds()})
+	if err != nil {
+		return nil, nil, err
+	}
+	items, _, err := a.docs.Select(ctx, Selection{Kinds: []string{itemKind}})
+	if err != nil {
+		return nil, nil, err
+	}
 	of := map[string][]any{}
 	now := a.now()
 	for _, i := range items {
-		if on, _ := i.Body["active"].(bool); on && !expired(ctx, i.Body, now) {
+		if whole {
+			of[i.Parent] = append(of[i.Parent], i.Body)
+		} else if on, _ := i.Body["active"].(bool); on && !expired(i.Body, now) {
 			of[i.Parent] = append(of[i.Parent], object{"value": i.Body["value"], "active": true})
 		}
 	}
@@ -51,7 +58,11 @@ func (a *API) Content(ctx context.Context) (docs []*ruledoc.Document, found diag
 				body["targetColumn"] = own.Name
 			}
 		}
-		doc, err := document(d.Kind, d.ID, body)
+		id := d.ID
+		if whole && !slices.Contains(kinds(), d.Kind) { // another server gives its own
+			id = ""
+		}
+		doc, err := document(d.Kind, id, body)
 		if err != nil {
 			found.Add(&diag.Diagnostic{Severity: diag.Error, Code: "bad-document", File: diag.Text(d.Kind+" "+d.ID, ""), Message: err.Error()})
 			continue

@@ -1,7 +1,6 @@
 package sec
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -255,7 +254,7 @@ func (a *API) deleteItem(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 // expired reports whether an item is over.
-func expired(ctx context.Context, body object, now time.Time) bool {
+func expired(body object, now time.Time) bool {
 	e := text(body, "expiration")
 	if e == "" {
 		return false

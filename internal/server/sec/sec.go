@@ -83,6 +83,7 @@ func (a *API) Routes() (all []access.Route) {
 	all = append(all, a.itemRoutes()...)
 	all = append(all, a.singleRoutes()...)
 	all = append(all, a.alertRoutes()...)
+	all = append(all, a.contentRoutes()...)
 	return append(all, look("/vendors-and-products", handle(a.products)), look("/log-mappings/vendors-and-products", handle(a.products)))
 }
 

@@ -395,3 +395,93 @@ func TestContentRuns(t *testing.T) {
 		t.Errorf("%d items are in force after one has expired, want 1", n)
 	}
 }
+
+// TestApplyFiles makes the content like that of files: what a file gives is given back, a
+// broken document stops nothing, and what is the same is left alone.
+func TestApplyFiles(t *testing.T) {
+	c := served(t)
+	files := []sec.File{{Name: "a.yaml", Text: `
+kind: match_rule
+id: MATCH-U00042
+name: A rule
+expression: "metadata_deviceEventId = 'Security-4625'"
+entity_selectors: [{entity_type: _hostname, expression: device_hostname}]
+name_expression: x
+summary_expression: s
+description_expression: d
+score: 4
+---
+kind: match_list
+name: commands
+target_column: Command
+items: [one, {value: two, active: false, expiration: "2037-01-01T00:00:00"}]
+---
+kind: custom_match_list_column
+name: Command
+fields: [commandLine]
+`}, {Name: "b.yaml", Text: `
+kind: match_rule
+name: broken
+expression: "x = = 1"
+entity_selectors: [{entity_type: _hostname, expression: device_hostname}]
+score: 4
+---
+kind: insights_configuration
+threshold: 20
+`}}
+	did := func(asked sec.Asked) string {
+		t.Helper()
+		body, err := json.Marshal(asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.Post(strings.TrimSuffix(c.url, sec.Base)+sec.ContentPath, "application/json", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		var out struct{ Data []sec.Outcome }
+		if err := json.NewDecoder(r.Body).Decode(&out); err != nil || r.StatusCode != 200 {
+			t.Fatal(r.Status, err)
+		}
+		var all []string
+		for _, o := range out.Data {
+			all = append(all, o.Did+" "+o.Name+strings.Join(o.Fields, ","))
+			if o.Did == "refused" && (o.Reason == "" || o.File == "") {
+				t.Errorf("%+v says too little", o)
+			}
+		}
+		slices.Sort(all)
+		return strings.Join(all, "; ")
+	}
+	for i, want := range []string{
+		"created ; created A rule; created Command; created commands; refused broken",
+		"refused broken; same ; same A rule; same Command; same commands",
+	} {
+		for _, dry := range []bool{true, false} {
+			if got := did(sec.Asked{Files: files, Dry: dry}); got != want && !(i == 0 && dry) {
+				t.Errorf("round %d, dry %v: %s, want %s", i, dry, got, want)
+			}
+		}
+	}
+	r, err := http.Get(strings.TrimSuffix(c.url, sec.Base) + sec.ContentPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var out struct{ Data struct{ YAML string } }
+	if err := json.NewDecoder(r.Body).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	exported := []sec.File{{Name: "all.yaml", Text: out.Data.YAML}}
+	if got := did(sec.Asked{Files: exported, Prune: true}); got != "same ; same A rule; same Command; same commands" {
+		t.Errorf("what was exported, applied: %s", got)
+	}
+	exported[0].Text = strings.Replace(strings.Replace(out.Data.YAML, "score: 4", "score: 5", 1), "value: one", "value: three", 1)
+	if got := did(sec.Asked{Files: exported}); got != "changed A rulescore; changed commandsitems; same ; same Command" {
+		t.Errorf("changed: %s", got)
+	}
+	if got := did(sec.Asked{Files: []sec.File{{Name: "x.yaml", Text: "kind: insights_configuration\nthreshold: 20\n"}}, Prune: true}); got != "deleted A rule; deleted Command; deleted commands; same " {
+		t.Errorf("pruned: %s", got)
+	}
+}
