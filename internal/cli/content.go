@@ -196,7 +196,7 @@ func (a *app) contentExportCmd() *cobra.Command {
 		Use:   "export DIR",
 		Short: "Write the server's content into a folder, a file for each document",
 		Long: `export writes a YAML file for each document, KIND/NAME.yaml. Files that are there already
-are written anew; others stay.`,
+are replaced; others stay.`,
 		Example: `  gyoji content export rules/ --server gyoji-data`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
