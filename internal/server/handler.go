@@ -49,6 +49,7 @@ func (s *Server) handler(routes []access.Route) http.Handler {
 					access.Fail(a, http.StatusInternalServerError, access.CodeInternal, "a mistake in gyoji; its log says where")
 				}
 			}
+			a.inTime() // what is still in the buffer, or a status alone
 			s.stats.answered(a.status)
 			if a.status == 0 { // net/http answers 200 itself
 				s.stats.answered(http.StatusOK)
@@ -83,7 +84,7 @@ func (a *answer) Write(p []byte) (n int, err error) {
 	}
 	for len(p) > 0 {
 		piece := p[:min(len(p), 64<<10)]
-		_ = a.control.SetWriteDeadline(time.Now().Add(a.wait))
+		a.inTime()
 		k, err := a.ResponseWriter.Write(piece)
 		if n += k; err != nil {
 			return n, err
@@ -92,6 +93,10 @@ func (a *answer) Write(p []byte) (n int, err error) {
 	}
 	return n, nil
 }
+
+// inTime is from when on a client has to have read. A connection keeps the time of its last
+// answer, so each answer sets its own.
+func (a *answer) inTime() { _ = a.control.SetWriteDeadline(time.Now().Add(a.wait)) }
 
 // Unwrap gives http.ResponseController what is below.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -345,6 +345,22 @@ func TestTLS(t *testing.T) {
 			t.Error("plain HTTP is answered")
 		}
 	}
+	logs := serve(t, Config{Syslog: []string{"tls://127.0.0.1:0?category=net"}}, usual)
+	if pem, err = os.ReadFile(filepath.Join(logs.s.c.Data, "tls-cert.pem")); err != nil {
+		t.Fatal(err)
+	}
+	pool.AppendCertsFromPEM(pem)
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(logs.told.Listeners[0], "tls://"), &tls.Config{RootCAs: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "<34>1 2026-03-02T08:00:00Z box su - - - over TLS\n")
+	conn.Close()
+	for start := time.Now(); logs.count() == 0 && time.Since(start) < time.Minute; time.Sleep(10 * time.Millisecond) {
+	}
+	if got := logs.messages(); len(got) != 1 || !strings.HasSuffix(got[0], "over TLS") {
+		t.Errorf("syslog over TLS: %q", got)
+	}
 	plain := serve(t, Config{Listen: "0.0.0.0:0", Insecure: true}, usual)
 	if !strings.HasPrefix(plain.told.Base, "http://") {
 		t.Errorf("insecure: at %s", plain.told.Base)
@@ -682,6 +698,31 @@ func (v *serving) messages() (list []string) {
 		}
 	}
 	return list
+}
+
+// TestLongConnection: a connection that is used for longer than an answer may take to be read
+// goes on, whatever its answers are.
+func TestLongConnection(t *testing.T) {
+	v := serve(t, Config{}, pace{header: time.Minute, body: time.Minute, write: 200 * time.Millisecond, idle: time.Minute})
+	path := strings.TrimPrefix(v.told.Given.SourceURL, v.told.Base)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(v.told.Base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	r := bufio.NewReader(conn)
+	for _, request := range []string{"GET /healthz", "POST " + path, "GET /readyz", "POST " + path, "POST " + path} {
+		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na", request)
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", request, err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		if resp.StatusCode != 200 {
+			t.Errorf("%s: %d", request, resp.StatusCode)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
 }
 
 // TestOneMessageIsOneRow: what is one message by http-api.md 3 is one row of a search, with
