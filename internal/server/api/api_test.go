@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
 	"github.com/gyoji-dev/gyoji/internal/server/job"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
 // sample are logs that we ship.
@@ -31,6 +34,11 @@ func (s snapshot) Feeder() input.Feeder {
 }
 func (s snapshot) Bytes() int64 { return int64(len(s)) }
 func (s snapshot) Close()       {}
+
+// noJobs are options of jobs that find nothing.
+func noJobs() job.Options {
+	return job.Options{Workers: 1, Open: func(job.View) (job.Snapshot, error) { return snapshot(nil), nil }}
+}
 
 // served is an API behind a server that lets everybody in as who is set.
 type served struct {
@@ -776,6 +784,84 @@ func TestScheduled(t *testing.T) {
 		if err := s.take(httptest.NewRequest("POST", "/", nil), personalID, f, false); err == nil {
 			t.Errorf("a schedule with a wrong %s is taken", name)
 		}
+	}
+}
+
+// TestDue: searches run when they are due, and one that had begun when the server ended
+// is done again after the next start, with the same key.
+func TestDue(t *testing.T) {
+	keys := make(chan string, 100)
+	hook := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { keys <- r.Header.Get("Idempotency-Key") }))
+	defer hook.Close()
+	var now atomic.Int64
+	now.Store(time.Date(2026, 3, 20, 12, 10, 0, 0, time.UTC).UnixMilli())
+	dir := t.TempDir()
+	o := Options{
+		Dir: dir, Now: func() time.Time { return time.UnixMilli(now.Load()).UTC() },
+		Outward: access.Outward{Hosts: []string{"127.0.0.1"}, TLS: hook.Client().Transport.(*http.Transport).TLSClientConfig},
+	}
+	s := serve(t, o)
+	var c, made fields
+	s.want(200, "POST", "/api/v1/connections", `{"name":"hook","url":"`+hook.URL+`","defaultPayload":"{}"}`, &c)
+	s.want(200, "POST", "/api/v2/content/folders/"+personalID+"/import", `{"type":"SavedSearchWithScheduleSyncDefinition","name":"due","search":{"queryText":"* | count"},
+		"searchSchedule":{"scheduleType":"15Minutes","timeZone":"UTC","parseableTimeRange":{"from":{"type":"RelativeTimeRangeBoundary","relativeTime":"-30d"}},
+		"notification":{"taskType":"WebhookSearchNotificationSyncDefinition","webhookId":"`+c.text("id")+`"}}}`, &made)
+	id := s.keep.list(searchKind)[0].ID
+	time.Sleep(1500 * time.Millisecond) // it is looked every second
+	if len(keys) > 0 {
+		t.Fatalf("%s before it is due", <-keys)
+	}
+	due := time.Date(2026, 3, 20, 12, 15, 0, 0, time.UTC).UnixMilli()
+	now.Store(due + 1000)
+	want := fmt.Sprintf("%s-%d", id, due)
+	get := func() string {
+		select {
+		case k := <-keys:
+			return k
+		case <-time.After(20 * time.Second):
+			return "nothing"
+		}
+	}
+	if got := get(); got != want {
+		t.Fatalf("%s, want %s", got, want)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	if len(keys) > 0 {
+		t.Errorf("%s once more", <-keys)
+	}
+	o.Dir = copied(t, dir)
+	if err := os.WriteFile(filepath.Join(o.Dir, "api", outcomeKind+".json"), fmt.Appendf(nil, `[{"id":%q,"revision":1,"body":{"due":%d,"done":false}}]`, id, due), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, o)
+	if got := get(); got != want {
+		t.Errorf("after a start: %s, want %s", got, want)
+	}
+}
+
+// TestRowsEnd: rows of a table with a ttl are gone when their time is over.
+func TestRowsEnd(t *testing.T) {
+	x := &table{about: lookupTable{Fields: []lookupField{{"k", "string"}}, Keys: []string{"k"}, TTL: 10}}
+	_ = x.reindex()
+	at := time.UnixMilli(1_000_000_000)
+	for i, k := range []string{"a", "b", "c"} {
+		if err := x.set([]event.Value{event.Text(k)}, at.Add(time.Duration(i)*time.Minute).UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := x.old(at.Add(10*time.Minute - time.Millisecond)); n != 0 {
+		t.Errorf("%d rows end early", n)
+	}
+	if n := x.old(at.Add(11 * time.Minute)); n != 2 || len(x.rows) != 1 || x.rows[0].Vals[0].Str() != "c" {
+		t.Errorf("%d rows end, %v stay", n, x.rows)
+	}
+	x.about.AtLimit, x.bytes = stopIncoming, tableBytesMost
+	if err := x.set([]event.Value{event.Text("d")}, 0); err == nil {
+		t.Error("a row goes into a full table")
+	}
+	x.about.AtLimit = deleteOld
+	if err := x.set([]event.Value{event.Text("d")}, at.UnixMilli()); err != nil || len(x.rows) != 1 || x.rows[0].Vals[0].Str() != "d" {
+		t.Errorf("%v, %v stay", err, x.rows)
 	}
 }
 

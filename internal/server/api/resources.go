@@ -90,6 +90,13 @@ var resources = []*resource{
 	},
 }
 
+// partitionRoutes are calls of partitions besides those of every resource.
+func (a *API) partitionRoutes() []route {
+	return []route{{"POST /api/v1/partitions/{id}/decommission", access.Content, "takes one away", a.answers(func(r *http.Request) (any, error) {
+		return nil, a.drop(r, resources[0], r.PathValue("id"))
+	})}}
+}
+
 // firstOf is the first error that is none.
 func firstOf(errs ...error) error {
 	for _, err := range errs {

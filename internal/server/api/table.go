@@ -59,6 +59,7 @@ func (a *API) all() (out []route) {
 	for _, x := range resources {
 		out = append(out, x.routes(a)...)
 	}
+	out = append(out, a.partitionRoutes()...)
 	out = append(out, a.fieldRoutes()...)
 	out = append(out, a.contentRoutes()...)
 	return append(out, a.accountRoutes()...)

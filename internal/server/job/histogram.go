@@ -38,7 +38,9 @@ type histogram struct {
 	first int64 // start of the first bucket
 	count []atomic.Int64
 	told  int // buckets that are final, from the newest
-	total atomic.Int64
+	// received counts by _receiptTime.
+	received bool
+	total    atomic.Int64
 }
 
 func newHistogram(from, to int64) *histogram {
@@ -56,8 +58,12 @@ func (h *histogram) tap(b *event.Batch) {
 	}
 	at, n := -1, int64(0)
 	for _, r := range b.Live {
-		i := int((b.Time[r] - h.first) / h.width)
-		if i < 0 || i >= len(h.count) {
+		ms := b.Time[r]
+		if h.received && int(r) < len(b.Receipt) {
+			ms = b.Receipt[r]
+		}
+		i := int((ms - h.first) / h.width)
+		if ms < h.first || i < 0 || i >= len(h.count) {
 			continue
 		}
 		if i != at {

@@ -267,8 +267,9 @@ func (m *Manager) Start(r Request) (*Job, error) {
 	j.messages = m.rows(dir, "messages")
 	j.records = m.rows(dir, "records")
 	j.histogram = &histogram{}
-	if !r.All && !r.ByReceipt {
+	if !r.All {
 		j.histogram = newHistogram(r.From, r.To)
+		j.histogram.received = r.ByReceipt
 	}
 	m.mu.Lock()
 	gone, ok := m.makeRoom()

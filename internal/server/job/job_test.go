@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -510,6 +511,22 @@ func TestTurnsOrder(t *testing.T) {
 	holder.give()
 	if turns.free != 1 || len(turns.waiting) != 0 {
 		t.Errorf("%d turns are free, %d wait", turns.free, len(turns.waiting))
+	}
+}
+
+// TestReceived: a search by receipt has a histogram of receipt times.
+func TestReceived(t *testing.T) {
+	h := newHistogram(start, start+day)
+	h.received = true
+	b := &event.Batch{}
+	for range 3 {
+		b.AddRow(1, 0)
+	}
+	b.Receipt = []int64{start, start + day - 1, start + day}
+	h.tap(b)
+	out := h.finalFrom(math.MinInt64)
+	if len(out) != 2 || out[1].Start != start || out[0].Start <= start || h.total.Load() != 3 {
+		t.Errorf("%v of %d", out, h.total.Load())
 	}
 }
 

@@ -153,7 +153,7 @@ func (j *Job) gather() (paused bool, err error) {
 // slices are the parts in which the job's range is read.
 func (j *Job) slices() ([]span, error) {
 	whole := []span{{all: true}}
-	if j.histogram.count == nil {
+	if j.All || j.ByReceipt {
 		return whole, nil
 	}
 	out, err := slicesOf(j.From, j.To, func(from, to int64) (int64, error) {
