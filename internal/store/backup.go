@@ -19,6 +19,9 @@ import (
 // a store of its own, that Open opens. Segments, which never change, are linked where the
 // file system can.
 func (s *Store) Backup(ctx context.Context, to string) (err error) {
+	if rel, err := filepath.Rel(abs(s.dir), abs(to)); err == nil && filepath.IsLocal(rel) {
+		return fmt.Errorf("%s is in the store %s: a backup of it would be part of itself", to, s.dir)
+	}
 	if err := emptyFolder(to); err != nil {
 		return err
 	}
@@ -130,6 +133,14 @@ func (s *Store) copyCatalogue(ctx context.Context, to string) error {
 	}
 	_, err = c.ExecContext(ctx, `VACUUM INTO ?`, to)
 	return err
+}
+
+// abs is a path from the root, as far as it can be told.
+func abs(name string) string {
+	if full, err := filepath.Abs(name); err == nil {
+		return full
+	}
+	return name
 }
 
 // Restore makes a store of a backup in a folder that is empty or does not exist, and looks

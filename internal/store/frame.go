@@ -39,7 +39,7 @@ import (
 // name, where in the file it begins, the order of its dates, their zone and what they are
 // read against, and the file's head.
 //
-// The body of messages is a table and then the texts. The table has without endy message a
+// The body of messages is a table and then the texts. The table has for every message a
 // uvarint of its length and a varint of its time less the one before. The body of a piece is
 // the piece.
 const (

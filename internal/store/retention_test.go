@@ -130,6 +130,11 @@ func TestBackup(t *testing.T) {
 	if err := s.Backup(t.Context(), copied); err == nil {
 		t.Error("a backup is written over another")
 	}
+	for _, inside := range []string{dir, filepath.Join(dir, "backup")} {
+		if err := s.Backup(t.Context(), inside); err == nil {
+			t.Errorf("a backup is written into %s, which is backed up", inside)
+		}
+	}
 	put(t, s, messages("after it"))
 	s.Close(t.Context())
 	again := filepath.Join(base, "again")
