@@ -37,6 +37,9 @@ func (s *Server) handler(routes []access.Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.stats.active.Add(1)
 		defer s.stats.active.Add(-1)
+		if r.Body != http.NoBody { // whoever reads all of it takes this away; what nobody reads net/http reads
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.pace.body))
+		}
 		a := &answer{ResponseWriter: w, control: http.NewResponseController(w), wait: s.pace.write}
 		defer func() {
 			if p := recover(); p != nil {
@@ -121,10 +124,8 @@ func (s *Server) guarded(role access.Role, browsers *http.CrossOriginProtection,
 			access.FailLater(w, http.StatusTooManyRequests, access.CodeRate, fmt.Sprintf("more than %g requests a second with this key", s.limits.perSecond), wait)
 			return
 		}
-		if r.Body != http.NoBody { // else the deadline would end a request that takes long to answer
-			control := http.NewResponseController(w)
-			_ = control.SetReadDeadline(time.Now().Add(s.pace.body))
-			r.Body = &timed{http.MaxBytesReader(w, r.Body, requestMax), control}
+		if r.Body != http.NoBody {
+			r.Body = &timed{http.MaxBytesReader(w, r.Body, requestMax), http.NewResponseController(w)}
 		}
 		r = r.WithContext(access.With(r.Context(), p))
 		next(w, r)

@@ -428,6 +428,14 @@ func TestBadClients(t *testing.T) {
 			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", path)
 			drip(c, "a")
 		},
+		func(c net.Conn) { // a body that nobody wants, letter by letter
+			fmt.Fprint(c, "POST /api/v1/search/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+			drip(c, "a")
+		},
+		func(c net.Conn) { // the same where there is nothing
+			fmt.Fprint(c, "POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+			drip(c, "1\r\na\r\n")
+		},
 		func(c net.Conn) { // chunks, one by one
 			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", path)
 			drip(c, "1\r\na\r\n")
