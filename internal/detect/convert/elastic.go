@@ -161,7 +161,9 @@ var _ = register(Backend{
 				}
 				return fmt.Sprintf("cidrMatch(%s, %q)", f, v.Prefix.String()), nil
 			case sigma.Regexp:
-				p, ok := wholeRegex(v)
+				plain := v
+				plain.IgnoreCase = false // regex~ says so
+				p, ok := wholeRegex(plain)
 				if !ok {
 					return "", refuse(m, "a regular expression that Lucene's syntax does not have")
 				}
@@ -252,92 +254,6 @@ func luceneRegex(s sigma.String) string {
 	})
 }
 
-// wholeRegex turns a regular expression that is found anywhere into one of
-// Lucene that covers the whole value. ok is false for what Lucene lacks:
-// classes such as \d, word bounds, anchors inside, lookaround, lazy quantifiers.
-func wholeRegex(r sigma.Regexp) (string, bool) {
-	p := r.Pattern
-	if r.Multiline || r.DotAll || r.Start != r.End {
-		return "", false
-	}
-	before, behind := ".*", ".*"
-	if strings.HasPrefix(p, "^") {
-		p, before = p[1:], ""
-	}
-	if strings.HasSuffix(p, "$") && !strings.HasSuffix(p, `\$`) {
-		p, behind = p[:len(p)-1], ""
-	}
-	class := false
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		switch c := p[i]; c {
-		case '\\':
-			if i+1 == len(p) {
-				return "", false
-			}
-			i++
-			n := p[i]
-			sets := map[byte]string{'d': "0-9", 'w': "a-zA-Z0-9_", 's': ` \t\r\n`}
-			switch {
-			case sets[n] != "" && n != 's':
-				if class {
-					b.WriteString(sets[n])
-				} else {
-					b.WriteString("[" + sets[n] + "]")
-				}
-			case n == 's':
-				if class {
-					b.WriteByte(' ')
-				} else {
-					b.WriteString("[ \t]")
-				}
-			case n >= 'a' && n <= 'z' || n >= 'A' && n <= 'Z' || n >= '0' && n <= '9':
-				return "", false
-			default:
-				b.WriteString(`\` + string(n))
-			}
-		case '[':
-			class = true
-			b.WriteByte(c)
-		case ']':
-			class = false
-			b.WriteByte(c)
-		case '^', '$':
-			if !class || c == '$' && !class {
-				return "", false
-			}
-			b.WriteByte(c)
-		case '(':
-			if strings.HasPrefix(p[i:], "(?:") {
-				b.WriteByte('(')
-				i += 2
-				continue
-			}
-			if strings.HasPrefix(p[i:], "(?") {
-				return "", false
-			}
-			b.WriteByte(c)
-		case '?':
-			if i > 0 && strings.IndexByte("*+?}", p[i-1]) >= 0 && (i < 2 || p[i-2] != '\\') && !class {
-				return "", false // lazy
-			}
-			b.WriteByte(c)
-		case '"', '#', '@', '&', '<', '>', '~':
-			if !class {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	body := b.String()
-	if strings.Contains(body, "|") {
-		body = "(" + body + ")"
-	}
-	return before + body + behind, true
-}
-
 var _ = register(Backend{
 	Name: "esql", Summary: "Elastic ES|QL", Extension: "esql", Target: "ecs", Comment: "//",
 	Rule: func(in *Input) (string, error) {
@@ -419,14 +335,11 @@ var _ = register(Backend{
 				return fmt.Sprintf("CIDR_MATCH(%s, %q)", f, v.Prefix.String()), nil
 			case sigma.Regexp:
 				p, ok := wholeRegex(v)
-				if !ok || v.IgnoreCase && strings.ToLower(p) != p {
+				if !ok {
 					return "", refuse(m, "a regular expression that Lucene's syntax does not have")
 				}
 				if m.Type >= mapping.Number {
 					f = "TO_STRING(" + f + ")"
-				}
-				if v.IgnoreCase {
-					f = "TO_LOWER(" + f + ")"
 				}
 				return f + " RLIKE " + eqlText(p), nil
 			case sigma.FieldRef:
@@ -570,7 +483,7 @@ var _ = register(Backend{
 				return f + `"` + v.Prefix.String() + `"`, nil
 			case sigma.Regexp:
 				p, ok := wholeRegex(v)
-				if !ok || v.IgnoreCase {
+				if !ok {
 					return "", refuse(m, "a regular expression that Lucene's syntax does not have")
 				}
 				return f + "/" + strings.ReplaceAll(p, "/", `\/`) + "/", nil

@@ -17,14 +17,7 @@ var _ = register(input.Format{
 	Summary:    "PowerShell's CLIXML (Export-Clixml), also of Get-WinEvent's events",
 	Extensions: []string{".xml", ".clixml"},
 	Sniff: func(head []byte) int {
-		i := skipBlank(head, 0)
-		if bytes.HasPrefix(head[i:], []byte("#< CLIXML")) { // as PowerShell sends it to other programs
-			i = skipBlank(head, lineEnd(head, i))
-		}
-		if bytes.HasPrefix(head[i:], []byte("<?xml")) {
-			i = skipBlank(head, i+max(0, bytes.IndexByte(head[i:], '>'))+1)
-		}
-		if i < len(head) && bytes.HasPrefix(head[i:], []byte("<Objs")) {
+		if beginsLine(head, "<Objs ") || beginsLine(head, "<Objs>") {
 			return input.Certain
 		}
 		return 0
@@ -32,9 +25,26 @@ var _ = register(input.Format{
 	Misfit: "does not start with <Objs",
 	Cut:    cutElements(nextObj),
 	New: func(w *input.Want) input.BlockReader {
-		return &xmlDocument{newJSONL(w), nextObj, func(e *xmlTree) any { return psValue(e, 0) }}
+		return &xmlDocument{newJSONL(w), nextObj, func(e *xmlTree) any { return psValue(e, 0) }, "</Obj>"}
 	},
 })
+
+// prologBytes is how much may stand before the first element of a document.
+const prologBytes = 4 << 10
+
+// beginsLine reports whether an element begins one of the first lines.
+func beginsLine(head []byte, element string) bool {
+	head = head[:min(len(head), prologBytes)]
+	for at := 0; at < len(head); at = lineEnd(head, at) {
+		if bytes.HasPrefix(head[skipBlank(head, at):], []byte(element)) {
+			return true
+		}
+		if end := bytes.Index(head[at:lineEnd(head, at)], []byte("?><")); end >= 0 && bytes.HasPrefix(head[at+end+2:], []byte(element)) {
+			return true
+		}
+	}
+	return false
+}
 
 // nextObj is where the next outermost <Obj> stands.
 func nextObj(data []byte, at int) (start, end int) {

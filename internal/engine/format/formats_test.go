@@ -402,6 +402,33 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestXMLDocuments: a line before a document, and a piece of one, lose what is cut and
+// no more, and say so.
+func TestXMLDocuments(t *testing.T) {
+	result := "<result offset='0'>\n<field k='EventCode'><value><text>1</text></value></field>\n</result>\n"
+	object := `<Obj RefId="0"><Props><I32 N="EventID">1</I32></Props></Obj>` + "\n"
+	for _, c := range []struct {
+		name, text string
+		want, lost int
+	}{
+		{"Splunk", "<?xml version='1.0'?>\n<results preview='0'>\n<meta><fieldOrder><field>EventCode</field></fieldOrder></meta>\n" + result + result + "</results>\n", 2, 0},
+		{"Splunk after a line", "hello\n<results preview='0'>\n" + result + "</results>\n", 1, 1},
+		{"a piece of Splunk's", "<value><text>1</text></value></field>\n</result>\n" + result + result[:30], 1, 2},
+		{"CLIXML", `<Objs Version="1.1.0.1">` + "\n" + object + object + "</Objs>", 2, 0},
+		{"CLIXML after a line", "# exported\n\n<Objs Version=\"1.1.0.1\">\n" + object + "</Objs>", 1, 0},
+		{"CLIXML cut short", "<Objs>\n" + object + object[:30], 1, 1},
+	} {
+		rows, res := ask(t, c.text, "* | where EventID = 1 or EventCode = 1 | fields EventID")
+		n := 0
+		for _, w := range res.warnings {
+			n += int(w.Count)
+		}
+		if len(rows) != c.want || n != c.lost {
+			t.Errorf("%s: %d rows and %d lost, want %d and %d: %v", c.name, len(rows), n, c.want, c.lost, res.warnings)
+		}
+	}
+}
+
 // TestExchange: W3C's directives may name columns between commas.
 func TestExchange(t *testing.T) {
 	rows, res := ask(t, "#Software: Microsoft Exchange Server\r\n#Log-type: Message Tracking Log\r\n#Date: 2026-03-01T08:00:00.123Z\r\n#Fields: date-time,client-ip,event-id,message-subject\r\n2026-03-01T08:00:00.123Z,1.2.3.4,RECEIVE,\"a, b\"\r\n", "* | fields _messagetime, %\"client-ip\", %\"message-subject\"")

@@ -14,13 +14,13 @@ var _ = register(input.Format{
 	Summary:    "Splunk's search results as XML (output_mode xml)",
 	Extensions: []string{".xml"},
 	Sniff: func(head []byte) int {
-		i := skipBlank(head, 0)
-		if bytes.HasPrefix(head[i:], []byte("<?xml")) {
-			i = skipBlank(head, i+max(0, bytes.IndexByte(head[i:], '>'))+1)
-		}
-		rest := head[i:]
-		if (bytes.HasPrefix(rest, []byte("<results")) || bytes.HasPrefix(rest, []byte("<result "))) && (bytes.Contains(rest, []byte("<field k=")) || bytes.Contains(rest, []byte("<fieldOrder"))) {
+		fields := bytes.Contains(head, []byte("<field k=")) || bytes.Contains(head, []byte("<fieldOrder"))
+		switch {
+		case !fields:
+		case beginsLine(head, "<results"):
 			return input.Certain
+		case bytes.Contains(head, []byte("<result offset=")): // a piece of a file
+			return 96
 		}
 		return 0
 	},
@@ -28,7 +28,7 @@ var _ = register(input.Format{
 	Hollow: true,
 	Cut:    cutElements(nextResult),
 	New: func(w *input.Want) input.BlockReader {
-		return &xmlDocument{newJSONL(w), nextResult, func(e *xmlTree) any { return map[string]any{"result": splunkResult(e)} }}
+		return &xmlDocument{newJSONL(w), nextResult, func(e *xmlTree) any { return map[string]any{"result": splunkResult(e)} }, "</result>"}
 	},
 })
 

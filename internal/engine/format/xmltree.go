@@ -76,6 +76,7 @@ type xmlDocument struct {
 	*jsonl
 	find   func(data []byte, at int) (start, end int) // the next element; -1 for none, and for no end
 	object func(*xmlTree) any
+	close  string // the tag that an element ends with
 }
 
 func (r *xmlDocument) Read(b input.Block, next exec.Sink) error {
@@ -83,6 +84,14 @@ func (r *xmlDocument) Read(b input.Block, next exec.Sink) error {
 	r.w.reset()
 	for at := 0; at < len(b.Data); {
 		start, end := r.find(b.Data, at)
+		between := b.Data[at:]
+		if start >= 0 {
+			between = b.Data[at:start]
+		}
+		// What stands there is of the document, if it is not the rest of an element.
+		if i := skipBlank(between, 0); i < len(between) && between[i] != '<' && between[i] != '#' || bytes.Contains(between, []byte(r.close)) {
+			lost(r.want, &b, at+i, "text between elements", between[i:])
+		}
 		if start < 0 {
 			break
 		}
