@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -139,6 +140,9 @@ func expandZip(ctx context.Context, name string, r io.ReaderAt, size int64, dept
 		return yield(nil, &PathError{name, fmt.Errorf("a zip archive that cannot be read: %w", err)})
 	}
 	files := append([]*zip.File(nil), z.File...)
+	if slices.ContainsFunc(files, func(f *zip.File) bool { return f.Name == office }) {
+		return yield(nil, &PathError{name, errors.New("an Office document, which is not read: save a workbook as CSV")})
+	}
 	sort.SliceStable(files, func(i, j int) bool { return files[i].Name < files[j].Name })
 	for _, m := range files {
 		if m.FileInfo().IsDir() || hidden(m.Name) {

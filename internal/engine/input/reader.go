@@ -459,6 +459,9 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 			r.close() // an empty file has no events, whatever it is
 			return nil
 		}
+		if kind, instead := knownFile(head); kind != "" {
+			return &PathError{part.Name, fmt.Errorf("%s, which is not read: %s", kind, instead)}
+		}
 		if r.cur.format = r.recognise(head, part.Name); r.cur.format == nil {
 			return &PathError{part.Name, r.unknown(head, part.Name)}
 		}
