@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +31,7 @@ import (
 // remote is a server that searches, and the key for it.
 type remote struct {
 	server, id, key string
+	cert            string // PEM file of a certificate to trust
 
 	http http.Client
 	base string
@@ -38,6 +41,7 @@ func (r *remote) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&r.server, "server", "", "search on a server that gyoji serve runs: its address, or its data folder on this machine, which holds the key")
 	f.StringVar(&r.id, "access-id", "", "access id for --server (default: GYOJI_ACCESS_ID, or that in credentials.json of the server's data folder)")
+	f.StringVar(&r.cert, "server-cert", "", "PEM file of a certificate to trust for --server, such as tls-cert.pem of the server's data folder")
 	f.StringVar(&r.key, "access-key", "", "access key for --server; others on this machine can see command lines, so rather set GYOJI_ACCESS_KEY")
 }
 
@@ -72,6 +76,27 @@ func (r *remote) open() error {
 	}
 	if r.id == "" || r.key == "" {
 		return usageError("--server needs a key: give --access-id and --access-key, set %s and %s, or name the server's data folder in place of its address", envAccessID, envAccessKey)
+	}
+	if own := filepath.Join(dir, server.CertificateName); r.cert == "" && !given {
+		if _, err := os.Stat(own); err == nil {
+			r.cert = own
+		}
+	}
+	if r.cert != "" {
+		text, err := os.ReadFile(r.cert)
+		if err != nil {
+			return usageError("--server-cert: %v", err)
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(text) {
+			return usageError("--server-cert %s has no certificate in it", r.cert)
+		}
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		r.http.Transport = t
 	}
 	r.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the key goes to no other
 	return nil
@@ -123,6 +148,10 @@ func (r *remote) call(ctx context.Context, method, path string, body, out any) e
 		var at *url.Error
 		if errors.As(err, &at) {
 			err = at.Err
+		}
+		var own *tls.CertificateVerificationError
+		if errors.As(err, &own) {
+			return &exit{exitInput, fmt.Errorf("the certificate of %s is not trusted here: %w; give the server's tls-cert.pem with --server-cert, if you know it is that", r.base, own.Err)}
 		}
 		return &exit{exitInput, fmt.Errorf("the server at %s cannot be reached: %w", r.base, err)}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -99,6 +100,29 @@ func TestSearchServer(t *testing.T) {
 		}
 	}
 	if _, messages, code := ran(t, "search", "--server", "http://127.0.0.1:1", "--access-id", "a", "--access-key", "b", "*"); code != exitInput || !strings.Contains(messages, "cannot be reached") {
+		t.Errorf("%d %s", code, messages)
+	}
+}
+
+// TestSearchServerTLS: a server's own certificate is trusted where its data folder or its
+// file is named, and nowhere else.
+func TestSearchServerTLS(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s, told, err := server.Start(server.Config{Data: data, Listen: "0.0.0.0:0"}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(told.Base, "https://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "https://localhost:" + port
+	key := []string{"--access-id", told.Given.AccessID, "--access-key", told.Given.AccessKey}
+	if _, messages, code := ran(t, append([]string{"search", "--server", at, "* | count"}, key...)...); code != exitInput || !strings.Contains(messages, "--server-cert") {
+		t.Errorf("%d %s", code, messages)
+	}
+	if _, messages, code := ran(t, append([]string{"search", "--server", at, "--server-cert", filepath.Join(data, server.CertificateName), "* | count"}, key...)...); code != exitRan {
 		t.Errorf("%d %s", code, messages)
 	}
 }

@@ -19,8 +19,12 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 )
 
+// CertificateName is the file in the data folder that holds a certificate which the server
+// made for itself.
+const CertificateName = "tls-cert.pem"
+
 const (
-	ownCert, ownKey = "tls-cert.pem", "tls-key.pem"
+	ownKey = "tls-key.pem"
 	// ownTime is how long a certificate that the server made is good, and ownRest what
 	// has to be left of it at a start.
 	ownTime = 397 * 24 * time.Hour
@@ -32,7 +36,7 @@ const (
 func (c *Config) certificate(told func(string, ...any)) (*tls.Config, error) {
 	certFile, keyFile := c.TLSCert, c.TLSKey
 	if certFile == "" {
-		certFile, keyFile = filepath.Join(c.Data, ownCert), filepath.Join(c.Data, ownKey)
+		certFile, keyFile = filepath.Join(c.Data, CertificateName), filepath.Join(c.Data, ownKey)
 		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 		if err != nil || time.Until(pair.Leaf.NotAfter) < ownRest {
 			if err := makeCertificate(certFile, keyFile); err != nil {

@@ -470,7 +470,7 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given m
 	}
 	held := budget.Open("what runs before the query")
 	first := *r
-	first.Seen = nil
+	first.Seen, first.Tap, first.Newest = nil, nil, 0 // these are of the query itself
 	for _, s := range q.subs {
 		if err := s.run(ctx, first, budget, held, given); err != nil {
 			held.Release()

@@ -229,6 +229,25 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestCountsOfItsOwn: what runs before a query is not counted among what matches.
+func TestCountsOfItsOwn(t *testing.T) {
+	m := manager(t, memory{text: logs(1000)}, Options{})
+	for query, want := range map[string]int64{
+		`* | where [subquery: level=error | count by Image | compose Image] | count by Image`: 1000,
+		`level=error | where [subquery: * | top 1 Image | compose Image] | fields Image`:      100,
+		`level=info | timeslice 1h | count by _timeslice | compare timeshift 1d`:              500,
+	} {
+		s := wait(t, search(t, m, query), "a")
+		total := int64(0)
+		for _, b := range s.Buckets {
+			total += b.Count
+		}
+		if s.State != Done || s.Messages != want || total != want {
+			t.Errorf("%s: %d messages, %d in the histogram, want %d: %v", query, s.Messages, total, want, s.Errors)
+		}
+	}
+}
+
 // TestMessagesOfRecords: the messages of an aggregate are those before it.
 func TestMessagesOfRecords(t *testing.T) {
 	m := manager(t, memory{text: logs(1000)}, Options{})
