@@ -23,7 +23,8 @@ var _ = command((*app).serveCmd)
 
 func (a *app) serveCmd() *cobra.Command {
 	var c server.Config
-	var logMax, memory, searchMemory string
+	var keep []string
+	var logMax, maxSize, memory, searchMemory string
 	var by kafkaAccess
 	cmd := &cobra.Command{
 		Use:     "serve",
@@ -59,7 +60,7 @@ what is being answered has been, within 30 s; a second one at once.`,
 			for _, size := range []struct {
 				flag, text string
 				to         *int64
-			}{{"log-max", logMax, &c.LogMax}, {"body-memory", memory, &c.Memory}, {"search-memory", searchMemory, &c.SearchMemory}} {
+			}{{"log-max", logMax, &c.LogMax}, {"max-size", maxSize, &c.Retention.MaxBytes}, {"body-memory", memory, &c.Memory}, {"search-memory", searchMemory, &c.SearchMemory}} {
 				if size.text != "" {
 					if *size.to, err = parseSize(size.text); err != nil {
 						return usageError("--%s %s: %v", size.flag, size.text, err)
@@ -67,6 +68,9 @@ what is being answered has been, within 30 s; a second one at once.`,
 				}
 			}
 			if c.KafkaBy, err = by.open(); err != nil {
+				return err
+			}
+			if c.Retention.Categories, err = keepsGiven(keep); err != nil {
 				return err
 			}
 			c.Version = Version()
@@ -90,6 +94,10 @@ what is being answered has been, within 30 s; a second one at once.`,
 	f.StringArrayVar(&c.Kafka, "kafka", nil, "read topics, kafka://BROKER:PORT/TOPIC, with ?group=NAME, &from=oldest and &category=NAME where wanted (repeatable)")
 	f.StringArrayVar(&c.Install, "install-token", nil, "token that OpenTelemetry collectors may register with, besides those of HTTP sources (repeatable)")
 	f.StringVar(&logMax, "log-max", "", "bytes that the store's log may have on disk before senders are told to wait (default: 10g)")
+	f.DurationVar(&c.SealAfter, "seal-after", 5*time.Minute, "how old what is in the log gets before it is made into segments")
+	f.IntVar(&c.Retention.Days, "keep-days", 0, "days that what comes in is kept; 0 keeps it without end")
+	f.StringArrayVar(&keep, "keep", nil, "days for some categories, as PATTERN=DAYS (repeatable; the first that fits counts)")
+	f.StringVar(&maxSize, "max-size", "", "bytes that the store may have on disk before the oldest goes: 100g (default: no limit)")
 	f.Float64Var(&c.RateLimit, "rate-limit", 0, "API requests a second and key before 429; 0 is no limit, Sumo Logic's is 4")
 	f.IntVar(&c.Conns, "connections", server.ConnsDefault, "connections at once; further ones wait")
 	f.StringVar(&memory, "body-memory", "", "bytes of requests that are read at once before senders are told to wait (default: 256m)")

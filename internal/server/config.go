@@ -12,23 +12,26 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/kafka"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
+	"github.com/gyoji-dev/gyoji/internal/store"
 )
 
 // Config is what a server is told: each is a flag of gyoji serve, a key of its file of
 // settings, and an environment variable.
 type Config struct {
-	Data      string   // folder
-	Listen    string   // HOST:PORT; port 0 takes a free one
-	PublicURL string   // how others reach it, where that is not Listen
-	Insecure  bool     // HTTP without TLS beyond this machine
-	TLSCert   string   // PEM files
-	TLSKey    string   //
-	LogMax    int64    // bytes of the store's log; 0 is the store's default
-	RateLimit float64  // API requests a second and key; 0 is no limit
-	Conns     int      // connections at once
-	Memory    int64    // bytes of bodies that are being read at once
-	Syslog    []string // addresses to listen at
-	Kafka     []string // addresses of topics
+	Data      string          // folder
+	Listen    string          // HOST:PORT; port 0 takes a free one
+	PublicURL string          // how others reach it, where that is not Listen
+	Insecure  bool            // HTTP without TLS beyond this machine
+	TLSCert   string          // PEM files
+	TLSKey    string          //
+	LogMax    int64           // bytes of the store's log; 0 is the store's default
+	SealAfter time.Duration   // how old what is in the log gets before it is made into segments; 0 is 5 minutes
+	Retention store.Retention // how long it is kept then
+	RateLimit float64         // API requests a second and key; 0 is no limit
+	Conns     int             // connections at once
+	Memory    int64           // bytes of bodies that are being read at once
+	Syslog    []string        // addresses to listen at
+	Kafka     []string        // addresses of topics
 	KafkaBy   kafka.Access
 	Install   []string // tokens that OpenTelemetry collectors may register with
 	Version   string   // of gyoji
@@ -52,6 +55,10 @@ const (
 	ListenDefault = "127.0.0.1:9000"
 	ConnsDefault  = 4096
 )
+
+// sealAfterDefault is short enough for a search of the last hours to find columns, and
+// long enough for segments not to be tiny.
+const sealAfterDefault = 5 * time.Minute
 
 // checked is a Config made ready.
 type checked struct {
@@ -81,7 +88,7 @@ func (c *Config) check() (out checked, err error) {
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	}
-	if c.Searches < 0 || c.SearchMemory < 0 || c.SearchIdle < 0 || c.RateLimit < 0 || c.Conns < 0 || c.LogMax < 0 || c.Memory < 0 {
+	if c.Searches < 0 || c.SearchMemory < 0 || c.SearchIdle < 0 || c.RateLimit < 0 || c.Conns < 0 || c.LogMax < 0 || c.Memory < 0 || c.SealAfter < 0 || c.Retention.Days < 0 {
 		errs = append(errs, errors.New("limits are not less than 0"))
 	}
 	for _, s := range c.Syslog {

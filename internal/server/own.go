@@ -250,6 +250,11 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	put("gyoji_store_raw_bytes", "gauge", "Bytes of the log, unpacked.", "", st.RawBytes)
 	put("gyoji_store_appended_total", "counter", "Messages stored since the start.", "", st.Appended)
 	put("gyoji_store_syncs_total", "counter", "Writes to disk since the start, of one or more requests each.", "", st.Syncs)
+	put("gyoji_store_segments", "gauge", "Segments of sealed messages.", "", st.Segments)
+	put("gyoji_store_sealed_messages", "gauge", "Messages in segments.", "", st.Sealed)
+	put("gyoji_store_sealed_raw_bytes", "gauge", "Bytes of text in segments, unpacked.", "", st.SealedRaw)
+	put("gyoji_store_segment_bytes", "gauge", "Bytes of segments on disk.", "", st.SegmentBytes)
+	put("gyoji_store_expired_total", "counter", "Messages that retention has removed since the start.", "", st.Expired)
 	put("gyoji_store_damaged", "gauge", "Stretches of files that could not be read and were set aside.", "", len(st.Damaged))
 	if s.live != nil {
 		l := s.live.Status()

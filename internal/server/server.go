@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -102,7 +103,7 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 			s.abandon()
 		}
 	}()
-	s.store, err = store.Open(c.Data, store.Options{LogMax: c.LogMax, Told: func(text string) { logf("%s", text) }})
+	s.store, err = store.Open(c.Data, store.Options{LogMax: c.LogMax, SealAfter: cmp.Or(c.SealAfter, sealAfterDefault), Retention: c.Retention, Told: func(text string) { logf("%s", text) }})
 	if err != nil {
 		return nil, told, err
 	}

@@ -56,7 +56,8 @@ type logFile struct {
 	seq  uint64 // of the first frame that may be in it
 	f    file
 	size int64  // bytes that are durable
-	end  uint64 // position after the last frame
+	last uint64 // position of the last frame
+	end  uint64 // position after it; of a file that was recovered it may be some further
 	full bool   // nothing more is written to it
 	born time.Time
 	runs []run
@@ -71,6 +72,7 @@ func (l *logFile) release() {
 
 // add puts a durable frame at the end of the file's runs.
 func (l *logFile) add(off int64, h *header, category string) {
+	l.last = h.seq
 	received, until := h.received, h.received
 	if h.kind == kindPiece { // what files say of their events' receipt is their time
 		if received, until = h.earliest, h.latest; !h.timed {

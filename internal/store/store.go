@@ -381,7 +381,7 @@ func (s *Store) openLog() error {
 				return err
 			}
 		}
-		if lf.full = !last; lf.end > 0 && lf.end <= sealed {
+		if lf.full = !last; len(lf.runs) > 0 && lf.last < sealed {
 			lf.release()
 			if !s.o.ReadOnly {
 				if err := s.disk.Remove(name); err != nil {
