@@ -35,6 +35,7 @@ type Config struct {
 	KafkaBy   kafka.Access
 	Install   []string // tokens that OpenTelemetry collectors may register with
 	Version   string   // of gyoji
+	Detect    []string // folders of detection packages and Sigma rules that hunt in what comes; none is the shipped packages
 	Demo      bool     // samples and packages are put in once: (*Server).Demo
 
 	Searches      int           // search jobs at once; 0 is 200

@@ -57,6 +57,7 @@ type Server struct {
 	doors   *collect.Doors
 	calls   *api.API
 	live    *live.Engine
+	hunter  *live.Hunter
 	more    []func(context.Context) error // to be closed before the store, last first
 
 	listener net.Listener

@@ -8,20 +8,60 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/packages"
 )
+
+var samples = []string{"../../../samples/security.jsonl", "../../../samples/ws-dev-022-sysmon.jsonl", "../../../samples/ws-fin-014-sysmon.jsonl"}
+
+// offline is how many signals and insights the shipped rules make of the samples, all read
+// at once.
+func offline(t *testing.T) (signals, insights int) {
+	t.Helper()
+	docs, found, err := tenant.Read([]tenant.Place{{FS: packages.FS, Path: ".", Name: "packages"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := tenant.New(docs, found)
+	pass := &tenant.Pass{Tenant: x, Rules: x.Rules}
+	o := input.Options{Warnings: &exec.Warnings{}}
+	src, err := input.Paths(samples, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := query.StartTogether(t.Context(), query.Run{Warnings: o.Warnings}, nil, pass.Beside())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Close()
+	if err := errors.Join(all.Add(t.Context(), input.NewReader(src, format.All(), o)), all.Settle()); err != nil {
+		t.Fatal(err)
+	}
+	made, cut, _, err := pass.Run.Signals()
+	if err != nil || len(made) == 0 || len(cut) == 0 {
+		t.Fatal(len(made), len(cut), err)
+	}
+	return len(made), len(cut)
+}
 
 // TestSumologicCSE sends the samples, and has the Python client of Cloud SIEM work on an
 // insight. What there is to be found is what `gyoji insights samples` shows.
 func TestSumologicCSE(t *testing.T) {
 	dir := installed(t, "python3", "venv/bin/python")
 	s := serve(t, nil)
-	for _, name := range []string{"security.jsonl", "ws-dev-022-sysmon.jsonl", "ws-fin-014-sysmon.jsonl"} {
-		text, err := os.ReadFile(filepath.Join("../../../samples", name))
+	for _, name := range samples {
+		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,6 +74,9 @@ func TestSumologicCSE(t *testing.T) {
 			t.Fatalf("%s: %s", name, resp.Status)
 		}
 	}
+	signals, insights := offline(t)
+	t.Setenv("SIGNALS", strconv.Itoa(signals))
+	t.Setenv("INSIGHTS", strconv.Itoa(insights))
 	t.Setenv("WORK", t.TempDir())
 	s.run(dir, filepath.Join(dir, "venv/bin/python"), "siem/cse.py")
 }
@@ -66,12 +109,12 @@ func TestTerraform(t *testing.T) {
 		t.Helper()
 		ctx, done := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer done()
-		cmd := exec.CommandContext(ctx, "terraform", append(args, "-no-color")...)
+		cmd := osexec.CommandContext(ctx, "terraform", append(args, "-no-color")...)
 		cmd.Dir = work
 		cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")
 		out, err := cmd.CombinedOutput()
 		code := 0
-		var exit *exec.ExitError
+		var exit *osexec.ExitError
 		if errors.As(err, &exit) {
 			code = exit.ExitCode()
 		} else if err != nil {

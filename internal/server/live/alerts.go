@@ -18,7 +18,7 @@ import (
 type Alerts struct{ db *sql.DB }
 
 // Migration is what the package keeps in a store's database.
-var Migration = store.Migration{Package: "live", Steps: []string{schema}}
+var Migration = store.Migration{Package: "live", Steps: []string{schema, findingSchema}}
 
 const schema = `
 CREATE TABLE live_state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

@@ -50,6 +50,25 @@ const (
 	memoryDefault  = 256 << 20
 )
 
+// defaults are what is not given.
+func (o *Options) defaults() {
+	if o.Late == 0 {
+		o.Late = lateDefault
+	}
+	if o.Idle == 0 {
+		o.Idle = idleDefault
+	}
+	if o.Memory == 0 {
+		o.Memory = memoryDefault
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+}
+
 // Engine runs until it is closed.
 type Engine struct {
 	o      Options
@@ -84,21 +103,7 @@ type Status struct {
 
 // Start begins to work.
 func Start(o Options) (*Engine, error) {
-	if o.Late == 0 {
-		o.Late = lateDefault
-	}
-	if o.Idle == 0 {
-		o.Idle = idleDefault
-	}
-	if o.Memory == 0 {
-		o.Memory = memoryDefault
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Logf == nil {
-		o.Logf = func(string, ...any) {}
-	}
+	o.defaults()
 	db, err := o.Store.DB(Migration)
 	if err != nil {
 		return nil, err

@@ -98,6 +98,7 @@ func (a *API) alertRoutes() []access.Route {
 		triage(http.MethodDelete, "/insights/{id}/tags/{tag}", handle(func(w http.ResponseWriter, r *http.Request) (any, error) {
 			return a.apply(w, r, insight.Change{DropTags: []string{r.PathValue("tag")}})
 		})),
+		{Pattern: "GET " + FindingsPath, Role: access.Read, Serve: handle(a.findings)},
 		look("/signals", handle(a.signals)),
 		look("/signals/{id}", handle(func(_ http.ResponseWriter, r *http.Request) (any, error) {
 			s, err := a.alerts.Signal(r.Context(), r.PathValue("id"))
@@ -756,4 +757,26 @@ func (a *API) changeEntity(key string, set func(*live.Entity, object) error) htt
 		w.Header().Set("ETag", etag(e.Revision))
 		return a.entity(e), nil
 	})
+}
+
+// FindingsPath is gyoji's own call for what packages and Sigma rules find in what comes:
+// detection and severity choose, offset and limit page. A finding is as gyoji hunt -f ndjson
+// writes it.
+const FindingsPath = "/api/gyoji/v1/findings"
+
+func (a *API) findings(_ http.ResponseWriter, r *http.Request) (any, error) {
+	offset, limit, err := page(r, itemsMost)
+	if err != nil {
+		return nil, err
+	}
+	q := r.URL.Query()
+	all, total, err := a.alerts.Findings(r.Context(), q.Get("detection"), strings.ToLower(q.Get("severity")), offset, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := []any{}
+	for _, f := range all {
+		out = append(out, f.JSON)
+	}
+	return object{"objects": out, "total": total, "hasNextPage": offset+len(out) < total}, nil
 }
