@@ -384,3 +384,35 @@ func lenses(c *client, _ context.Context, d *snapshot, _ json.RawMessage) (any, 
 	}
 	return out, nil
 }
+
+// tokenTypes are the legend of semantic tokens, by editor.TokenKind.
+var tokenTypes = [...]string{
+	editor.KeywordToken: "keyword", editor.FunctionToken: "function", editor.StringToken: "string", editor.NumberToken: "number",
+	editor.CommentToken: "comment", editor.FieldToken: "property", editor.MadeToken: "variable", editor.RegexToken: "regexp",
+}
+
+// tokens are five numbers each: lines and characters from the one before, the length, the
+// type and the modifiers.
+func tokens(_ *client, _ context.Context, d *snapshot, _ json.RawMessage) (any, error) {
+	if d == nil {
+		return nil, errNotOpen
+	}
+	data := []int{}
+	last := position{}
+	for _, t := range d.seen.Tokens() {
+		s := d.text.span(t.At)
+		if s.Start.Line != s.End.Line {
+			continue
+		}
+		line, char, declared := s.Start.Line-last.Line, s.Start.Character, 0
+		if line == 0 {
+			char -= last.Character
+		}
+		if t.Kind == editor.MadeToken {
+			declared = 1
+		}
+		data = append(data, line, char, s.End.Character-s.Start.Character, int(t.Kind), declared)
+		last = s.Start
+	}
+	return map[string]any{"data": data}, nil
+}

@@ -24,7 +24,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/sharedtest"
 )
 
-var every = flag.Bool("every", false, "type every query of the corpus, not a sample")
+var share = flag.Int("share", 503, "one query of the corpus in so many is typed; 1 is all")
 
 // TestMain makes this test binary gyoji itself where a client starts it.
 func TestMain(m *testing.M) {
@@ -421,6 +421,18 @@ func TestHalves(t *testing.T) {
 	p.leave()
 }
 
+// TestTokens: five numbers each, from the one before, in units of UTF-16.
+func TestTokens(t *testing.T) {
+	p := start(t)
+	p.call("initialize", map[string]any{})
+	p.open(uri, "sumo", "x \"\U0001f600\"\n| where a = 1")
+	r, _ := p.call("textDocument/semanticTokens/full", map[string]any{"textDocument": map[string]any{"uri": uri}})
+	if got := fmt.Sprint(r.(map[string]any)["data"]); got != "[0 2 4 2 0 1 2 5 0 0 0 6 1 5 0 0 4 1 3 0]" {
+		t.Errorf("%s", got)
+	}
+	p.leave()
+}
+
 // TestCancel: a request that is cancelled is answered so, at once, and the server goes on.
 func TestCancel(t *testing.T) {
 	p := start(t)
@@ -493,7 +505,7 @@ func TestTyping(t *testing.T) {
 	p.call("initialize", map[string]any{})
 	cuts := 0
 	for n := 0; in.Scan(); n++ {
-		if !*every && n%503 != 0 {
+		if n%*share != 0 {
 			continue
 		}
 		var q struct{ ID, Query string }

@@ -127,21 +127,22 @@ type document struct {
 type handler func(c *client, ctx context.Context, d *snapshot, params json.RawMessage) (any, error)
 
 var handlers = map[string]handler{
-	"textDocument/completion":        completion,
-	"completionItem/resolve":         resolve,
-	"textDocument/hover":             hovering,
-	"textDocument/signatureHelp":     signatures,
-	"textDocument/definition":        definition,
-	"textDocument/references":        references,
-	"textDocument/documentHighlight": highlights,
-	"textDocument/documentSymbol":    symbols,
-	"textDocument/foldingRange":      folds,
-	"textDocument/formatting":        formatting,
-	"textDocument/prepareRename":     prepareRename,
-	"textDocument/rename":            rename,
-	"textDocument/codeAction":        actions,
-	"textDocument/codeLens":          lenses,
-	"workspace/executeCommand":       execute,
+	"textDocument/completion":          completion,
+	"completionItem/resolve":           resolve,
+	"textDocument/hover":               hovering,
+	"textDocument/signatureHelp":       signatures,
+	"textDocument/definition":          definition,
+	"textDocument/references":          references,
+	"textDocument/documentHighlight":   highlights,
+	"textDocument/documentSymbol":      symbols,
+	"textDocument/foldingRange":        folds,
+	"textDocument/formatting":          formatting,
+	"textDocument/prepareRename":       prepareRename,
+	"textDocument/rename":              rename,
+	"textDocument/codeAction":          actions,
+	"textDocument/codeLens":            lenses,
+	"textDocument/semanticTokens/full": tokens,
+	"workspace/executeCommand":         execute,
 }
 
 // Handle takes a message; those that change a document in the order in which they come.
@@ -327,6 +328,7 @@ func (c *client) initialize(params json.RawMessage) (any, error) {
 		"documentFormattingProvider": true,
 		"renameProvider":             map[string]any{"prepareProvider": true},
 		"codeActionProvider":         map[string]any{"codeActionKinds": kinds},
+		"semanticTokensProvider":     map[string]any{"legend": map[string]any{"tokenTypes": tokenTypes[:], "tokenModifiers": []string{"declaration"}}, "full": true},
 		"workspace":                  map[string]any{"workspaceFolders": map[string]any{"supported": true}},
 	}
 	if c.Logs != nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -39,6 +40,9 @@ const (
 	rowsDefault = 100
 	rowsMax     = 1000
 )
+
+// grace is how long a command that was stopped may take to end before its caller is told.
+const grace = 2 * time.Second
 
 // errCut ends a command of whose output there is enough.
 var errCut = errors.New("enough was written")
@@ -161,8 +165,9 @@ type call struct {
 	rows  int  // at most, of lines
 	logs  bool // the answer holds text of logs
 	fine  int  // exit codes up to this are no error
-	// scratch is a folder of this call alone, which answers do not name.
+	// scratch is a folder of this call alone, which answers do not name; done takes it away.
 	scratch string
+	done    func()
 }
 
 // run runs a command and gives what it says, bounded.
@@ -171,14 +176,34 @@ func (s *Server) run(ctx context.Context, c call) (*sdk.CallToolResult, any, err
 	defer cancel()
 	select {
 	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+		if c.done != nil {
+			c.done()
+		}
+		return nil, nil, errors.New("too many calls are running; ask again later")
 	}
 	out := &keep{rows: c.rows, bytes: bytesMax, end: true}
 	said := &keep{bytes: messagesMax}
 	args := append([]string{c.args[0], "--config=none", "--color=never"}, c.args[1:]...)
-	exit := s.Command(ctx, args, strings.NewReader(c.stdin), out, said)
+	ended := make(chan int, 1)
+	go func() {
+		defer func() { <-s.slots }()
+		if c.done != nil {
+			defer c.done()
+		}
+		ended <- s.Command(ctx, args, strings.NewReader(c.stdin), out, said)
+	}()
+	var exit int
+	select {
+	case exit = <-ended:
+	case <-ctx.Done():
+		// It stops where it looks at ctx next; whoever asked does not wait for that.
+		select {
+		case exit = <-ended:
+		case <-time.After(grace):
+			return nil, nil, fmt.Errorf("stopped after %v; name fewer files or a time range", s.limit())
+		}
+	}
 	if c.scratch != "" {
 		for _, k := range []*keep{out, said} {
 			text := strings.ReplaceAll(k.buf.String(), c.scratch+string(filepath.Separator), "")

@@ -302,6 +302,25 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestDeaf: a command that does not look at the clock does not hold its caller up, nor all
+// others.
+func TestDeaf(t *testing.T) {
+	s := &mcp.Server{Limit: 100 * time.Millisecond}
+	session := connect(t, s)
+	free := make(chan struct{})
+	s.Command = func(context.Context, []string, io.Reader, io.Writer, io.Writer) int { <-free; return 0 }
+	defer close(free)
+	for range 4 {
+		began := time.Now()
+		if _, r := call(t, session, "lint", map[string]any{"text": "error"}); !r.IsError || time.Since(began) > 20*time.Second {
+			t.Errorf("after %v: %s", time.Since(began), said(r))
+		}
+	}
+	if a, _ := call(t, session, "doc", map[string]any{"word": "count"}); a["exit"] != float64(0) {
+		t.Errorf("what runs no command: %v", a)
+	}
+}
+
 // TestLogTextIsMarked: what a log says stands between marks that it cannot know, and what
 // nobody sees of it is written out.
 func TestLogTextIsMarked(t *testing.T) {

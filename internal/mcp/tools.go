@@ -24,12 +24,13 @@ func add[In any](server *sdk.Server, s *Server, name, title, about string, write
 		OutputSchema: json.RawMessage(answerSchema),
 	}, func(ctx context.Context, _ *sdk.CallToolRequest, in In) (*sdk.CallToolResult, any, error) {
 		c, done, err := do(ctx, in)
-		if done != nil {
-			defer done()
-		}
 		if err != nil {
+			if done != nil {
+				done()
+			}
 			return nil, nil, err
 		}
+		c.done = done
 		return s.run(ctx, c)
 	})
 }
@@ -349,16 +350,12 @@ func (s *Server) tools(server *sdk.Server) {
 	}
 	add(server, s, "records", "Cloud SIEM records", "Shows the records that Cloud SIEM makes of events, which its rules match.", false,
 		func(_ context.Context, in recordsIn) (call, func(), error) {
-			args, f := append([]string{"records", "-f=ndjson"}, in.flags()...), lines
+			args, rows := append([]string{"records", "-f=ndjson"}, in.flags()...), in.rows()
 			if in.Explain {
-				args, f = append([]string{"records", "--explain"}, in.flags()...), text
+				args, rows = append([]string{"records", "--explain"}, in.flags()...), rowsMax
 			}
 			args, err := s.on(args, in.logs)
-			c := call{args: args, form: f, logs: true}
-			if f == lines {
-				c.rows = in.rows()
-			}
-			return c, nil, err
+			return call{args: args, form: lines, rows: rows, logs: true}, nil, err
 		})
 
 	type coverageIn struct {

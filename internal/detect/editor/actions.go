@@ -65,11 +65,11 @@ func touches(a, b diag.Span) bool { return a.Start <= b.End && b.Start <= a.End 
 func (r *Region) queryActions(at diag.Span) (list []Action) {
 	q := r.query()
 	found := q.fixes()
-	safe := 0
+	var safe []diag.Fix
 	for _, f := range found {
 		mine := r.diagnostic(f)
 		if f.Fix != nil && f.Fix.Safe {
-			safe++
+			safe = append(safe, *f.Fix)
 		}
 		if !touches(mine.Span, at) {
 			continue
@@ -91,8 +91,9 @@ func (r *Region) queryActions(at diag.Span) (list []Action) {
 	if found.HasErrors() {
 		return list
 	}
-	if safe > 0 {
-		if text := lint.Fix(r.File, q.vocab, false, query.Unfilled); text != r.File.Text {
+	if len(safe) > 0 {
+		text := diag.Apply(r.File.Text, safe)
+		if _, wrong := query.Compile(diag.Text(r.File.Name, text), q.vocab, query.Unfilled); !wrong.HasErrors() && text != r.File.Text {
 			list = append(list, Action{Title: "Make all fixes that keep the meaning", Kind: FixAll, Safe: true, Edits: []diag.Edit{{Span: r.Span, New: r.write(text)}}})
 		}
 	}
@@ -185,7 +186,7 @@ func (r *Region) moveFilter(f *diag.Diagnostic) *Action {
 
 // ignore writes a comment that takes a finding of lint back.
 func (r *Region) ignore(f *diag.Diagnostic) *Action {
-	if f.Severity == diag.Error || f.Code == "unused-ignore" || f.Code == syntax.Unfilled || r.oneLine() {
+	if f.Severity == diag.Error || f.Code == "unused-ignore" || f.Code == syntax.Unfilled || r.oneLine() || r.joined {
 		return nil
 	}
 	for _, s := range r.query().survey().Tree.Stages {

@@ -127,6 +127,7 @@ var (
 	stringValue = match.Lazy(`(?i)((?:%"[^"\n]*"|[A-Za-z_][\w.]*))\s*(?:==?|!=|<>|\bmatches|\bcontains|\blike|\bin\s*\((?:[^()"]|"[^"]*")*)\s*"([^"\n]*)$`)
 	searchValue = match.Lazy(`([A-Za-z_][\w.-]*)\s*(?:=|!=|<>)\s*"?([^\s()|"]*)$`)
 	pipeWord    = match.Lazy(`[A-Za-z_][\w.]*$`)
+	pipeWords   = match.Lazy(`[A-Za-z_][\w.]*`)
 	fieldQuoted = match.Lazy(`%"[^"\n]*$`)
 	naming      = match.Lazy(`(?i)\bas\s+(?:\w+\s*,\s*)*$`)
 )
@@ -177,8 +178,10 @@ func unquoted(field string) string {
 // wanted adds what the parser would take at a place.
 func (c *completer) wanted(p *syntax.Place) {
 	before := c.r.File.Text[:c.from]
-	if naming().MatchString(before[max(0, len(before)-200):]) {
-		return // the name is the writer's to choose
+	list := slices.ContainsFunc(p.Wants, func(w syntax.Wanted) bool { return w.Type == "agg" }) // sum(a) as b, ...
+	if naming().MatchString(before[max(0, len(before)-200):]) && !list {
+		c.names(p)
+		return
 	}
 	named := false
 	for _, w := range p.Wants {
@@ -333,6 +336,30 @@ func (c *completer) fieldsAt(p *syntax.Place, rank int) {
 	if set.Sample == nil {
 		for _, n := range mapping.SysmonFields("1") {
 			c.field(n, "Sysmon, process creation", rank+3)
+		}
+	}
+}
+
+// names adds the names that a stage may give a field anew: what it is called is the
+// writer's to choose, but for one that takes the place of another.
+func (c *completer) names(p *syntax.Place) {
+	set := c.r.doc.set
+	for _, q := range p.Pipes {
+		for _, n := range query.LookAt(q, c.r.File, set.Vocab).Known {
+			c.field(n, "made by this query", 0)
+		}
+	}
+	for _, u := range c.r.query().survey().Uses {
+		if u.At != nil && u.At.Pos.End < c.from {
+			c.field(u.Name, "named by this query", 1)
+		}
+	}
+	if p.Stage < c.from { // the stage itself, which is not whole yet
+		for _, n := range pipeWords().FindAllString(c.r.File.Text[p.Stage:c.from], 50) {
+			v := set.Vocab
+			if v.Operator(n) == nil && !v.Function(n) && !v.Aggregate(n) && set.Sample.Field(n) != nil {
+				c.field(n, "read by this stage", 1)
+			}
 		}
 	}
 }

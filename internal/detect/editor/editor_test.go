@@ -22,7 +22,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-var every = flag.Bool("every", false, "cut every query of the corpus, not a sample")
+var share = flag.Int("share", 311, "one query of the corpus in so many is cut; 1 is all")
 
 func settings() Settings {
 	return Settings{Vocab: query.Standard(), Sample: NewSample("sample.jsonl", 10, []SampleField{
@@ -268,7 +268,10 @@ func TestRename(t *testing.T) {
 		{"e | parse \"*\" as a‸ | where a = 1 | count by a", "b", "e | parse \"*\" as b | where b = 1 | count by b"},
 		{"e | parse \"*\" as a | where a = 1 | count by a‸", "b c", "e | parse \"*\" as %\"b c\" | where %\"b c\" = 1 | count by %\"b c\""},
 		{"e | where x = 1 | toLowerCase(x) as x‸ | count by x", "y", "e | where x = 1 | toLowerCase(x) as y | count by y"},
-		{"e | count by x as n‸", "n", ""},
+		{"e | count by x as n‸ | where n > 1", "m", "e | count by x as m | where m > 1"},
+		{"e | sum(a) as total‸ by x | sort by total", "t", "e | sum(a) as t by x | sort by t"},
+		{"e | count as n by x | where x‸ = 1", "y", ""},
+		{"e | parse \"*\" as x | count as n by x | where x‸ = 1", "y", "e | parse \"*\" as y | count as n by y | where y = 1"},
 		{"e | where x‸ = 1", "y", ""},
 		{"e | count by a | where _count‸ > 1", "n", ""},
 		{"e | parse \"*\" as a‸ | parse \"*\" as b", "b", ""},
@@ -324,6 +327,23 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// TestActionsInTime: changes are offered while somebody waits, of the longest query that
+// gyoji ships too. To show that each keeps the meaning takes minutes.
+func TestActionsInTime(t *testing.T) {
+	text, err := os.ReadFile("../../../packages/T1204.001-malicious-link/query.sumo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	list := Open("query.sumo", "", string(text), settings()).Actions(diag.Span{End: len(text)})
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("%v", took)
+	}
+	if len(list) == 0 {
+		t.Error("nothing is offered")
+	}
+}
+
 // TestRegions: what of a document is which language, and that places of a region are
 // those of its text in the document.
 func TestRegions(t *testing.T) {
@@ -333,7 +353,13 @@ func TestRegions(t *testing.T) {
 		{"a.yaml", "- query: |-\n    a\n    | b\n  x: 1\n- query: 'it''s'\n", "sumo:a\n| b sumo:it's"},
 		{"a.yaml", "expression: \"a = \\\"b\\\"\" # c\n", `siem:a = "b"`},
 		{"a.yaml", "query: |\n  {{\n: :\n", "sumo:{{"},
-		{"a.yml", "q: &x\n  query: >\n    a\n    b\n", "sumo:a\nb"},
+		{"a.yml", "query: error\n    | count by x\nb: 1\n", "sumo:error | count by x"},
+		{"a.yml", "query:\n    error\n\n    | count\nb: 1\n", "sumo:error  | count"},
+		{"a.yml", "query:\n    bool:\n      must: 1\n", ""},
+		{"a.yml", "query:\n  - a\n  - b\n", ""},
+		{"a.yml", "query: x.sumo\n  \nb: 1", ""},
+		{"a.yml", "q: &x\n  query: >\n    a\n    b\n", "sumo:a b"},
+		{"a.yml", "query: >-\n    a // x\n      | b\n\n    c\n", "sumo:a // x\n  | b\n\nc"},
 		{"a.md", "~~~sumo\na\n~~~\n```\nb\n```\n", "sumo:a"},
 		{"a.md", "- x\n  ```sumologic\n  a\n  | b\n  ```", "sumo:a\n| b"},
 		{"a.md", "```sumo\na", "sumo:a"},
@@ -355,7 +381,7 @@ func TestRegions(t *testing.T) {
 					t.Errorf("%s: place %d of %q is %d, behind %d", c.name, i, r.File.Text, at, last)
 				}
 				last = at
-				if i < len(r.File.Text) && r.File.Text[i] < 0x80 && r.pieces[0].inLen == r.pieces[0].outLen && at < len(c.text) && !strings.ContainsAny(c.text, "\\$'") && c.text[at] != r.File.Text[i] {
+				if i < len(r.File.Text) && r.File.Text[i] < 0x80 && !r.joined && r.pieces[0].inLen == r.pieces[0].outLen && at < len(c.text) && !strings.ContainsAny(c.text, "\\$'") && c.text[at] != r.File.Text[i] {
 					t.Errorf("%s: %q of the region is %q of the document", c.name, r.File.Text[i], c.text[at])
 				}
 				if back, ok := r.in(at); !ok || back > i {
@@ -366,6 +392,17 @@ func TestRegions(t *testing.T) {
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s %q holds %q, want %q", c.name, c.text, got, c.want)
 		}
+	}
+}
+
+func TestTokens(t *testing.T) {
+	text := "query: |\n  a /* x\n  y */\n  | where b = \"c\" and d > 5\n  | sum(e) as f\n"
+	var got []string
+	for _, k := range Open("q.yaml", "", text, settings()).Tokens() {
+		got = append(got, fmt.Sprint(k.Kind, " ", text[k.At.Start:k.At.End]))
+	}
+	if want := "4 /* x|4 y */|0 where|5 b|2 \"c\"|0 and|5 d|3 5|1 sum|5 e|6 f"; strings.Join(got, "|") != want {
+		t.Errorf("%s, want %s", strings.Join(got, "|"), want)
 	}
 }
 
@@ -411,18 +448,14 @@ func TestCut(t *testing.T) {
 	in.Buffer(nil, 4<<20)
 	cuts, slowest, slow := 0, time.Duration(0), ""
 	for n := 0; in.Scan(); n++ {
-		if !*every && n%311 != 0 {
+		if n%*share != 0 {
 			continue
 		}
 		var q struct{ ID, Query string }
 		if err := json.Unmarshal(in.Bytes(), &q); err != nil {
 			t.Fatal(err)
 		}
-		step := 17
-		if !*every {
-			step = 17 * 7
-		}
-		for at := 17; at < len(q.Query); at += step {
+		for at := 17; at < len(q.Query); at += 17 {
 			cuts++
 			began := time.Now()
 			ask(t, "q.sumo", q.Query[:at], at)
@@ -465,6 +498,13 @@ func ask(t *testing.T, name, text string, at int) {
 	d.Signature(at)
 	d.Format()
 	d.Folds()
+	last := 0
+	for _, k := range d.Tokens() {
+		if k.At.Start < last || k.At.End <= k.At.Start || k.At.End > len(text) || strings.Contains(text[k.At.Start:k.At.End], "\n") {
+			t.Errorf("%q: a token at %v behind %d", text, k.At, last)
+		}
+		last = k.At.End
+	}
 	d.Symbols()
 	d.Lenses()
 	d.Definition(at / 2)

@@ -209,7 +209,7 @@ func short(s string) string {
 // madeBefore is the use that makes the field which a place reads; at the place itself
 // when that makes it.
 func (r *Region) madeBefore(f *syntax.Field) (made *lang.Use) {
-	uses := r.query().survey().Uses
+	uses := r.query().uses()
 	for i := range uses {
 		u := &uses[i]
 		if u.Makes && u.Stage != nil && strings.EqualFold(u.Name, f.Name) && (u.Stage.Pos.End <= f.Pos.Start || u.At == f) {

@@ -17,7 +17,7 @@ func (d *Document) Format() (edits []diag.Edit) {
 		if r.Language != Sumo {
 			continue
 		}
-		if strings.TrimSpace(r.File.Text) == "" || r.oneLine() {
+		if strings.TrimSpace(r.File.Text) == "" || r.oneLine() || r.joined {
 			continue
 		}
 		tree, found := syntax.Parse(r.File, d.set.Vocab)
@@ -147,7 +147,7 @@ func (r *Region) symbols() (list []Symbol) {
 			}
 			y := Symbol{Name: name, Detail: rest, Kind: StageSymbol, At: r.out(st.Pos), NameAt: r.out(diag.Span{Start: st.Pos.Start, End: min(st.Pos.Start+len(name), st.Pos.End)})}
 			seen := map[string]bool{}
-			for _, u := range s.Uses {
+			for _, u := range r.query().uses() {
 				if u.Makes && u.Stage == st && u.At != nil && u.At.Pos.End > u.At.Pos.Start && !seen[u.Name] {
 					seen[u.Name] = true
 					at := r.out(u.At.Pos)

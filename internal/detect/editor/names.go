@@ -88,14 +88,17 @@ func (r *Region) occurrences(f *syntax.Field) (list []diag.Span, err error) {
 	s := r.query().survey()
 	var first *lang.Use
 	reads := map[*syntax.Field]bool{}
-	for i := range s.Uses {
-		u := &s.Uses[i]
+	uses := r.query().uses()
+	for i := range uses {
+		u := &uses[i]
 		if !strings.EqualFold(u.Name, f.Name) {
 			continue
 		}
 		switch {
 		case !u.Makes && u.At != nil:
 			reads[u.At] = true
+		case !u.Makes:
+			return nil, fmt.Errorf("a stage of this query reads %s without naming it, so it has to be called that", f.Name)
 		case u.Makes && first == nil:
 			if u.At == nil {
 				return nil, fmt.Errorf("%s is a name that its stage gives by itself; write \"as NAME\" there to have another", f.Name)
@@ -155,7 +158,7 @@ func (d *Document) Rename(offset int, name string) ([]diag.Edit, error) {
 	}
 	q := r.query()
 	if !strings.EqualFold(name, f.Name) {
-		for _, u := range q.survey().Uses {
+		for _, u := range q.uses() {
 			if strings.EqualFold(u.Name, name) {
 				return nil, fmt.Errorf("the query has a field %s already", u.Name)
 			}

@@ -1,8 +1,10 @@
 package editor
 
 import (
+	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
@@ -21,13 +23,22 @@ type queryText struct {
 	found  func() diag.List     // without fixes
 	fixes  func() diag.List     // with those that are sound
 	survey func() *query.Survey // names and fields, of a half-typed query too
+	uses   func() []lang.Use    // the survey's, with the place of each name that is spelled out
 }
+
+// fixesTime is how long somebody waits for the changes that are offered.
+const fixesTime = 2 * time.Second
 
 func (r *Region) read() *queryText {
 	q := &queryText{file: r.File, vocab: r.doc.set.Vocab}
 	q.found = sync.OnceValue(func() diag.List { return lint.Quick(q.file, q.vocab, query.Unfilled) })
-	q.fixes = sync.OnceValue(func() diag.List { return lint.Text(q.file, q.vocab, query.Unfilled) })
+	q.fixes = sync.OnceValue(func() diag.List {
+		ctx, cancel := context.WithTimeout(context.Background(), fixesTime)
+		defer cancel()
+		return lint.Within(ctx, q.file, q.vocab, query.Unfilled)
+	})
 	q.survey = sync.OnceValue(func() *query.Survey { return query.Look(q.file, q.vocab) })
+	q.uses = sync.OnceValue(func() []lang.Use { return placed(q.survey().Uses) })
 	return q
 }
 
@@ -44,10 +55,8 @@ func nodeAt(tree *syntax.Query, offset int) (node syntax.Node, around []syntax.N
 					node = n
 				}
 			}
-			return true
 		}
-		_, q := n.(*syntax.Query)
-		return q && s.Start <= offset
+		return true // an alias may stand behind what it is of: count by x as n
 	})
 	return node, around
 }
@@ -56,4 +65,41 @@ func nodeAt(tree *syntax.Query, offset int) (node syntax.Node, around []syntax.N
 func holdsRules(name, text string) bool {
 	k := content.Of(name, text)
 	return k == content.SIEMRule && (strings.Contains(text, "xpression") || strings.Contains(text, "entitySelectors"))
+}
+
+// placed gives uses the places of names that their stages spell out: an aggregate makes
+// columns as a whole, some of them called what as says, some those of its groups, which it
+// passes on and does not make.
+func placed(uses []lang.Use) (list []lang.Use) {
+	for _, u := range uses {
+		if !u.Makes || u.At != nil || u.Stage == nil {
+			list = append(list, u)
+			continue
+		}
+		passed := false
+		for _, b := range u.Stage.By {
+			f, ok := b.X.(*syntax.Field)
+			passed = passed || ok && b.As == nil && strings.EqualFold(f.Name, u.Name)
+		}
+		if passed {
+			continue
+		}
+		syntax.Walk(u.Stage, func(n syntax.Node) bool {
+			var as *syntax.Field
+			switch n := n.(type) {
+			case *syntax.Agg:
+				as = n.As
+			case *syntax.Named:
+				as = n.As
+			case *syntax.Query:
+				return false
+			}
+			if as != nil && strings.EqualFold(as.Name, u.Name) {
+				u.At = as
+			}
+			return true
+		})
+		list = append(list, u)
+	}
+	return list
 }

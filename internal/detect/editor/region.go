@@ -23,6 +23,7 @@ type Region struct {
 	pieces  []piece
 	write   func(string) string // how new text is written in the document
 	inRules bool                // an expression of rules that are looked at as a whole
+	joined  bool                // line ends of the document are blanks of the text
 
 	query func() *queryText
 }
@@ -228,11 +229,58 @@ func (d *Document) inYAML() (list []*Region) {
 			i = last
 			continue
 		}
-		if r := d.scalar(l, key, at(10), at(11)); r != nil {
+		if r, last := d.plain(ls, i, at(10), at(11), at(6)-ls[i].start, l, key); last > i {
+			if r != nil {
+				list = append(list, r)
+			}
+			i = last
+		} else if r := d.scalar(l, key, at(10), at(11)); r != nil {
 			list = append(list, r)
 		}
 	}
 	return list
+}
+
+// plain reads a text without quotes that goes on in the lines after i, which YAML joins
+// with blanks. It returns the last of them, i when there is none.
+func (d *Document) plain(ls []line, i, from, to, outer int, l Language, key string) (*Region, int) {
+	text := d.File.Text
+	if to > from && strings.ContainsAny(text[from:from+1], "[{&*!|>%@`\"'#") {
+		return nil, i
+	}
+	last := i
+	for n := i + 1; n < len(ls); n++ {
+		ln := text[ls[n].start:ls[n].end]
+		in := indentOf(ln)
+		if in <= outer && in >= 0 || in >= 0 && strings.HasPrefix(ln[in:], "#") || n == i+1 && from == to && (in < 0 || strings.HasPrefix(ln[in:], "- ") || yamlKeyLine().MatchString(ln)) {
+			break
+		}
+		if in >= 0 {
+			last = n
+		}
+	}
+	if last == i {
+		return nil, i
+	}
+	var b builder
+	b.add(text, from, to)
+	at, end := from, to
+	for n := i + 1; n <= last; n++ {
+		start := ls[n].start + max(indentOf(text[ls[n].start:ls[n].end]), 0)
+		if b.text.Len() > 0 {
+			b.put(" ", end, start)
+		} else {
+			at = start
+		}
+		b.add(text, start, ls[n].end)
+		end = ls[n].end
+	}
+	if !queryLike(b.text.String()) {
+		return nil, last
+	}
+	r := b.region(d, l, key, diag.Span{Start: at, End: end}, func(s string) string { return strings.ReplaceAll(s, "\n", " ") })
+	r.joined = true
+	return r, last
 }
 
 // block reads an indented block from line i on. It returns its last line.
@@ -257,7 +305,32 @@ func (d *Document) block(ls []line, i, outer int, l Language, title string, fold
 	if i == first || indent == 0 {
 		return nil, first - 1
 	}
+	if folded {
+		return d.foldedRegion(ls[first:i], indent, l, title), i - 1
+	}
 	return d.linesRegion(ls[first:i], indent, l, title), i - 1
+}
+
+// foldedRegion is a block whose lines YAML joins with blanks, those aside that are set in
+// further (YAML 1.2, 8.1.3).
+func (d *Document) foldedRegion(ls []line, indent int, l Language, title string) *Region {
+	text := d.File.Text
+	flat := func(i int) bool { return indentOf(text[ls[i].start:ls[i].end]) == indent }
+	var b builder
+	for i, ln := range ls {
+		from := min(ln.start+indent, ln.end)
+		b.add(text, from, ln.end)
+		switch {
+		case i+1 == len(ls):
+		case flat(i) && flat(i+1):
+			b.put(" ", ln.end, min(ls[i+1].start+indent, ls[i+1].end))
+		case ln.end > from || !flat(max(i-1, 0)):
+			b.put("\n", ln.end, ln.next)
+		}
+	}
+	r := b.region(d, l, title, diag.Span{Start: min(ls[0].start+indent, ls[0].end), End: ls[len(ls)-1].end}, func(s string) string { return strings.ReplaceAll(s, "\n", " ") })
+	r.joined = true
+	return r
 }
 
 // linesRegion is a region of whole lines with so much indentation.

@@ -21,7 +21,7 @@ import (
 
 var (
 	update = flag.Bool("update", false, "write the grammars of editors/")
-	every  = flag.Bool("every", false, "colour every published query, not a sample")
+	share  = flag.Int("share", 101, "one query of the corpus in so many is coloured; 1 is all")
 )
 
 const editors = "../../../editors/"
@@ -129,7 +129,7 @@ func TestColours(t *testing.T) {
 	}
 	var items []item
 	for i, q := range syntaxtest.Corpus(t) {
-		if !*every && i%101 != 0 {
+		if i%*share != 0 {
 			continue
 		}
 		f := diag.Text("q", q.Text())

@@ -17,6 +17,7 @@ import (
 // made it: the mended query compiles, it has the comments it had, and when the
 // fix says that it keeps the meaning, it does.
 type gate struct {
+	ctx   context.Context // once it is done, nothing more is proved
 	vocab *lang.Vocabulary
 	with  []query.Option
 	file  *diag.File
@@ -29,8 +30,8 @@ type gate struct {
 	grouped  int         // where the first grouping of the query begins: nothing is proved from there on
 }
 
-func newGate(f *diag.File, v *lang.Vocabulary, with []query.Option, compiled *query.Query, found diag.List) *gate {
-	g := &gate{vocab: v, with: with, file: f, grouped: len(f.Text)}
+func newGate(ctx context.Context, f *diag.File, v *lang.Vocabulary, with []query.Option, compiled *query.Query, found diag.List) *gate {
+	g := &gate{ctx: ctx, vocab: v, with: with, file: f, grouped: len(f.Text)}
 	if compiled == nil {
 		tree, _ := syntax.Parse(f, v)
 		g.comments = comments(tree)
@@ -153,6 +154,9 @@ func (g *gate) compiles(text string) (*syntax.Query, bool) {
 // proved runs the query and the mended one over events made for both. shown is
 // false when neither matches any of them.
 func (g *gate) proved(text string) (equal, shown bool) {
+	if g.ctx.Err() != nil {
+		return false, false
+	}
 	if g.side == nil {
 		side, l := proof.Query(g.file, g.with...)
 		if l.HasErrors() {
@@ -164,7 +168,7 @@ func (g *gate) proved(text string) (equal, shown bool) {
 	if l.HasErrors() {
 		return false, true
 	}
-	r, err := proof.Check(context.Background(), g.side, other, nil)
+	r, err := proof.Check(g.ctx, g.side, other, nil)
 	if err != nil {
 		return false, false
 	}

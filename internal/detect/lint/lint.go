@@ -4,6 +4,7 @@ package lint
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -85,8 +86,14 @@ func checkOf(code string) *Check {
 // among the result; when the query does not compile they are all of it. Fixes
 // never take a comment with them.
 func Text(f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
+	return Within(context.Background(), f, v, with...)
+}
+
+// Within is Text with an end: a fix that is not shown to keep the meaning before ctx is
+// done does not say that it does.
+func Within(ctx context.Context, f *diag.File, v *lang.Vocabulary, with ...query.Option) diag.List {
 	found, compiled := text(f, v, with)
-	newGate(f, v, with, compiled, found).pass(found)
+	newGate(ctx, f, v, with, compiled, found).pass(found)
 	if compiled != nil {
 		found.Sort()
 	}

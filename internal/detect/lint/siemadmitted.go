@@ -3,6 +3,7 @@ package lint
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/siem"
@@ -38,6 +39,15 @@ func (a admitted) or(b admitted) admitted {
 	return admitted{true, either(a.vendor, b.vendor), either(a.product, b.product), either(a.ids, b.ids)}
 }
 
+// builtin are the built-in mappers, which do not change; nil when one is wrong, as a test says.
+var builtin = sync.OnceValue(func() *record.Mappers {
+	ms, err := record.NewMappers(record.Builtin())
+	if err != nil {
+		return nil
+	}
+	return ms
+})
+
 // mappers are the built-in mappers for the admitted records; nil if gyoji has none
 // for one of them, or nothing says which these are.
 func (a admitted) mappers() (all []*record.Mapper) {
@@ -49,8 +59,8 @@ func (a admitted) mappers() (all []*record.Mapper) {
 			return nil
 		}
 	}
-	ms, err := record.NewMappers(record.Builtin())
-	if err != nil {
+	ms := builtin()
+	if ms == nil {
 		return nil
 	}
 	fits := func(m *record.Mapper) bool {

@@ -19,7 +19,7 @@ func Examples(ctx context.Context, s *Side) (hit, miss Event, err error) {
 	for _, c := range s.categories() {
 		kinds = append(kinds, frame{category: c})
 	}
-	made, _ := makeWithin(kinds, s, s)
+	made, _ := makeWithin(ctx, kinds, s, s)
 	verdicts, err := s.matches(ctx, made)
 	if err != nil {
 		return nil, nil, err

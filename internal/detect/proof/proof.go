@@ -110,7 +110,10 @@ func (r *Result) Empty() bool { return r.Matched[0]+r.Matched[1] == 0 }
 // gives a reader of; open may be nil. It is deterministic.
 func Check(ctx context.Context, a, b *Side, open func() (*input.Reader, error)) (*Result, error) {
 	r := &Result{}
-	made, notes := makeEvents(a, b)
+	made, notes := makeEvents(ctx, a, b)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	r.Notes = append(append(append(r.Notes, a.Notes...), b.Notes...), notes...)
 	verdicts, err := judge(ctx, a, b, made)
 	if err != nil {

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,10 +12,12 @@ import (
 
 // makeEvents makes the events at the boundaries of both sides' predicates, each
 // once, in an order that does not change. notes say what was left out.
-func makeEvents(a, b *Side) (out []Event, notes []string) { return makeWithin(frames(a, b), a, b) }
+func makeEvents(ctx context.Context, a, b *Side) (out []Event, notes []string) {
+	return makeWithin(ctx, frames(a, b), a, b)
+}
 
-// makeWithin makes events of some kinds.
-func makeWithin(kinds []frame, a, b *Side) (out []Event, notes []string) {
+// makeWithin makes events of some kinds. Once ctx is done it makes no more.
+func makeWithin(ctx context.Context, kinds []frame, a, b *Side) (out []Event, notes []string) {
 	seen := map[string]bool{}
 	left := 0
 	for _, f := range kinds {
@@ -43,7 +46,7 @@ func makeWithin(kinds []frame, a, b *Side) (out []Event, notes []string) {
 		emit(assignment{})
 		trees := [2]expr.Expr{w.within(a), w.within(b)}
 		for _, tree := range trees {
-			s := &solver{layout: w.layout, atoms: map[expr.Expr]*atom{}}
+			s := &solver{ctx: ctx, layout: w.layout, atoms: map[expr.Expr]*atom{}}
 			left += s.boundaries(tree, emit)
 		}
 	}
@@ -73,6 +76,7 @@ type goal struct {
 
 // solver looks for events that meet conditions.
 type solver struct {
+	ctx    context.Context
 	layout *event.Layout
 	atoms  map[expr.Expr]*atom
 	steps  int
@@ -240,7 +244,7 @@ func (s *solver) solve(goals []goal, asg assignment, done []goal) (assignment, b
 	if len(goals) == 0 {
 		return asg, true
 	}
-	if s.steps--; s.steps < 0 {
+	if s.steps--; s.steps < 0 || s.ctx.Err() != nil {
 		return nil, false
 	}
 	g, rest := goals[0], goals[1:]
