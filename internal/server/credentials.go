@@ -54,7 +54,7 @@ type vault struct {
 
 // openVault reads the file; there need be none.
 func openVault(dir string) (*vault, error) {
-	v := &vault{dir: dir, first: firstSource}
+	v := &vault{dir: dir, first: strconv.FormatInt(collect.FirstSource, 10)}
 	c, err := ReadCredentials(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -62,9 +62,6 @@ func openVault(dir string) (*vault, error) {
 	v.c = c
 	return v, nil
 }
-
-// firstSource is the id of the source that is there from the start.
-const firstSource = "101"
 
 func (v *vault) write() error {
 	text, err := json.MarshalIndent(v.c, "", "  ")

@@ -101,7 +101,8 @@ type Doors struct {
 	ending   context.CancelFunc
 	running  sync.WaitGroup
 	acks     acks
-	said     sync.Map // what has been logged once
+	saying   sync.Mutex
+	said     map[string]bool // what has been logged once
 	full     atomic.Bool
 }
 
@@ -112,7 +113,7 @@ type Counts struct {
 
 // New makes the doors. Close ends those that listen by themselves.
 func New(o Options) *Doors {
-	d := &Doors{o: o, bodyTime: cmp.Or(o.BodyTime, bodyTime)}
+	d := &Doors{o: o, bodyTime: cmp.Or(o.BodyTime, bodyTime), said: map[string]bool{}}
 	d.memory.free = cmp.Or(o.Memory, MemoryDefault)
 	d.stop, d.ending = context.WithCancel(context.Background())
 	return d
@@ -152,9 +153,18 @@ func (d *Doors) Counts(each func(door string, c *Counts)) {
 	})
 }
 
+// saidMax is how many things are remembered as having been said.
+const saidMax = 1000
+
 // once logs a sentence the first time it is said of a thing.
 func (d *Doors) once(thing, format string, args ...any) {
-	if _, met := d.said.LoadOrStore(thing, true); !met {
+	d.saying.Lock()
+	met := d.said[thing] || len(d.said) >= saidMax
+	if !met {
+		d.said[thing] = true
+	}
+	d.saying.Unlock()
+	if !met {
 		d.o.Logf(format, args...)
 	}
 }

@@ -25,8 +25,8 @@ const (
 	// tokenBytes are the random bytes of a token, of which 88 characters are made that end
 	// in ==, as the product's do.
 	tokenBytes = 64
-	// firstCollector and firstSource are the first ids.
-	firstCollector, firstSource = 100000001, 101
+	// firstCollector and FirstSource are the first ids: of what is there from the start.
+	firstCollector, FirstSource = 100000001, 101
 	// collectorsMax and sourcesMax (of one collector) bound the file.
 	collectorsMax, sourcesMax = 10_000, 1000
 	// OwnCollector is the name of the collector that is always there, and OwnSource that
@@ -106,7 +106,7 @@ func OpenSources(dir string, vault Vault) (*Sources, error) {
 	text, err := os.ReadFile(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		s.state = sourcesFile{Next: firstCollector, NextSource: firstSource}
+		s.state = sourcesFile{Next: firstCollector, NextSource: FirstSource}
 		s.index()
 		if _, err := s.AddCollector(Collector{Name: OwnCollector}); err != nil {
 			return nil, err
@@ -474,7 +474,7 @@ func newToken() string {
 }
 
 // First is the source that is there from the start.
-func (s *Sources) First() (collector, source int64) { return firstCollector, firstSource }
+func (s *Sources) First() (collector, source int64) { return firstCollector, FirstSource }
 
 // DropSource ends a source: its token is good for nothing any more.
 func (s *Sources) DropSource(collector, id int64) error {

@@ -324,6 +324,7 @@ type syslogBatcher struct {
 	l        *syslogListener
 	host     string // of the peer
 	receipts []store.Receipt
+	of       map[store.Source]int // receipt of a source
 	bytes    int
 	since    time.Time
 	clock    datefmt.Recogniser
@@ -358,13 +359,14 @@ func (b *syslogBatcher) add(frame []byte) {
 	src.Name = way.Source.Name
 	src.Host = firstOf(b.messageHost(frame), way.Source.HostName, b.host)
 	if len(b.receipts) == 0 {
-		b.since = time.Now()
+		b.since, b.of = time.Now(), map[store.Source]int{}
 	}
-	i := slices.IndexFunc(b.receipts, func(r store.Receipt) bool { return r.Source == src })
-	if i < 0 {
+	i, ok := b.of[src]
+	if !ok {
 		fields, _ := way.requestFields(nil)
 		b.receipts = append(b.receipts, store.Receipt{Source: src, Fields: fields, Received: now})
 		i = len(b.receipts) - 1
+		b.of[src] = i
 	}
 	list, dropped := way.plan.Message(b.receipts[i].Messages, frame, now)
 	b.receipts[i].Messages = list
