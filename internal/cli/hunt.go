@@ -100,7 +100,7 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
-			pkgs, err := a.detections(detections, &rules, in.strict, tenant.Indicators(lib.Threat()))
+			pkgs, err := a.detections(detections, &rules, in.strict, tenant.Indicators(lib.Threat()), tenant.Geo(lib.Geo()))
 			if err != nil {
 				return err
 			}

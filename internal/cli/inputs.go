@@ -132,6 +132,7 @@ type session struct {
 	notes    []string        // see note
 	failing  bool            // they are a failure under --strict
 	needed   bool            // nothing to read is a failure
+	geo      *lookup.Geo     // where addresses are; nil where no database is given
 }
 
 // times are the flags that say what times mean.
@@ -333,6 +334,7 @@ func (s *session) pass(ctx context.Context, q *query.Query, do func(query.Run) e
 		run.Layout = q.Layout.Clone()
 		if record.Asked(q.Tree) {
 			made, _ := record.NewCatalogue(record.Sumo, nil)
+			made.Geo = s.geo
 			run.Input = record.Feeder{Of: run.Input, By: made}
 		}
 		return do(run)

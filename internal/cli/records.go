@@ -35,10 +35,11 @@ func (a *app) recordsCmd() *cobra.Command {
 attributes that rules read. Attributes that are null are left out. Events without a
 mapper become no record; how many there are is said at the end.
 
-Mappers are there for Windows, Sysmon (for Linux, too), AWS CloudTrail, Okta, Office
-365, Azure sign-ins, auditd, sshd, Zeek, Palo Alto firewalls and web proxies; -d adds
-log mappings and log parsers of yours. --profile sumo+ fills what the service's
-mappings of Windows leave empty.
+Mappers are there for Windows, Sysmon (for Linux, too), AWS CloudTrail, Google Cloud,
+Kubernetes, Okta, Office 365, Azure sign-ins, auditd, sshd, Zeek, Palo Alto firewalls
+and web proxies; -d adds log mappings and log parsers of yours. --profile sumo+ fills what the service's
+mappings of Windows leave empty. With --geo DATABASE addresses have country, city,
+coordinates and network (srcDevice_ip_countryCode, srcDevice_ip_asnNumber, ...).
 
 --explain shows instead, for each mapper that was used, which attribute comes from
 which field of the event. Of several fields the first that has a value counts.`,
@@ -51,10 +52,15 @@ which field of the event. Of several fields the first that has a value counts.`,
 			if profile != "" && !slices.Contains(record.Profiles, profile) {
 				return usageError("--profile is %s, and must be one of %s", profile, strings.Join(record.Profiles, ", "))
 			}
+			lib, err := in.library()
+			if err != nil {
+				return err
+			}
 			made, err := a.catalogue(documents, record.Profile(profile), in.strict)
 			if err != nil {
 				return err
 			}
+			made.Geo = lib.Geo()
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err

@@ -60,6 +60,7 @@ Rows come newest first, or in the order that the query asks for.`,
 			if err != nil {
 				return err
 			}
+			s.geo = lib.Geo()
 			if in.store != "" && follow {
 				return firstOf(usageError("--store is what was put in by now; --follow is of files and standard input"), s.finish(""))
 			}

@@ -68,6 +68,9 @@ func (a *app) tenantOf(places []tenant.Place, strict bool, with ...tenant.Option
 		if !a.verbose {
 			a.warned(t.Warnings)
 		}
+		if n := int64(t.MappingsOff()); n > 0 {
+			fmt.Fprintf(a.stderr, "%s log %s switched off (enabled: false)\n", number(n), plural(n, "mapping is", "mappings are"))
+		}
 		if n := int64(t.Disabled); n > 0 {
 			fmt.Fprintf(a.stderr, "%s Cloud SIEM %s switched off (enabled: false)\n", number(n), plural(n, "rule is", "rules are"))
 		}

@@ -54,7 +54,7 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 	if err != nil {
 		return err
 	}
-	t, err := a.tenant(names, f.in.strict, tenant.Indicators(lib.Threat()))
+	t, err := a.tenant(names, f.in.strict, tenant.Indicators(lib.Threat()), tenant.Geo(lib.Geo()))
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 	}
 	if f.against != "" {
 		old := append([]string{f.against}, names[1:]...) // names[0] is the rule
-		before, err := a.tenant(old, f.in.strict, tenant.Indicators(lib.Threat()))
+		before, err := a.tenant(old, f.in.strict, tenant.Indicators(lib.Threat()), tenant.Geo(lib.Geo()))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
@@ -18,6 +19,8 @@ type triple struct{ format, vendor, product string }
 // Mappers are those that a run chooses from.
 type Mappers struct {
 	All []*Mapper // in the order in which they are tried
+	// Geo says where addresses are; nil where no database is given.
+	Geo *lookup.Geo
 
 	by map[triple][]int // of All
 	re []*match.Regexp  // of All; nil of one for plain text or the default

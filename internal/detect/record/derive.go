@@ -38,6 +38,12 @@ var derived = map[string]func(v event.Value) event.Value{
 	"_queryParameters": urlPart(func(u *parts) string { return u.query }),
 }
 
+// located are the endings of attributes that a geo database fills, and its fields (2.5).
+var located = map[string]string{
+	"_countryCode": "country_code", "_countryName": "country_name", "_region": "region", "_city": "city", "_latitude": "latitude", "_longitude": "longitude",
+	"_asnNumber": "asn", "_asnOrg": "organization", "_isp": "registering_organization",
+}
+
 // derive is how an attribute is derived, nil if it is not.
 func (p *Plan) derive(a *Attribute, slot event.Slot) *derivation {
 	if !a.Enriched {
@@ -48,6 +54,9 @@ func (p *Plan) derive(a *Attribute, slot event.Slot) *derivation {
 		return nil
 	}
 	of, base := derived[a.Name[i:]], Schema()[a.Name[:i]]
+	if field := located[a.Name[i:]]; field != "" && p.Mappers.Geo != nil {
+		of = address(func(ip netip.Addr) event.Value { return p.Mappers.Geo.Field(ip, field) })
+	}
 	if of == nil || base == nil {
 		return nil
 	}

@@ -123,6 +123,7 @@ func ofParser(d *ruledoc.Document) (*Parser, diag.List) {
 type Catalogue struct {
 	*Mappers
 	Parsers []*Parser
+	Off     int // log mappings that are switched off
 }
 
 // NewCatalogue is what is built in, with the log mappings and log parsers among
@@ -137,6 +138,9 @@ func NewCatalogue(profile Profile, docs []*ruledoc.Document) (*Catalogue, diag.L
 		case ruledoc.LogMapping:
 			x, ds := ofMapping(d)
 			ms, found = append(ms, x...), append(found, ds...)
+			if m, _ := d.Mapping(); m != nil && !m.Enabled {
+				c.Off++
+			}
 		case ruledoc.Parser:
 			p, ds := ofParser(d)
 			if found = append(found, ds...); p != nil {

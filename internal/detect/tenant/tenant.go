@@ -39,6 +39,7 @@ type Tenant struct {
 	related []relatedAttr
 	// Columns that tell a record of Windows from all others.
 	numberSlot, computerSlot event.Slot
+	geo                      *lookup.Geo // nil where no database is given
 	planned                  sync.Once
 	plan                     *record.Plan        // made by Ready
 	made                     *record.Catalogue   // what records are made by
@@ -64,6 +65,11 @@ func Indicators(feed *lookup.Feed) Option {
 			t.attrs = rule.WithIndicators(t.attrs, feed)
 		}
 	}
+}
+
+// Geo has the attributes of addresses that say where they are filled from a database.
+func Geo(db *lookup.Geo) Option {
+	return func(t *Tenant) { t.geo = db }
 }
 
 // New is the set-up that documents describe. What cannot be used is in Unusable; the
@@ -156,7 +162,7 @@ func New(docs []*ruledoc.Document, found diag.List, with ...Option) *Tenant {
 	}
 	t.Content.Blocks = insight.NewBlocks(blocks)
 	made, ds := record.NewCatalogue(t.profile, t.maps)
-	t.made = made
+	t.made, made.Geo = made, t.geo
 	for _, x := range ds {
 		if x.Severity == diag.Error {
 			t.Unusable = append(t.Unusable, rule.Unusable{Title: "log mapping", Diagnostic: x})
@@ -283,8 +289,12 @@ func (t *Tenant) Catalogue(p record.Profile) *record.Catalogue {
 		return t.made
 	}
 	c, _ := record.NewCatalogue(p, t.maps) // what is wrong with them is known
+	c.Geo = t.geo
 	return c
 }
+
+// MappingsOff is how many log mappings are switched off.
+func (t *Tenant) MappingsOff() int { return t.made.Off }
 
 // Attributes are the columns of records that somebody reads.
 func (t *Tenant) Attributes() *event.Layout { return t.records }
