@@ -76,6 +76,9 @@ type following struct {
 // the output allow it, and otherwise once, when the input ends or Ctrl-C is
 // pressed.
 func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output, access *kafkaAccess) (err error) {
+	if record.AskedSignals(q.Tree) {
+		return usageError("a query over Cloud SIEM signals cannot follow a log: leave --follow out; gyoji hunt --follow gives signals as they come")
+	}
 	if record.Asked(q.Tree) {
 		return usageError("a query over Cloud SIEM records cannot follow a log: leave --follow out, or ask for the fields of the events instead of an index sec_record")
 	}

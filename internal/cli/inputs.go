@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -133,6 +132,7 @@ type session struct {
 	failing  bool            // they are a failure under --strict
 	needed   bool            // nothing to read is a failure
 	geo      *lookup.Geo     // where addresses are; nil where no database is given
+	signals  *secSignals     // for queries about signals; nil of commands that have none
 }
 
 // times are the flags that say what times mean.
@@ -330,13 +330,13 @@ func (s *session) pass(ctx context.Context, q *query.Query, do func(query.Run) e
 		return err
 	}
 	defer release()
+	siem, err := s.ofSIEM(ctx, q)
+	if err != nil {
+		return err
+	}
 	return s.read(func(run query.Run) error {
 		run.Layout = q.Layout.Clone()
-		if record.Asked(q.Tree) {
-			made, _ := record.NewCatalogue(record.Sumo, nil)
-			made.Geo = s.geo
-			run.Input = record.Feeder{Of: run.Input, By: made}
-		}
+		run.Input = siem(run.Input)
 		return do(run)
 	})
 }

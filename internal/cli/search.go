@@ -26,6 +26,7 @@ func (a *app) searchCmd() *cobra.Command {
 	var out output
 	var file string
 	var follow bool
+	var rules []string
 	var access kafkaAccess
 	var values params
 	var at remote
@@ -60,7 +61,7 @@ Rows come newest first, or in the order that the query asks for.`,
 			if err != nil {
 				return err
 			}
-			s.geo = lib.Geo()
+			s.geo, s.signals = lib.Geo(), &secSignals{names: rules}
 			if in.store != "" && follow {
 				return firstOf(usageError("--store is what was put in by now; --follow is of files and standard input"), s.finish(""))
 			}
@@ -82,6 +83,7 @@ Rows come newest first, or in the order that the query asks for.`,
 	access.flags(cmd)
 	values.flags(cmd)
 	cmd.Flags().StringVarP(&file, "query", "q", "", "read the query from a file")
+	cmd.Flags().StringArrayVarP(&rules, "detections", "d", nil, "Cloud SIEM rules whose signals _index=sec_signal is about: a folder or a file; may be repeated (default: those that gyoji ships)")
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what is added to the files, or comes on standard input, until Ctrl-C; always so for kafka://BROKER:PORT/TOPIC")
 	return cmd
 }

@@ -29,7 +29,22 @@ const indexPrefix = "sec_record_"
 
 // Asked says whether a query is about records: its search expression asks for an
 // _index or _view that holds them, such as sec_record_endpoint or sec_record*.
-func Asked(q *syntax.Query) (asked bool) {
+func Asked(q *syntax.Query) bool {
+	var names []string
+	for _, name := range indexes {
+		names = append(names, indexPrefix+name)
+	}
+	return asks(q, names)
+}
+
+// SignalIndex is the partition of signals (2.10).
+const SignalIndex = "sec_signal"
+
+// AskedSignals says whether a query is about signals: _index=sec_signal.
+func AskedSignals(q *syntax.Query) bool { return asks(q, []string{SignalIndex}) }
+
+// asks says whether a query's search expression asks for an _index or _view of names.
+func asks(q *syntax.Query, names []string) (asked bool) {
 	if q.Search == nil {
 		return false
 	}
@@ -46,8 +61,8 @@ func Asked(q *syntax.Query) (asked bool) {
 				continue
 			}
 			glob := match.CompileGlob(v.Text, true)
-			for _, name := range indexes {
-				asked = asked || glob.Match(indexPrefix+name)
+			for _, name := range names {
+				asked = asked || glob.Match(name)
 			}
 		}
 		return true
