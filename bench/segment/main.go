@@ -408,6 +408,7 @@ type duck struct {
 const duckProgram = `
 import sys, json, time, resource, duckdb
 con = duckdb.connect(config={"threads": 1})
+con.execute("SET enable_progress_bar = false")
 sql = sys.argv[1]
 for _ in sys.stdin:
     a = resource.getrusage(resource.RUSAGE_SELF)

@@ -82,7 +82,8 @@ CREATE TABLE hold (
 ) STRICT;
 CREATE TABLE dropped (at INTEGER NOT NULL, why TEXT NOT NULL, messages INTEGER NOT NULL, raw_bytes INTEGER NOT NULL, file_bytes INTEGER NOT NULL, name TEXT NOT NULL) STRICT;
 CREATE TABLE damaged (file TEXT NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL, kept TEXT NOT NULL, problem TEXT NOT NULL, PRIMARY KEY (file, at)) STRICT;
-`, `ALTER TABLE segment ADD COLUMN put_in INTEGER NOT NULL DEFAULT 0`}}
+`, `ALTER TABLE segment ADD COLUMN put_in INTEGER NOT NULL DEFAULT 0`, `
+CREATE TABLE asked (day INTEGER NOT NULL, name TEXT NOT NULL, queries INTEGER NOT NULL, PRIMARY KEY (day, name)) STRICT`}}
 
 // openCatalogue opens the database, and makes it where there is none.
 func (s *Store) openCatalogue() error {

@@ -27,6 +27,7 @@ func (f *feeder) Feed(ctx context.Context, want *input.Want) exec.Feed {
 func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.Again) exec.Feed {
 	u := &units{snap: f.snap, want: want}
 	u.runs = f.snap.runs
+	f.snap.store.asked.note(want)
 	want.Count(&f.snap.events)
 	return func(worker int, front exec.Sink) error {
 		r := newReader(f.snap, want, counting{front, f.snap})

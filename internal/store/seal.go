@@ -309,7 +309,11 @@ func (s *Store) writeColumns(rows iter.Seq2[message.Row, error], categories []st
 			s.disk.Remove(strings.TrimSuffix(name, columnSuffix) + filterSuffix + newSuffix)
 		}
 	}()
-	sum, err := columns.Write(body, rows, columns.Options{Filters: tokens})
+	names, err := s.askedFor()
+	if err != nil {
+		return nil, errors.Join(err, body.f.Close(), tokens.f.Close())
+	}
+	sum, err := columns.Write(body, rows, columns.Options{Filters: tokens, Asked: names})
 	err = errors.Join(err, body.finish(), tokens.finish())
 	if err != nil {
 		return nil, s.writing(err)

@@ -169,6 +169,7 @@ type Store struct {
 	segments []*segment // under the log's lock, as what a snapshot has of both is of one moment
 	holds    []Hold
 	made     atomic.Int64 // segments, for their names
+	asked    asked
 	expired  atomic.Int64 // messages that retention has removed since the start
 	stop     context.CancelFunc
 	ended    chan struct{} // nil where nothing is done in the background

@@ -42,7 +42,7 @@ func choose(rows []message.Row, asked []string) []string {
 	}
 	var out []string
 	for i, name := range asked {
-		if i < len(seen.fields) && seen.fields[i].rows > 0 && promotable(name) && len(out) < PromotedMax {
+		if i < len(seen.fields) && seen.fields[i].rows > 0 && Promotable(name) && len(out) < PromotedMax {
 			out = append(out, name)
 		}
 	}
@@ -53,7 +53,7 @@ func choose(rows []message.Row, asked []string) []string {
 	var cs []candidate
 	for s := range seen.fields {
 		f, name := &seen.fields[s], l.Name(event.Slot(s))
-		if f.rows*100 < len(some) || !promotable(name) || slices.Contains(out, name) {
+		if f.rows*100 < len(some) || !Promotable(name) || slices.Contains(out, name) {
 			continue
 		}
 		if f.rows >= 64 && 2*len(f.values) > f.rows || f.bytes > longBytes*f.rows {

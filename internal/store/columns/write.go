@@ -390,7 +390,7 @@ func (f *writer) promote() {
 	}
 	f.sum.Promoted = nil
 	for _, n := range names {
-		if promotable(n) && !slices.Contains(f.sum.Promoted, n) {
+		if Promotable(n) && !slices.Contains(f.sum.Promoted, n) {
 			f.sum.Promoted = append(f.sum.Promoted, n)
 		}
 	}
@@ -761,9 +761,9 @@ func (g *group) messages(f *writer, at func(int) int) error {
 	return nil
 }
 
-// promotable reports whether a field may have a column: others could not be told from
+// Promotable reports whether a field may have a column: others could not be told from
 // names that mean something to the engine.
-func promotable(name string) bool {
+func Promotable(name string) bool {
 	return name != "" && len(name) <= nameBytesMax && name[0] != '_' && utf8.ValidString(name) &&
 		strings.IndexFunc(name, func(r rune) bool { return r < ' ' }) < 0
 }
