@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -151,6 +152,7 @@ This is the first start. Keep these; they are in %s, too, and shown this once:
 	}
 	a.flushed()
 	fmt.Fprintf(a.out, "gyoji is ready at %s\n", told.Base)
+	debug.FreeOSMemory() // what starting took: a server may be idle for long
 	if err := s.Wait(ctx); err != nil {
 		return &exit{exitInput, err}
 	}
