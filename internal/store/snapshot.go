@@ -67,7 +67,7 @@ func (s *Store) Snapshot(v View) *Snapshot {
 		if g.MaxSeq >= v.After && v.wantsSegment(&g.Segment) {
 			g.refs.Add(1)
 			snap.segs = append(snap.segs, g)
-			snap.bytes += g.RawBytes
+			snap.bytes += v.share(&g.Segment)
 		}
 	}
 	slices.SortStableFunc(snap.segs, func(a, b *segment) int {
@@ -103,7 +103,21 @@ func (v *Snapshot) Close() {
 	}
 }
 
-// Bytes is how many bytes of text a run would read.
+// share is about how many bytes of a segment's text the view asks for. Its messages stand
+// in order of time, and those of another time are not read; they are taken to be spread
+// evenly.
+func (v *View) share(g *Segment) int64 {
+	low, high := max(v.From, g.MinTime), g.MaxTime
+	if v.To != 0 {
+		high = min(high, v.To-1)
+	}
+	if v.ByReceipt || low > high {
+		return g.RawBytes
+	}
+	return int64(float64(g.RawBytes) * float64(high-low+1) / float64(g.MaxTime-g.MinTime+1))
+}
+
+// Bytes is about how many bytes of text a run would read.
 func (v *Snapshot) Bytes() int64 { return v.bytes }
 
 // Next is the sequence number that the first message after the snapshot gets.

@@ -99,8 +99,11 @@ const (
 	// sliceFirst is about how much of raw text is read before the first results are there,
 	// and sliceMost before further ones are; what has less than sliceWhole is read at once.
 	sliceFirst = 4 << 20
-	sliceMost  = 64 << 20
+	sliceMost  = 256 << 20
 	sliceWhole = 16 << 20
+	// sliceGrows is how much larger a slice is than the one before: two that end in one
+	// group of a segment both read the group.
+	sliceGrows = 8
 	// sliceTwice is how much more may be read in slices than would be at once: what is
 	// stored together may be of several slices.
 	sliceTwice = 2
@@ -116,7 +119,7 @@ func slicesOf(from, to int64, bytes func(from, to int64) (int64, error)) (out []
 	cut := func(low int64) {
 		if low < high {
 			out = append(out, span{from: low, to: high})
-			high, have, target = low, 0, min(2*target, sliceMost)
+			high, have, target = low, 0, min(sliceGrows*target, sliceMost)
 		}
 	}
 	read := int64(0)

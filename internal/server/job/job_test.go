@@ -614,7 +614,7 @@ func TestPagesWhileGathering(t *testing.T) {
 	text := logs(2000)
 	m := manager(t, memory{}, Options{})
 	m.o.Open = func(v View) (Snapshot, error) {
-		s := memory{text: text, size: 20 * sliceWhole}.part(v)
+		s := memory{text: text, size: 200 * sliceWhole}.part(v)
 		s.feed = func(f exec.Feed) exec.Feed {
 			return func(worker int, front exec.Sink) error {
 				if worker == 0 {
