@@ -181,6 +181,10 @@ func (x *Correlated) shared(n sigma.Named) (string, error) {
 		field := x.FieldOf(n.Name, x.Correlation.Rules[i], &in.Rule.Meta)
 		a, says := in.attribute(field)
 		switch {
+		case a == "" && (in.Store != nil || len(in.Places) == 0):
+			return "", x.refuse(n.Span, "%s: which attribute has the field is not known for the log source %s", n.Name, in.Rule.LogSource)
+		case a == "" && !slices.ContainsFunc(in.Places, func(p mapping.LogSource) bool { return len(p.EventIDs) > 0 }):
+			return "", x.refuse(n.Span, "%s: the rule %s names no event ids, and which attribute has the field depends on them", n.Name, in.Rule.Title)
 		case a == "":
 			return "", x.refuse(n.Span, "%s: no attribute of records has the field %s of the rule %s", n.Name, field, in.Rule.Title)
 		case name != "" && a != name:

@@ -437,6 +437,10 @@ func CheckWhole(ctx context.Context, a, b *Whole, open func() (*input.Reader, er
 	if x.terms != y.terms {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s groups by %s and %s by %s: that is not compared, for Sigma cannot say it", a.Name, x.terms, b.Name, y.terms))
 	}
+	if x.terms != y.terms { // names of one are not names of the other
+		a, b := *x, *y
+		a.of, b.of, x, y = "", "", &a, &b
+	}
 	one, two := x.says(), y.says()
 	for i := range 4 {
 		if i == 3 && x.terms != y.terms {
