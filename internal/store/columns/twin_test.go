@@ -475,6 +475,26 @@ func TestManyBatches(t *testing.T) {
 	}
 }
 
+// TestSpellings: fields whose names differ in letter case alone have one column, and are
+// answered as from the text however a query spells them.
+func TestSpellings(t *testing.T) {
+	var rows []message.Row
+	for i, raw := range []string{`{"Image":"a"}`, `{"image":"b"}`, `{"IMAGE":"c"}`, `{"Image":"d","image":"e"}`, `{"image":"f","Image":"g"}`, `{"EventData":{"image":"h"}}`, `{"process":{"executable":"i"}}`, `{"Image":null,"image":"j"}`} {
+		for k := range 3 {
+			rows = append(rows, message.Row{Seq: uint64(3*i+k) * message.Apart, Time: int64(1000 + i), Raw: []byte(raw)})
+		}
+	}
+	for _, o := range []columns.Options{{Promoted: []string{"Image", "image", "IMAGE"}}, {Promoted: []string{"image"}}, {}} {
+		w, s := write(t, rows, o)
+		if len(s.Promoted) != 1 && o.Promoted != nil {
+			t.Errorf("columns of %q", s.Promoted)
+		}
+		for _, q := range []string{`* | count by Image`, `* | count by image`, `* | json auto | count by IMAGE`, `Image=b | count`, `* | where image in ("b", "e", "j") | count by Image, image`, `* | json auto | where Image matches "*"| fields image`} {
+			same(t, q, rows, ways(t, w), [2]int64{}, map[string]bool{})
+		}
+	}
+}
+
 // TestRows: what was written is there again, in the order of time.
 func TestRows(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))

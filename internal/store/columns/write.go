@@ -389,8 +389,8 @@ func (f *writer) promote() {
 		names = choose(f.group.rows, f.o.Asked)
 	}
 	f.sum.Promoted = nil
-	for _, n := range names {
-		if Promotable(n) && !slices.Contains(f.sum.Promoted, n) {
+	for _, n := range names { // one of each spelling: a reader finds image as Image where nobody asks for both
+		if Promotable(n) && !slices.ContainsFunc(f.sum.Promoted, func(o string) bool { return strings.EqualFold(o, n) }) {
 			f.sum.Promoted = append(f.sum.Promoted, n)
 		}
 	}
