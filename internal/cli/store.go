@@ -33,7 +33,7 @@ func (a *app) storeCmd() *cobra.Command {
 sealed, by category, with what they take on disk; what is damaged; and what is held.
 docs/store.md describes stores.`,
 		Example: `  gyoji store /var/lib/gyoji
-  gyoji store hold /var/lib/gyoji --category 'windows/*' --from 2026-03-01T00:00:00Z --reason 'case 12'
+  gyoji store hold /var/lib/gyoji --category 'windows/*' --reason 'case 12'
   gyoji store backup /var/lib/gyoji /backup/gyoji-2026-03-10`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
