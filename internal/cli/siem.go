@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -275,7 +276,18 @@ func orNull(s string) event.Value {
 	return event.Text(s)
 }
 
-// noRules is the error of a run that has nothing to run.
-func noRules(found int) error {
+// noRules is the error of a run that has nothing to run. names are what was given; the
+// first that is something else than Cloud SIEM's is named.
+func noRules(found int, names ...string) error {
+	if found == 0 {
+		for _, n := range names {
+			if st, err := os.Stat(n); err != nil || !st.Mode().IsRegular() {
+				continue
+			}
+			if k := content.Of(n, headOf(n)); k != content.SIEMRule && k != content.Terraform {
+				return &exit{exitDiagnostics, fmt.Errorf("%s is %s, and this is about rules of Cloud SIEM: %s", n, k, k.Use())}
+			}
+		}
+	}
 	return &exit{exitDiagnostics, fmt.Errorf("no Cloud SIEM rule that can run in %d %s: a rule is a document in JSON, Terraform or YAML", found, plural(int64(found), "document", "documents"))}
 }

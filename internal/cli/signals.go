@@ -64,7 +64,7 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 		}
 	}
 	if len(t.Rules)+t.Disabled == 0 {
-		return noRules(t.Found)
+		return noRules(t.Found, names...)
 	}
 	s, err := a.open(&f.in, args)
 	if err != nil {
@@ -85,7 +85,7 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 			return err
 		}
 		if len(before.Rules) == 0 {
-			return noRules(before.Found)
+			return noRules(before.Found, old...)
 		}
 		g.before = s.siem(before)
 		g.before.variants = map[string]variant{} // so that no desk takes the signals of all rules together

@@ -24,7 +24,7 @@ func (a *app) whyRules(cmd *cobra.Command, in *inputs, names []string, only, for
 		return err
 	}
 	if len(t.Rules) == 0 {
-		return noRules(t.Found)
+		return noRules(t.Found, names...)
 	}
 	var asked []*tenant.Asked
 	var near []string
