@@ -109,6 +109,8 @@ func Of(name, text string) Kind {
 		return Log
 	case ".csv", ".tsv":
 		return Table
+	case ".md", ".markdown", ".html", ".htm", ".css", ".js", ".py", ".go", ".sh", ".ps1", ".toml", ".ini":
+		return Unknown // prose, a program, settings
 	}
 	if siemWords().MatchString(text) && siemForm().MatchString(text) && !strings.Contains(text, "|") && !strings.HasPrefix(body, "_") {
 		return SIEMExpression

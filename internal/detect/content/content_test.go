@@ -20,6 +20,8 @@ func TestOf(t *testing.T) {
 		{"-", "error", content.Query},
 		{"q.txt", "// title: x\n_sourceCategory=a\n| where x matches \"logsource:\"", content.Query},
 		{"q", "title: broken", content.Query},
+		{"README.md", "# Hunts\nerror | count", content.Unknown},
+		{"q.spl", "index=x | stats count", content.Query}, // lint answers with the Sumo form
 		{"-", sigma, content.Sigma},
 		{"rule.yml", sigma, content.Sigma},
 		{"rule.sumo", sigma, content.Sigma},

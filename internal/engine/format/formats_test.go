@@ -389,6 +389,7 @@ func TestAnswers(t *testing.T) {
 		{"Duo", `{"stat":"OK","response":{"authlogs":[{"isotimestamp":"2026-03-01T08:00:00Z"},{"isotimestamp":"2026-03-01T08:00:01Z"}],"metadata":{}}}`, 2},
 		{"a page a line", `{"items":[` + event("1") + "," + event("2") + `],"next":1}` + "\n" + `{"items":[` + event("3") + `],"next":2}` + "\n", 3},
 		{"indented", "{\n  \"next\": null,\n  \"audit_events\": [\n    " + event("1") + ",\n    " + event("2") + "\n  ]\n}\n", 2},
+		{"an array of incidents", `[{"incident":"a","alerts":[` + event("1") + "," + event("2") + `]},{"incident":"b","alerts":[` + event("3") + "]}]", 2},
 		{"an event with parts", `{"time":"2026-03-01T08:00:00Z","records":[{"x":1},{"x":2}]}` + "\n", 1},
 		{"an event with timed parts", `{"createdDateTime":"2026-03-01T08:00:00Z","evidence":[` + event("1") + "," + event("2") + "]}\n", 1},
 		{"a Windows event with timed parts", `{"EventID":1,"files":[` + event("1") + "," + event("2") + "]}\n", 1},

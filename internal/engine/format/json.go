@@ -361,7 +361,10 @@ func (r *jsonDoc) object(b input.Block, text []byte, at int, next exec.Sink) err
 	}
 	list := []byte(nil)
 	if r.first || r.wraps {
-		list = answered(text)
+		before := bytes.TrimRight(b.Data[:at], " \t\r\n")
+		if n := len(before); n == 0 || before[n-1] != ',' && before[n-1] != '[' { // an array's element is an event itself
+			list = answered(text)
+		}
 		r.first, r.wraps = false, list != nil
 	}
 	if list != nil {
