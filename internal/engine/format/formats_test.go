@@ -430,6 +430,23 @@ func TestXMLDocuments(t *testing.T) {
 	}
 }
 
+// TestCloudExports: what an export keeps as JSON in a field has its own names.
+func TestCloudExports(t *testing.T) {
+	for _, c := range []struct{ name, text, query, want string }{
+		{"CloudTrail's lookup-events", `{"Events":[{"EventId":"a","EventTime":"2026-03-01T08:00:00+00:00","CloudTrailEvent":"{\"eventName\":\"CreateUser\",\"userIdentity\":{\"userName\":\"bob\"}}"}]}`,
+			`* | fields eventName, %"userIdentity.userName"`, "CreateUser | bob"},
+		{"Microsoft 365's CSV", "CreationDate,UserIds,AuditData\n2026-03-01T08:00:00Z,b,\"{\"\"Operation\"\":\"\"New-InboxRule\"\",\"\"ClientIP\"\":\"\"1.2.3.4\"\"}\"\n",
+			`* | fields Operation, ClientIP`, "New-InboxRule | 1.2.3.4"},
+		{"Google Cloud, under Sigma's name", `{"timestamp":"2026-03-01T08:00:00Z","protoPayload":{"methodName":"SetIamPolicy"}}` + "\n", `* | fields %"gcp.audit.method_name"`, "SetIamPolicy"},
+	} {
+		rows, res := ask(t, c.text, c.query)
+		res.clean(t)
+		if len(rows) != 1 || rows[0] != c.want {
+			t.Errorf("%s: %q, want %q", c.name, rows, c.want)
+		}
+	}
+}
+
 // TestExchange: W3C's directives may name columns between commas.
 func TestExchange(t *testing.T) {
 	rows, res := ask(t, "#Software: Microsoft Exchange Server\r\n#Log-type: Message Tracking Log\r\n#Date: 2026-03-01T08:00:00.123Z\r\n#Fields: date-time,client-ip,event-id,message-subject\r\n2026-03-01T08:00:00.123Z,1.2.3.4,RECEIVE,\"a, b\"\r\n", "* | fields _messagetime, %\"client-ip\", %\"message-subject\"")

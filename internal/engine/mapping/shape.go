@@ -69,7 +69,7 @@ const (
 // shapes in the order in which their sources are tried.
 var shapes = []*Shape{
 	&sumo, &evtxdump, &velociraptor, &otel, &nxlog, &security, &winlogbeat, &wazuh, &wazuhLog, &hayabusa, &defender, &syslog,
-	&sentinel, &evtxecmd, &getwinevent, &eventviewer, &splunk, &osquery, &promtail, &fluent, &graylog, &wincollect, &chainsaw, &endpoint,
+	&sentinel, &evtxecmd, &getwinevent, &eventviewer, &splunk, &osquery, &promtail, &fluent, &graylog, &wincollect, &chainsaw, &endpoint, &cloudtrail, &unifiedaudit, &gcpaudit,
 }
 
 // Shapes lists the shapes that are known.
