@@ -43,7 +43,7 @@ func (s *session) partName(index int) string {
 // locate looks up where the records of findings stand. What cannot be read again has
 // byte offsets alone.
 func (s *session) locate(ctx context.Context, l *hunt.List) hunt.Located {
-	if len(l.Places()) == 0 {
+	if len(l.Places()) == 0 || s.store != nil { // what is in a store has no lines
 		return nil
 	}
 	opt := s.opt
@@ -65,6 +65,11 @@ func (s *session) recordsAt(ctx context.Context, at map[uint64]bool) (map[uint64
 	for pos := range at {
 		parts[event.Part(pos)] = true
 	}
+	run := s.run
+	if s.store != nil {
+		run.Input = s.snapshot.Feeder()
+		return query.At(ctx, run, hunt.Detailed(), at)
+	}
 	opt := s.opt
 	opt.Warnings = &exec.Warnings{}
 	if s.spool != nil {
@@ -74,7 +79,6 @@ func (s *session) recordsAt(ctx context.Context, at map[uint64]bool) (map[uint64
 	if err != nil {
 		return nil, nil // it was read once, so it has gone meanwhile
 	}
-	run := s.run
 	run.Input = input.NewReader(input.PartsOf(src, func(i int) bool { return parts[i] }), s.formats, opt)
 	return query.At(ctx, run, hunt.Detailed(), at)
 }

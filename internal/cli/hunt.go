@@ -77,7 +77,7 @@ higher one, for use in scripts and CI.`,
 				}
 				threshold = s
 			}
-			if len(args) == 0 && a.stdinIsTerminal() {
+			if len(args) == 0 && in.store == "" && a.stdinIsTerminal() {
 				return usageError("hunt wants the logs to look at: gyoji hunt FOLDER, or a pipe: ... | gyoji hunt -")
 			}
 			if show.timeline || strings.EqualFold(out.format, "timeline") {
@@ -111,6 +111,9 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
+			if in.store != "" && live.on(args) {
+				return firstOf(usageError("--store is what was put in by now; --follow is of files and standard input"), s.finish(""))
+			}
 			s.needed = failOn != ""
 			h := &huntRun{List: newList(s, options), app: a, session: s, tables: lib, timeline: show.timeline, plain: show.none(), flags: detectionFlags(detections), state: state}
 			w, done, err := out.open(a, cmd, s)
@@ -135,6 +138,7 @@ higher one, for use in scripts and CI.`,
 		},
 	}
 	in.flags(cmd)
+	in.storeFlag(cmd)
 	out.reports = append(report.Formats(), "timeline")
 	out.flags(cmd)
 	rules.flags(cmd)

@@ -261,7 +261,7 @@ func (s *session) again() (reading, error) {
 // another opens the input once more, beside the readings that count.
 func (s *session) another(opt input.Options) (reading, error) {
 	if s.store != nil {
-		return &storeReading{Feeder: s.snapshot.Feeder(), snap: s.snapshot}, nil
+		return &storeReading{s.snapshot.Feeder().(feeder), s.store.Dir()}, nil
 	}
 	if s.spool != nil {
 		opt.Stdin = s.spool.Reader()

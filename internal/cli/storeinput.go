@@ -52,15 +52,20 @@ func (s *session) closeStore() {
 
 // storeReading is a reading of a store.
 type storeReading struct {
-	input.Feeder
-	snap *store.Snapshot
+	feeder
+	dir string
 }
 
-// Stats is as that of files. The snapshot's readings count together.
+type feeder interface {
+	input.Twice
+	Progress() store.Progress
+}
+
+// Stats is as that of files.
 func (r *storeReading) Stats() input.Stats {
-	p := r.snap.Progress()
+	p := r.Progress()
 	return input.Stats{Bytes: p.Bytes, Total: p.Total, Events: p.Events, Untimed: p.Untimed, Given: p.Given, Parts: 1}
 }
 
-// PartName is "": events of a store are in no file.
-func (r *storeReading) PartName(int) string { return "" }
+// PartName is the store's folder: its events are in no file of their own.
+func (r *storeReading) PartName(int) string { return r.dir }

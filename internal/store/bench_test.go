@@ -68,3 +68,39 @@ func BenchmarkAppend(b *testing.B) {
 	b.SetBytes(size / int64(b.N))
 	b.ReportAllocs()
 }
+
+// BenchmarkOpen opens a store whose process was killed with 256 MiB of log on disk. MB/s are
+// of the log as it is on disk.
+func BenchmarkOpen(b *testing.B) {
+	data := benchLog(b)
+	dir := b.TempDir()
+	s, err := Open(dir, Options{LogMax: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := Receipt{Source: Source{Category: "bench"}}
+	for _, line := range bytes.Split(data[:8<<20], []byte{'\n'}) {
+		r.Messages = append(r.Messages, Message{Raw: line, Time: 1, Timed: true})
+	}
+	for s.Stats().LogBytes < 256<<20 {
+		if _, err := s.Append(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	size := s.Stats().LogBytes
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(size)
+	start := cpuTime()
+	for b.Loop() {
+		s, err := Open(dir, Options{LogMax: -1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		s.Close(b.Context())
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(size)*float64(b.N)/1e6/(cpuTime()-start).Seconds(), "cpu-MB/s")
+}

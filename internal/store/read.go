@@ -28,9 +28,9 @@ func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.A
 	u := &units{snap: f.snap, want: want}
 	u.runs = f.snap.runs
 	f.snap.store.asked.note(want)
-	want.Count(&f.snap.events)
+	want.Count(&f.events)
 	return func(worker int, front exec.Sink) error {
-		r := newReader(f.snap, want, counting{front, f.snap})
+		r := newReader(f.snap, want, counting{front, f})
 		again := make([]*reader, len(more))
 		for {
 			if err := ctx.Err(); err != nil {
@@ -54,7 +54,7 @@ func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.A
 					return err
 				}
 			}
-			f.snap.read.Add(one.bytes)
+			f.read.Add(one.bytes)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func lost(v *Snapshot, want *input.Want, name string, group int, err error) {
 // counting counts the events that a run is given.
 type counting struct {
 	next exec.Sink
-	snap *Snapshot
+	f    *feeder
 }
 
 func (c counting) Push(b *event.Batch) error {
@@ -173,10 +173,10 @@ func (c counting) Push(b *event.Batch) error {
 			n++
 		}
 	}
-	c.snap.events.Add(int64(b.N))
-	c.snap.given.Add(int64(b.N))
+	c.f.events.Add(int64(b.N))
+	c.f.given.Add(int64(b.N))
 	if n > 0 {
-		c.snap.untimed.Add(n)
+		c.f.untimed.Add(n)
 	}
 	return c.next.Push(b)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"slices"
 	"sort"
@@ -132,7 +133,7 @@ func (x *sealing) plan(ctx context.Context) error {
 				x.part(k.source.Category, at)
 				return nil
 			}
-			_, categories, same, err := x.rowsOf(&at.header, k, body)
+			_, categories, same, err := x.rowsOf(&at.header, k, body, true)
 			slices.Sort(categories)
 			categories = slices.Compact(categories)
 			if err != nil {
@@ -263,7 +264,7 @@ func (x *sealing) rows(ctx context.Context, p *sealPart) iter.Seq2[message.Row, 
 			} else if err == nil {
 				var all []message.Row
 				var of []string
-				all, of, _, err = x.rowsOf(&at.header, k, body)
+				all, of, _, err = x.rowsOf(&at.header, k, body, false)
 				rows = rows[:0]
 				for i := range all { // the others are in their own parts
 					if slices.Contains(p.categories, of[i]) {
@@ -411,9 +412,10 @@ func (x *sealing) frames() (g *segment, err error) {
 
 // rowsOf makes messages of a piece's events, and says of which category each is. same says
 // that reading them gives what reading the piece gives: events, times, fields, places, and
-// no warning. Where it does not, the rows are of no use.
-func (x *sealing) rowsOf(h *header, k *known, body []byte) (rows []message.Row, categories []string, same bool, err error) {
-	direct := newEvents()
+// no warning. Where it does not, the rows are of no use. Without compare it is not looked
+// at.
+func (x *sealing) rowsOf(h *header, k *known, body []byte, compare bool) (rows []message.Row, categories []string, same bool, err error) {
+	direct := newEvents(compare)
 	p, err := newPieceReader(&k.shared, direct.want, direct)
 	if err != nil {
 		return nil, nil, false, err
@@ -446,10 +448,13 @@ func (x *sealing) rowsOf(h *header, k *known, body []byte) (rows []message.Row, 
 	if len(rows) == 0 {
 		return nil, []string{k.source.Category}, false, nil
 	}
+	if !compare {
+		return rows, categories, false, nil
+	}
 	if len(direct.want.Warnings.List()) > 0 {
 		return nil, categories, false, nil
 	}
-	again := newEvents()
+	again := newEvents(true)
 	if err := message.NewReader(again.want).Read(rows, again); err != nil {
 		return nil, categories, false, err
 	}
@@ -457,62 +462,88 @@ func (x *sealing) rowsOf(h *header, k *known, body []byte) (rows []message.Row, 
 	return rows, categories, len(again.want.Warnings.List()) == 0 && sameEvents(direct.list, again.list), nil
 }
 
-// events collects events with all their fields.
+// events collects events, with a sum of all their fields.
 type events struct {
-	want *input.Want
-	list []oneEvent
+	want  *input.Want
+	all   bool
+	list  []oneEvent
+	sums  []uint64 // of a column's dictionary
+	names []uint64 // of slots, of their names
 }
 
-// oneEvent is an event as text, to be compared.
+// oneEvent is an event, to be compared.
 type oneEvent struct {
 	pos           uint64
 	time, receipt int64
 	raw           []byte
 	category      string
-	fields        []string // name, kind and value, sorted
+	fields        uint64 // sum over its fields of a hash of name, kind and value
 }
 
-func newEvents() *events {
-	l := event.NewLayout("_raw", "_sourceCategory", "_receiptTime", "_size")
+func newEvents(all bool) *events {
+	l := event.NewLayout("_raw", "_sourceCategory")
 	w := &input.Want{Layout: l, Warnings: &exec.Warnings{}, Now: time.Now()}
-	for _, s := range []event.Slot{0, 1, 2, 3} {
-		w.Fields.Add(s)
+	if all {
+		l.Slot("_receiptTime")
+		l.Slot("_size")
 	}
-	w.Fields.All = true
-	return &events{want: w}
+	for s := range l.Len() {
+		w.Fields.Add(event.Slot(s))
+	}
+	w.Fields.All = all
+	return &events{want: w, all: all}
 }
 
 func (e *events) sort() {
 	slices.SortStableFunc(e.list, func(a, b oneEvent) int { return cmp.Compare(a.pos, b.pos) })
 }
 
+var fieldSeed = maphash.MakeSeed()
+
 func (e *events) Push(b *event.Batch) error {
-	names := e.want.Layout.Names()
-	for i := range b.N {
-		row := uint16(i)
+	start := len(e.list)
+	for i := range uint16(b.N) {
 		o := oneEvent{pos: b.Pos[i], time: b.Time[i]}
 		if b.Receipt != nil && b.Receipt[i] != b.Time[i] {
 			o.receipt = b.Receipt[i]
 		}
-		if v := b.Value(0, row); !v.IsNull() {
+		if v := b.Value(0, i); !v.IsNull() {
 			o.raw = []byte(v.Str())
 		}
-		if v := b.Value(1, row); !v.IsNull() {
+		if v := b.Value(1, i); !v.IsNull() {
 			o.category = strings.Clone(v.Str())
 		}
-		for s, name := range names {
-			if v := b.Value(event.Slot(s), row); !v.IsNull() {
-				o.fields = append(o.fields, fmt.Sprintf("%s\x00%d\x00%s", name, v.Kind(), v.String()))
+		e.list = append(e.list, o)
+	}
+	if !e.all {
+		return nil
+	}
+	for len(e.names) < len(b.Cols) {
+		e.names = append(e.names, maphash.String(fieldSeed, e.want.Layout.Name(event.Slot(len(e.names)))))
+	}
+	for s := range b.Cols {
+		c := &b.Cols[s]
+		e.sums = e.sums[:0]
+		for _, v := range c.Dict {
+			sum := uint64(0)
+			if !v.IsNull() {
+				kind, bits, text := v.Parts()
+				sum = (maphash.String(fieldSeed, text) ^ bits*0x9E3779B97F4A7C15 ^ uint64(kind)<<56) * (e.names[s] | 1)
+				sum ^= sum >> 29
+			}
+			e.sums = append(e.sums, sum)
+		}
+		for i, code := range c.Code[:min(len(c.Code), b.N)] {
+			if int(code) < len(e.sums) {
+				e.list[start+i].fields += e.sums[code]
 			}
 		}
-		slices.Sort(o.fields)
-		e.list = append(e.list, o)
 	}
 	return nil
 }
 
 func sameEvents(a, b []oneEvent) bool {
 	return slices.EqualFunc(a, b, func(x, y oneEvent) bool {
-		return x.pos == y.pos && x.time == y.time && x.receipt == y.receipt && slices.Equal(x.fields, y.fields)
+		return x.pos == y.pos && x.time == y.time && x.receipt == y.receipt && x.fields == y.fields
 	})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -33,8 +34,9 @@ type Snapshot struct {
 	bytes int64
 	seq   uint64
 
-	read, events, given, untimed atomic.Int64
-	closed                       atomic.Bool
+	mu      sync.Mutex
+	feeders []*feeder
+	closed  atomic.Bool
 }
 
 // Snapshot pins what is there now.
@@ -133,12 +135,35 @@ type Progress struct {
 }
 
 // Progress may be called at any time.
-func (v *Snapshot) Progress() Progress {
-	return Progress{v.read.Load(), v.bytes, v.events.Load(), v.given.Load(), v.untimed.Load()}
+func (v *Snapshot) Progress() (p Progress) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, f := range v.feeders {
+		one := f.Progress()
+		p.Bytes, p.Events, p.Given, p.Untimed = p.Bytes+one.Bytes, p.Events+one.Events, p.Given+one.Given, p.Untimed+one.Untimed
+	}
+	p.Total = v.bytes
+	return p
 }
 
-// Feeder gives the events of the snapshot to one run; each run has its own.
-func (v *Snapshot) Feeder() input.Feeder { return &feeder{snap: v} }
+// Feeder gives the events of the snapshot to one run; each run has its own. It is an
+// input.Twice, and says its own Progress.
+func (v *Snapshot) Feeder() input.Feeder {
+	f := &feeder{snap: v}
+	v.mu.Lock()
+	v.feeders = append(v.feeders, f)
+	v.mu.Unlock()
+	return f
+}
 
 // feeder is an input.Twice over a snapshot.
-type feeder struct{ snap *Snapshot }
+type feeder struct {
+	snap *Snapshot
+
+	read, events, given, untimed atomic.Int64
+}
+
+// Progress may be called at any time.
+func (f *feeder) Progress() Progress {
+	return Progress{f.read.Load(), f.snap.bytes, f.events.Load(), f.given.Load(), f.untimed.Load()}
+}

@@ -270,14 +270,23 @@ func TestCorpus(t *testing.T) {
 	}
 	s := ingested(t, files(t, input.Options{}, paths...))
 	asked, some := 0, 0
+	type plain struct {
+		want string
+		err  error
+	}
+	var plains []plain
+	for _, q := range queries {
+		run := query.Run{Input: files(t, input.Options{}, paths...)}
+		run.Again = func() (input.Feeder, error) { return files(t, input.Options{}, paths...), nil }
+		want, err := tried(t, q, run)
+		plains = append(plains, plain{want, err})
+	}
 	for _, w := range ways {
 		w.make(t, s)
-		for _, q := range queries {
-			run := query.Run{Input: files(t, input.Options{}, paths...)}
-			run.Again = func() (input.Feeder, error) { return files(t, input.Options{}, paths...), nil }
-			want, err := tried(t, q, run)
+		for i, q := range queries {
+			want, err := plains[i].want, plains[i].err
 			snap := s.Snapshot(View{})
-			run = query.Run{Input: snap.Feeder(), Again: func() (input.Feeder, error) { return snap.Feeder(), nil }}
+			run := query.Run{Input: snap.Feeder(), Again: func() (input.Feeder, error) { return snap.Feeder(), nil }}
 			got, err2 := tried(t, q, run)
 			snap.Close()
 			if got != want || fmt.Sprint(err) != fmt.Sprint(err2) {
