@@ -2,6 +2,7 @@ package editor
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
-	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -122,15 +122,17 @@ func fitsWord(label, word string) bool {
 	return true
 }
 
-var (
-	// stringValue is a comparison whose text is being written, searchValue the same in the search expression.
-	stringValue = match.Lazy(`(?i)((?:%"[^"\n]*"|[A-Za-z_][\w.]*))\s*(?:==?|!=|<>|\bmatches|\bcontains|\blike|\bin\s*\((?:[^()"]|"[^"]*")*)\s*"([^"\n]*)$`)
-	searchValue = match.Lazy(`([A-Za-z_][\w.-]*)\s*(?:=|!=|<>)\s*"?([^\s()|"]*)$`)
-	pipeWord    = match.Lazy(`[A-Za-z_][\w.]*$`)
-	pipeWords   = match.Lazy(`[A-Za-z_][\w.]*`)
-	fieldQuoted = match.Lazy(`%"[^"\n]*$`)
-	naming      = match.Lazy(`(?i)\bas\s+(?:\w+\s*,\s*)*$`)
-)
+// stringValue is a comparison whose text is being written, searchValue the same in the search expression.
+func stringValue() *regexp.Regexp {
+	return pattern(`(?i)((?:%"[^"\n]*"|[A-Za-z_][\w.]*))\s*(?:==?|!=|<>|\bmatches|\bcontains|\blike|\bin\s*\((?:[^()"]|"[^"]*")*)\s*"([^"\n]*)$`)
+}
+func searchValue() *regexp.Regexp {
+	return pattern(`([A-Za-z_][\w.-]*)\s*(?:=|!=|<>)\s*"?([^\s()|"]*)$`)
+}
+func pipeWord() *regexp.Regexp    { return pattern(`[A-Za-z_][\w.]*$`) }
+func pipeWords() *regexp.Regexp   { return pattern(`[A-Za-z_][\w.]*`) }
+func fieldQuoted() *regexp.Regexp { return pattern(`%"[^"\n]*$`) }
+func naming() *regexp.Regexp      { return pattern(`(?i)\bas\s+(?:\w+\s*,\s*)*$`) }
 
 func (c *completer) sumo() {
 	text := c.r.File.Text[:c.at]

@@ -2,6 +2,7 @@ package editor
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -102,4 +103,16 @@ func placed(uses []lang.Use) (list []lang.Use) {
 		list = append(list, u)
 	}
 	return list
+}
+
+// patterns are the regular expressions of this package that were used. Nothing of them is
+// made at the start of a run, which most often asks for none.
+var patterns sync.Map
+
+func pattern(text string) *regexp.Regexp {
+	if re, ok := patterns.Load(text); ok {
+		return re.(*regexp.Regexp)
+	}
+	re, _ := patterns.LoadOrStore(text, regexp.MustCompile(text))
+	return re.(*regexp.Regexp)
 }

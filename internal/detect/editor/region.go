@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -8,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/diag"
-	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // Region is a text of one language in a document: the whole of it, or a string or
@@ -171,10 +171,10 @@ func queryLike(s string) bool {
 	return s != "" && !strings.HasSuffix(s, ".sumo") && !strings.HasSuffix(s, ".cse") && !strings.HasPrefix(s, "$")
 }
 
-var (
-	yamlKeyLine = match.Lazy(`^([ \t]*(?:- +)*)(["']?)([A-Za-z_][\w-]*)(["']?)[ \t]*:[ \t]*(.*)$`)
-	blockMark   = match.Lazy(`^[|>][0-9+-]*[ \t]*(?:#.*)?$`)
-)
+func yamlKeyLine() *regexp.Regexp {
+	return pattern(`^([ \t]*(?:- +)*)(["']?)([A-Za-z_][\w-]*)(["']?)[ \t]*:[ \t]*(.*)$`)
+}
+func blockMark() *regexp.Regexp { return pattern(`^[|>][0-9+-]*[ \t]*(?:#.*)?$`) }
 
 // line is a line of the text: its start, and its end without the line end.
 type line struct{ start, end, next int }
@@ -516,11 +516,15 @@ func wordSign(r rune) rune {
 	return '_'
 }
 
-var (
-	hclBlock = match.Lazy(`^[ \t]*(?:resource|data)[ \t]+"([^"]*)"[ \t]+"([^"]*)"`)
-	hclValue = match.Lazy(`^([ \t]*)"?([A-Za-z_]\w*)"?[ \t]*[=:][ \t]*(?:(<<-?)[ \t]*([A-Za-z_]\w*)[ \t]*$|")`)
-	metrics  = match.Lazy(`(?i)(?:monitor_type|query_type|type)[ \t]*=[ \t]*"[^"]*metrics`)
-)
+func hclBlock() *regexp.Regexp {
+	return pattern(`^[ \t]*(?:resource|data)[ \t]+"([^"]*)"[ \t]+"([^"]*)"`)
+}
+func hclValue() *regexp.Regexp {
+	return pattern(`^([ \t]*)"?([A-Za-z_]\w*)"?[ \t]*[=:][ \t]*(?:(<<-?)[ \t]*([A-Za-z_]\w*)[ \t]*$|")`)
+}
+func metrics() *regexp.Regexp {
+	return pattern(`(?i)(?:monitor_type|query_type|type)[ \t]*=[ \t]*"[^"]*metrics`)
+}
 
 // inTerraform finds the queries and expressions of a Terraform file.
 func (d *Document) inTerraform() (list []*Region) {
@@ -619,7 +623,7 @@ func (d *Document) heredoc(ls []line, i int, mark string, l Language, title stri
 	}), end
 }
 
-var jsonKey = match.Lazy(`"([A-Za-z_]\w*)"[ \t\r\n]*:[ \t\r\n]*"`)
+func jsonKey() *regexp.Regexp { return pattern(`"([A-Za-z_]\w*)"[ \t\r\n]*:[ \t\r\n]*"`) }
 
 // inJSON finds the queries and expressions of a JSON file: exports, rules.
 func (d *Document) inJSON() (list []*Region) {
@@ -653,7 +657,7 @@ func (d *Document) jsonRegions(rules bool) (list []*Region) {
 // regionsMax bounds the regions of one document.
 const regionsMax = 2000
 
-var fence = match.Lazy("^([ \t]*)(`{3,}|~{3,})[ \t]*\\{?\\.?([A-Za-z-]*)")
+func fence() *regexp.Regexp { return pattern("^([ \t]*)(`{3,}|~{3,})[ \t]*\\{?\\.?([A-Za-z-]*)") }
 
 // inMarkdown finds the fenced blocks of a Markdown page by what they say they are.
 func (d *Document) inMarkdown() (list []*Region) {

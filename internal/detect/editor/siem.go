@@ -2,20 +2,20 @@ package editor
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/fn"
-	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/siem"
 )
 
-var (
-	siemValue  = match.Lazy(`(?i)([A-Za-z_]\w*)\s*(?:==?|!=|<>|\blike|\bin\s*\((?:[^()']|'[^']*')*)\s*'([^'\n]*)$`)
-	siemQuoted = match.Lazy(`'[^'\n]*$`)
-)
+func siemValue() *regexp.Regexp {
+	return pattern(`(?i)([A-Za-z_]\w*)\s*(?:==?|!=|<>|\blike|\bin\s*\((?:[^()']|'[^']*')*)\s*'([^'\n]*)$`)
+}
+func siemQuoted() *regexp.Regexp { return pattern(`'[^'\n]*$`) }
 
 func (c *completer) siem() {
 	text := c.r.File.Text[:c.at]

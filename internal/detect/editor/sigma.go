@@ -2,31 +2,34 @@ package editor
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
-	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 // sigmaKeys are the keys of a rule at each place, with what they hold. Source: the
 // Sigma specification 2.1, the fields of rules, correlations and filters.
-var sigmaKeys = map[string][][2]string{
-	"": {
-		{"title", "what the rule finds, in at most 256 characters"}, {"id", "a UUID of version 4"}, {"related", "rules that this one comes of"},
-		{"name", "a short name that correlations use"}, {"status", "stable, test, experimental, deprecated or unsupported"},
-		{"description", "what the rule finds and why that matters"}, {"references", "addresses of what it rests on"}, {"author", "who wrote it"},
-		{"date", "when it was written: 2026-11-30"}, {"modified", "when it was changed last"}, {"tags", "attack.t1059, attack.execution, ..."},
-		{"logsource", "which logs it is about"}, {"detection", "its searches and condition"}, {"correlation", "a count or order of other rules' matches"},
-		{"filter", "narrows other rules"}, {"fields", "fields worth looking at"}, {"falsepositives", "what else may match"}, {"level", "informational, low, medium, high or critical"},
-		{"taxonomy", "whose field names it uses"}, {"license", "an SPDX identifier"}, {"scope", "which systems it is for"},
-	},
-	"logsource":   {{"product", "windows, linux, ..."}, {"category", "process_creation, file_event, ..."}, {"service", "security, powershell, ..."}, {"definition", "what must be set up"}},
-	"detection":   {{"condition", "selection and not filter"}, {"selection", "a search: fields with values"}, {"filter", "a search that the condition leaves out"}},
-	"correlation": {{"type", "event_count, value_count, temporal, ..."}, {"rules", "names or ids of rules"}, {"group-by", "fields that matches must have alike"}, {"timespan", "5m, 1h, 1d"}, {"condition", "gte: 10"}, {"aliases", "a name for fields that differ"}, {"generate", "whether the rules report their own matches too"}},
-}
+var sigmaKeys = sync.OnceValue(func() map[string][][2]string {
+	return map[string][][2]string{
+		"": {
+			{"title", "what the rule finds, in at most 256 characters"}, {"id", "a UUID of version 4"}, {"related", "rules that this one comes of"},
+			{"name", "a short name that correlations use"}, {"status", "stable, test, experimental, deprecated or unsupported"},
+			{"description", "what the rule finds and why that matters"}, {"references", "addresses of what it rests on"}, {"author", "who wrote it"},
+			{"date", "when it was written: 2026-11-30"}, {"modified", "when it was changed last"}, {"tags", "attack.t1059, attack.execution, ..."},
+			{"logsource", "which logs it is about"}, {"detection", "its searches and condition"}, {"correlation", "a count or order of other rules' matches"},
+			{"filter", "narrows other rules"}, {"fields", "fields worth looking at"}, {"falsepositives", "what else may match"}, {"level", "informational, low, medium, high or critical"},
+			{"taxonomy", "whose field names it uses"}, {"license", "an SPDX identifier"}, {"scope", "which systems it is for"},
+		},
+		"logsource":   {{"product", "windows, linux, ..."}, {"category", "process_creation, file_event, ..."}, {"service", "security, powershell, ..."}, {"definition", "what must be set up"}},
+		"detection":   {{"condition", "selection and not filter"}, {"selection", "a search: fields with values"}, {"filter", "a search that the condition leaves out"}},
+		"correlation": {{"type", "event_count, value_count, temporal, ..."}, {"rules", "names or ids of rules"}, {"group-by", "fields that matches must have alike"}, {"timespan", "5m, 1h, 1d"}, {"condition", "gte: 10"}, {"aliases", "a name for fields that differ"}, {"generate", "whether the rules report their own matches too"}},
+	}
+})
 
 // sigmaValues are what certain keys may have.
 func sigmaValues(key string) []string {
@@ -52,11 +55,13 @@ func sigmaValues(key string) []string {
 	return nil
 }
 
-var (
-	sigmaLine  = match.Lazy(`^([ \t]*(?:- +)?)([\w.-]*)$`)
-	sigmaField = match.Lazy(`^([ \t]*(?:- +)?)(["']?[\w.-]+(?:\|[\w]+)*)\|(\w*)$`)
-	sigmaPair  = match.Lazy(`^[ \t]*(?:- +)?([\w.-]+)(?:\|[\w|]*)?:[ \t]+(?:["']?)([^"'\n]*)$`)
-)
+func sigmaLine() *regexp.Regexp { return pattern(`^([ \t]*(?:- +)?)([\w.-]*)$`) }
+func sigmaField() *regexp.Regexp {
+	return pattern(`^([ \t]*(?:- +)?)(["']?[\w.-]+(?:\|[\w]+)*)\|(\w*)$`)
+}
+func sigmaPair() *regexp.Regexp {
+	return pattern(`^[ \t]*(?:- +)?([\w.-]+)(?:\|[\w|]*)?:[ \t]+(?:["']?)([^"'\n]*)$`)
+}
 
 // section is the key at the start of a line that a place stands under, and the key
 // of the map around it.
@@ -123,9 +128,9 @@ func (c *completer) sigma() {
 		return
 	}
 	c.write(m[2])
-	keys := sigmaKeys[top]
+	keys := sigmaKeys()[top]
 	if m[1] == "" {
-		keys = sigmaKeys[""]
+		keys = sigmaKeys()[""]
 	}
 	if top == "detection" && inner != "detection" {
 		for _, f := range c.ruleFields() {
@@ -141,7 +146,7 @@ func (c *completer) sigma() {
 	}
 }
 
-var searchName = match.Lazy(`(?m)^[ \t]+(\w+):[ \t]*$`)
+func searchName() *regexp.Regexp { return pattern(`(?m)^[ \t]+(\w+):[ \t]*$`) }
 
 // searches are the names of the rule's searches.
 func (c *completer) searches() (names []string) {
@@ -154,7 +159,7 @@ func (c *completer) searches() (names []string) {
 	return names
 }
 
-var sourceLine = match.Lazy(`(?m)^[ \t]+(category|service):[ \t]*(\w+)`)
+func sourceLine() *regexp.Regexp { return pattern(`(?m)^[ \t]+(category|service):[ \t]*(\w+)`) }
 
 // ruleFields are the fields of the log source that the text names.
 func (c *completer) ruleFields() []string {
@@ -199,9 +204,9 @@ func (r *Region) hoverSigma(at int) (string, diag.Span) {
 		}
 		return "", w
 	}
-	keys := sigmaKeys[top]
+	keys := sigmaKeys()[top]
 	if before == "" {
-		keys = sigmaKeys[""]
+		keys = sigmaKeys()[""]
 	}
 	for _, k := range keys {
 		if k[0] == word {

@@ -62,6 +62,7 @@ func register(c Check) struct{} {
 
 // Checks lists all checks by ID.
 func Checks() []*Check {
+	lateExamples()
 	list := slices.Clone(checks)
 	slices.SortFunc(list, func(a, b *Check) int { return cmp.Compare(a.ID, b.ID) })
 	return list

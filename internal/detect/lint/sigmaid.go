@@ -14,7 +14,7 @@ var _ = register(Check{
 	Bad: []string{
 		sigmaExample("id: 0c5bb8a0-0f5c-4c0e-9d5f-6a2f0f4f3e11\n", ""),
 		sigmaExample("id: 0c5bb8a0-0f5c-4c0e-9d5f-6a2f0f4f3e11", "id: certutil-1"),
-		sigmaText + "---\n" + sigmaExample("Certutil", "Second Certutil"),
+		sigmaText + "---\n" + strings.Replace(sigmaText, "Certutil", "Second Certutil", 1),
 	},
 	Good: []string{sigmaText},
 	Sigma: func(s *Sigma, report Report) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -111,4 +112,23 @@ level: high
 `
 
 // sigmaExample is sigmaText with a piece of it changed.
-func sigmaExample(from, to string) string { return strings.Replace(sigmaText, from, to, 1) }
+//
+// It is made when the checks are listed: every start of gyoji would pay for all of them.
+func sigmaExample(from, to string) string { return lateMark + from + lateMark + to }
+
+// lateMark begins an example that is yet to be made.
+const lateMark = "\x00"
+
+// lateExamples makes the examples of checks.
+var lateExamples = sync.OnceFunc(func() {
+	for _, c := range checks {
+		for _, list := range [][]string{c.Bad, c.Good} {
+			for i, text := range list {
+				if change, late := strings.CutPrefix(text, lateMark); late {
+					from, to, _ := strings.Cut(change, lateMark)
+					list[i] = strings.Replace(sigmaText, from, to, 1)
+				}
+			}
+		}
+	}
+})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones on machines that have none of their own
 )
@@ -84,7 +85,7 @@ func Zone(name string) (*time.Location, error) {
 	if abbr, ok := abbreviations[strings.ToUpper(name)]; ok {
 		name = abbr
 	}
-	for _, n := range []string{name, titled(name), unusualZones[strings.ToLower(name)]} {
+	for _, n := range []string{name, titled(name), unusualZones()[strings.ToLower(name)]} {
 		if n == "" {
 			continue
 		}
@@ -97,7 +98,7 @@ func Zone(name string) (*time.Location, error) {
 
 // unusualZones spells the names of the time zone database whose letter case
 // titled does not hit. Go has no list of the names it holds.
-var unusualZones = func() map[string]string {
+var unusualZones = sync.OnceValue(func() map[string]string {
 	m := map[string]string{}
 	for _, n := range strings.Fields(`Etc/UCT Etc/GMT Etc/GMT0 Etc/GMT+0 Etc/GMT-0 UCT GMT0 GMT+0 GMT-0
 		EST5EDT CST6CDT MST7MDT PST8PDT EET MET WET HST PRC ROC ROK GB GB-Eire NZ NZ-CHAT W-SU
@@ -113,7 +114,7 @@ var unusualZones = func() map[string]string {
 		}
 	}
 	return m
-}()
+})
 
 // abbreviations of zones that people write; the zone observes summer time.
 var abbreviations = map[string]string{
