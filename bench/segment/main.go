@@ -261,7 +261,7 @@ func (b *bench) ask(m measure, over string) (rows []string, took time.Duration, 
 		if err != nil {
 			return nil, 0, err
 		}
-		file, err := columns.Open(f, st.Size(), columns.OpenOptions{Name: over, Filters: tok, FiltersSize: size.Size(), NoColumns: m.text && m.sumo == "", Told: func(err error) { panic(err) }})
+		file, err := columns.Open(f, st.Size(), columns.OpenOptions{Name: over, Filters: tok, FiltersSize: size.Size(), Told: func(err error) { panic(err) }})
 		if err != nil {
 			return nil, 0, err
 		}

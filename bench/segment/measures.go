@@ -11,8 +11,7 @@ type measure struct {
 	sumo   string
 	fields []string // of the rows, as DuckDB has them
 	sql    string   // FILE is the segment
-	text   bool
-	unpack bool // against unpacking and a scan of the lines
+	unpack bool     // against unpacking and a scan of the lines
 
 	aim, duckAim string
 }

@@ -73,15 +73,14 @@ type Options struct {
 
 // Summary is what a file holds.
 type Summary struct {
-	Rows                    int64
-	RawBytes                int64 // of the messages
-	FileBytes, FilterBytes  int64
-	MinSeq, MaxSeq          uint64
-	MinTime, MaxTime        int64 // of the events, in ms; both event.NoTime where none has one
-	MinReceipt, MaxReceipt  int64
-	Promoted                []string
-	Extractor               int
-	untimed, read, complete int64
+	Rows                   int64
+	RawBytes               int64 // of the messages
+	FileBytes, FilterBytes int64
+	MinSeq, MaxSeq         uint64
+	MinTime, MaxTime       int64 // of the events, in ms; both event.NoTime where none has one
+	MinReceipt, MaxReceipt int64
+	Promoted               []string
+	Extractor              int
 }
 
 // groupInfo is what a file says of a group beside what Parquet has a place for.
@@ -302,7 +301,6 @@ func (f *writer) count(g *group) {
 	s, first := &f.sum, f.sum.Rows == 0
 	s.Rows += int64(len(g.rows))
 	s.RawBytes += g.rawBytes
-	s.complete += int64(g.info.Complete)
 	for i := range g.rows {
 		q := g.rows[i].Seq
 		if first || q < s.MinSeq {
