@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -47,7 +48,7 @@ func (s *session) closeStore() {
 		return
 	}
 	s.snapshot.Close()
-	_ = s.store.Close(nil) // nothing was written
+	_ = s.store.Close(context.Background()) // nothing was written
 }
 
 // storeReading is a reading of a store.

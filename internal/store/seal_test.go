@@ -39,9 +39,8 @@ func TestSealedAtAnyMoment(t *testing.T) {
 		d.mu.Lock()
 		d.with, d.fail, d.ops = errDown, 1+rnd.IntN(80), 0
 		d.mu.Unlock()
-		_, err = s.Seal(context.Background(), seed%2 == 0)
-		if err == nil {
-			_, err = s.Compact(context.Background())
+		if _, err := s.Seal(context.Background(), seed%2 == 0); err == nil {
+			_, _ = s.Compact(context.Background()) // the disk fails somewhere: what it did until then counts
 		}
 		s.Close(context.Background())
 		d.mu.Lock()

@@ -91,10 +91,11 @@ func TestDrawnMutationsAreTheSameEachTime(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, seed := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
-		if parent(seed) != parent(seed) {
-			t.Errorf("case %s is given two parents", seed)
+		first := parent(seed)
+		if again := parent(seed); again != first {
+			t.Errorf("case %s is given two parents: %s and %s", seed, first, again)
 		}
-		seen[parent(seed)] = true
+		seen[first] = true
 	}
 	if len(seen) < 2 {
 		t.Errorf("eight cases are all given %v", seen)

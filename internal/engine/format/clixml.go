@@ -81,9 +81,9 @@ func psValue(e *xmlTree, depth int) any {
 		return nil
 	case "Obj":
 		for _, list := range []string{"LST", "IE", "QUE", "STK"} {
-			for _, l := range e.all(list) {
+			if all := e.all(list); len(all) > 0 {
 				out := []any{}
-				for _, k := range l.kids {
+				for _, k := range all[0].kids {
 					out = append(out, psValue(k, depth+1))
 				}
 				return out

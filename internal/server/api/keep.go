@@ -78,10 +78,7 @@ func indexOf(docs []document, id string) int {
 	return slices.IndexFunc(docs, func(d document) bool { return strings.EqualFold(d.ID, id) })
 }
 
-var (
-	errNone  = errors.New("there is none of this id")
-	errStale = errors.New("it has been changed meanwhile")
-)
+var errNone = errors.New("there is none of this id")
 
 // change makes, changes or takes away a document. do gets the one there is (Revision 0
 // where there is none) and gives what stands in its place; a nil Body takes it away. do

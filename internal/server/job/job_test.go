@@ -25,7 +25,6 @@ type memory struct {
 	text []byte
 	size int64
 	feed func(exec.Feed) exec.Feed
-	open *int
 }
 
 func (m memory) Feeder() input.Feeder {

@@ -250,7 +250,7 @@ func (a *API) life(ctx context.Context) (*insight.Life, error) {
 			}
 		}
 		if under == "" {
-			l.Resolutions[d.Name] = l.Resolutions[d.Name]
+			l.Resolutions[d.Name] = append(l.Resolutions[d.Name], []string(nil)...)
 		} else {
 			l.Resolutions[under] = append(l.Resolutions[under], d.Name)
 		}

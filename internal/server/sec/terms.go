@@ -53,7 +53,7 @@ func term(s string) (t Term, rest string, err error) {
 	}
 	t.Field, s = s[:end], s[end+1:]
 	if t.Field == "" {
-		return t, "", errors.New("a field's name is missing before :")
+		return t, "", errors.New("a field's name is missing before the colon")
 	}
 	for _, call := range []string{"in(", "contains("} {
 		if strings.HasPrefix(s, call) {

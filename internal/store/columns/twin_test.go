@@ -335,7 +335,7 @@ func (a *ask) query() string {
 	case 6:
 		q += " | count by _sourceCategory, _sourceHost, _messageTime"
 	case 7:
-		q += fmt.Sprintf(" | count as n, sum(_size) as s by _sourceName, _receiptTime | where n > 0 | sort by n, s, _receiptTime, _sourceName")
+		q += " | count as n, sum(_size) as s by _sourceName, _receiptTime | where n > 0 | sort by n, s, _receiptTime, _sourceName"
 	}
 	return q
 }
