@@ -23,6 +23,21 @@ var hostile = []string{"\x1b]0;pwned\x07", "\x1b[31mpwned", "\u009b31mpwned", "\
 // expect of each: + where the hostile text must be seen, made harmless. {} is the log, -
 // the same on standard input.
 var hostileRuns = map[string][]string{
+	"ingest":         {"ingest --store st\x1b]0;pwned\x07ore {} broken\x1b]0;pwned\x07.gz", "ingest no\x1b]0;pwned\x07such --store store"},
+	"store backup":   {"store backup no\x1b]0;pwned\x07such to\x1b]0;pwned\x07"},
+	"store compact":  {"store compact no\x1b]0;pwned\x07such"},
+	"store expire":   {"store expire no\x1b]0;pwned\x07such"},
+	"store hold":     {"store hold no\x1b]0;pwned\x07such --reason \x1b]0;pwned\x07 --category \u202epwned"},
+	"store release":  {"store release no\x1b]0;pwned\x07such 1"},
+	"store restore":  {"store restore no\x1b]0;pwned\x07such to\x1b]0;pwned\x07"},
+	"store seal":     {"store seal no\x1b]0;pwned\x07such"},
+	"store verify":   {"store verify no\x1b]0;pwned\x07such"},
+	"serve key add":  {"serve key add --data no\x1b]0;pwned\x07such --role \x1b]0;pwned\x07"},
+	"serve key end":  {"serve key end --data no\x1b]0;pwned\x07such \x1b]0;pwned\x07"},
+	"serve key list": {"serve key list --data no\x1b]0;pwned\x07such"},
+	"content apply":  {"content apply no\x1b]0;pwned\x07such --server http://127.0.0.1:1 --access-id a --access-key b"},
+	"content diff":   {"content diff no\x1b]0;pwned\x07such --server http://127.0.0.1:1 --access-id a --access-key b"},
+	"content export": {"content export to\x1b]0;pwned\x07 --server no\x1b]0;pwned\x07such"},
 	"search": {
 		"+search -f table * {}", "+search -f list * {}", "+search -f ndjson * {}", "+search -f json * {}", "+search -f csv * {}", "+search *|json_auto|count_by_CommandLine {}",
 		"search -q bad.sumo {}", "search _index=\x1b]0;pwned\x07 {}", "search * no\x1b]0;pwned\x07such", "+search --follow *|json_auto|count_by_CommandLine -", "+search --follow -f ndjson * -", "search -v * {} broken\x1b]0;pwned\x07.gz",
@@ -75,6 +90,8 @@ var hostileRuns = map[string][]string{
 var harmless = map[string]string{
 	"man":     "writes pages about gyoji into a folder",
 	"version": "says the version",
+	"lsp":     "writes JSON for a program, which shows it",
+	"mcp":     "writes JSON for a program, which shows it",
 	"help":    "names its arguments as every message does",
 
 	"rules list":   "lists packages that were fetched, whose names are gyoji's own",
