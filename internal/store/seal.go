@@ -93,7 +93,9 @@ func (s *Store) seal(ctx context.Context, f *logFile) (err error) {
 	for _, g := range made {
 		g.PutIn = time.Now().UnixMilli()
 	}
-	return s.replace(ctx, made, nil, f.end, nil)
+	all := made
+	made = nil // whether the catalogue has them is known at the next start at the latest
+	return s.replace(ctx, all, nil, f.end, nil)
 }
 
 // sealing is the work on one log file.

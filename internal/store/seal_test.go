@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
@@ -162,6 +163,55 @@ func TestADamagedSegment(t *testing.T) {
 		}
 		if bad := s.Stats().Damaged; len(bad) == 0 || !strings.Contains(bad[0].File, segmentDir) {
 			t.Errorf("%s: %v", suffix, bad)
+		}
+		s.Close(t.Context())
+	}
+}
+
+// TestSealingOnAFullDisk: where any operation of sealing fails for want of room, every
+// message is still there once, and sealing goes on when there is room.
+func TestSealingOnAFullDisk(t *testing.T) {
+	step := 1
+	if testing.Short() {
+		step = 5
+	}
+	for at := 1; at < 60; at += step {
+		d := newMemDisk(uint64(at))
+		dir := t.TempDir()
+		s := open(t, dir, Options{disk: d, fileBytes: 2_000})
+		rnd := rand.New(rand.NewPCG(uint64(at), 4))
+		for i := range 30 {
+			r := messages(fmt.Sprintf("%d %s", i, filler(rnd)))
+			r.Source.Category = []string{"a", "b"}[i%2]
+			put(t, s, r)
+		}
+		d.mu.Lock()
+		d.with, d.fail, d.often, d.ops = syscall.ENOSPC, at, 1, 0
+		d.mu.Unlock()
+		_, err := s.Seal(t.Context(), true)
+		for _, when := range []string{"after the failure", "after another start", "after sealing again"} {
+			if when == "after another start" {
+				d.mu.Lock()
+				d.fail = 0
+				d.mu.Unlock()
+				s.Close(t.Context())
+				s = open(t, dir, Options{disk: d})
+			}
+			got := numbers(t, s)
+			for i := range 30 {
+				if got[strconv.Itoa(i)] != 1 {
+					t.Fatalf("operation %d (%v): %s message %d is there %d times", at, err, when, i, got[strconv.Itoa(i)])
+				}
+			}
+			if bad := s.Stats().Damaged; len(bad) > 0 {
+				t.Fatalf("operation %d: %s %v", at, when, bad)
+			}
+			if when == "after the failure" {
+				continue
+			}
+			if _, err := s.Seal(t.Context(), true); err != nil {
+				t.Fatalf("operation %d: %v", at, err)
+			}
 		}
 		s.Close(t.Context())
 	}

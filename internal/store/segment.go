@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -69,9 +70,10 @@ func (g *segment) release() {
 		f.Close()
 	}
 	if g.gone.Load() {
-		g.store.disk.Remove(g.Name)
-		if g.FilterBytes > 0 {
-			g.store.disk.Remove(g.base() + filterSuffix)
+		for _, n := range g.names() {
+			if g.store.disk.Remove(n) != nil {
+				g.store.disk.Remove(n + newSuffix)
+			}
 		}
 	}
 }
@@ -87,8 +89,19 @@ func (g *segment) open() error {
 	return g.err
 }
 
+// openRenamed opens a file of a segment, which may have its new name yet.
+func (s *Store) openRenamed(name string) (file, error) {
+	f, err := s.disk.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		if g, e := s.disk.Open(name + newSuffix); e == nil {
+			return g, nil
+		}
+	}
+	return f, err
+}
+
 func (g *segment) openFiles() error {
-	f, err := g.store.disk.Open(g.Name)
+	f, err := g.store.openRenamed(g.Name)
 	if err != nil {
 		return err
 	}
@@ -109,7 +122,7 @@ func (g *segment) openFiles() error {
 	}
 	o := columns.OpenOptions{Name: g.Name, Told: func(err error) { g.store.told(g.base()+filterSuffix, err) }, NoColumns: g.store.o.NoColumns, NoFilters: g.store.o.NoFilters}
 	if g.FilterBytes > 0 {
-		if t, err := g.store.disk.Open(g.base() + filterSuffix); err != nil {
+		if t, err := g.store.openRenamed(g.base() + filterSuffix); err != nil {
 			g.store.told(g.base()+filterSuffix, err) // what is read without it is the same
 		} else if n, err := t.Size(); err == nil {
 			g.closers = append(g.closers, t)
@@ -282,15 +295,17 @@ func (s *Store) replace(ctx context.Context, made []*segment, old []*segment, se
 	if err != nil {
 		return fmt.Errorf("store: catalogue: %w", err)
 	}
+	// They count from here on. Where one keeps its new name for now, the next start
+	// renames it.
 	for _, g := range made {
 		for _, n := range g.names() {
 			if err := s.disk.Rename(n+newSuffix, n); err != nil {
-				return err // the next start does it
+				s.o.Told(fmt.Sprintf("%s: %v; it is renamed at the next start", n, err))
 			}
 		}
 	}
 	if err := s.disk.SyncDir(segmentDir); err != nil {
-		return err
+		s.o.Told(fmt.Sprintf("%s: %v", segmentDir, err))
 	}
 	// From here on snapshots have the new ones: all at once.
 	l := s.log
