@@ -2,6 +2,7 @@ package logic
 
 import (
 	"slices"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 )
@@ -30,9 +31,9 @@ type Combination struct {
 }
 
 // Combinations lists every possible way for the ifs in x to turn out, with the
-// value of x then.
+// value of x then; not ok where there are more than are tried, or trying takes too long.
 func Combinations(x expr.Expr, facts []Fact) ([]Combination, bool) {
-	e := &enumeration{facts: facts}
+	e := &enumeration{facts: facts, until: time.Now().Add(combinationsTime)}
 	flags := map[string]bool{}
 	countFlags(x, flags)
 	if len(flags) > flagsMax {
@@ -52,15 +53,20 @@ func countFlags(x expr.Expr, flags map[string]bool) {
 	}
 }
 
+// combinationsTime is how long is looked for combinations: some conditions take seconds
+// each to be proven possible.
+const combinationsTime = 5 * time.Second
+
 type enumeration struct {
 	facts  []Fact
+	until  time.Time
 	out    []Combination
 	failed bool
 }
 
 // run decides the first open if of x both ways, and goes on with what is left.
 func (e *enumeration) run(x expr.Expr, decided []Fact) {
-	if e.failed {
+	if e.failed = e.failed || time.Now().After(e.until); e.failed {
 		return
 	}
 	x = reduce(x)
