@@ -117,21 +117,15 @@ func contentFiles(args []string) (files []sec.File, err error) {
 			}
 			continue
 		}
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+		err = filepath.WalkDir(arg, folder.Visible(arg, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return &exit{exitInput, err}
-			}
-			if path != arg && folder.Hidden(d.Name()) {
-				if d.IsDir() {
-					return filepath.SkipDir
-				}
-				return nil
 			}
 			if d.IsDir() || !d.Type().IsRegular() {
 				return nil
 			}
 			return add(path, false)
-		})
+		}))
 		if err != nil {
 			return nil, err
 		}

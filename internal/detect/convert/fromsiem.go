@@ -726,11 +726,15 @@ func (r *siemReader) filled(name string, p place) (*filling, error) {
 	return f, nil
 }
 
-// sigmaNames are fields that Sigma calls by Sysmon's names in all events of processes.
+// sigmaNames are fields that Sigma calls by Sysmon's names in all events that say that a
+// process was started.
 var sigmaNames = []string{"Image", "ParentImage", "CommandLine"}
 
 // sigmaField is what Sigma calls a field of the events of a place.
 func (r *siemReader) sigmaField(field string, p place) string {
+	if strings.EqualFold(p.channel, "Security") && p.id != "4688" {
+		return field // rules for its other events ask for ProcessName
+	}
 	at := mapping.LogSource{Channel: p.channel, Provider: p.provider, EventIDs: []string{p.id}}
 	for _, n := range sigmaNames {
 		if c, known := mapping.Native(at, n); known && c.Form == mapping.Same && !c.Missing() && strings.EqualFold(c.Names[0], field) {

@@ -172,7 +172,7 @@ func TestNoMapLeavesNamesAlone(t *testing.T) {
 
 // TestUnknownContentNamesEachFormat: binary data is refused with every format's reason.
 func TestUnknownContentNamesEachFormat(t *testing.T) {
-	_, res := ask(t, "\x7fELF\x00\x01\x02\x00\x00", "*")
+	_, res := ask(t, "\xf7\x01\x9c\x00\x01\x02\x00\x00", "*")
 	if len(res.failed) != 1 {
 		t.Fatalf("failed: %v", res.failed)
 	}

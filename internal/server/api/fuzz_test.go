@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,7 @@ func FuzzCreate(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { a.Close(f.Context()) })
+	f.Cleanup(func() { a.Close(context.Background()) })
 	r := httptest.NewRequest("POST", "/", nil)
 	if _, err := a.make(r, resources[0], fields{"name": "a1", "routingExpression": "x OR y"}); err != nil {
 		f.Fatal(err)

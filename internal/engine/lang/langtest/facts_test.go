@@ -36,6 +36,7 @@ var known = map[string]string{
 	"fields":  "a key of rule formats",
 	"details": "a field of events",
 	"filter":  "a kind of Sigma document",
+	"limit":   "a key of Cloud SIEM rules",
 	"json":    "the ending of files, and a key",
 	"sort":    "a package",
 }
