@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +50,7 @@ YAML it starts with #, and before a key it is for all of that key.
 It exits with 2 when there are errors, with --strict also when there are
 warnings. Notes never fail it.`,
 		Example: "  gyoji lint packages/\n  gyoji lint --fix query.sumo\n  gyoji lint --fix rules/proc_creation_win_certutil.yml\n  gyoji lint -f sarif detections/ > lint.sarif",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
 				for _, c := range lint.Checks() {
 					fmt.Fprintf(a.stdout, "%-22s %-8s %s\n", c.ID, c.Severity, c.What)
@@ -82,7 +84,9 @@ warnings. Notes never fail it.`,
 					all = append(all, lint.SIEMRules(f)...)
 					k = content.SIEMRule
 				default:
-					all = append(all, lint.Text(f, query.Standard(), query.Unfilled)...)
+					ctx, done := context.WithTimeout(cmd.Context(), fixesTime)
+					all = append(all, lint.Within(ctx, f, query.Standard(), query.Unfilled)...)
+					done()
 				}
 				counts[k]++
 			}
@@ -133,6 +137,10 @@ warnings. Notes never fail it.`,
 
 // lintFiles reads the queries and Sigma rules of files, folders, archives and
 // standard input.
+// fixesTime is how long the fixes of a query may take to be shown to keep its meaning;
+// those that are not by then are not offered as such.
+const fixesTime = 10 * time.Second
+
 func (a *app) lintFiles(args []string) (files []*diag.File, err error) {
 	if len(args) == 0 {
 		args = []string{"-"}
