@@ -86,7 +86,14 @@ warnings. Notes never fail it.`,
 				default:
 					ctx, done := context.WithTimeout(cmd.Context(), fixesTime)
 					all = append(all, lint.Within(ctx, f, query.Standard(), query.Unfilled)...)
+					late := ctx.Err() != nil
 					done()
+					if err := cmd.Context().Err(); err != nil {
+						return err
+					}
+					if late {
+						fmt.Fprintf(a.stderr, "gyoji: %s: fixes that were not shown to keep the query's meaning within %s are not offered\n", f.Name, fixesTime)
+					}
 				}
 				counts[k]++
 			}

@@ -10,12 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/engine/logic"
 )
 
 var _ = command((*app).scoreCmd)
 
 func (a *app) scoreCmd() *cobra.Command {
 	var form string
+	var exhaustive bool
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "score [PACKAGE...]",
@@ -43,7 +45,11 @@ It exits with 1 when a range is not what the query says.`,
 					return &exit{exitDiagnostics, err}
 				}
 				for _, d := range slices.Concat(p.Detections, p.Baselines) {
-					an, err := d.AnalyseScore()
+					steps := scoreSteps
+					if exhaustive {
+						steps = 0
+					}
+					an, err := d.AnalyseScore(steps)
 					if err != nil {
 						return &exit{exitDiagnostics, err}
 					}
@@ -70,9 +76,13 @@ It exits with 1 when a range is not what the query says.`,
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&exhaustive, "exhaustive", false, "try all combinations of conditions, also where that takes minutes")
 	formatFlag(cmd.Flags(), &form, "text", textOrJSON, "how to print: text or json")
 	return cmd
 }
+
+// scoreSteps is how much is searched for the values of one score: some seconds.
+const scoreSteps = 400_000
 
 // scored is what is said of one detection's score.
 type scored struct {
@@ -99,6 +109,9 @@ func (s *scored) print(a *app) {
 	fmt.Fprintf(a.stdout, "%s: %s\n", s.d.Package.Dir, s.Detection)
 	if s.Unknown != "" {
 		fmt.Fprintf(a.stdout, "  the values cannot be found from the query: %s\n", s.Unknown)
+		if s.Unknown == logic.ErrEffort.Error() {
+			fmt.Fprintf(a.stdout, "  --exhaustive goes on until they are\n")
+		}
 	} else {
 		var values []string
 		for _, v := range s.Reachable {

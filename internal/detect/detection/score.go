@@ -27,8 +27,9 @@ func (a *ScoreAnalysis) Range() (low, high int64) {
 	return a.Values[0], a.Values[len(a.Values)-1]
 }
 
-// AnalyseScore finds the values that the detection's score can reach.
-func (d *Detection) AnalyseScore() (*ScoreAnalysis, error) {
+// AnalyseScore finds the values that the detection's score can reach, in so many steps of
+// search at most (logic.Combinations); 0 is no bound.
+func (d *Detection) AnalyseScore(steps int) (*ScoreAnalysis, error) {
 	a := &ScoreAnalysis{Detection: d, Ways: map[int64]int{}}
 	if d.Score.Field == "" {
 		a.Unknown = "it has no score"
@@ -52,9 +53,9 @@ func (d *Detection) AnalyseScore() (*ScoreAnalysis, error) {
 	for _, c := range r.Conditions {
 		facts = append(facts, logic.Fact{Cond: c.Cond})
 	}
-	combos, ok := logic.Combinations(x, facts)
-	if !ok {
-		a.Unknown = "it is not made of conditions and whole numbers alone, or of more conditions than are tried out"
+	combos, err := logic.Combinations(steps, x, facts)
+	if err != nil {
+		a.Unknown = err.Error()
 		return a, nil
 	}
 	for _, c := range combos {

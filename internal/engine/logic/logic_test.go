@@ -1,6 +1,7 @@
 package logic_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -81,6 +82,26 @@ func TestScoresThatFlagsCanReach(t *testing.T) {
 		var facts []logic.Fact
 		for _, x := range r.Conditions {
 			facts = append(facts, logic.Fact{Cond: x.Cond})
+		}
+		// With few steps the answer is that there were too few, and never another.
+		whole, err := logic.Combinations(0, r.Fields[slot], facts)
+		if err != nil {
+			t.Errorf("%s: %v", c.query, err)
+		}
+		gaveUp, found := 0, 0
+		for steps := 1; steps <= 64; steps++ {
+			some, err := logic.Combinations(steps, r.Fields[slot], facts)
+			switch {
+			case errors.Is(err, logic.ErrEffort):
+				gaveUp++
+			case err != nil || len(some) != len(whole):
+				t.Errorf("%s: with %d steps %d combinations and %v, want %d", c.query, steps, len(some), err, len(whole))
+			default:
+				found++
+			}
+		}
+		if gaveUp == 0 || found == 0 {
+			t.Errorf("%s: given up %d times, found %d times", c.query, gaveUp, found)
 		}
 		got, ok := logic.Scores(r.Fields[slot], facts)
 		if !ok {

@@ -1,8 +1,8 @@
 package logic
 
 import (
+	"errors"
 	"slices"
-	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 )
@@ -11,8 +11,8 @@ import (
 // is false when x is not made of constants, ifs and arithmetic alone, or has
 // too many combinations.
 func Scores(x expr.Expr, facts []Fact) (values []int64, ok bool) {
-	combos, ok := Combinations(x, facts)
-	if !ok {
+	combos, err := Combinations(0, x, facts)
+	if err != nil {
 		return nil, false
 	}
 	for _, c := range combos {
@@ -30,17 +30,25 @@ type Combination struct {
 	True  []expr.Expr // the conditions that hold
 }
 
-// Combinations lists every possible way for the ifs in x to turn out, with the
-// value of x then; not ok where there are more than are tried, or trying takes too long.
-func Combinations(x expr.Expr, facts []Fact) ([]Combination, bool) {
-	e := &enumeration{facts: facts, until: time.Now().Add(combinationsTime)}
+// ErrForm is that a score is not made of constants, ifs and arithmetic alone, or of too
+// many; ErrEffort that to try its combinations takes more steps than were given.
+var (
+	ErrForm   = errors.New("it is not made of conditions and whole numbers alone, or of more conditions than are tried out")
+	ErrEffort = errors.New("its conditions are so large that trying them out was given up")
+)
+
+// Combinations lists every possible way for the ifs in x to turn out, with the value of x
+// then. It takes so many steps of search at most, for all of them together; 0 is no bound.
+// A step is a condition that is looked at, and takes some 10 µs.
+func Combinations(steps int, x expr.Expr, facts []Fact) ([]Combination, error) {
+	e := &enumeration{facts: facts, steps: steps, bounded: steps > 0}
 	flags := map[string]bool{}
 	countFlags(x, flags)
 	if len(flags) > flagsMax {
-		return nil, false
+		return nil, ErrForm
 	}
 	e.run(x, nil)
-	return e.out, !e.failed
+	return e.out, e.err
 }
 
 // countFlags collects the conditions of the ifs in x, each once.
@@ -53,20 +61,30 @@ func countFlags(x expr.Expr, flags map[string]bool) {
 	}
 }
 
-// combinationsTime is how long is looked for combinations: some conditions take seconds
-// each to be proven possible.
-const combinationsTime = 5 * time.Second
-
 type enumeration struct {
-	facts  []Fact
-	until  time.Time
-	out    []Combination
-	failed bool
+	facts   []Fact
+	steps   int // left
+	bounded bool
+	out     []Combination
+	err     error
+}
+
+// possible is Possible, and takes its steps from those that are left.
+func (e *enumeration) possible(facts []Fact) bool {
+	s := &search{steps: stepsMax}
+	given := s.steps
+	can := s.holds(&state{}, facts, nil)
+	if e.bounded {
+		if e.steps -= given - max(s.steps, 0); e.steps < 0 {
+			e.err = ErrEffort
+		}
+	}
+	return can
 }
 
 // run decides the first open if of x both ways, and goes on with what is left.
 func (e *enumeration) run(x expr.Expr, decided []Fact) {
-	if e.failed = e.failed || time.Now().After(e.until); e.failed {
+	if e.err != nil {
 		return
 	}
 	x = reduce(x)
@@ -75,7 +93,7 @@ func (e *enumeration) run(x expr.Expr, decided []Fact) {
 		v, known := constant(x)
 		n, whole := v.Int()
 		if !known || !whole || len(e.out) >= valuesMax {
-			e.failed = true
+			e.err = ErrForm
 			return
 		}
 		c := Combination{Value: n}
@@ -91,7 +109,7 @@ func (e *enumeration) run(x expr.Expr, decided []Fact) {
 	for _, not := range []bool{true, false} {
 		f := Fact{cond, not}
 		all := append(slices.Clone(decided), f)
-		if Possible(append(slices.Clone(e.facts), all...)...) {
+		if e.possible(append(slices.Clone(e.facts), all...)) && e.err == nil {
 			e.run(decide(x, key, !not, sums), all)
 		}
 	}
