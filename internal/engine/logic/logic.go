@@ -6,7 +6,6 @@ package logic
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -32,12 +31,76 @@ type Fact struct {
 
 // Possible reports whether the facts can hold together for some row.
 func Possible(facts ...Fact) bool {
-	s := &search{steps: stepsMax}
+	s := &search{steps: stepsMax, known: &names{}}
 	return s.holds(&state{}, facts, nil)
 }
 
 // search looks for a way to make facts hold.
-type search struct{ steps int }
+type search struct {
+	steps int
+	known *names
+}
+
+// names numbers the subjects of conditions, and remembers which conditions are about
+// which: a search asks of the same ones again and again. Searches may share it.
+type names struct {
+	ids   map[string]int
+	about map[expr.Expr]set
+}
+
+// set is a set of subjects by their numbers.
+type set []uint64
+
+func (a set) meets(b set) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i]&b[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// with is the union, which may take a's memory.
+func (a set) with(b set) set {
+	for len(a) < len(b) {
+		a = append(a, 0)
+	}
+	for i, w := range b {
+		a[i] |= w
+	}
+	return a
+}
+
+// namesMax bounds how many conditions are remembered: a search makes new ones as it goes.
+const namesMax = 1 << 14
+
+// of is the set of subjects that a condition is about. It is read only.
+func (n *names) of(x expr.Expr) set {
+	if about, ok := n.about[x]; ok {
+		return about
+	}
+	if n.ids == nil {
+		n.ids, n.about = map[string]int{}, map[expr.Expr]set{}
+	}
+	keys := map[string]bool{}
+	subjectsOf(x, keys)
+	var about set
+	for k := range keys {
+		id, ok := n.ids[k]
+		if !ok {
+			id = len(n.ids)
+			n.ids[k] = id
+		}
+		for len(about) <= id/64 {
+			about = append(about, 0)
+		}
+		about[id/64] |= 1 << (id % 64)
+	}
+	if len(n.about) < namesMax {
+		n.about[x] = about
+	}
+	return about
+}
 
 // state is what is known on one branch of the search.
 type state struct {
@@ -112,7 +175,7 @@ func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
 			todo = append(todo, Fact{x.X, !f.Not})
 		case *expr.And:
 			if f.Not {
-				choices = append(choices, newChoice([]Fact{{x.X, true}}, []Fact{{x.X, false}, {x.Y, true}}))
+				choices = append(choices, s.choice([]Fact{{x.X, true}}, []Fact{{x.X, false}, {x.Y, true}}))
 			} else {
 				todo = append(todo, Fact{x.Y, false}, Fact{x.X, false})
 			}
@@ -120,16 +183,16 @@ func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
 			if f.Not {
 				todo = append(todo, Fact{x.Y, true}, Fact{x.X, true})
 			} else {
-				choices = append(choices, newChoice([]Fact{{x.X, false}}, []Fact{{x.X, true}, {x.Y, false}}))
+				choices = append(choices, s.choice([]Fact{{x.X, false}}, []Fact{{x.X, true}, {x.Y, false}}))
 			}
 		case *expr.If:
-			choices = append(choices, newChoice(
+			choices = append(choices, s.choice(
 				[]Fact{{x.Cond, false}, {x.Then, f.Not}},
 				[]Fact{{x.Cond, true}, {x.Else, f.Not}},
 			))
 		default:
 			if c, rest, ok := split(f.Cond); ok {
-				choices = append(choices, newChoice(
+				choices = append(choices, s.choice(
 					[]Fact{{c, false}, {rest[0], f.Not}},
 					[]Fact{{c, true}, {rest[1], f.Not}},
 				))
@@ -162,14 +225,14 @@ func (s *search) choose(st *state, choices []choice) bool {
 // choice is two ways for a fact to hold.
 type choice struct {
 	a, b  []Fact
-	about map[string]bool // keys of the subjects
+	about set
 }
 
-func newChoice(a, b []Fact) choice {
-	c := choice{a, b, map[string]bool{}}
+func (s *search) choice(a, b []Fact) choice {
+	c := choice{a: a, b: b}
 	for _, facts := range [2][]Fact{a, b} {
 		for _, f := range facts {
-			subjectsOf(f.Cond, c.about)
+			c.about = c.about.with(s.known.of(f.Cond))
 		}
 	}
 	return c
@@ -178,15 +241,15 @@ func newChoice(a, b []Fact) choice {
 // apart groups choices by the subjects they are about.
 func apart(choices []choice) [][]choice {
 	var groups [][]choice
-	var about []map[string]bool
+	var about []set
 	for _, c := range choices {
-		keys := maps.Clone(c.about)
+		keys := slices.Clone(c.about)
 		group := []choice{c}
 		kept, keptAbout := groups[:0:0], about[:0:0]
 		for i, g := range groups {
-			if overlap(keys, about[i]) {
+			if keys.meets(about[i]) {
 				group = append(g, group...)
-				maps.Copy(keys, about[i])
+				keys = keys.with(about[i])
 			} else {
 				kept, keptAbout = append(kept, g), append(keptAbout, about[i])
 			}
@@ -194,15 +257,6 @@ func apart(choices []choice) [][]choice {
 		groups, about = append(kept, group), append(keptAbout, keys)
 	}
 	return groups
-}
-
-func overlap(a, b map[string]bool) bool {
-	for k := range a {
-		if b[k] {
-			return true
-		}
-	}
-	return false
 }
 
 // subjectsOf collects the keys of what a condition is about.

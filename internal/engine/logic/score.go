@@ -65,13 +65,14 @@ type enumeration struct {
 	facts   []Fact
 	steps   int // left
 	bounded bool
+	known   names
 	out     []Combination
 	err     error
 }
 
 // possible is Possible, and takes its steps from those that are left.
 func (e *enumeration) possible(facts []Fact) bool {
-	s := &search{steps: stepsMax}
+	s := &search{steps: stepsMax, known: &e.known}
 	given := s.steps
 	can := s.holds(&state{}, facts, nil)
 	if e.bounded {
