@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -43,8 +44,9 @@ func branches(x syntax.Expr) (c, t, f syntax.Expr, ok bool) {
 	return nil, nil, nil, false
 }
 
-// deadBranches follows the else of each if; tested are the conditions above it.
-func (q *Query) deadBranches(x syntax.Expr, tested []syntax.Expr, report Report) {
+// deadBranches follows the else of each if; tested has the conditions above it by their
+// keys, and is changed: an else is read last.
+func (q *Query) deadBranches(x syntax.Expr, tested map[string]syntax.Expr, report Report) {
 	c, t, f, ok := branches(x)
 	if !ok {
 		syntax.Walk(x, func(n syntax.Node) bool {
@@ -63,18 +65,36 @@ func (q *Query) deadBranches(x syntax.Expr, tested []syntax.Expr, report Report)
 		})
 		return
 	}
-	for _, o := range tested {
-		if q.key(o) == q.key(c) {
-			d := report(c.Span(), "this was tested before and is false here, so its branch is never taken", "test something else, or take the branch away")
-			d.Labels = []diag.Label{{Span: o.Span(), Text: "tested here"}}
-		}
+	key := q.key(c)
+	if o := tested[key]; o != nil {
+		d := report(c.Span(), "this was tested before and is false here, so its branch is never taken", "test something else, or take the branch away")
+		d.Labels = []diag.Label{{Span: o.Span(), Text: "tested here"}}
 	}
-	if q.key(t) == q.key(f) {
+	if q.alike(t, f) {
 		report(x.Span(), fmt.Sprintf("both branches are %s, so the condition decides nothing", q.short(t)), "change one of them, or leave the if out")
 	}
 	q.deadBranches(c, nil, report)
 	q.deadBranches(t, nil, report)
-	q.deadBranches(f, append(tested[:len(tested):len(tested)], c), report)
+	if tested == nil {
+		tested = map[string]syntax.Expr{}
+	}
+	if tested[key] == nil {
+		tested[key] = c
+	}
+	q.deadBranches(f, tested, report)
+}
+
+// alike reports whether two expressions have the same key; what differs early is soon told.
+func (q *Query) alike(a, b syntax.Expr) bool {
+	next, stop := iter.Pull(strings.FieldsSeq(q.File.Slice(unparen(b).Span())))
+	defer stop()
+	for x := range strings.FieldsSeq(q.File.Slice(unparen(a).Span())) {
+		if y, ok := next(); !ok || x != y {
+			return false
+		}
+	}
+	_, more := next()
+	return !more
 }
 
 // key is an expression as text, letter case kept: strings differ by it.

@@ -192,7 +192,7 @@ func edit(title string, at diag.Span, text string) *diag.Fix {
 	return &diag.Fix{Title: title, Edits: []diag.Edit{{Span: at, New: text}}}
 }
 
+var escaped = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+
 // quoted writes a text as a string of the query language.
-func quoted(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s) + `"`
-}
+func quoted(s string) string { return `"` + escaped.Replace(s) + `"` }

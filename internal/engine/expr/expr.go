@@ -211,9 +211,13 @@ func falseOr(v event.Value) event.Value {
 
 // Walk calls visit for x and all below it, until visit returns false for a branch.
 func Walk(x Expr, visit func(Expr) bool) {
-	if visit(x) {
-		x.Parts(func(p Expr) { Walk(p, visit) })
+	var each func(Expr) // one closure for all nodes
+	each = func(p Expr) {
+		if visit(p) {
+			p.Parts(each)
+		}
 	}
+	each(x)
 }
 
 // Slots returns the fields an expression reads, each once, in order of mention.

@@ -294,6 +294,14 @@ func (sc *Scope) Known() []Column {
 	return cols
 }
 
+// Knows reports whether a field is among Known.
+func (sc *Scope) Knows(s event.Slot) bool {
+	if sc.Columns == nil {
+		return sc.made[s]
+	}
+	return s != event.None && sc.has(s)
+}
+
 // Admit says that fields whose names start so may exist although they are not
 // among the columns: those of a table of join that only the data knows.
 func (sc *Scope) Admit(prefix string) { sc.admitted = append(sc.admitted, prefix) }

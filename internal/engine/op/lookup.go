@@ -2,7 +2,6 @@ package op
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -93,11 +92,7 @@ func keyPairs(sc *lang.Scope, x syntax.Expr, out []keyPair) []keyPair {
 // field is the side that is a field of the rows when nobody can say which
 // columns the table has: the left one, unless only the right one is known here.
 func (p keyPair) field(sc *lang.Scope) *syntax.Field {
-	known := func(f *syntax.Field) bool {
-		s := sc.Find(f)
-		return slices.ContainsFunc(sc.Known(), func(c lang.Column) bool { return c.Slot == s })
-	}
-	if known(p.right) && !known(p.left) {
+	if sc.Knows(sc.Find(p.right)) && !sc.Knows(sc.Find(p.left)) {
 		return p.right
 	}
 	return p.left
