@@ -244,17 +244,20 @@ func (a *app) searchServer(cmd *cobra.Command, r *remote, in *inputs, out *outpu
 		return err
 	}
 	return done(a.remoteRows(cmd.Context(), r, f, times, in.strict, func(rows *api.Rows, l *event.Layout) (render.Sink, error) {
-		look := render.Options{Layout: l, Messages: rows.Messages, Zone: times.zone}
-		if rows.Fixed {
-			for _, name := range rows.Columns {
-				look.Columns = append(look.Columns, lang.Column{Slot: l.Exact(name), Name: name})
-			}
-			if look.Columns == nil {
-				look.Columns = []lang.Column{}
-			}
-		}
-		return render.New(out.kind(a), w, out.look(a, look))
+		return render.New(out.kind(a), w, out.look(a, remoteLook(rows, l, times.zone)))
 	}))
+}
+
+// remoteLook is what rows of a server are printed with.
+func remoteLook(rows *api.Rows, l *event.Layout, zone *time.Location) render.Options {
+	look := render.Options{Layout: l, Messages: rows.Messages, Zone: zone}
+	if rows.Fixed {
+		look.Columns = []lang.Column{}
+		for _, name := range rows.Columns {
+			look.Columns = append(look.Columns, lang.Column{Slot: l.Exact(name), Name: name})
+		}
+	}
+	return look
 }
 
 // remoteRows runs a query on a server and pushes its rows into the sink that open makes.

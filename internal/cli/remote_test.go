@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,35 @@ func TestSearchServer(t *testing.T) {
 				}
 			}
 		}
+	}
+	// The language server finds in it what it finds in the file.
+	r := remote{server: data}
+	if err := r.open(); err != nil {
+		t.Fatal(err)
+	}
+	logs := sampleLogs{&r}
+	there, err := logs.Sample(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := logs.Sample(t.Context(), []string{"../../samples/ws-fin-014-sysmon.jsonl"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"EventID", "Image", "ParentCommandLine"} {
+		got, want := there.Field(name), here.Field(name)
+		if got == nil || want == nil {
+			t.Fatalf("%s: %v, want %v", name, got, want)
+		}
+		slices.Sort(got.Values)
+		slices.Sort(want.Values)
+		if there.Events != here.Events || got.Events != want.Events || len(want.Values) < sampleValues && !slices.Equal(got.Values, want.Values) {
+			t.Errorf("%s: %v of %d, want %v of %d", name, *got, there.Events, *want, here.Events)
+		}
+	}
+	var out strings.Builder
+	if !logs.Run(t.Context(), "* | 1 as a | count by a", nil, false, &out) || !strings.Contains(out.String(), "a") {
+		t.Errorf("%s", out.String())
 	}
 	// With the address, the key comes from flags or the environment.
 	if _, messages, code := ran(t, "search", "--server", c.WebURL, "--access-id", c.AccessID, "--access-key", c.AccessKey, "* | count"); code != exitRan {

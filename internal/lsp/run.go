@@ -53,7 +53,7 @@ func execute(c *client, ctx context.Context, _ *snapshot, params json.RawMessage
 	c.mu.Lock()
 	paths := slices.Clone(c.samples)
 	c.mu.Unlock()
-	if len(paths) == 0 {
+	if len(paths) == 0 && !c.Always {
 		return nil, errors.New("no samples are set: name files or folders of logs in the setting samples")
 	}
 	out := &bounded{}

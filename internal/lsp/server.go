@@ -23,7 +23,8 @@ import (
 
 // Logs is how the server asks about the user's logs.
 type Logs interface {
-	// Sample reads what the events of some files hold.
+	// Sample reads what the events of some files hold. Without files it is asked only
+	// of a Server that is Always: for what a place of logs holds that needs no files.
 	Sample(ctx context.Context, paths []string) (*editor.Sample, error)
 	// Run runs a query over them and writes its rows for people, or with why where its
 	// rows are lost. ok is false when it did not run; out says why.
@@ -36,6 +37,7 @@ type Server struct {
 	Logs    Logs // nil: nothing runs
 	Version string
 	Samples []string    // files of logs, until the client names others
+	Always  bool        // Logs has logs where no files are named
 	Log     *log.Logger // what goes wrong; nil for nobody
 }
 
@@ -380,13 +382,13 @@ func (c *client) readSample() {
 	paths := c.samples
 	had := c.sample != nil
 	c.mu.Unlock()
-	if c.Logs == nil || len(paths) == 0 && !had {
+	if c.Logs == nil || len(paths) == 0 && !had && !c.Always {
 		return
 	}
 	c.beside(func() {
 		var s *editor.Sample
 		var err error
-		if len(paths) > 0 {
+		if len(paths) > 0 || c.Always {
 			if s, err = c.Logs.Sample(c.ctx, paths); err != nil && c.ctx.Err() == nil {
 				c.notify("window/showMessage", messageParams{2, "gyoji: the samples cannot be read: " + err.Error()})
 			}
