@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -631,5 +632,45 @@ func TestNeovim(t *testing.T) {
 		if fmt.Sprint(got[key]) != want {
 			t.Errorf("%s: %v, want %s\n%s", key, got[key], want, said)
 		}
+	}
+}
+
+// TestEmacs: Emacs' own client, eglot, shows a finding at its place, documentation and
+// completion, and lays a query out.
+func TestEmacs(t *testing.T) {
+	emacs, err := exec.LookPath("emacs")
+	if err != nil {
+		t.Skip("no emacs here")
+	}
+	if err := exec.Command(emacs, "-q", "--batch", "--eval", "(package-initialize)", "-l", "eglot").Run(); err != nil {
+		t.Skip("this emacs has no eglot: it comes with version 29, and as a package before")
+	}
+	me, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/q.sumo", []byte("_sourceCategory=a \"\U0001f600\"\n| tolowercas(x) as y\n|  where y=\"b\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, emacs, "-q", "--batch", "--eval", "(package-initialize)", "-l", "testdata/eglot.el")
+	cmd.Env = append(os.Environ(), "GYOJI_TEST_MAIN=1", "GYOJI_TEST_SERVER="+me, "GYOJI_TEST_FILE="+dir+"/q.sumo", "GYOJI_TEST_OUT="+dir+"/out.json", "HOME="+dir)
+	said, err := cmd.CombinedOutput()
+	out, readErr := os.ReadFile(dir + "/out.json")
+	if err != nil || readErr != nil {
+		t.Fatalf("%v %v\n%s", err, readErr, said)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := map[string]any{
+		"diagnostic": "1:2", "text": "gyoji [unknown-function]: there is no function tolowercas\ndid you mean toLowerCase?",
+		"hover": true, "completion": true, "formatted": "| where y = \"b\"",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\nwant %v\n%s", got, want, said)
 	}
 }
