@@ -22,6 +22,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/api"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
+	"github.com/gyoji-dev/gyoji/internal/server/desk"
 	"github.com/gyoji-dev/gyoji/internal/server/job"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/store"
@@ -58,6 +59,7 @@ type Server struct {
 	calls   *api.API
 	live    *live.Engine
 	hunter  *live.Hunter
+	desk    *desk.Desk
 	more    []func(context.Context) error // to be closed before the store, last first
 
 	listener net.Listener
@@ -151,17 +153,18 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 		return nil, told, err
 	}
 	s.calls, s.more = calls, append(s.more, calls.Close)
-	content, err := s.watch()
+	watched, err := s.watch()
 	if err != nil {
 		return nil, told, err
 	}
-	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes(), content.Routes())
+	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes(), watched)
 	s.limits.perSecond = c.RateLimit
 	s.http = http.Server{
 		Handler: s.handler(s.routes), ReadHeaderTimeout: s.pace.header, IdleTimeout: s.pace.idle, MaxHeaderBytes: headerMax,
 		ErrorLog: log.New(quiet{logf, &s.stats}, "", 0), ConnState: s.stats.conn, Protocols: new(http.Protocols),
 	}
 	s.http.Protocols.SetHTTP1(true)
+	s.http.RegisterOnShutdown(func() { _ = s.desk.Close(context.Background()) }) // its streams would go on
 	for _, a := range ready.syslog {
 		cert := certificate
 		if a.Network == "tls" && cert == nil {

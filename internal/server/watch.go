@@ -3,20 +3,23 @@ package server
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/desk"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
 	"github.com/gyoji-dev/gyoji/packages"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
-// watch begins live detection, and gives the API of its content and of what it finds.
-func (s *Server) watch() (*sec.API, error) {
+// watch begins live detection, and gives the calls of its content and of what it finds.
+func (s *Server) watch() ([]access.Route, error) {
 	db, err := s.store.DB(sec.Migration)
 	if err != nil {
 		return nil, err
@@ -34,7 +37,11 @@ func (s *Server) watch() (*sec.API, error) {
 		return nil, err
 	}
 	s.more = append(s.more, s.live.Close)
-	h, err := s.detections()
+	shipped, wrong := detection.Load(packages.FS, "packages")
+	for _, err := range wrong {
+		s.logf("a detection package is left out: %v", err)
+	}
+	h, err := s.detections(shipped)
 	if err != nil {
 		return nil, err
 	}
@@ -42,17 +49,38 @@ func (s *Server) watch() (*sec.API, error) {
 		return nil, err
 	}
 	s.more = append(s.more, s.hunter.Close)
-	o.Alerts, o.Changed = s.live.Alerts(), s.live.Changed
-	return sec.New(sec.Of(db), o), nil
+	if s.desk, err = desk.New(desk.Options{Store: s.store, Live: s.live, Hunter: s.hunter, Packages: shipped, Builtin: builtin, People: s.people, Logf: s.logf}); err != nil {
+		return nil, err
+	}
+	s.more = append(s.more, s.desk.Close)
+	o.Alerts, o.Records = s.live.Alerts(), s.live.Records
+	o.Changed = func() {
+		s.live.Changed()
+		s.desk.Content("", "", "changed")
+	}
+	return slices.Concat(sec.New(sec.Of(db), o).Routes(), s.desk.Routes()), nil
+}
+
+// people are the labels of access ids.
+func (s *Server) people() map[string]string {
+	all := map[string]string{}
+	keys, err := s.keys.List()
+	if err != nil {
+		return all
+	}
+	for _, k := range keys {
+		all[k.ID] = k.Label
+	}
+	return all
 }
 
 // detections are the packages and Sigma rules that hunt in what comes. What of them cannot
 // be used is named, and the others hunt.
-func (s *Server) detections() (*hunt.Hunt, error) {
+func (s *Server) detections(shipped []*detection.Package) (*hunt.Hunt, error) {
 	var d hunt.Detections
 	var wrong []error
 	if len(s.c.Detect) == 0 {
-		d.Packages, wrong = detection.Load(packages.FS, ".")
+		d.Packages = shipped
 	}
 	for _, path := range s.c.Detect {
 		if _, err := os.Stat(path); err != nil {

@@ -18,6 +18,9 @@ type Guide struct {
 	File  string
 	Title string
 	Steps []*Step
+	// Sections are all of the document, in order: the first is what stands before the
+	// first heading.
+	Sections []*Section
 }
 
 // Step is a section with a query.
@@ -76,7 +79,7 @@ func (p *Package) ReadGuide(file string) (*Guide, error) {
 }
 
 func parseGuide(at, text string) (*Guide, error) {
-	g := &Guide{File: at}
+	g := &Guide{File: at, Sections: []*Section{{}}}
 	var title, id string
 	var prose []string
 	var step *Step
@@ -89,6 +92,7 @@ func parseGuide(at, text string) (*Guide, error) {
 		case headingLine().MatchString(line):
 			m := headingLine().FindStringSubmatch(line)
 			title, id, prose, step = m[1], m[2], nil, nil
+			g.Sections = append(g.Sections, &Section{Title: title})
 		case blockLine().MatchString(line):
 			m := blockLine().FindStringSubmatch(line)
 			step = &Step{ID: id, Title: title, Line: i + 1, Text: strings.TrimSpace(strings.Join(prose, "\n"))}
@@ -110,6 +114,8 @@ func parseGuide(at, text string) (*Guide, error) {
 			step.Query = strings.Join(lines[i+1:end], "\n")
 			i = end
 			g.Steps = append(g.Steps, step)
+			in := g.Sections[len(g.Sections)-1]
+			in.Steps = append(in.Steps, step)
 		case strings.HasPrefix(line, "```"):
 			for i++; i < len(lines) && !strings.HasPrefix(lines[i], "```"); i++ {
 			}
@@ -126,6 +132,7 @@ func parseGuide(at, text string) (*Guide, error) {
 			}
 		default:
 			prose = append(prose, line)
+			g.Sections[len(g.Sections)-1].add(line)
 		}
 	}
 	return g, nil

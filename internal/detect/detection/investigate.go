@@ -30,34 +30,12 @@ func (g *Guide) Investigate(ctx context.Context, value func(string) (string, boo
 	var out []*Evidence
 	byStep := map[string]*Evidence{}
 	for _, s := range g.Steps {
-		e := &Evidence{Step: s}
-		out = append(out, e)
-		byStep[s.ID] = e
-		text, missing := s.Fill(value)
-		e.Query = text
-		if len(missing) > 0 {
-			e.Skipped = "the finding has no " + strings.Join(missing, ", ")
-			continue
-		}
-		q, ds := query.Compile(diag.Text(fmt.Sprintf("%s:%d", g.File, s.Line), text), query.Standard())
-		if err := ds.Err(); err != nil {
-			return nil, err
-		}
-		run, err := runs(at+s.From.Milliseconds(), at+s.To.Milliseconds())
+		e, err := g.Run(ctx, s, value, at, runs)
 		if err != nil {
 			return nil, err
 		}
-		if e.Rows, err = q.Collect(ctx, run); err != nil {
-			return nil, fmt.Errorf("%s:%d: step %s: %w", g.File, s.Line, s.ID, err)
-		}
-		e.Answer = s.None
-		if n := len(e.Rows.Values); n > 0 {
-			e.Answer = s.Some
-			if n > RowsMax {
-				e.Beyond = n - RowsMax
-				e.Rows.Values = e.Rows.Values[:RowsMax]
-			}
-		}
+		out = append(out, e)
+		byStep[s.ID] = e
 	}
 	// The path: from the first step that could be run, by the answers.
 	for i := range out {
@@ -70,4 +48,35 @@ func (g *Guide) Investigate(ctx context.Context, value func(string) (string, boo
 		break
 	}
 	return out, nil
+}
+
+// Run runs one step of the guide for a finding, as Investigate does.
+func (g *Guide) Run(ctx context.Context, s *Step, value func(string) (string, bool), at int64, runs func(from, to int64) (query.Run, error)) (*Evidence, error) {
+	e := &Evidence{Step: s}
+	text, missing := s.Fill(value)
+	e.Query = text
+	if len(missing) > 0 {
+		e.Skipped = "the finding has no " + strings.Join(missing, ", ")
+		return e, nil
+	}
+	q, ds := query.Compile(diag.Text(fmt.Sprintf("%s:%d", g.File, s.Line), text), query.Standard())
+	if err := ds.Err(); err != nil {
+		return nil, err
+	}
+	run, err := runs(at+s.From.Milliseconds(), at+s.To.Milliseconds())
+	if err != nil {
+		return nil, err
+	}
+	if e.Rows, err = q.Collect(ctx, run); err != nil {
+		return nil, fmt.Errorf("%s:%d: step %s: %w", g.File, s.Line, s.ID, err)
+	}
+	e.Answer = s.None
+	if n := len(e.Rows.Values); n > 0 {
+		e.Answer = s.Some
+		if n > RowsMax {
+			e.Beyond = n - RowsMax
+			e.Rows.Values = e.Rows.Values[:RowsMax]
+		}
+	}
+	return e, nil
 }

@@ -148,17 +148,17 @@ func (s Style) node(b *bufio.Writer, n *Node, lead, below string) {
 	if n.CommandLine != "" {
 		s.put(b, inner, inner, printable.Text(n.CommandLine))
 	}
-	for _, a := range folded(n.Acts) {
+	for _, a := range Fold(n.Acts) {
 		text := printable.Text(a.Text)
-		if a.n > 1 {
-			text += fmt.Sprintf("  (%d times, last %s)", a.n, s.at(a.last))
+		if a.Times > 1 {
+			text += fmt.Sprintf("  (%d times, last %s)", a.Times, s.at(a.Last))
 		}
 		s.put(b, fmt.Sprintf("%s%s %-7s ", inner, s.at(a.Time), a.Kind), inner+strings.Repeat(" ", 13), text)
 	}
 	if len(n.Acts) == actsMax {
 		fmt.Fprintf(b, "%s    (the first %d of what it did)\n", below, actsMax)
 	}
-	groups := s.alike(n.Children)
+	groups := Alike(n.Children, func(n *Node) bool { return s.Marks[n] != "" })
 	for i, g := range groups {
 		lead, rest := below+"├─ ", below+"│  "
 		if i == len(groups)-1 {
@@ -171,33 +171,36 @@ func (s Style) node(b *bufio.Writer, n *Node, lead, below string) {
 	}
 }
 
-// act is what a process did, perhaps several times.
-type act struct {
+// Folded is what a process did, perhaps several times.
+type Folded struct {
 	Act
-	n    int
-	last int64
+	Times int
+	Last  int64
 }
 
-// folded are acts without those that say the same again.
-func folded(acts []Act) (out []*act) {
-	seen := map[[2]string]*act{}
+// Fold are acts without those that say the same again.
+func Fold(acts []Act) (out []*Folded) {
+	seen := map[[2]string]*Folded{}
 	for _, a := range acts {
 		k := [2]string{a.Kind, a.Text}
 		if f := seen[k]; f != nil {
-			f.n, f.last = f.n+1, max(f.last, a.Time)
+			f.Times, f.Last = f.Times+1, max(f.Last, a.Time)
 			continue
 		}
-		f := &act{a, 1, a.Time}
+		f := &Folded{a, 1, a.Time}
 		seen[k] = f
 		out = append(out, f)
 	}
 	return out
 }
 
-// alike groups processes that follow each other and are told apart by nothing but their
+// Full reports whether there was more that the process did than is kept.
+func (n *Node) Full() bool { return len(n.Acts) == actsMax }
+
+// Alike groups processes that follow each other and are told apart by nothing but their
 // numbers and times: same program, command line and user, nothing done, nothing marked.
-func (s Style) alike(list []*Node) (out [][]*Node) {
-	plain := func(n *Node) bool { return len(n.Children)+len(n.Acts) == 0 && s.Marks[n] == "" }
+func Alike(list []*Node, marked func(*Node) bool) (out [][]*Node) {
+	plain := func(n *Node) bool { return len(n.Children)+len(n.Acts) == 0 && !marked(n) }
 	for _, n := range list {
 		if k := len(out) - 1; k >= 0 {
 			if f := out[k][0]; plain(f) && plain(n) && f.Name() == n.Name() && f.CommandLine == n.CommandLine && f.User == n.User && f.Inferred == n.Inferred {

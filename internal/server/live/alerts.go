@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
@@ -15,10 +18,30 @@ import (
 
 // Alerts are the signals, insights and entities that were found. They are in a database,
 // beside the state of the rules.
-type Alerts struct{ db *sql.DB }
+type Alerts struct {
+	db   *sql.DB
+	told atomic.Pointer[func(News)]
+}
+
+// News is what has come or changed, told once it is written.
+type News struct {
+	Signals []*insight.Signal
+	New     []*insight.Case // insights that were made
+	Changed *insight.Case   // one that somebody has changed
+	Entity  string          // id of one that somebody has changed
+}
+
+// Tell has f told of news from now on. It is called by whoever writes, who waits for it.
+func (a *Alerts) Tell(f func(News)) { a.told.Store(&f) }
+
+func (a *Alerts) tell(n News) {
+	if f := a.told.Load(); f != nil {
+		(*f)(n)
+	}
+}
 
 // Migration is what the package keeps in a store's database.
-var Migration = store.Migration{Package: "live", Steps: []string{schema, findingSchema}}
+var Migration = store.Migration{Package: "live", Steps: []string{schema, findingSchema, recordSchema}}
 
 const schema = `
 CREATE TABLE live_state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -40,7 +63,7 @@ CREATE TABLE live_entity (
 `
 
 // Of gives what is in a database that has the Migration's tables.
-func Of(db *sql.DB) *Alerts { return &Alerts{db} }
+func Of(db *sql.DB) *Alerts { return &Alerts{db: db} }
 
 // place is the place in the store up to which results are written, and the time of the
 // newest event before it, event.NoTime for none.
@@ -70,13 +93,25 @@ func (a *Alerts) commit(ctx context.Context, b batch) error {
 	if err != nil {
 		return err
 	}
-	if err := b.write(ctx, tx); err != nil {
+	news, err := b.write(ctx, tx)
+	if err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if len(news.Signals)+len(news.New) > 0 {
+		a.tell(news)
+	}
+	return nil
 }
 
-func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
+// write writes the batch; news are what of it was not there yet.
+func (b *batch) write(ctx context.Context, tx *sql.Tx) (news News, err error) {
+	return news, b.put(ctx, tx, &news)
+}
+
+func (b *batch) put(ctx context.Context, tx *sql.Tx, news *News) error {
 	for _, key := range b.stale {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM live_state WHERE key = ?`, []byte(key)); err != nil {
 			return err
@@ -104,9 +139,13 @@ func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
 			suppressed = 1
 		}
 		id := s.Entity.ID()
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_signal (id, rule, name, entity, severity, time, created, suppressed, body) VALUES (?,?,?,?,?,?,?,?,?)`,
-			s.ID, s.RuleID, s.Name, id, s.Severity, s.Time, at, suppressed, string(text)); err != nil {
+		r, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_signal (id, rule, name, entity, severity, time, created, suppressed, body) VALUES (?,?,?,?,?,?,?,?,?)`,
+			s.ID, s.RuleID, s.Name, id, s.Severity, s.Time, at, suppressed, string(text))
+		if err != nil {
 			return err
+		}
+		if n, err := r.RowsAffected(); err == nil && n > 0 {
+			news.Signals = append(news.Signals, s)
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO live_entity (id, type, zone, value, shown, first, last) VALUES (?,?,?,?,?,?,?)
 			ON CONFLICT (id) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)`,
@@ -135,6 +174,7 @@ func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
 			}
 			continue
 		}
+		news.New = append(news.New, c)
 		for _, s := range i.Signals {
 			if _, err := tx.ExecContext(ctx, `UPDATE live_signal SET insight = ? WHERE id = ? AND insight = ''`, i.ID, s.ID); err != nil {
 				return err
@@ -201,6 +241,11 @@ func kept[T any](all []T, keep func(T) bool) []T {
 	return some
 }
 
+// On are the signals on an entity with times within [from, to), the oldest first.
+func (a *Alerts) On(ctx context.Context, entity string, from, to int64) ([]*Signal, error) {
+	return a.signals(ctx, `WHERE entity = ? AND time >= ? AND time < ? ORDER BY time, number`, entity, from, to)
+}
+
 // Signal is one.
 func (a *Alerts) Signal(ctx context.Context, id string) (*Signal, error) {
 	all, err := a.signals(ctx, `WHERE id = ?`, id)
@@ -237,6 +282,90 @@ func (a *Alerts) cases(ctx context.Context, where string, args ...any) (all []*i
 func (a *Alerts) Cases(ctx context.Context, keep func(*insight.Case) bool) ([]*insight.Case, error) {
 	all, err := a.cases(ctx, `ORDER BY number DESC`)
 	return kept(all, keep), err
+}
+
+// Open are the insights that are not closed, the newest first.
+func (a *Alerts) Open(ctx context.Context) ([]*insight.Case, error) {
+	return a.cases(ctx, `WHERE status != ? ORDER BY number DESC`, insight.Closed)
+}
+
+// Closed are the last most insights that were closed, and how many there are.
+func (a *Alerts) Closed(ctx context.Context, most int) (some []*insight.Case, total int, err error) {
+	if err = a.db.QueryRowContext(ctx, `SELECT count(*) FROM live_insight WHERE status = ?`, insight.Closed).Scan(&total); err == nil {
+		some, err = a.cases(ctx, `WHERE status = ? ORDER BY json_extract(body, '$.Closed') DESC, number DESC LIMIT ?`, insight.Closed, most)
+	}
+	return some, total, err
+}
+
+// Account is what is known of an entity in numbers.
+type Account struct {
+	Signals, Insights, Open int
+	Ended                   map[string]int // closed insights by resolution
+	First, Last             int64          // ms since 1970; 0 of an entity that is not known
+	Criticality             string
+	Suppressed              bool
+	Shown                   string
+}
+
+// Accounts are those of some entities.
+func (a *Alerts) Accounts(ctx context.Context, ids []string) (map[string]*Account, error) {
+	all := map[string]*Account{}
+	for part := range slices.Chunk(ids, 500) { // SQLite has a limit of variables
+		if err := a.accounts(ctx, part, all); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (a *Alerts) accounts(ctx context.Context, ids []string, all map[string]*Account) error {
+	var args []any
+	for _, id := range ids {
+		args = append(args, id)
+		all[id] = &Account{Ended: map[string]int{}}
+	}
+	in := `(?` + strings.Repeat(`,?`, len(ids)-1) + `)`
+	each := func(text string, take func(scan func(...any) error) error) error {
+		rows, err := a.db.QueryContext(ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := take(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+	if err := each(`SELECT e.id, e.first, e.last, e.criticality, e.suppressed, e.shown, (SELECT count(*) FROM live_signal s WHERE s.entity = e.id) FROM live_entity e WHERE e.id IN `+in, func(scan func(...any) error) error {
+		var id string
+		x := &Account{Ended: map[string]int{}}
+		err := scan(&id, &x.First, &x.Last, &x.Criticality, &x.Suppressed, &x.Shown, &x.Signals)
+		all[id] = x
+		return err
+	}); err != nil {
+		return err
+	}
+	return each(`SELECT entity, status, json_extract(body, '$.Resolution'), count(*) FROM live_insight WHERE entity IN `+in+` GROUP BY 1, 2, 3`, func(scan func(...any) error) error {
+		var id, status, resolution string
+		var n int
+		if err := scan(&id, &status, &resolution, &n); err != nil {
+			return err
+		}
+		x := all[id]
+		if x.Insights += n; status == insight.Closed {
+			x.Ended[resolution] += n
+		} else {
+			x.Open += n
+		}
+		return nil
+	})
+}
+
+// CasesOn are the insights on an entity, the newest first.
+func (a *Alerts) CasesOn(ctx context.Context, entity string) ([]*insight.Case, error) {
+	return a.cases(ctx, `WHERE entity = ? ORDER BY number DESC`, entity)
 }
 
 // Case is an insight by its id, or the one that people use: INSIGHT-12.
@@ -277,6 +406,9 @@ func (a *Alerts) Change(ctx context.Context, id string, accept func(rev int) boo
 			return nil, err
 		}
 		if n, err := r.RowsAffected(); err != nil || n == 1 {
+			if err == nil {
+				a.tell(News{Changed: c})
+			}
 			return c, err
 		} // somebody else has changed it meanwhile
 	}
@@ -360,5 +492,6 @@ func (a *Alerts) SetEntity(ctx context.Context, e *Entity) error {
 		return errors.Join(ErrRevision, err)
 	}
 	e.Revision++
+	a.tell(News{Entity: e.ID})
 	return nil
 }

@@ -81,6 +81,7 @@ type Engine struct {
 	mu     sync.Mutex
 	status Status
 	seen   atomic.Uint64 // the place in the store up to which results are written
+	now    atomic.Pointer[tenant.Tenant]
 
 	abandoned atomic.Bool // by a test, as if the process were killed
 }
@@ -119,6 +120,9 @@ func Start(o Options) (*Engine, error) {
 
 // Alerts are what has come of it.
 func (e *Engine) Alerts() *Alerts { return e.alerts }
+
+// Tenant is the content that runs; nil before the first.
+func (e *Engine) Tenant() *tenant.Tenant { return e.now.Load() }
 
 // Changed says that the content is another: it is loaded anew, once what has come is
 // written down.
@@ -204,6 +208,7 @@ func (e *Engine) follow(ctx context.Context) error {
 		return err
 	}
 	x := &running{Engine: e, tenant: tenant.New(docs, found), mark: noMark, came: e.o.Now()}
+	e.now.Store(x.tenant)
 	status := Status{Rules: len(x.tenant.Rules), Disabled: x.tenant.Disabled, Loaded: e.o.Now()}
 	for _, u := range x.tenant.Unusable {
 		status.Unusable = append(status.Unusable, u.Error())

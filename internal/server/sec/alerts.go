@@ -108,7 +108,16 @@ func (a *API) alertRoutes() []access.Route {
 			if err != nil {
 				return nil, err
 			}
-			return a.signal(s, true), nil
+			out := a.signal(s, true)
+			if a.read == nil {
+				return out, nil
+			}
+			records, err := a.read(r.Context(), s.Signal, 0)
+			if err != nil {
+				return nil, err
+			}
+			out["allRecords"] = whole(records)
+			return out, nil
 		})),
 		look("/signals/counts", handle(a.signalCounts)), look("/signal-counts", handle(a.signalCounts)), look("/insight-counts", handle(a.insightCounts)),
 		look("/entities", handle(a.entities)),
@@ -551,6 +560,24 @@ func (a *API) signal(s *live.Signal, whole bool) object {
 		out["allRecords"] = records
 	}
 	return out
+}
+
+// whole are records with what their events say: the fields of each beside its id, time and
+// kind. One whose message is not in the store any more has these alone.
+func whole(records []live.Record) []object {
+	all := []object{}
+	for _, r := range records {
+		o := object{}
+		for _, f := range r.Fields {
+			o[f[0]] = f[1]
+		}
+		if r.Raw != "" {
+			o["_raw"] = r.Raw
+		}
+		o["uid"], o["timestamp"], o["metadata_deviceEventId"] = r.UID, ms(r.Time), r.Kind
+		all = append(all, o)
+	}
+	return all
 }
 
 func (a *API) history(_ http.ResponseWriter, r *http.Request) (any, error) {

@@ -6,6 +6,7 @@
 package sec
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
@@ -24,6 +26,7 @@ import (
 type API struct {
 	docs   *Documents
 	alerts *live.Alerts
+	read   func(context.Context, *insight.Signal, int) ([]live.Record, error)
 	given  []*builtin
 	now    func() time.Time
 	// changed is called after content has changed.
@@ -32,7 +35,9 @@ type API struct {
 
 // Options are what an API needs of the server.
 type Options struct {
-	Alerts  *live.Alerts        // what was found; nil for a server that finds nothing
+	Alerts *live.Alerts // what was found; nil for a server that finds nothing
+	// Records reads what a signal was made of; nil where nobody can.
+	Records func(ctx context.Context, s *insight.Signal, most int) ([]live.Record, error)
 	Builtin []*ruledoc.Document // that every tenant has: they can be switched off, and not changed
 	Changed func()              // content is another; nil for nobody
 	Now     func() time.Time    // nil for the clock
@@ -40,7 +45,7 @@ type Options struct {
 
 // New makes an API over documents.
 func New(docs *Documents, o Options) *API {
-	a := &API{docs: docs, alerts: o.Alerts, now: o.Now, changed: o.Changed}
+	a := &API{docs: docs, alerts: o.Alerts, read: o.Records, now: o.Now, changed: o.Changed}
 	for _, d := range o.Builtin {
 		a.given = append(a.given, newBuiltin(d))
 	}
