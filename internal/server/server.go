@@ -25,6 +25,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/desk"
 	"github.com/gyoji-dev/gyoji/internal/server/job"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
+	"github.com/gyoji-dev/gyoji/internal/server/search"
 	"github.com/gyoji-dev/gyoji/internal/store"
 )
 
@@ -157,7 +158,8 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	if err != nil {
 		return nil, told, err
 	}
-	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes(), watched)
+	page := search.New(search.Options{Store: s.store, Jobs: calls.Jobs(), Alerts: s.live.Alerts(), Rewrite: calls.Rewrite, Logf: logf})
+	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes(), watched, page.Routes())
 	s.limits.perSecond = c.RateLimit
 	s.http = http.Server{
 		Handler: s.handler(s.routes), ReadHeaderTimeout: s.pace.header, IdleTimeout: s.pace.idle, MaxHeaderBytes: headerMax,

@@ -328,7 +328,7 @@ func (c *completer) fieldsAt(p *syntax.Place, rank int) {
 		c.field(n, c.sampleDetail(n), rank+1)
 	}
 	for _, u := range c.r.query().survey().Uses {
-		if !u.Makes && u.At != nil {
+		if !u.Makes && u.At != nil && u.At.Pos.Start != c.from { // else it is what is being written
 			c.field(u.Name, "read by this query", rank+2)
 		}
 	}

@@ -114,9 +114,23 @@ func (d *Document) At(offset int) (*Region, int) {
 // them: whether one is sound takes longer to find out, and Actions does.
 func (d *Document) Diagnostics() diag.List { return d.found() }
 
-func (d *Document) find() (all diag.List) {
+// Mended are the Diagnostics with the changes that mend them. For a query that takes up to
+// two seconds: whether a change is sound is found out by then, or it is not offered as such.
+func (d *Document) Mended() diag.List {
+	return d.gather(func(r *Region) diag.List {
+		if r.Language == Sumo && strings.TrimSpace(r.File.Text) != "" {
+			return r.query().fixes()
+		}
+		return r.diagnose()
+	})
+}
+
+func (d *Document) find() diag.List { return d.gather((*Region).diagnose) }
+
+// gather puts the findings of all regions into the document's order.
+func (d *Document) gather(of func(*Region) diag.List) (all diag.List) {
 	for _, r := range d.Regions {
-		for _, f := range r.diagnose() {
+		for _, f := range of(r) {
 			all = append(all, r.diagnostic(f))
 		}
 	}

@@ -49,3 +49,15 @@ func (s *Sample) Names() []string {
 	}
 	return slices.Clone(s.names)
 }
+
+// Example is a value of a field, "" where none is known.
+func (s *Sample) Example(name string) string {
+	if f := s.Field(name); f != nil {
+		for _, v := range f.Values {
+			if v != "" && v != "-" {
+				return v
+			}
+		}
+	}
+	return ""
+}

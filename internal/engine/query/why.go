@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"sort"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 )
 
 // Why is what became of the rows of a query, stage by stage, as data: what WhyNot prints.
@@ -19,6 +21,8 @@ type WhyStage struct {
 	Stage string `json:"stage"`
 	In    int64  `json:"in"` // rows
 	Out   int64  `json:"out"`
+	// Given says that the query does not write it: the time range, the order of messages.
+	Given bool `json:"given,omitempty"`
 	// NothingLeft is set for the first stage that rows came to and none left.
 	NothingLeft bool `json:"nothing_left,omitempty"`
 	// Predicates are the parts of a condition, all of which must hold.
@@ -30,6 +34,8 @@ type WhyPredicate struct {
 	Text   string     `json:"predicate"`
 	Holds  int64      `json:"holds"` // for so many of the stage's rows
 	Fields []WhyField `json:"fields"`
+	// Change is what could stand in its place; nil where it holds, or nothing is known.
+	Change *WhyChange `json:"change,omitempty"`
 }
 
 // WhyField is a field that a predicate reads.
@@ -70,9 +76,9 @@ func (t *trace) why() *Why {
 		w.Text = string(text)
 	}
 	for i, p := range t.probes[:len(t.probes)-1] {
-		s := WhyStage{Stage: t.q.stepText(p.step), In: p.rows, Out: t.probes[i+1].rows, NothingLeft: i == dry}
+		s := WhyStage{Stage: t.q.stepText(p.step), In: p.rows, Out: t.probes[i+1].rows, NothingLeft: i == dry, Given: p.step.Syntax == nil && p.step.Part != lang.Searching}
 		for _, part := range p.parts {
-			x := WhyPredicate{Text: part.text, Holds: part.holds, Fields: []WhyField{}}
+			x := WhyPredicate{Text: part.text, Holds: part.holds, Fields: []WhyField{}, Change: part.change}
 			for _, f := range part.fields {
 				x.Fields = append(x.Fields, WhyField{
 					Field: t.layout.Name(f.slot), Absent: f.null, Values: f.most(valuesShown), Different: len(f.values), More: f.more,

@@ -132,10 +132,13 @@ type probe struct {
 type predicate struct {
 	text   string
 	tree   expr.Expr
+	node   syntax.Node // nil where the condition is not written in parts
+	env    *expr.Env
 	run    *expr.Run
 	holds  int64
 	fields []*seen
 	rows   []uint16
+	change *WhyChange // what was probably meant; set by explain
 }
 
 // seen is what a predicate saw of one field.
@@ -153,14 +156,19 @@ func (p *probe) Needs(*event.Fields) {}
 
 func (p *probe) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	if c, ok := p.step.Stage.(lang.Condition); ok {
-		texts := p.trace.q.conjuncts(p.step)
+		nodes := p.trace.q.conjuncts(p.step)
 		trees := conjuncts(c.Cond())
-		if len(texts) != len(trees) {
-			texts = []string{p.trace.q.stepText(p.step)}
+		if len(nodes) != len(trees) {
+			nodes = nil
 			trees = []expr.Expr{c.Cond()}
 		}
+		env := lang.Env(rt)
 		for i, x := range trees {
-			part := &predicate{text: texts[i], tree: x, run: expr.Compile(x).Open(lang.Env(rt))}
+			part := &predicate{text: p.trace.q.stepText(p.step), tree: x, env: env, run: expr.Compile(x).Open(env)}
+			if nodes != nil {
+				part.node = nodes[i]
+				part.text = clip(strings.Join(strings.Fields(p.trace.q.Tree.File.Slice(nodes[i].Span())), " "))
+			}
 			for _, s := range expr.Slots(x) {
 				part.fields = append(part.fields, &seen{slot: s, values: map[string]int64{}})
 			}
@@ -250,8 +258,8 @@ func conjuncts(x expr.Expr) []expr.Expr {
 	return []expr.Expr{x}
 }
 
-// conjuncts are the texts of those parts.
-func (q *Query) conjuncts(s lang.Step) []string {
+// conjuncts are those parts as they are written.
+func (q *Query) conjuncts(s lang.Step) (parts []syntax.Node) {
 	var node syntax.Node
 	switch {
 	case s.Part == lang.Searching:
@@ -264,7 +272,6 @@ func (q *Query) conjuncts(s lang.Step) []string {
 			}
 		}
 	}
-	var texts []string
 	var split func(n syntax.Node)
 	split = func(n syntax.Node) {
 		switch n := n.(type) {
@@ -286,12 +293,12 @@ func (q *Query) conjuncts(s lang.Step) []string {
 				return
 			}
 		}
-		texts = append(texts, clip(strings.Join(strings.Fields(q.Tree.File.Slice(n.Span())), " ")))
+		parts = append(parts, n)
 	}
 	if node != nil {
 		split(node)
 	}
-	return texts
+	return parts
 }
 
 // clip shortens a text that is shown.
@@ -358,6 +365,9 @@ func (t *trace) explain(w io.Writer, p *probe) {
 		fmt.Fprintf(w, "  %s\n    holds for %s of %s rows\n", part.text, thousands(part.holds), thousands(p.rows))
 		for _, f := range part.fields {
 			t.field(w, part, f, p)
+		}
+		if part.change = t.change(part); part.change != nil {
+			fmt.Fprintf(w, "    try `%s`%s: %s\n", part.change.Text, part.change.holds(p.rows), part.change.Why)
 		}
 	}
 }
@@ -496,30 +506,7 @@ func (t *trace) absent(w io.Writer, slot event.Slot, told map[event.Slot]bool) {
 		}
 		return
 	}
-	var names []string
-	best := ""
-	for s := range t.present {
-		n := t.layout.Name(s)
-		names = append(names, n)
-		if s == slot {
-			continue
-		}
-		if tail := n[strings.LastIndexByte(n, '.')+1:]; strings.EqualFold(tail, name) && (best == "" || n < best) {
-			best = n
-		}
-	}
-	sort.Strings(names)
-	if best == "" {
-		best = diag.Nearest(name, names)
-	}
-	if best == "" { // the last part of a nested name
-		for _, n := range names {
-			if near := diag.Nearest(name, []string{n[strings.LastIndexByte(n, '.')+1:]}); near != "" {
-				best = n
-				break
-			}
-		}
-	}
+	best := t.named(slot)
 	if best == "" {
 		return
 	}
@@ -530,6 +517,35 @@ func (t *trace) absent(w io.Writer, slot event.Slot, told map[event.Slot]bool) {
 	default:
 		fmt.Fprintf(w, "    `%s` is present in %s of %s events\n", best, thousands(n), thousands(t.probes[0].rows))
 	}
+}
+
+// named is the field of the input that a name which no event has probably means; "" for none.
+func (t *trace) named(slot event.Slot) (best string) {
+	name := t.layout.Name(slot)
+	var names []string
+	for s := range t.present {
+		n := t.layout.Name(s)
+		names = append(names, n)
+		if s == slot {
+			continue
+		}
+		if tail := n[strings.LastIndexByte(n, '.')+1:]; strings.EqualFold(tail, name) && (best == "" || n < best) {
+			best = n
+		}
+	}
+	if best != "" {
+		return best
+	}
+	sort.Strings(names)
+	if best = diag.Nearest(name, names); best != "" {
+		return best
+	}
+	for _, n := range names { // the last part of a nested name
+		if near := diag.Nearest(name, []string{n[strings.LastIndexByte(n, '.')+1:]}); near != "" {
+			return n
+		}
+	}
+	return ""
 }
 
 func (t *trace) printEvent(w io.Writer) {

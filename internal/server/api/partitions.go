@@ -82,3 +82,7 @@ func (a *API) intoPartitions(text string) (string, []string) {
 	}
 	return out, warnings
 }
+
+// Rewrite gives a query as search jobs run it: partitions that it names are resolved. The
+// warnings are those that the job has of it.
+func (a *API) Rewrite(query string) (string, []string) { return a.intoPartitions(query) }

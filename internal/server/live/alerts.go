@@ -228,6 +228,13 @@ func (a *Alerts) Signals(ctx context.Context, keep func(*Signal) bool) ([]*Signa
 	return kept(all, keep), err
 }
 
+// Between are the signals of a stretch of event time (ms, to excluded), the newest first,
+// at most so many; more says that there are others.
+func (a *Alerts) Between(ctx context.Context, from, to int64, most int) (all []*Signal, more bool, err error) {
+	all, err = a.signals(ctx, `WHERE time >= ? AND time < ? ORDER BY time DESC, number DESC LIMIT ?`, from, to, most+1)
+	return all[:min(most, len(all))], len(all) > most, err
+}
+
 func kept[T any](all []T, keep func(T) bool) []T {
 	if keep == nil {
 		return all

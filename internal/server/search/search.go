@@ -1,0 +1,142 @@
+// Package search answers what the page Search asks besides search jobs, which package api
+// has: what an editor shows of a query, why a query finds nothing, the fields of a job, the
+// signals of a time range, a job's rows as a file. A call is a file; what it tells other
+// packages find out.
+package search
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/job"
+	"github.com/gyoji-dev/gyoji/internal/server/live"
+	"github.com/gyoji-dev/gyoji/internal/store"
+)
+
+// Base is the path before that of each call.
+const Base = "/api/gyoji/v1"
+
+// Options are what the calls work with.
+type Options struct {
+	Store  *store.Store
+	Jobs   *job.Manager // search jobs, as the search API has them
+	Alerts *live.Alerts // what was found; nil for a server that finds nothing
+	// Rewrite gives a query as the search API runs it, partitions resolved.
+	Rewrite func(query string) (string, []string)
+	Logf    func(string, ...any)
+	Now     func() time.Time // nil for the clock
+}
+
+// Page is the calls. Safe for several goroutines.
+type Page struct {
+	o      Options
+	sample *sampler
+}
+
+// New makes them.
+func New(o Options) *Page {
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rewrite == nil {
+		o.Rewrite = func(q string) (string, []string) { return q, nil }
+	}
+	return &Page{o: o, sample: newSampler(o)}
+}
+
+// Routes are all calls.
+func (p *Page) Routes() []access.Route {
+	get := func(path string, role access.Role, do func(*http.Request) (any, error)) access.Route {
+		return access.Route{Pattern: "GET " + Base + path, Role: role, Serve: p.answers(do)}
+	}
+	post := func(path string, role access.Role, do func(*http.Request) (any, error)) access.Route {
+		return access.Route{Pattern: "POST " + Base + path, Role: role, Serve: p.answers(do)}
+	}
+	return []access.Route{
+		post("/language/diagnostics", access.Read, p.diagnostics),
+		post("/language/complete", access.Read, p.complete),
+		post("/language/hover", access.Read, p.hover),
+		post("/language/signature", access.Read, p.signature),
+		post("/language/format", access.Read, p.format),
+		post("/whynot", access.Read, p.whyNot),
+		get("/jobs/{id}/fields", access.Read, p.fields),
+		get("/signals", access.Read, p.signals),
+		{Pattern: "GET " + Base + "/jobs/{id}/csv", Role: access.Read, Serve: p.csv},
+	}
+}
+
+// A failure is an answer that is none of success.
+type failure struct {
+	status  int
+	code    string
+	message string
+}
+
+func (f *failure) Error() string { return f.message }
+
+func bad(format string, args ...any) error {
+	return &failure{http.StatusBadRequest, "bad.request", fmt.Sprintf(format, args...)}
+}
+
+// answers is a handler of a call whose value is the body of a 200.
+func (p *Page) answers(do func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := do(r)
+		if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		access.Answer(w, http.StatusOK, v)
+	}
+}
+
+// fail answers with an error: {"status":400,"id":"...","code":"...","message":"..."}.
+func (p *Page) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+	case errors.Is(err, job.ErrGone):
+		f = &failure{http.StatusNotFound, access.CodeNotFound, err.Error()}
+	case r.Context().Err() != nil:
+		return // nobody waits for it
+	default:
+		p.o.Logf("%s %s: %v", r.Method, r.URL.Path, err)
+		f = &failure{http.StatusInternalServerError, access.CodeInternal, err.Error()}
+	}
+	access.Fail(w, f.status, f.code, f.message)
+}
+
+// read reads a request's body as JSON.
+func read(r *http.Request, most int64, into any) error {
+	text, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	switch {
+	case err != nil:
+		return bad("The body could not be read: %v.", err)
+	case int64(len(text)) > most:
+		return &failure{http.StatusRequestEntityTooLarge, "bad.request", fmt.Sprintf("The body is larger than %d KiB.", most>>10)}
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return bad("The body is no JSON object as this call takes it: %v.", err)
+	}
+	return nil
+}
+
+// job is that of a request's path, if who asks may see it.
+func (p *Page) job(r *http.Request) (*job.Job, error) {
+	j, err := p.o.Jobs.Get(r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	if who := access.From(r.Context()); who.ID != j.Owner && who.Role != access.Admin {
+		return nil, job.ErrGone
+	}
+	return j, nil
+}
