@@ -30,7 +30,7 @@ func TestWords(t *testing.T) {
 		case err != nil:
 			return err
 		case d.IsDir():
-			if path != "." && folder.Hidden(d.Name()) || d.Name() == "testdata" || path == "bench" || path == filepath.Join("docs", "decisions") {
+			if path != "." && folder.Hidden(d.Name()) || d.Name() == "testdata" || d.Name() == "node_modules" || path == "bench" || path == filepath.Join("docs", "decisions") {
 				return filepath.SkipDir
 			}
 		case strings.HasSuffix(path, ".md") && path != "CONTRIBUTING.md" && !strings.HasPrefix(path, "packages"):

@@ -95,7 +95,7 @@ func pages(t *testing.T) map[string]string {
 		}
 		name := d.Name()
 		if d.IsDir() {
-			if path != ".." && (strings.HasPrefix(name, ".") && name != ".github" || slices.Contains([]string{"testdata", "dist", "release", "site", "data"}, name)) {
+			if path != ".." && (strings.HasPrefix(name, ".") && name != ".github" || slices.Contains([]string{"testdata", "dist", "release", "site", "data", "node_modules"}, name)) {
 				return filepath.SkipDir
 			}
 			return nil

@@ -137,8 +137,9 @@ This is the first start. Keep these; they are in %s, too, and shown this once:
   access key    %s
   HTTP source   %s
   web           %s
+  sign in       %s
 
-`, told.File, told.Given.AccessID, told.Given.AccessKey, told.Given.SourceURL, told.Given.WebURL)
+`, told.File, told.Given.AccessID, told.Given.AccessKey, told.Given.SourceURL, told.Given.WebURL, told.Given.SigninURL)
 	}
 	for _, l := range told.Listeners {
 		logf("syslog at %s", l)

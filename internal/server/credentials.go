@@ -26,6 +26,7 @@ type Credentials struct {
 	AccessKey    string            `json:"access_key,omitempty"`
 	SourceURL    string            `json:"http_source_url,omitempty"`
 	WebURL       string            `json:"web_url"`
+	SigninURL    string            `json:"signin_url,omitempty"`    // signs a browser in while the server runs
 	SourceTokens map[string]string `json:"source_tokens,omitempty"` // of other sources, by id
 }
 
@@ -107,11 +108,16 @@ func (v *vault) Token(source int64) string {
 	return v.token(strconv.FormatInt(source, 10))
 }
 
-// address writes the addresses of the running server.
-func (v *vault) address(base string) error {
+// address writes the addresses of the running server. link makes the token of a sign-in
+// link for an access id; there is one only where the file has the key as well, so that who
+// has removed the file finds no other secret in it.
+func (v *vault) address(base string, link func(id string) string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.c.WebURL = base
+	v.c.WebURL, v.c.SigninURL = base, ""
+	if v.c.AccessKey != "" {
+		v.c.SigninURL = base + signinPath + "#" + link(v.c.AccessID)
+	}
 	if token := v.token(v.first); token != "" {
 		v.c.SourceURL = base + receiverPath + "/" + token
 	}

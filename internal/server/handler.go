@@ -128,7 +128,7 @@ func (s *Server) guarded(role access.Role, browsers *http.CrossOriginProtection,
 			r.Body = &timed{http.MaxBytesReader(w, r.Body, requestMax), http.NewResponseController(w)}
 		}
 		r = r.WithContext(access.With(r.Context(), p))
-		next(w, r)
+		s.repeats.once(w, r, p.ID, next)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			status := http.StatusOK
 			if a, ok := w.(*answer); ok && a.status != 0 {
@@ -158,21 +158,39 @@ func (t *timed) Read(p []byte) (int, error) {
 
 func (t *timed) Close() error { return t.body.Close() }
 
-// who is who makes a request; it answers 401 where nobody is.
+// who is who makes a request, by a key or as a browser that is signed in; it answers 401
+// where nobody is.
 func (s *Server) who(w http.ResponseWriter, r *http.Request) (access.Principal, bool) {
 	id, secret, given := access.Of(r)
 	p, ok := access.Principal{}, false
 	why := "an access id and key are needed; they are in credentials.json"
+	if token := s.sessionOf(r); token != "" && !given {
+		p, ok = s.sessions.Check(token)
+		why = "the session has ended; sign in again"
+		if ok && !safe(r.Method) && !sameOrigin(r) {
+			access.Fail(w, http.StatusForbidden, access.CodeForbidden, "a page of another site may not make this call")
+			return access.Principal{}, false
+		}
+	}
 	if given {
 		p, ok = s.keys.Check(id, secret)
 		why = "the access id or key is wrong"
 	}
 	if !ok {
 		s.audit.Refused(hostOf(r.RemoteAddr), why, r)
-		w.Header().Set("WWW-Authenticate", `Basic realm="gyoji"`)
+		if !ours(r) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="gyoji"`)
+		}
 		access.Fail(w, http.StatusUnauthorized, access.CodeUnauthorized, why)
 	}
 	return p, ok
+}
+
+// ours reports whether a page's own script makes a request: it asks people to sign in
+// itself, and the browser's own form, which WWW-Authenticate opens, would stand before it.
+func ours(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return r.Header.Get("X-Requested-With") != "" || mode != "" && mode != "navigate"
 }
 
 func hostOf(remote string) string {

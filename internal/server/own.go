@@ -18,6 +18,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/collect"
 	"github.com/gyoji-dev/gyoji/internal/store/message"
+	"github.com/gyoji-dev/gyoji/web"
 )
 
 // own are the calls about the server itself.
@@ -62,16 +63,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-const page = `<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>gyoji</title>
-<h1>gyoji serve</h1>
-<p>The server is running. Logs are sent to the HTTP source whose address is in <code>credentials.json</code> of the data folder;
-searches are made with <code>gyoji search --server</code> or with any client of Sumo Logic's search job API.</p>
-<p><a href="/readyz">readyz</a> <a href="/metrics">metrics</a></p>
-</html>
-`
-
-// root answers a browser with a page, and Elastic's clients with what they ask for first.
+// root answers a browser with the page, and Elastic's clients with what they ask for first.
 func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 	if collect.IsElastic(r) {
 		if r.Header.Get("Authorization") != "" {
@@ -82,11 +74,18 @@ func (s *Server) root(w http.ResponseWriter, r *http.Request) {
 		collect.ElasticRoot(w, r)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	fmt.Fprint(w, page)
+	web.Page(w, r)
+}
+
+// pages are the addresses of the web interface, and the files that it is made of.
+func pages() (list []access.Route) {
+	for _, pattern := range web.Pages {
+		list = append(list, access.Route{Pattern: "GET " + pattern, Serve: web.Page})
+	}
+	for _, pattern := range web.Files {
+		list = append(list, access.Route{Pattern: "GET " + pattern, Serve: web.File})
+	}
+	return list
 }
 
 // shownKey is a key as Sumo's API shows it, with its role.

@@ -49,19 +49,20 @@ var usual = pace{headerTime, bodyTime, writeTime, idleTime}
 
 // Server is a running server.
 type Server struct {
-	c       Config
-	logf    func(string, ...any)
-	store   *store.Store
-	keys    *access.Keys
-	audit   *access.Audit
-	vault   *vault
-	sources *collect.Sources
-	doors   *collect.Doors
-	calls   *api.API
-	live    *live.Engine
-	hunter  *live.Hunter
-	desk    *desk.Desk
-	more    []func(context.Context) error // to be closed before the store, last first
+	c        Config
+	logf     func(string, ...any)
+	store    *store.Store
+	keys     *access.Keys
+	sessions *access.Sessions
+	audit    *access.Audit
+	vault    *vault
+	sources  *collect.Sources
+	doors    *collect.Doors
+	calls    *api.API
+	live     *live.Engine
+	hunter   *live.Hunter
+	desk     *desk.Desk
+	more     []func(context.Context) error // to be closed before the store, last first
 
 	listener net.Listener
 	http     http.Server
@@ -73,6 +74,7 @@ type Server struct {
 	stats    stats
 	limits   limits
 	missing  seen
+	repeats  repeats
 	ended    chan error
 }
 
@@ -129,6 +131,9 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	if s.keys, err = access.OpenKeys(c.Data); err != nil {
 		return nil, told, err
 	}
+	if s.sessions, err = access.OpenSessions(c.Data, s.keys); err != nil {
+		return nil, told, err
+	}
 	if s.audit, err = access.OpenAudit(c.Data, logf); err != nil {
 		return nil, told, err
 	}
@@ -139,7 +144,7 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	if s.sources, told.First, err = s.vault.begin(s.keys, func() (*collect.Sources, error) { return collect.OpenSources(c.Data, s.vault) }); err != nil {
 		return nil, told, err
 	}
-	if err = s.vault.address(s.base); err != nil {
+	if err = s.vault.address(s.base, s.sessions.Link); err != nil {
 		return nil, told, err
 	}
 	s.doors = collect.New(collect.Options{
@@ -159,7 +164,7 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 		return nil, told, err
 	}
 	page := search.New(search.Options{Store: s.store, Jobs: calls.Jobs(), Alerts: s.live.Alerts(), Rewrite: calls.Rewrite, Logf: logf})
-	s.routes = slices.Concat(s.doors.Routes(), s.own(), calls.Routes(), watched, page.Routes())
+	s.routes = slices.Concat(s.doors.Routes(), s.own(), pages(), s.session(), calls.Routes(), watched, page.Routes())
 	s.limits.perSecond = c.RateLimit
 	s.http = http.Server{
 		Handler: s.handler(s.routes), ReadHeaderTimeout: s.pace.header, IdleTimeout: s.pace.idle, MaxHeaderBytes: headerMax,

@@ -307,7 +307,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("not Prometheus': %q", text)
 		}
 	}
-	if status, h, body := v.call("", "", "GET", "/", ""); status != 200 || !strings.HasPrefix(h.Get("Content-Type"), "text/html") || !strings.Contains(body, "gyoji serve") {
+	if status, h, body := v.call("", "", "GET", "/", ""); status != 200 || !strings.HasPrefix(h.Get("Content-Type"), "text/html") || !strings.Contains(body, "<title>gyoji</title>") {
 		t.Errorf("/: %d %v", status, h)
 	}
 }

@@ -1,0 +1,65 @@
+// The frame: signing in by the form and by a link, the address that was asked for, signing
+// out, the palette, the zone, a server that goes away.
+import { axe, flow, equal, ok, shot, sideways, until } from './desk.mjs';
+
+await flow('frame', async (s, b) => {
+  // By the form, at the address that was asked for.
+  const context = await b.browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: 'Europe/Berlin' });
+  const p = await context.newPage();
+  await p.goto(s.base + '/triage?view=closed');
+  await p.getByLabel('Access ID').fill(s.credentials.access_id);
+  await p.getByLabel('Access key').fill('wrong');
+  await p.getByRole('button', { name: 'Sign in' }).click();
+  await p.getByRole('alert').filter({ hasText: 'wrong' }).waitFor();
+  ok('a wrong key is said', true);
+  equal('axe: sign-in', await axe(p), []);
+  await shot(p, 'signin');
+  await p.getByLabel('Access key').fill(s.credentials.access_key);
+  await p.getByRole('button', { name: 'Sign in' }).click();
+  await p.getByRole('heading', { name: 'Triage' }).waitFor();
+  equal('the address that was asked for', new URL(p.url()).search, '?view=closed');
+  ok('script cannot read the session', (await p.evaluate(() => document.cookie)) === '');
+
+  // By the link of credentials.json; the token leaves the address.
+  const linked = await b.browser.newContext();
+  const l = await linked.newPage();
+  await l.goto(s.credentials.signin_url);
+  await l.getByRole('heading', { name: 'Triage' }).waitFor();
+  ok('the token is not in the address', !l.url().includes('#'), l.url());
+  await linked.close();
+
+  // The palette, by keys alone, and back to where one was.
+  await p.keyboard.press('Control+k');
+  await p.getByRole('combobox', { name: 'Find' }).fill('cover');
+  await p.getByRole('option', { name: 'Go to Coverage' }).waitFor();
+  equal('axe: palette', await axe(p), []);
+  await p.keyboard.press('Enter');
+  await p.waitForURL('**/coverage');
+  await p.goBack();
+  await p.waitForURL('**/triage?view=closed');
+  ok('back goes back', true);
+  await p.keyboard.press('?');
+  await p.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  equal('axe: keyboard', await axe(p), []);
+  await p.keyboard.press('Escape');
+  await p.keyboard.press('u');
+  equal('u changes the zone, not the address', [await p.getByRole('button', { name: 'UTC', exact: true }).getAttribute('aria-pressed'), new URL(p.url()).search], ['false', '?view=closed']);
+  await p.keyboard.press('u');
+
+  // 390 px: the bar is at the bottom, and nothing scrolls sideways.
+  await p.setViewportSize({ width: 390, height: 844 });
+  const bar = await p.getByRole('navigation', { name: 'Pages' }).boundingBox();
+  ok('the bar is at the bottom', bar.y > 700 && bar.width >= 389, bar);
+  const small = await p.getByRole('navigation').getByRole('link').evaluateAll((list) => list.filter((a) => a.offsetParent && (a.offsetHeight < 44 || a.offsetWidth < 44)).length);
+  equal('entries are 44 px', small, 0);
+  equal('nothing sideways', await sideways(p), false);
+  await p.setViewportSize({ width: 1440, height: 900 });
+
+  // Signing out ends the session, for the page of every tab.
+  await p.getByRole('button', { name: 'first' }).click();
+  await p.getByRole('button', { name: 'Sign out' }).click();
+  await p.getByLabel('Access ID').waitFor();
+  ok('signed out', (await context.request.get(s.base + '/api/sec/v1/insights')).status() === 401);
+  await context.close();
+  await until(async () => true, 'the end');
+});

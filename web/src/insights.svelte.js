@@ -1,0 +1,412 @@
+// Insights that the page knows: rows of GET triage, kept up to date by the event stream, and
+// the acts that change them. Rows on screen change in place; new ones wait until they are
+// asked for.
+import { call, Failure, get, newKey, own, sec } from './api.js';
+import { frame } from './frame.svelte.js';
+import { live } from './live.svelte.js';
+import { level, rank, words } from './parts/severity.js';
+import { plain } from './parts/text.js';
+import { clock } from './parts/time.svelte.js';
+import { say, toast } from './parts/toasts.svelte.js';
+import { route } from './route.svelte.js';
+import { session } from './session.svelte.js';
+import { settings } from './settings.svelte.js';
+
+export const resolutions = [
+  ['Resolved', 'Resolved', 'It was real and has been dealt with'],
+  ['False Positive', 'False positive', 'The rule is wrong about this; propose a tuning'],
+  ['No Action', 'No action', 'It was real, and nothing needs doing'],
+  ['Duplicate', 'Duplicate', 'Another insight covers it'],
+];
+export const resolutionWord = (name) => resolutions.find(([n]) => n === name)?.[1] ?? name;
+
+export const statusWord = (s) => ({ new: 'New', inprogress: 'In progress', closed: 'Closed' })[s] ?? s;
+
+/** The name that people read an insight by: its strongest signal's. */
+export const title = (row) => row.strongest?.name || row.name;
+
+/** 0 for the most severe of the insight and its strongest signal. */
+export const urgencyRank = (row) => Math.min(rank(row.level), row.strongest ? rank(row.strongest.level) : 9);
+
+/** Orders of the list, first what needs a person first. */
+export const sorts = {
+  urgency: (a, b) =>
+    urgencyRank(a) - urgencyRank(b) || Number(Boolean(a.assignee)) - Number(Boolean(b.assignee)) || rank(a.level) - rank(b.level) || b.score - a.score || a.created - b.created,
+  score: (a, b) => b.score - a.score || a.created - b.created,
+  age: (a, b) => a.created - b.created,
+};
+
+/** Whether a row fits a filter: words, and severity:high, status:new, entity:ws-, assignee:nobody. */
+export function fits(row, filter) {
+  const text = [row.readableId, row.entity?.value, row.entity?.shown, row.user, row.host, row.name, row.summary, ...(row.terms ?? []).map((t) => t.name), ...(row.tactics ?? []), ...(row.tags ?? [])]
+    .join('\n')
+    .toLowerCase();
+  const fields = {
+    severity: [level(row.level), words[level(row.level)]],
+    status: [row.status, statusWord(row.status)],
+    entity: [row.entity?.value, row.entity?.shown],
+    assignee: row.assignee ? [row.assignee] : ['nobody'],
+    tag: row.tags ?? [],
+  };
+  return filter
+    .toLowerCase()
+    .split(/\s+/)
+    .filter(Boolean)
+    .every((w) => {
+      const [, field, value] = /^(\w+):(.+)$/.exec(w) ?? [];
+      if (field && fields[field]) return fields[field].some((v) => String(v ?? '').toLowerCase().includes(value));
+      return text.includes(w);
+    });
+}
+
+const belongs = {
+  open: (r) => r.status !== 'closed',
+  mine: (r) => r.status !== 'closed' && r.assignee === session.me,
+  free: (r) => r.status !== 'closed' && !r.assignee,
+  closed: (r) => r.status === 'closed',
+};
+
+const etag = (rev) => `"${rev}"`;
+
+class Insights {
+  /** Rows by id. */
+  rows = $state.raw({});
+  /** Ids of the view in their order, and which view that is; null before the first answer. */
+  order = $state.raw(null);
+  view = $state('open');
+  sort = 'urgency';
+  counts = $state.raw(null);
+  oldest = $state(null);
+  threshold = $state(12);
+  /** Ids that came since, not yet in the list. */
+  fresh = $state.raw([]);
+  error = $state(null);
+  loading = $state(false);
+  picked = $state.raw(new Set());
+  /** Acts that wait for the server: [{row, steps, done}]. */
+  outbox = $state.raw([]);
+  #asked = 0;
+  #counting = 0;
+  #listeners = new Set();
+
+  constructor() {
+    live.on('insight', (e) => this.#event(e));
+    live.on('reset', () => this.#again());
+    live.on('hello', (e) => {
+      if (e?.reset) this.#again();
+    });
+    live.on('on', async () => {
+      await this.flush();
+      this.#again();
+    });
+  }
+
+  /** Is told {id, readableId, row} of each insight that has changed; gives what ends it. */
+  heard(f) {
+    this.#listeners.add(f);
+    return () => this.#listeners.delete(f);
+  }
+
+  #again() {
+    this.load(this.view, { keep: true });
+  }
+
+  /** Loads a view. keep leaves the order of what is shown as it is; what is new waits. */
+  async load(view, { keep = false } = {}) {
+    const asked = ++this.#asked;
+    this.loading = true;
+    try {
+      const said = await get(`${own}/triage?view=${view}&limit=500`);
+      if (asked !== this.#asked) return;
+      clock.set(said.now);
+      this.#counts(said);
+      const rows = { ...this.rows };
+      for (const r of said.rows) rows[r.id] = this.#pending(r);
+      const known = new Set(this.order ?? []);
+      this.rows = rows;
+      if (keep && this.order && view === this.view) {
+        for (const r of said.rows) if (!known.has(r.id)) this.#arrived(r);
+      } else {
+        this.view = view;
+        this.fresh = [];
+        this.order = said.rows.map((r) => r.id);
+        this.arrange();
+      }
+      this.error = null;
+    } catch (e) {
+      if (asked === this.#asked) this.error = e;
+    } finally {
+      if (asked === this.#asked) this.loading = false;
+    }
+  }
+
+  #counts(said) {
+    this.counts = said.counts;
+    this.oldest = said.oldest;
+    this.threshold = said.threshold ?? this.threshold;
+    frame.open = said.counts.open;
+  }
+
+  /** Reads the counts alone, for the frame. */
+  count() {
+    clearTimeout(this.#counting);
+    this.#counting = setTimeout(async () => {
+      try {
+        this.#counts(await get(`${own}/triage?view=open&limit=1`));
+      } catch {
+        // the counts stay as they were; the list says what is wrong
+      }
+    }, 300);
+  }
+
+  /** Sorts the list anew, and leaves out what belongs to the view no more. */
+  arrange() {
+    if (!this.order) return;
+    const compare = this.view === 'closed' && this.sort === 'urgency' ? (a, b) => b.closed - a.closed : sorts[this.sort];
+    this.order = this.order
+      .map((id) => this.rows[id])
+      .filter((r) => r && belongs[this.view](r))
+      .sort(compare)
+      .map((r) => r.id);
+  }
+
+  #event({ id, readableId, new: isNew, row }) {
+    if (row) {
+      this.rows = { ...this.rows, [id]: this.#pending(row) };
+      if (this.order && !this.order.includes(id) && belongs[this.view](row) && isNew) this.#arrived(row, true);
+    }
+    this.count();
+    for (const f of this.#listeners) f({ id, readableId, row });
+  }
+
+  #arrived(row, loud = false) {
+    if (this.fresh.includes(row.id) || !belongs[this.view](row)) return;
+    this.fresh = [...this.fresh, row.id];
+    frame.alert = `${this.fresh.length} new`;
+    say(`${this.fresh.length} new insight${this.fresh.length > 1 ? 's' : ''}: ${words[level(row.level)]}, ${plain(row.entity?.shown || row.entity?.value)}`);
+    if (loud && settings.sound && urgencyRank(row) === 0) chime();
+  }
+
+  /** Puts what is new into the list; gives the id of the first. */
+  showFresh() {
+    const ids = this.fresh;
+    this.fresh = [];
+    frame.alert = '';
+    this.order = [...new Set([...(this.order ?? []), ...ids])];
+    this.arrange();
+    return this.order.find((id) => ids.includes(id)) ?? '';
+  }
+
+  // What a row is with the acts that the server has not heard of yet.
+  #pending(row) {
+    for (const o of this.outbox) if (o.row.id === row.id) row = { ...row, ...o.shown, waiting: true };
+    return row;
+  }
+
+  #patch(row, shown) {
+    this.rows = { ...this.rows, [row.id]: { ...(this.rows[row.id] ?? row), ...shown } };
+  }
+
+  /**
+   * Does steps [{method, path, body}] to an insight, each on the revision that the one
+   * before gave. shown is how the row looks at once. Gives 'done', 'waits' where the
+   * server cannot be reached, and throws a Failure else, with the row as it was.
+   */
+  async change(row, steps, shown) {
+    const before = this.rows[row.id] ?? row;
+    this.#patch(row, shown);
+    const act = { row: before, steps: steps.map((s) => ({ ...s, key: newKey() })), rev: before.rev, shown };
+    try {
+      await this.#send(act);
+      return 'done';
+    } catch (e) {
+      if (e instanceof Failure && e.later) {
+        this.outbox = [...this.outbox, act];
+        this.#patch(row, { ...shown, waiting: true });
+        return 'waits';
+      }
+      this.#patch(row, before);
+      throw e;
+    }
+  }
+
+  async #send(act) {
+    while (act.steps.length) {
+      const s = act.steps[0];
+      const { data, etag: tag } = await call(s.method, `${sec}/insights/${act.row.id}/${s.path}`, { body: s.body, match: etag(act.rev), key: s.key });
+      act.steps.shift();
+      const rev = Number(/\d+/.exec(tag)?.[0] ?? NaN);
+      if (Number.isFinite(rev)) act.rev = rev;
+      this.#patch(act.row, { rev: act.rev });
+      void data;
+    }
+    this.count();
+  }
+
+  /** Sends what waits, in its order. What meets a change of somebody else is said and left. */
+  async flush() {
+    const waiting = this.outbox;
+    this.outbox = [];
+    for (const act of waiting) {
+      try {
+        await this.#send(act);
+        this.#patch(act.row, { waiting: false });
+        toast(`${act.row.readableId}: what you did while the server was away is done`);
+      } catch (e) {
+        if (e instanceof Failure && e.later) {
+          this.outbox = [...this.outbox, act];
+          continue;
+        }
+        this.#patch(act.row, { ...act.row, waiting: false });
+        toast(`${act.row.readableId} was changed by somebody else meanwhile; what you did was not done`);
+      }
+    }
+  }
+
+  /** Says who did what to an insight, for who was a moment too late. */
+  async meanwhile(row) {
+    let who = 'Somebody';
+    let did = 'changed';
+    try {
+      const now = await get(`${own}/insights/${row.id}`);
+      this.rows = { ...this.rows, [row.id]: now };
+      const { entries } = await get(`${own}/insights/${row.id}/history`);
+      const last = [...(entries ?? [])].sort((a, b) => a.at - b.at).at(-1);
+      if (last) {
+        who = last.by || who;
+        const closing = entries.some((e) => e.at === last.at && e.what === 'status' && e.to === 'closed');
+        did = closing ? 'closed' : last.what === 'assignee' ? (last.to ? `gave to ${last.to === who ? 'themselves' : last.to}` : 'gave back') : last.what === 'comment' ? 'commented on' : `changed the ${last.what} of`;
+      }
+    } catch {
+      // the sentence says less
+    }
+    return `${plain(who)} ${did} ${row.readableId}`;
+  }
+
+  async #problem(e, row) {
+    if (e instanceof Failure && (e.status === 412 || e.status === 409)) {
+      toast(`${await this.meanwhile(row)} meanwhile. Nothing was overwritten; the row shows how it is now.`, { keep: 10000 });
+      return;
+    }
+    toast(`${row.readableId}: ${e.message}`, { keep: 10000 });
+    say(`${row.readableId}: ${e.message}`, { urgent: true });
+  }
+
+  /** Makes insights one's own. */
+  async take(rows) {
+    rows = rows.filter((r) => r && r.status !== 'closed' && r.assignee !== session.me);
+    const undo = [];
+    let waits = false;
+    for (const row of rows) {
+      const steps = [{ method: 'PUT', path: 'assignee', body: { assignee: { type: 'USER', value: session.me } } }];
+      if (row.status === 'new') steps.push({ method: 'PUT', path: 'status', body: { status: 'inprogress' } });
+      try {
+        waits = (await this.change(row, steps, { assignee: session.me, status: row.status === 'new' ? 'inprogress' : row.status })) === 'waits' || waits;
+        undo.push(row);
+      } catch (e) {
+        await this.#problem(e, row);
+      }
+    }
+    this.arrange();
+    if (!undo.length) return;
+    const what = undo.length > 1 ? `${undo.length} insights are yours` : `${undo[0].readableId} is yours`;
+    toast(waits ? `${what}; the server is told when it answers` : what, {
+      undo: async () => {
+        for (const row of undo) await this.back(row, [{ method: 'PUT', path: 'assignee', body: { assignee: row.assignee ? { type: 'USER', value: row.assignee } : null } }, ...(row.status === 'new' ? [{ method: 'PUT', path: 'status', body: { status: 'new' } }] : [])]);
+        this.arrange();
+      },
+    });
+  }
+
+  /** Takes an act back: the row is as it was before. */
+  async back(row, steps) {
+    const now = this.rows[row.id] ?? row;
+    const waiting = this.outbox.find((o) => o.row.id === row.id);
+    if (waiting) {
+      this.outbox = this.outbox.filter((o) => o !== waiting);
+      this.#patch(row, { ...row, waiting: false });
+      return;
+    }
+    try {
+      await this.change(now, steps, { assignee: row.assignee, status: row.status, resolution: row.resolution, closed: row.closed });
+      say(`${row.readableId} is as it was`);
+    } catch (e) {
+      await this.#problem(e, row);
+    }
+  }
+
+  /** Closes insights. Throws the Failure of the first that could not be, with failure.row. */
+  async close(rows, resolution, comment) {
+    const done = [];
+    let waits = false;
+    for (const row of rows.filter((r) => r && r.status !== 'closed')) {
+      const steps = [{ method: 'PUT', path: 'status', body: { status: 'closed', resolution } }];
+      if (comment.trim()) steps.push({ method: 'POST', path: 'comments', body: { body: comment } });
+      try {
+        waits = (await this.change(row, steps, { status: 'closed', resolution, closed: clock.now })) === 'waits' || waits;
+        done.push(row);
+      } catch (e) {
+        e.row = row;
+        this.#closed(done, resolution, waits);
+        throw e;
+      }
+    }
+    this.#closed(done, resolution, waits);
+  }
+
+  #closed(done, resolution, waits) {
+    if (!done.length) return;
+    const word = resolutionWord(resolution);
+    const what = done.length > 1 ? `${done.length} insights closed: ${word}` : `${done[0].readableId} closed: ${word}`;
+    toast(waits ? `${what}; the server is told when it answers` : what, {
+      undo: async () => {
+        for (const row of done) await this.back(row, [{ method: 'PUT', path: 'status', body: { status: row.status } }]);
+        this.order = [...new Set([...(this.order ?? []), ...done.map((r) => r.id)])];
+        this.arrange();
+      },
+    });
+    this.arrange();
+  }
+
+  /** Sets the status of an insight that is not to be closed. */
+  async status(row, status) {
+    try {
+      await this.change(row, [{ method: 'PUT', path: 'status', body: { status } }], { status, resolution: '', closed: null });
+      toast(`${row.readableId}: ${statusWord(status)}`, {
+        undo: () => this.back(row, [{ method: 'PUT', path: 'status', body: { status: row.status, ...(row.status === 'closed' ? { resolution: row.resolution } : {}) } }]),
+      });
+    } catch (e) {
+      await this.#problem(e, row);
+    }
+  }
+
+  /** The insight that stands after one in the list, for who has closed it. */
+  after(id) {
+    const list = this.order ?? [];
+    const n = list.indexOf(id);
+    return list[n + 1] ?? list[n - 1] ?? '';
+  }
+}
+
+function chime() {
+  try {
+    const audio = new AudioContext();
+    const tone = audio.createOscillator();
+    const loud = audio.createGain();
+    loud.gain.value = 0.08;
+    tone.frequency.value = 660;
+    tone.connect(loud).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.25);
+  } catch {
+    // a browser without sound
+  }
+}
+
+export const insights = new Insights();
+
+/** The address of triage with an insight selected, as one had left it. */
+export function backToTriage(id) {
+  const query = route.from?.name === 'triage' ? route.from.query : {};
+  return { ...query, i: id };
+}
