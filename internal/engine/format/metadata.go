@@ -27,6 +27,7 @@ type metadata struct {
 	stamps   datefmt.Recogniser
 	day      datefmt.Stamp // of the event's fields, where one is a date alone
 	zoned    bool          // times that name no zone are not UTC
+	timed    bool          // times are known elsewhere
 	warnings *exec.Warnings
 	rcpt     ownField
 	channel  *field // nil when not needed
@@ -82,7 +83,7 @@ func (m *metadata) init(w *input.Want, p *plan) {
 	}
 	m.category = w.Category
 	m.stamps = datefmt.Recogniser{Now: w.Now, Zone: w.Zone}
-	m.zoned = w.Zone != nil && w.Zone != time.UTC
+	m.zoned, m.timed = w.Zone != nil && w.Zone != time.UTC, w.Timed
 	m.warnings = w.Warnings
 	m.slots, m.categories = map[string]event.Slot{}, map[string]string{}
 	for _, t := range mapping.Times {
@@ -144,7 +145,7 @@ func (m *metadata) set(w *builder, row uint16, vals []jsondoc.Value, empty bool,
 		}
 	}
 	if at == event.NoTime {
-		if at = fallback; at == event.NoTime {
+		if at = fallback; at == event.NoTime && !m.timed {
 			s, ok := m.stamps.Find(text)
 			switch {
 			case m.day.Day && !ok: // a date alone is better than none

@@ -79,8 +79,15 @@ type whole struct{ *lines }
 
 func (r *whole) Read(b input.Block, next exec.Sink) error {
 	r.begin(b.Data)
-	if err := r.line(&b, 0, len(b.Data), next); err != nil {
-		return err
+	start, ends := 0, b.Ends
+	if ends == nil {
+		ends = []int{len(b.Data)}
+	}
+	for _, end := range ends {
+		if err := r.line(&b, start, end, next); err != nil {
+			return err
+		}
+		start = end
 	}
 	return r.push(next)
 }

@@ -59,6 +59,8 @@ type Want struct {
 	JSON bool
 	// Carve also looks for events in parts of a file that it no longer uses.
 	Carve bool
+	// Timed says that the time of events is known elsewhere: it is not looked for in texts.
+	Timed bool
 
 	Warnings *exec.Warnings
 
@@ -213,6 +215,9 @@ type Block struct {
 	// Events says that each line is known to be an event: none is lost for not being
 	// of the format. Format jsonl goes by it.
 	Events bool
+	// Ends, where it is set, are where the events of Data end that somebody else has told
+	// apart, whatever is in them: each is one, of plain text. format.Whole goes by it.
+	Ends []int
 }
 
 // Part is one file, archive member, stream or posted body.

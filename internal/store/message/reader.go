@@ -2,9 +2,12 @@ package message
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
@@ -28,12 +31,13 @@ type Reader struct {
 
 	parts map[*Origin]*input.Part
 
+	gathered gathered
+	tryMost  int // messages that are tried together
+
 	// The rows of the block being read, and where each begins in it.
 	rows   []Row
 	starts []int64
 	at     int
-	data   []byte
-	own    []Row
 
 	doubts exec.Warnings // of the message being read, where its format is not certain
 	pushed int           // events of it
@@ -63,7 +67,7 @@ type readerOf struct {
 // NewReader makes a reader of what is wanted. want's positions, in Only and of the
 // events, are Row.Seq's and what an event's place in its message adds.
 func NewReader(want *input.Want) *Reader {
-	r := &Reader{want: want, parts: map[*Origin]*input.Part{}, given: map[string]event.Slot{}}
+	r := &Reader{want: want, parts: map[*Origin]*input.Part{}, given: map[string]event.Slot{}, tryMost: tryFirst}
 	r.needy = inner{*want, map[readerOf]input.BlockReader{}}
 	w := &r.needy.want
 	w.Bounded, w.Readers = false, nil // a row's time is its own, not what the text says
@@ -121,8 +125,8 @@ func (r *Reader) scattered(rows []Row) error {
 	return nil
 }
 
-// read reads rows of one origin: lines of JSON a block of them at a time, others one
-// by one, as where one ends is not in their text.
+// read reads rows of one origin. Messages of one kind that stand in a row are read as a
+// block of them.
 func (r *Reader) read(o *Origin, rows []Row) error {
 	if o == nil {
 		o = &noOrigin
@@ -134,48 +138,189 @@ func (r *Reader) read(o *Origin, rows []Row) error {
 	if named == format.Named("text") || named == format.Named("lines") {
 		named = format.Whole // where a message ends has been found
 	}
-	jsonl := jsonLines()
-	block := r.own[:0]
-	data := r.data[:0]
-	starts := r.starts[:0]
-	flush := func() error {
-		defer func() { r.own, r.data, r.starts = block, data, starts }()
-		if len(block) == 0 {
-			return nil
-		}
-		err := r.block(jsonl, input.Block{Data: data, Part: part, Events: true}, block, starts)
-		block, data, starts = block[:0], data[:0], starts[:0]
-		return err
-	}
+	g := &r.gathered
+	g.part, g.head = part, int64(len(o.Head))
 	for i := range rows {
 		row := &rows[i]
-		if named == jsonl && oneLine(row.Raw) || named == nil && plainObject(row.Raw) {
-			if len(data)+len(row.Raw) > blockBytes {
-				if err := flush(); err != nil {
-					return err
-				}
+		f, how := r.kind(row.Raw, named)
+		if how != g.how || f != g.format || how == alone || !g.room(len(row.Raw), r.tryMost) {
+			if err := r.flush(); err != nil {
+				return err
 			}
-			block, starts = append(block, *row), append(starts, int64(len(data)))
-			data = append(append(data, row.Raw...), '\n')
-			continue
+			g.format, g.how = f, how
 		}
-		if err := flush(); err != nil {
-			return err
-		}
-		f := named
-		if f == nil || f.Lines && !oneLine(row.Raw) {
-			f = formatOf(row.Raw)
-		}
-		if err := r.block(f, input.Block{Data: row.Raw, Offset: int64(len(o.Head)), Part: part}, rows[i:i+1], []int64{int64(len(o.Head))}); err != nil {
+		g.add(row)
+	}
+	return r.flush()
+}
+
+// how says how a message is read.
+type how int
+
+const (
+	alone how = iota // by itself
+	// sure are objects of JSON on one line each, which are one event each.
+	sure
+	// texts are one event each, of plain text, whatever is in them.
+	texts
+	// tried are lines that are most likely one event each of their format. Where it turns
+	// out that one is not, each is read alone.
+	tried
+)
+
+// kind is the format of a message, and how it is read.
+func (r *Reader) kind(raw []byte, named *input.Format) (*input.Format, how) {
+	f, line := named, oneLine(raw)
+	switch {
+	case named == jsonLines() && line, named == nil && plainObject(raw):
+		return jsonLines(), sure
+	case f == nil, f.Lines && !line:
+		f = formatOf(raw)
+	}
+	switch {
+	case r.asSaid: // what is said of times names where they stand
+	case f == format.Whole && len(raw) > 0 && utf8.Valid(raw): // no two begin at one place
+		return f, texts
+	case f.Lines && line && r.want.Only == nil && (f == jsonLines() || !opens(raw)):
+		return f, tried
+	}
+	return f, alone
+}
+
+// opens reports whether a message is blank, or may begin a record of JSON or XML, which may
+// go on over those that follow.
+func opens(raw []byte) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) == 0 || raw[0] == '{' || raw[0] == '[' || raw[0] == '<'
+}
+
+// gathered are messages that are read as one block.
+type gathered struct {
+	format *input.Format
+	how    how
+	part   *input.Part
+	head   int64 // bytes before the first, as its part has them
+
+	rows   []Row
+	data   []byte
+	starts []int64 // of each row in data, and head more
+	ends   []int
+}
+
+// room reports whether there is room for a message more.
+func (g *gathered) room(n, tryMost int) bool {
+	return len(g.rows) == 0 || len(g.data)+n <= blockBytes && (g.how != tried || len(g.rows) < tryMost)
+}
+
+func (g *gathered) add(row *Row) {
+	at := len(g.data)
+	if g.how == sure { // which is of no part's text
+		g.starts = append(g.starts, int64(at))
+	} else {
+		g.starts = append(g.starts, int64(at)+g.head)
+	}
+	g.rows = append(g.rows, *row)
+	g.data = append(g.data, row.Raw...)
+	if g.how != texts {
+		g.data = append(g.data, '\n')
+	}
+	g.ends = append(g.ends, len(g.data))
+}
+
+// flush reads what is gathered.
+func (r *Reader) flush() error {
+	g := &r.gathered
+	rows := g.rows
+	defer func() { g.rows, g.data, g.starts, g.ends = g.rows[:0], g.data[:0], g.starts[:0], g.ends[:0] }()
+	switch {
+	case len(rows) == 0:
+		return nil
+	case g.how == sure:
+		return r.block(g.format, input.Block{Data: g.data, Part: g.part, Events: true}, rows, g.starts)
+	case g.how == texts:
+		return r.block(g.format, input.Block{Data: g.data, Offset: g.head, Part: g.part, Ends: g.ends}, rows, g.starts)
+	case g.how == tried && len(rows) > 1:
+		if ok, err := r.try(); ok || err != nil {
 			return err
 		}
 	}
-	return flush()
+	for i := range rows {
+		start := g.starts[:1]
+		start[0] = g.head
+		if err := r.block(g.format, input.Block{Data: rows[i].Raw, Offset: g.head, Part: g.part}, rows[i:i+1], start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryFirst and tryLeast bound how many messages are tried together, when it is not known
+// yet whether that goes well, and where it does not.
+const tryFirst, tryLeast = 256, 8
+
+// try reads the block as lines of its format. It reports whether each was found to be one
+// event, and nothing else was to be said of any: else nothing of it has been pushed.
+func (r *Reader) try() (ok bool, err error) {
+	g := &r.gathered
+	n := len(g.rows)
+	r.rows, r.starts, r.at = g.rows, g.starts, 0
+	br := r.reader(readerOf{g.format, true})
+	r.doubts, r.pushed, r.many = exec.Warnings{}, 0, false
+	r.passed.Store(0)
+	if err := br.Read(input.Block{Data: g.data, Offset: g.head, Part: g.part}, (*attempt)(r)); err != nil {
+		return false, err
+	}
+	passed := int(r.passed.Load())
+	switch {
+	case r.many && r.pushed > 0:
+		return false, fmt.Errorf("message: format %s has pushed more than it had read", g.format.Name)
+	case r.many: // nothing was pushed
+	case r.pushed > 0:
+		ok = true
+	case passed == n && len(r.doubts.List()) == 0 && !(r.one && g.format == jsonLines()): // one may be a list
+		ok = true
+	}
+	if !ok {
+		r.tryMost = max(r.tryMost/4, tryLeast)
+		return false, nil
+	}
+	r.tryMost = min(r.tryMost*2, event.MaxRows)
+	if passed > 0 {
+		r.want.Skip(passed)
+	}
+	return true, nil
+}
+
+// attempt is a Reader as the sink of what is tried. It passes on the events of all of the
+// block, or none.
+type attempt Reader
+
+func (a *attempt) Push(b *event.Batch) error {
+	r := (*Reader)(a)
+	if b.N == 0 {
+		return nil
+	}
+	g := &r.gathered
+	passed := int(r.passed.Load())
+	r.many = r.many || r.pushed > 0 || b.N+passed != len(g.rows) || len(r.doubts.List()) > 0 || passed > 0 && r.one && g.format == jsonLines()
+	at := 0
+	for i := 0; i < b.N && !r.many; i++ { // each begins where a message does, one after the other
+		off := event.Offset(b.Pos[i])
+		for at < len(g.starts) && g.starts[at] < off {
+			at++
+		}
+		r.many = at == len(g.starts) || g.starts[at] != off
+		at++
+	}
+	if r.many {
+		return nil
+	}
+	return (*placed)(r).Push(b)
 }
 
 var noOrigin Origin
 
-func jsonLines() *input.Format { return format.Named("jsonl") }
+var jsonLines = sync.OnceValue(func() *input.Format { return format.Named("jsonl") })
 
 // oneLine reports whether a message is one line.
 func oneLine(raw []byte) bool { return bytes.IndexByte(raw, '\n') < 0 }
@@ -217,23 +362,8 @@ func (r *Reader) part(o *Origin) *input.Part {
 // block reads a block of whole messages.
 func (r *Reader) block(f *input.Format, b input.Block, rows []Row, starts []int64) error {
 	r.rows, r.starts, r.at = rows, starts, 0
-	in := &r.needy
-	if r.unneeded() {
-		in = &r.bare
-	}
 	which := readerOf{f, !b.Events && f != format.Whole}
-	br := in.readers[which]
-	if br == nil {
-		want := &in.want
-		if which.doubts {
-			with := in.want
-			with.Warnings = &r.doubts
-			with.Count(&r.passed)
-			want = &with
-		}
-		br = f.New(want)
-		in.readers[which] = br
-	}
+	br := r.reader(which)
 	if !which.doubts {
 		return br.Read(b, (*placed)(r))
 	}
@@ -242,7 +372,7 @@ func (r *Reader) block(f *input.Format, b input.Block, rows []Row, starts []int6
 	r.passed.Store(0)
 	sink := exec.Sink((*placed)(r))
 	if r.one {
-		sink = (*alone)(r)
+		sink = (*single)(r)
 	}
 	if err := br.Read(b, sink); err != nil {
 		return err
@@ -262,6 +392,26 @@ func (r *Reader) block(f *input.Format, b input.Block, rows []Row, starts []int6
 		}
 	}
 	return nil
+}
+
+// reader is the reader of a format, for the block that is being read.
+func (r *Reader) reader(which readerOf) input.BlockReader {
+	in := &r.needy
+	if r.unneeded() {
+		in = &r.bare
+	}
+	br := in.readers[which]
+	if br == nil {
+		want := in.want
+		want.Timed = which.format == format.Whole && !r.asSaid // its one event has the message's
+		if which.doubts {
+			want.Warnings = &r.doubts
+			want.Count(&r.passed)
+		}
+		br = which.format.New(&want)
+		in.readers[which] = br
+	}
+	return br
 }
 
 // unneeded reports whether a field that must hold some literal is one that the origin of
@@ -298,10 +448,10 @@ func (r *Reader) position(pos uint64) uint64 {
 	return r.rows[i].Seq + uint64(off-r.starts[i])
 }
 
-// alone is a Reader as the sink of a message that is one event: it takes no others.
-type alone Reader
+// single is a Reader as the sink of a message that is one event: it takes no others.
+type single Reader
 
-func (a *alone) Push(b *event.Batch) error {
+func (a *single) Push(b *event.Batch) error {
 	r := (*Reader)(a)
 	if r.pushed += b.N; r.many || r.pushed > 1 || b.N == 1 && event.Offset(b.Pos[0]) != r.starts[0] {
 		r.many = true
