@@ -1,15 +1,19 @@
 package store
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -18,82 +22,123 @@ import (
 // Backup writes what the store holds now into a folder, which must be empty or not exist:
 // a store of its own, that Open opens. Segments, which never change, are linked where the
 // file system can.
-func (s *Store) Backup(ctx context.Context, to string) (err error) {
+func (s *Store) Backup(ctx context.Context, to string) error {
 	if rel, err := filepath.Rel(abs(s.dir), abs(to)); err == nil && filepath.IsLocal(rel) {
 		return fmt.Errorf("%s is in the store %s: a backup of it would be part of itself", to, s.dir)
 	}
 	if err := emptyFolder(to); err != nil {
 		return err
 	}
-	s.work.Lock() // the catalogue and the segments stay as they are
-	defer s.work.Unlock()
-	for _, d := range []string{logDir, segmentDir, quarantineDir} {
-		if err := os.MkdirAll(filepath.Join(to, d), 0o700); err != nil {
-			return err
-		}
+	return s.copies(ctx, to, &intoFolder{folder: folder{root: to}, made: map[string]bool{}})
+}
+
+// BackupTo writes what the store holds now as a tar archive, while others go on writing to
+// the store: what was acknowledged before the call is in it. Its last file is VERSION, so
+// that an archive that was cut short is no store.
+func (s *Store) BackupTo(ctx context.Context, w io.Writer) error {
+	if s.o.ReadOnly {
+		return errRead
 	}
-	out := folder{root: to}
-	if s.reading != nil {
-		if err := s.copyCatalogue(ctx, filepath.Join(to, catalogueName)); err != nil {
-			return fmt.Errorf("store: copy the catalogue: %w", err)
-		}
-		if err := os.Chmod(filepath.Join(to, catalogueName), 0o600); err != nil {
-			return err
-		}
+	work := filepath.Join(s.dir, copyingDir)
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return err
 	}
-	// After the database: what others note there of how far in the log they are is not
-	// beyond what is copied of it.
-	snap := s.Snapshot(View{})
+	t := intoTar{tar.NewWriter(w)}
+	if err := s.copies(ctx, work, t); err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+// copying is where the files of a backup go. A name has slashes, and is below the folder.
+type copying interface {
+	// file copies the first size bytes of one. from is its path, "" for what has none that
+	// stays.
+	file(ctx context.Context, name, from string, r io.ReaderAt, size int64) error
+	// end is called after the last.
+	end() error
+}
+
+// copies hands out all files of a backup. Log, segments and catalogue are of one moment:
+// what others have noted in the database of how far in the log they are is not beyond what
+// is copied of it. work is a folder for what is needed meanwhile.
+func (s *Store) copies(ctx context.Context, work string, to copying) error {
+	snap, database, err := s.pinAll(ctx, work)
+	if err != nil {
+		return err
+	}
 	defer snap.Close()
+	if database != "" {
+		defer os.RemoveAll(filepath.Dir(database))
+		if err := copyPath(ctx, to, catalogueName, database); err != nil {
+			return err
+		}
+	}
 	for _, g := range snap.segs {
 		for _, n := range g.names() {
-			if err := ctx.Err(); err != nil {
-				return err
+			from := filepath.Join(s.dir, filepath.FromSlash(n))
+			if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) {
+				from += newSuffix // see replace
 			}
-			if err := linkOrCopy(filepath.Join(s.dir, filepath.FromSlash(n)), out.path(n)); err != nil {
+			if err := copyPath(ctx, to, n, from); err != nil {
 				return err
 			}
 		}
 	}
-	type piece struct {
-		f    *logFile
-		size int64
-	}
-	var pieces []piece
-	s.log.mu.Lock()
-	for _, f := range snap.files { // what came since the snapshot began new runs, or made the last longer
-		size := int64(0)
+	for _, f := range snap.files {
+		size := int64(0) // what came since the snapshot began new runs, or made the last longer
 		for _, r := range snap.runs {
 			if r.file == f {
 				size = max(size, r.off+r.size)
 			}
 		}
-		pieces = append(pieces, piece{f, size})
-	}
-	s.log.mu.Unlock()
-	for _, p := range pieces {
-		if err := copyLog(ctx, p.f.f, p.size, out, p.f.name); err != nil {
+		if err := to.file(ctx, f.name, "", f.f, size); err != nil {
 			return err
 		}
 	}
 	if err := s.copyOthers(ctx, to); err != nil {
 		return err
 	}
-	for _, d := range []string{logDir, segmentDir, "."} {
-		if err := out.SyncDir(d); err != nil {
-			return err
-		}
+	version := strconv.Itoa(FormatVersion) + "\n"
+	if err := to.file(ctx, versionFile, "", strings.NewReader(version), int64(len(version))); err != nil {
+		return err
 	}
-	// Last, as what has none is no store.
-	return writeFile(out, versionFile, []byte(strconv.Itoa(FormatVersion)+"\n"))
+	return to.end()
 }
 
+// pinAll pins what there is, with a copy of the database that is of the same moment, in a
+// folder of its own in work; "" where there is none.
+func (s *Store) pinAll(ctx context.Context, work string) (_ *Snapshot, database string, err error) {
+	s.work.Lock() // the catalogue and the segments stay as they are
+	defer s.work.Unlock()
+	if s.reading == nil {
+		return s.Snapshot(View{}), "", nil
+	}
+	dir, err := os.MkdirTemp(work, "catalogue-")
+	if err != nil {
+		return nil, "", err
+	}
+	database = filepath.Join(dir, catalogueName)
+	if err := s.copyCatalogue(ctx, database); err != nil {
+		os.RemoveAll(dir)
+		return nil, "", fmt.Errorf("store: copy the catalogue: %w", err)
+	}
+	return s.Snapshot(View{}), database, nil // after the database
+}
+
+// copyingDir is where a backup in the making has its copy of the database. What a process
+// left there that ended is removed at the next start.
+const copyingDir = "backup.new"
+
 // notCopied are the names in a store's folder that a backup makes itself, or has no use for.
-var notCopied = []string{versionFile, lockName, logDir, segmentDir, quarantineDir, catalogueName, catalogueName + "-wal", catalogueName + "-shm", "jobs"}
+var notCopied = []string{versionFile, lockName, logDir, segmentDir, quarantineDir, copyingDir, catalogueName, catalogueName + "-wal", catalogueName + "-shm", "jobs"}
 
 // copyOthers copies what a server keeps beside the store: keys, sources, lookup tables.
-func (s *Store) copyOthers(ctx context.Context, to string) error {
+func (s *Store) copyOthers(ctx context.Context, to copying) error {
 	return filepath.WalkDir(s.dir, func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) && name != s.dir {
+			return nil // a server replaces such files whole, by others of another name
+		}
 		if err != nil {
 			return err
 		}
@@ -109,13 +154,155 @@ func (s *Store) copyOthers(ctx context.Context, to string) error {
 				return filepath.SkipDir
 			}
 			return nil
-		case d.IsDir():
-			return os.Mkdir(filepath.Join(to, rel), 0o700)
 		case !d.Type().IsRegular():
 			return nil
 		}
-		return copyFile(name, filepath.Join(to, rel))
+		if err := copyPath(ctx, to, filepath.ToSlash(rel), name); !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
 	})
+}
+
+// copyPath copies a file by its path, as long as it is now.
+func copyPath(ctx context.Context, to copying, name, from string) error {
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return to.file(ctx, name, from, f, st.Size())
+}
+
+// intoFolder makes a folder of a backup.
+type intoFolder struct {
+	folder
+	made map[string]bool // folders
+}
+
+// makeDir makes a folder of the backup, once.
+func (o *intoFolder) makeDir(name string) error {
+	if o.made[name] {
+		return nil
+	}
+	o.made[name] = true
+	return os.MkdirAll(o.path(name), 0o700)
+}
+
+func (o *intoFolder) file(ctx context.Context, name, from string, r io.ReaderAt, size int64) error {
+	if name == versionFile { // last: what has none is no store
+		if err := o.ready(); err != nil {
+			return err
+		}
+	}
+	if err := o.makeDir(path.Dir(name)); err != nil {
+		return err
+	}
+	if path.Dir(name) == segmentDir && os.Link(from, o.path(name)) == nil {
+		return nil
+	}
+	f, err := o.Create(name)
+	if err != nil {
+		return err
+	}
+	a := &appender{f: f}
+	_, err = io.Copy(a, &interrupted{ctx, io.NewSectionReader(r, 0, size)})
+	return errors.Join(err, a.finish())
+}
+
+// ready makes what is there durable.
+func (o *intoFolder) ready() error {
+	for _, d := range []string{logDir, segmentDir, quarantineDir} {
+		if err := o.makeDir(d); err != nil {
+			return err
+		}
+	}
+	for d := range o.made {
+		if err := o.SyncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *intoFolder) end() error { return o.SyncDir(".") }
+
+// intoTar makes an archive of a backup.
+type intoTar struct{ *tar.Writer }
+
+func (t intoTar) file(ctx context.Context, name, _ string, r io.ReaderAt, size int64) error {
+	err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600, ModTime: time.Now().Truncate(time.Second)})
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(t.Writer, &interrupted{ctx, io.NewSectionReader(r, 0, size)})
+	return err
+}
+
+func (t intoTar) end() error { return nil }
+
+// interrupted reads until a context ends.
+type interrupted struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i *interrupted) Read(b []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.r.Read(b)
+}
+
+// Unpack makes a folder, which must be empty or not exist, of the archive that BackupTo
+// writes. What is no such archive, or not all of one, is refused.
+func Unpack(ctx context.Context, r io.Reader, to string) error {
+	if err := emptyFolder(to); err != nil {
+		return err
+	}
+	out := &intoFolder{folder: folder{root: to}, made: map[string]bool{}}
+	archive := tar.NewReader(&interrupted{ctx, r})
+	for {
+		h, err := archive.Next()
+		if err == io.EOF {
+			return errors.New("the backup was cut short: it is not all there")
+		}
+		if err != nil {
+			return fmt.Errorf("the backup cannot be read: %w", err)
+		}
+		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(filepath.FromSlash(h.Name)) || path.Clean(h.Name) != h.Name {
+			return fmt.Errorf("%q is no name of a file in a backup", h.Name)
+		}
+		if h.Name == versionFile {
+			text, err := io.ReadAll(io.LimitReader(archive, 64))
+			if err == nil {
+				_, err = archive.Next() // that all of it has come
+			}
+			if err != io.EOF {
+				return errors.New("the backup was cut short: it is not all there")
+			}
+			if err := out.ready(); err != nil {
+				return err
+			}
+			return writeFile(out.folder, versionFile, text)
+		}
+		if err := out.makeDir(path.Dir(h.Name)); err != nil {
+			return err
+		}
+		f, err := out.Create(h.Name)
+		if err != nil {
+			return err
+		}
+		a := &appender{f: f}
+		_, err = io.Copy(a, archive)
+		if err = errors.Join(err, a.finish()); err != nil {
+			return fmt.Errorf("%s: %w", h.Name, err)
+		}
+	}
 }
 
 // copyCatalogue writes the database as one file.
@@ -172,46 +359,6 @@ func emptyFolder(dir string) error {
 		err = fmt.Errorf("%s is not empty: nothing is written over", dir)
 	}
 	return err
-}
-
-func linkOrCopy(from, to string) error {
-	if os.Link(from, to) == nil {
-		return nil
-	}
-	return copyFile(from, to)
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, in)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-func copyLog(ctx context.Context, from file, size int64, out folder, name string) error {
-	f, err := out.Create(name)
-	if err != nil {
-		return err
-	}
-	buf := make([]byte, min(size, windowBytes))
-	for at := int64(0); at < size && err == nil; {
-		n := min(int64(len(buf)), size-at)
-		if _, err = from.ReadAt(buf[:n], at); err == nil {
-			_, err = f.WriteAt(buf[:n], at)
-		}
-		at += n
-		if err == nil {
-			err = ctx.Err()
-		}
-	}
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // Verify reads all that the store holds, and returns what is damaged. It is told in

@@ -288,6 +288,7 @@ func filler(rnd *rand.Rand) string {
 // TestPowerCuts: whatever a disk forgets and tears, what was acknowledged is there once,
 // and what was not is there once at most.
 func TestPowerCuts(t *testing.T) {
+	t.Parallel()
 	rounds := 300
 	if testing.Short() {
 		rounds = 60
@@ -361,6 +362,7 @@ func TestPowerCuts(t *testing.T) {
 // TestDiskFull: where any write fails for want of room nothing of the call is kept, its
 // sender is told when to come again, and then it goes on.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	for at := 1; at < 40; at++ {
 		for _, often := range []int{1, 2, 3, 5} {
 			d := newMemDisk(uint64(at))
@@ -400,6 +402,7 @@ func TestDiskFull(t *testing.T) {
 
 // TestDamage: bytes that change cost the frames that they are in, and nothing else.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	rounds := uint64(60)
 	if testing.Short() {
 		rounds = 15
@@ -538,7 +541,7 @@ func child(dir, from string) {
 
 // TestKills: a process that is killed at any moment has lost nothing that it acknowledged,
 // and doubled nothing.
-func TestKills(t *testing.T) {
+func TestKills(t *testing.T) { // not beside others: a process that begins holds their locks for a moment
 	rounds := kills
 	if testing.Short() {
 		rounds = 10

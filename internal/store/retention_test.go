@@ -1,11 +1,18 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -135,13 +142,30 @@ func TestBackup(t *testing.T) {
 			t.Errorf("a backup is written into %s, which is backed up", inside)
 		}
 	}
+	var archive bytes.Buffer
+	if err := s.BackupTo(t.Context(), &archive); err != nil {
+		t.Fatal(err)
+	}
+	unpacked := filepath.Join(base, "unpacked")
+	for _, n := range []int{archive.Len() / 2, archive.Len() - 1536, archive.Len() - 2048} { // before VERSION, and its text
+		short := bytes.NewReader(archive.Bytes()[:n])
+		if err := Unpack(t.Context(), short, filepath.Join(base, strconv.Itoa(n))); err == nil {
+			t.Errorf("%d bytes of %d are taken for all of it", n, archive.Len())
+		}
+		if _, err := os.Stat(filepath.Join(base, strconv.Itoa(n), versionFile)); err == nil {
+			t.Error("what is left of it is taken for a store")
+		}
+	}
+	if err := Unpack(t.Context(), bytes.NewReader(archive.Bytes()), unpacked); err != nil {
+		t.Fatal(err)
+	}
 	put(t, s, messages("after it"))
 	s.Close(t.Context())
 	again := filepath.Join(base, "again")
 	if err := Restore(t.Context(), copied, again, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range []string{copied, again} {
+	for _, d := range []string{copied, again, unpacked} {
 		b := open(t, d, Options{})
 		if got := ask(t, b, "* | count, count_distinct(_raw)", View{}); got != want {
 			t.Errorf("%s gives %s, want %s", d, got, want)
@@ -158,4 +182,90 @@ func TestBackup(t *testing.T) {
 		put(t, b, messages("goes on"))
 		b.Close(context.Background())
 	}
+}
+
+// TestBackupWhileOthersWrite: a backup of a store that is written to, sealed and compacted
+// meanwhile has what was there when it began, whole, and each message once.
+func TestBackupWhileOthersWrite(t *testing.T) {
+	dir, base := t.TempDir(), t.TempDir()
+	s := open(t, dir, Options{fileBytes: 2_000})
+	db, err := s.DB(Migration{"test", []string{`CREATE TABLE test_place (seq INTEGER)`, `INSERT INTO test_place VALUES (0)`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	var acked atomic.Int64
+	wg.Go(func() {
+		for i := 0; stop.Err() == nil && i < 600; i++ {
+			if _, err := s.Append(t.Context(), Receipt{Received: 1, Messages: []Message{{Raw: fmt.Appendf(nil, "%d %0200d", i, i), Time: 1, Timed: true}}}); err != nil {
+				t.Error(err)
+				return
+			}
+			acked.Store(int64(i + 1))
+		}
+	})
+	wg.Go(func() {
+		for last := int64(0); stop.Err() == nil; runtime.Gosched() {
+			if last == acked.Load() {
+				continue
+			}
+			last = acked.Load()
+			if _, err := s.Seal(t.Context(), false); err != nil {
+				t.Error(err)
+			}
+			if _, err := s.Compact(t.Context()); err != nil {
+				t.Error(err)
+			}
+			snap := s.Snapshot(View{})
+			next := snap.Next()
+			snap.Close()
+			if _, err := db.Exec(`UPDATE test_place SET seq = ?`, int64(next)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for round := range 6 {
+		before := acked.Load()
+		to := filepath.Join(base, strconv.Itoa(round))
+		if round%2 == 0 {
+			err = s.Backup(t.Context(), to)
+		} else {
+			r, w := io.Pipe()
+			go func() { w.CloseWithError(s.BackupTo(t.Context(), w)) }()
+			err = Unpack(t.Context(), r, to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := open(t, to, Options{})
+		got := numbers(t, b)
+		for i := range before {
+			if got[strconv.FormatInt(i, 10)] != 1 {
+				t.Fatalf("round %d: message %d of %d is there %d times", round, i, before, got[strconv.FormatInt(i, 10)])
+			}
+		}
+		for name, n := range got {
+			if n != 1 {
+				t.Errorf("message %s is there %d times", name, n)
+			}
+		}
+		place := int64(0)
+		if err := b.db.QueryRow(`SELECT seq FROM test_place`).Scan(&place); err != nil {
+			t.Fatal(err)
+		}
+		if next := b.Stats().Next; place > int64(next) {
+			t.Errorf("a place of %d is noted, and the log ends at %d", place, next)
+		}
+		if bad, err := b.Verify(t.Context()); err != nil || len(bad) > 0 {
+			t.Errorf("%v, %v", bad, err)
+		}
+		b.Close(t.Context())
+	}
+	cancel()
+	wg.Wait()
+	if left, err := os.ReadDir(filepath.Join(dir, copyingDir)); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v is left of backups", left, err)
+	}
+	s.Close(t.Context())
 }

@@ -19,6 +19,7 @@ func runOf(v *Snapshot) query.Run { return query.Run{Input: v.Feeder()} }
 // TestSealedAtAnyMoment: whatever operation of sealing and compacting is the last before a
 // power cut, every message is there once.
 func TestSealedAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	rounds := 60
 	if testing.Short() {
 		rounds = 15
@@ -171,6 +172,7 @@ func TestADamagedSegment(t *testing.T) {
 // TestSealingOnAFullDisk: where any operation of sealing fails for want of room, every
 // message is still there once, and sealing goes on when there is room.
 func TestSealingOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	step := 1
 	if testing.Short() {
 		step = 5

@@ -206,6 +206,9 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 		return nil, err
 	}
+	if !o.ReadOnly {
+		os.RemoveAll(filepath.Join(dir, copyingDir))
+	}
 	err := s.openCatalogue()
 	if err == nil {
 		err = s.loadSegments()
