@@ -122,17 +122,43 @@ func (e *refusal) Error() string { return e.Message }
 
 // call makes a call and reads its answer.
 func (r *remote) call(ctx context.Context, method, path string, body, out any) error {
+	resp, err := r.send(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := r.read(resp)
+	if err != nil || out == nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return &exit{exitInput, fmt.Errorf("the server at %s gives an answer that is none of gyoji's: %w", r.base, err)}
+	}
+	return nil
+}
+
+// read reads all of an answer.
+func (r *remote) read(resp *http.Response) ([]byte, error) {
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, &exit{exitInput, fmt.Errorf("the server at %s broke off its answer: %w", r.base, err)}
+	}
+	return answer, nil
+}
+
+// send makes a call. An answer that is none of success is a *refusal.
+func (r *remote) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var text io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		text = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, r.base+path, text)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.SetBasicAuth(r.id, r.key)
 	req.Header.Set("Accept", "application/json")
@@ -143,7 +169,7 @@ func (r *remote) call(ctx context.Context, method, path string, body, out any) e
 	resp, err := r.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 		var at *url.Error
 		if errors.As(err, &at) {
@@ -151,35 +177,29 @@ func (r *remote) call(ctx context.Context, method, path string, body, out any) e
 		}
 		var own *tls.CertificateVerificationError
 		if errors.As(err, &own) {
-			return &exit{exitInput, fmt.Errorf("the certificate of %s is not trusted here: %w; give the server's tls-cert.pem with --server-cert, if you know it is that", r.base, own.Err)}
+			return nil, &exit{exitInput, fmt.Errorf("the certificate of %s is not trusted here: %w; give the server's tls-cert.pem with --server-cert, if you know it is that", r.base, own.Err)}
 		}
-		return &exit{exitInput, fmt.Errorf("the server at %s cannot be reached: %w", r.base, err)}
+		return nil, &exit{exitInput, fmt.Errorf("the server at %s cannot be reached: %w", r.base, err)}
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	answer, err := r.read(resp)
 	if err != nil {
-		return &exit{exitInput, fmt.Errorf("the server at %s broke off its answer: %w", r.base, err)}
+		return nil, err
 	}
-	if resp.StatusCode >= 300 {
-		e := &refusal{Status: resp.StatusCode}
-		if json.Unmarshal(answer, e) != nil || e.Message == "" { // Cloud SIEM has a form of its own
-			var cse struct{ Errors []refusal }
-			if json.Unmarshal(answer, &cse) == nil && len(cse.Errors) > 0 {
-				e.Code, e.Message = cse.Errors[0].Code, cse.Errors[0].Message
-			}
+	e := &refusal{Status: resp.StatusCode}
+	if json.Unmarshal(answer, e) != nil || e.Message == "" { // Cloud SIEM has a form of its own
+		var cse struct{ Errors []refusal }
+		if json.Unmarshal(answer, &cse) == nil && len(cse.Errors) > 0 {
+			e.Code, e.Message = cse.Errors[0].Code, cse.Errors[0].Message
 		}
-		if e.Message == "" {
-			e.Message = "it answers " + resp.Status
-		}
-		return e
 	}
-	if out == nil {
-		return nil
+	if e.Message == "" {
+		e.Message = "it answers " + resp.Status
 	}
-	if err := json.Unmarshal(answer, out); err != nil {
-		return &exit{exitInput, fmt.Errorf("the server at %s gives an answer that is none of gyoji's: %w", r.base, err)}
-	}
-	return nil
+	return nil, e
 }
 
 // remoteStatus is what a search job is asked for.

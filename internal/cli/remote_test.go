@@ -134,6 +134,46 @@ func TestSearchServer(t *testing.T) {
 	}
 }
 
+// TestBackupServer: a running server is backed up, and what comes after that changes
+// nothing in the copy, which another server goes on from.
+func TestBackupServer(t *testing.T) {
+	data, c := served(t)
+	copied := filepath.Join(t.TempDir(), "copy")
+	want, _, _ := ran(t, "search", "--server", data, "* | count by _sourceCategory")
+	if _, messages, code := ran(t, "store", "backup", "--server", data, copied); code != exitRan {
+		t.Fatalf("%d %s", code, messages)
+	}
+	if resp, err := http.Post(c.SourceURL, "text/plain", strings.NewReader("later")); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp, err)
+	}
+	if got, messages, code := ran(t, "search", "--store", copied, "* | count by _sourceCategory"); got != want || code != exitRan {
+		t.Errorf("%d %s%s\nwant\n%s", code, messages, got, want)
+	}
+	if _, messages, code := ran(t, "store", "verify", copied); code != exitRan {
+		t.Errorf("%d %s", code, messages)
+	}
+	again, _, err := server.Start(server.Config{Data: copied, Listen: "127.0.0.1:0"}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, messages, code := ran(t, "search", "--server", copied, "* | count by _sourceCategory")
+	if got != want || code != exitRan {
+		t.Errorf("%d %s%s\nwant\n%s", code, messages, got, want)
+	}
+	if err := again.Stop(); err != nil {
+		t.Error(err)
+	}
+	if _, messages, code := ran(t, "store", "backup", "--server", data, copied); code != exitInput || !strings.Contains(messages, "not empty") {
+		t.Errorf("%d %s", code, messages)
+	}
+	if _, messages, code := ran(t, "store", "backup", data, copied+"2"); code != exitInput || !strings.Contains(messages, "--server") {
+		t.Errorf("%d %s", code, messages)
+	}
+	if _, messages, code := ran(t, "store", "backup", data); code != exitUsage {
+		t.Errorf("%d %s", code, messages)
+	}
+}
+
 // TestSearchServerTLS: a server's own certificate is trusted where its data folder or its
 // file is named, and nowhere else.
 func TestSearchServerTLS(t *testing.T) {

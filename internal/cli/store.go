@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/server"
 	"github.com/gyoji-dev/gyoji/internal/store"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
@@ -415,13 +417,30 @@ func (a *app) storeVerify() *cobra.Command {
 }
 
 func (a *app) storeBackup() *cobra.Command {
-	return &cobra.Command{
-		Use:   "backup DIR TO",
+	var r remote
+	cmd := &cobra.Command{
+		Use:   "backup DIR TO | backup --server URL TO",
 		Short: "Write what a store has into a new folder, which is a store itself",
 		Long: `backup writes a copy that gyoji can open, or restore. Segments never change, so they
-are linked where both folders are on one file system, and take no room there.`,
-		Args: cobra.ExactArgs(2),
+are linked where both folders are on one file system, and take no room there.
+
+The folder of a running server is backed up with --server, which needs a key of the
+role admin: the server goes on, and what it had acknowledged before is in the copy.`,
+		Example: `  gyoji store backup /var/lib/gyoji /backup/gyoji-2026-03-10
+  gyoji store backup --server /var/lib/gyoji /backup/gyoji-2026-03-10`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case r.server == "" && len(args) == 2, r.server != "" && len(args) == 1:
+				return nil
+			case r.server != "":
+				return usageError("backup --server wants one folder, the one to write: gyoji store backup --server %s TO", r.server)
+			}
+			return usageError("backup wants the store and the folder to write: gyoji store backup DIR TO; of a running server: gyoji store backup --server DIR TO")
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if r.server != "" {
+				return a.backupServer(cmd.Context(), &r, args[0])
+			}
 			return a.withStore(args[0], true, func(s *store.Store) error {
 				if err := s.Backup(cmd.Context(), args[1]); err != nil {
 					return &exit{exitInput, err}
@@ -430,6 +449,25 @@ are linked where both folders are on one file system, and take no room there.`,
 			})
 		},
 	}
+	r.flags(cmd)
+	cmd.Flags().Lookup("server").Usage = "back up a running server: its address, or its data folder on this machine, which holds the key"
+	return cmd
+}
+
+// backupServer has a running server send a backup.
+func (a *app) backupServer(ctx context.Context, r *remote, to string) error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	resp, err := r.send(ctx, http.MethodPost, server.BackupPath, nil)
+	if err != nil {
+		return a.remoteError(r, nil, err)
+	}
+	defer resp.Body.Close()
+	if err := store.Unpack(ctx, resp.Body, to); err != nil {
+		return &exit{exitInput, err}
+	}
+	return nil
 }
 
 func (a *app) storeRestore() *cobra.Command {

@@ -37,7 +37,7 @@ func (a *app) openStore(dir string, o store.Options) (*store.Store, error) {
 	case err == nil:
 		return st, nil
 	case errors.As(err, &locked):
-		return nil, &exit{exitInput, errors.New(err.Error() + "; ask that process, or end it first")}
+		return nil, &exit{exitInput, fmt.Errorf("%w; ask that process (--server %s, if it is gyoji serve), or end it first", err, dir)}
 	default:
 		return nil, &exit{exitInput, err}
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,7 @@ func (s *Server) own() []access.Route {
 		{Pattern: "GET /api/v1/accessKeys", Role: access.Admin, Serve: s.listKeys},
 		{Pattern: "POST /api/v1/accessKeys", Role: access.Admin, Serve: s.addKey},
 		{Pattern: "DELETE /api/v1/accessKeys/{id}", Role: access.Admin, Serve: s.endKey},
+		{Pattern: "POST " + BackupPath, Role: access.Admin, Serve: s.backup},
 	}
 }
 
@@ -86,6 +88,32 @@ func pages() (list []access.Route) {
 		list = append(list, access.Route{Pattern: "GET " + pattern, Serve: web.File})
 	}
 	return list
+}
+
+// BackupPath answers POST with a backup of all that the server has: the archive that
+// store.Unpack makes a folder of.
+const BackupPath = "/api/gyoji/v1/backup"
+
+// backup sends a backup. No path is named by who asks: where it goes is theirs to say.
+func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/x-tar")
+	w.Header().Set("Content-Disposition", `attachment; filename="gyoji-backup.tar"`)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	out := bufio.NewWriterSize(w, 256<<10)
+	err := s.store.BackupTo(r.Context(), out)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err == nil {
+		return
+	}
+	s.logf("backup: %v", err)
+	if a, ok := w.(*answer); ok && a.status == 0 {
+		w.Header().Del("Content-Disposition")
+		access.Fail(w, http.StatusServiceUnavailable, access.CodeUnavailable, "the backup could not be made; the server's log says why")
+		return
+	}
+	panic(http.ErrAbortHandler) // so that what was sent is not taken for all of it
 }
 
 // shownKey is a key as Sumo's API shows it, with its role.
