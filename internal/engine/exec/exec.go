@@ -40,6 +40,9 @@ type Pipeline struct {
 	Name  string               // of the query, for the message of a Bug
 	Front func(next Sink) Task // opens one worker's chain
 	Back  Task
+	// Watch, where it is set, is shown the fronts before they get any input. It may look
+	// at what they hold while no worker reads.
+	Watch func(fronts []Task)
 }
 
 // Feed gives a worker's front its input until there is no more, or Push fails.
@@ -55,6 +58,9 @@ func Run(rt *Runtime, p Pipeline, n int, feed Feed) (err error) {
 	fronts := make([]Task, n)
 	for i := range fronts {
 		fronts[i] = p.Front(g)
+	}
+	if p.Watch != nil {
+		p.Watch(fronts)
 	}
 	errs := make([]error, n)
 	if n == 1 { // no goroutine: one core is then one thread

@@ -3,7 +3,9 @@
 package query
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -297,6 +299,10 @@ type Run struct {
 	// all workers, and changes nothing.
 	Tap func(*event.Batch)
 
+	// Peek, when set, is given what pushes the rows so far into a sink, before the run
+	// begins. That may be called while no worker reads: by a Feed that has them wait.
+	Peek func(Peek)
+
 	// Again opens the input once more, for subqueries and compare. It may be
 	// nil when the input can be read only once (standard input).
 	Again func() (input.Feeder, error)
@@ -353,11 +359,64 @@ func (q *Query) ready(ctx context.Context, r Run, budget *exec.Budget, out exec.
 		front = tapped(front, r.Tap)
 	}
 	front = append(first, front...)
-	return exec.Pipeline{
+	p = exec.Pipeline{
 		Name:  q.name(),
 		Front: func(next exec.Sink) exec.Task { return lang.OpenSteps(front, rt, next) },
 		Back:  lang.OpenSteps(back, rt, out),
-	}, release, nil
+	}
+	if r.Peek != nil {
+		p.Watch = func(fronts []exec.Task) { r.Peek(q.peek(rt, front, back, fronts)) }
+	}
+	return p, release, nil
+}
+
+// Peek pushes the rows of a run so far into a sink; the run goes on as if it had not been
+// called. It is told how many bytes that may hold meanwhile. Errors are ErrNoRowsYet, that
+// of a budget, and of the sink.
+type Peek func(out exec.Sink, memory int64) error
+
+// ErrNoRowsYet is that a query's rows are only there at its end.
+var ErrNoRowsYet = errors.New("the query has no rows before its end")
+
+// peek makes the Peek of a run: what the workers hold is put together by tasks of its own.
+func (q *Query) peek(rt *exec.Runtime, front, back []lang.Step, fronts []exec.Task) Peek {
+	return func(out exec.Sink, memory int64) (err error) {
+		defer func() { err = exec.Named(err, q.name()) }()
+		defer exec.Caught(&err, "output")
+		own := &exec.Runtime{
+			Ctx: rt.Ctx, Layout: rt.Layout, Now: rt.Now, From: rt.From, To: rt.To, Bounded: rt.Bounded, Zone: rt.Zone,
+			Budget: &exec.Budget{Limit: memory, Parent: rt.Budget}, TempDir: rt.TempDir, Warnings: &exec.Warnings{},
+			NoMap: rt.NoMap, Twins: rt.Twins, Inside: rt.Inside, Given: rt.Given,
+		}
+		defer own.Forget()
+		end := lang.OpenSteps(back, own, out)
+		all := exec.HolderOf(lang.OpenSteps(front, own, end))
+		if all == nil {
+			return ErrNoRowsYet
+		}
+		var state bytes.Buffer
+		for _, f := range fronts {
+			h := exec.HolderOf(f)
+			if h == nil {
+				return ErrNoRowsYet
+			}
+			state.Reset()
+			to := exec.NewSaver(&state)
+			if err := errors.Join(h.Save(to), to.Flush()); err != nil {
+				return err
+			}
+			from := exec.NewLoader(&state)
+			if err := errors.Join(all.Load(from), from.Err()); err != nil {
+				return err
+			}
+		}
+		for _, push := range []func() error{all.Snapshot, end.Flush} {
+			if err := push(); err != nil && !errors.Is(err, exec.ErrStop) {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // tapped puts a tap before the last of some steps, where that needs all rows, or

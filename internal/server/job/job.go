@@ -57,6 +57,8 @@ type Options struct {
 	ForcePause bool             // a job that has Most messages is FORCE PAUSED, as in the product
 	Now        func() time.Time // what relative times of queries count from
 	Told       func(string)     // of bugs
+
+	every time.Duration // see earlyEvery; less than 0 is after each slice
 }
 
 func (o *Options) complete() {
@@ -69,6 +71,7 @@ func (o *Options) complete() {
 	set(&o.Idle, 5*time.Minute)
 	set(&o.Life, 8*time.Hour)
 	set(&o.Workers, runtime.GOMAXPROCS(0))
+	set(&o.every, earlyEvery)
 	if o.Tables == nil {
 		o.Tables = func() *lookup.Library { return &lookup.Library{} }
 	}
@@ -376,6 +379,7 @@ type Job struct {
 	buckets  []Bucket // that are final, in the order in which they became so
 	warnings []string
 	failure  error
+	soFar    *rows // records while they are gathered; nil for none
 	tellers  map[string]*told
 	over     chan struct{} // closed when its run has ended
 }
@@ -423,6 +427,7 @@ func (j *Job) end() {
 	}
 	j.messages.close()
 	j.records.close()
+	j.dropEarly()
 	os.Remove(filepath.Dir(j.messages.path)) // empty, once its run has ended
 }
 
@@ -442,7 +447,7 @@ type Status struct {
 // Status tells one of several askers how the job stands.
 func (j *Job) Status(asker string) Status {
 	s := Status{State: j.state.get()} // before what it is about: what has ended is complete
-	s.Messages, s.Records, s.Scanned = int64(j.messages.Len()), int64(j.records.Len()), j.scanned.Load()
+	s.Messages, s.Records, s.Scanned = int64(j.messages.Len()), int64(j.recordsNow().Len()), j.scanned.Load()
 	if j.asRecords && j.raw == nil {
 		s.Messages = j.histogram.total.Load()
 	}
@@ -497,12 +502,28 @@ func (j *Job) Err() error {
 // they were asked for.
 func (j *Job) Messages(offset, limit int) (Page, error) { return j.messages.page(offset, limit) }
 
-// Records gives records in the order of the query.
+// Records gives records in the order of the query. While they are gathered those so far
+// are given, which change.
 func (j *Job) Records(offset, limit int) (Page, error) {
 	if !j.asRecords {
 		return Page{}, ErrNoRecords
 	}
-	return j.records.page(offset, limit)
+	now := j.recordsNow()
+	p, err := now.page(offset, limit)
+	if err != nil && now != j.records { // others have taken its place
+		p, err = j.recordsNow().page(offset, limit)
+	}
+	return p, err
+}
+
+// recordsNow are the records as far as they are known.
+func (j *Job) recordsNow() *rows {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.soFar != nil && !j.state.ended() {
+		return j.soFar
+	}
+	return j.records
 }
 
 // Keys are the fields that the records are grouped by.
@@ -517,7 +538,8 @@ type Shown struct {
 // Shown says what Rows are.
 func (j *Job) Shown() Shown { return j.shown }
 
-// Rows gives the rows of the query itself, messages or records.
+// Rows gives the rows of the query itself, messages or records; of records none before
+// they are all there.
 func (j *Job) Rows(offset, limit int) (Page, error) {
 	if j.asRecords {
 		return j.records.page(offset, limit)

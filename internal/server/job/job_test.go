@@ -666,3 +666,69 @@ func TestPagesWhileGathering(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestRecordsWhileGathering: the records of an aggregate are there while it is gathered, and
+// are those of what has been read: of each slice, all of it.
+func TestRecordsWhileGathering(t *testing.T) {
+	const n = 2000
+	for _, query := range []string{
+		`* | count by level`, `* | count as n, min(id) as least, avg(id) as middle by Image | sort by Image`, `* | timeslice 1h | count by _timeslice | sort by _timeslice`, `* | count`, `* | sort by id | limit 3 | count by Image`,
+	} {
+		var gate, fed atomic.Int64
+		gate.Store(1)
+		m := manager(t, memory{}, Options{every: -1})
+		text := logs(n)
+		plain := manager(t, memory{text: text}, Options{})
+		m.o.Open = func(v View) (Snapshot, error) {
+			s := memory{text: text, size: 200 * sliceWhole}.part(v)
+			s.feed = func(f exec.Feed) exec.Feed {
+				return func(worker int, front exec.Sink) error {
+					if worker == 0 {
+						for k := fed.Add(1); gate.Load() < k; {
+							time.Sleep(time.Millisecond)
+						}
+					}
+					return f(worker, front)
+				}
+			}
+			return s, nil
+		}
+		j := search(t, m, query)
+		slices, err := j.slices()
+		if err != nil || len(slices) < 6 {
+			t.Fatal(len(slices), err)
+		}
+		for done := 1; done < 6; done++ { // the slice after these waits
+			for fed.Load() <= int64(done) {
+				time.Sleep(time.Millisecond)
+			}
+			p, err := j.Records(0, 10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := plain.Start(Request{Query: query, From: slices[done-1].from, To: start + day})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wait(t, want, "a")
+			q, err := want.Records(0, 10_000)
+			if err != nil || len(p.Rows) == 0 || fmt.Sprint(maps(t, p)) != fmt.Sprint(maps(t, q)) {
+				t.Errorf("%s: after %d slices %v, want %v, %v", query, done, maps(t, p), maps(t, q), err)
+			}
+			if s := j.Status("a"); s.State != Gathering || s.Records != int64(len(p.Rows)) {
+				t.Errorf("%s: %+v", query, s)
+			}
+			if p, err := j.Rows(0, 10); err != nil || len(p.Rows) > 0 {
+				t.Errorf("%s: rows before they are known: %v, %v", query, maps(t, p), err)
+			}
+			gate.Store(int64(done + 1))
+		}
+		gate.Store(1 << 40)
+		if s := wait(t, j, "a"); s.State != Done {
+			t.Errorf("%+v", s)
+		}
+		if p, err := j.Records(0, 10_000); err != nil || len(p.Rows) != int(j.Status("a").Records) {
+			t.Error(len(p.Rows), err)
+		}
+	}
+}

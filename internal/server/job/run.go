@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -88,6 +90,7 @@ func (j *Job) run() {
 	}
 	j.state.CompareAndSwap(int32(NotStarted), int32(Gathering))
 	paused, err := j.gather()
+	defer j.dropEarly() // once the state says that what there is is all
 	dir := filepath.Dir(j.messages.path)
 	switch {
 	case j.ctx.Err() != nil: // deleted, or the server is going down
@@ -135,9 +138,9 @@ func (j *Job) gather() (paused bool, err error) {
 		if full, err = j.gatherMessages(j.raw, snap, warnings, &histogram{}, slices); err != nil {
 			return false, err
 		}
-		err = j.runOver(j.query, snap, warnings, j.histogram, slices, 0, j.keeper(j.query, j.records, false))
+		err = j.gatherRecords(snap, warnings, slices)
 	case j.asRecords:
-		err = j.runOver(j.query, snap, warnings, j.histogram, slices, 0, j.keeper(j.query, j.records, false))
+		err = j.gatherRecords(snap, warnings, slices)
 	default:
 		full, err = j.gatherMessages(j.query, snap, warnings, j.histogram, slices)
 	}
@@ -180,11 +183,11 @@ func (j *Job) keeper(q *query.Query, to *rows, messages bool) *keeper {
 func (j *Job) gatherMessages(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram, slices []span) (full bool, err error) {
 	k := j.keeper(q, j.messages, true)
 	if !q.Streams() {
-		err = j.runOver(q, snap, w, h, slices, 0, k)
+		err = j.runOver(q, snap, w, h, slices, 0, k, nil)
 		return k.full, err
 	}
 	for _, s := range slices {
-		if err := j.runOver(q, snap, w, h, []span{s}, k.most-k.n+1, k); err != nil {
+		if err := j.runOver(q, snap, w, h, []span{s}, k.most-k.n+1, k, nil); err != nil {
 			return false, err
 		}
 		if k.full {
@@ -194,8 +197,84 @@ func (j *Job) gatherMessages(q *query.Query, snap Snapshot, w *exec.Warnings, h 
 	return false, nil
 }
 
-// runOver runs a query over slices of a snapshot.
-func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram, slices []span, newest int, out *keeper) error {
+// gatherRecords runs a query that gives records. Those so far may be seen meanwhile.
+func (j *Job) gatherRecords(snap Snapshot, w *exec.Warnings, slices []span) error {
+	k := j.keeper(j.query, j.records, false)
+	early := &early{job: j, layout: k.layout, next: time.Now().Add(j.m.o.every)}
+	defer early.end()
+	return j.runOver(j.query, snap, w, j.histogram, slices, 0, k, early)
+}
+
+// early keeps the records that an aggregate has while it is gathered.
+type early struct {
+	job    *Job
+	layout *event.Layout
+	peek   query.Peek
+	next   time.Time // when they are looked at again
+	made   int
+}
+
+const (
+	// earlyEvery is how often the records so far are put down at most; a tenth of the time
+	// goes into it.
+	earlyEvery = 500 * time.Millisecond
+	// earlyBytes is how much what puts them down holds.
+	earlyBytes = 64 << 20
+)
+
+// look puts the records so far in the place of those before. Where that cannot be done
+// there are none before the end.
+func (e *early) look() {
+	j, began := e.job, time.Now()
+	if e.peek == nil || began.Before(e.next) || j.ctx.Err() != nil {
+		return
+	}
+	e.made++
+	to := j.m.rows(filepath.Dir(j.records.path), fmt.Sprintf("early-%d", e.made))
+	err := e.peek(newKeeper(to, e.layout, j.query.Columns, false, 0), earlyBytes)
+	if err != nil {
+		to.close()
+		e.peek = nil
+		return
+	}
+	j.early(to)
+	if j.m.o.every > 0 {
+		e.next = time.Now().Add(max(j.m.o.every, 9*time.Since(began)))
+	}
+}
+
+// end says that there are no more early records: the last ones are given until the
+// query's own are all there.
+func (e *early) end() { e.peek = nil }
+
+// early changes the early records.
+func (j *Job) early(to *rows) {
+	j.mu.Lock()
+	old := j.soFar
+	j.soFar = to
+	ended := j.state.ended()
+	j.mu.Unlock()
+	if old != nil {
+		old.close()
+	}
+	if ended { // deleted meanwhile
+		j.dropEarly()
+	}
+}
+
+// dropEarly gives back the early records.
+func (j *Job) dropEarly() {
+	j.mu.Lock()
+	old := j.soFar
+	j.soFar = nil
+	j.mu.Unlock()
+	if old != nil {
+		old.close()
+	}
+}
+
+// runOver runs a query over slices of a snapshot. early is of records, and may be nil.
+func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram, slices []span, newest int, out *keeper, early *early) error {
 	workers := j.m.o.Workers
 	var made *record.Catalogue
 	if record.Asked(q.Tree) {
@@ -212,10 +291,16 @@ func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histog
 			if !slices[i].all {
 				j.final(h.finalFrom(slices[i].from))
 			}
+			if early != nil && i < len(slices)-1 {
+				early.look()
+			}
 		}},
 		Again:  func() (input.Feeder, error) { return open(), nil },
 		Layout: out.layout, Workers: workers, Memory: j.m.o.Each, Budget: j.m.budget, TempDir: j.tempDir(),
 		Now: j.m.o.Now(), Zone: j.Zone, Warnings: w, Newest: newest, Tap: h.tap,
+	}
+	if early != nil {
+		r.Peek = func(p query.Peek) { early.peek = p }
 	}
 	if !j.All && !j.ByReceipt {
 		r.From, r.To, r.Bounded = j.From, j.To, true
