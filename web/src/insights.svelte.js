@@ -25,6 +25,15 @@ export const statusWord = (s) => ({ new: 'New', inprogress: 'In progress', close
 /** The name that people read an insight by: its strongest signal's. */
 export const title = (row) => row.strongest?.name || row.name;
 
+/** Whether an insight is the signed-in person's: by the name or the id of the key. */
+export const isMine = (row) => Boolean(row.assignee) && (row.assignee === session.me || row.assignee === session.who?.id);
+
+/** The name of a person that an id stands for. */
+export const personOf = (id) => insights.people[id] ?? id;
+
+/** A text for a list, with paths cut to their last part: the whole one is a click away. */
+export const shortened = (text) => String(text ?? '').replace(/\b[A-Za-z]:\\(?:[^\\/:*?"<>|\n]+\\)+/g, '…\\');
+
 /** 0 for the most severe of the insight and its strongest signal. */
 export const urgencyRank = (row) => Math.min(rank(row.level), row.strongest ? rank(row.strongest.level) : 9);
 
@@ -61,7 +70,7 @@ export function fits(row, filter) {
 
 const belongs = {
   open: (r) => r.status !== 'closed',
-  mine: (r) => r.status !== 'closed' && r.assignee === session.me,
+  mine: (r) => r.status !== 'closed' && isMine(r),
   free: (r) => r.status !== 'closed' && !r.assignee,
   closed: (r) => r.status === 'closed',
 };
@@ -78,6 +87,8 @@ class Insights {
   counts = $state.raw(null);
   oldest = $state(null);
   threshold = $state(12);
+  /** Names of people by the ids of their keys. */
+  people = $state.raw({});
   /** Ids that came since, not yet in the list. */
   fresh = $state.raw([]);
   error = $state(null);
@@ -142,6 +153,7 @@ class Insights {
 
   #counts(said) {
     this.counts = said.counts;
+    this.people = said.people ?? this.people;
     this.oldest = said.oldest;
     this.threshold = said.threshold ?? this.threshold;
     frame.open = said.counts.open;
@@ -180,6 +192,11 @@ class Insights {
   }
 
   #arrived(row, loud = false) {
+    if (this.order && !this.order.length) {
+      // An empty list has nothing that could jump.
+      this.order = [row.id];
+      return;
+    }
     if (this.fresh.includes(row.id) || !belongs[this.view](row)) return;
     this.fresh = [...this.fresh, row.id];
     frame.alert = `${this.fresh.length} new`;
@@ -273,7 +290,7 @@ class Insights {
       const { entries } = await get(`${own}/insights/${row.id}/history`);
       const last = [...(entries ?? [])].sort((a, b) => a.at - b.at).at(-1);
       if (last) {
-        who = last.by || who;
+        who = personOf(last.by) || who;
         const closing = entries.some((e) => e.at === last.at && e.what === 'status' && e.to === 'closed');
         did = closing ? 'closed' : last.what === 'assignee' ? (last.to ? `gave to ${last.to === who ? 'themselves' : last.to}` : 'gave back') : last.what === 'comment' ? 'commented on' : `changed the ${last.what} of`;
       }
@@ -294,7 +311,7 @@ class Insights {
 
   /** Makes insights one's own. */
   async take(rows) {
-    rows = rows.filter((r) => r && r.status !== 'closed' && r.assignee !== session.me);
+    rows = rows.filter((r) => r && r.status !== 'closed' && !isMine(r));
     const undo = [];
     let waits = false;
     for (const row of rows) {
