@@ -147,8 +147,12 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	if err = s.vault.address(s.base, s.sessions.Link); err != nil {
 		return nil, told, err
 	}
+	meter, err := desk.NewMeter(s.store)
+	if err != nil {
+		return nil, told, err
+	}
 	s.doors = collect.New(collect.Options{
-		Log: s.store, Sources: s.sources, Keys: s.keys, Audit: s.audit, Logf: logf, Memory: c.Memory, Install: c.Install, BodyTime: p.body,
+		Log: meter, Sources: s.sources, Keys: s.keys, Audit: s.audit, Logf: logf, Memory: c.Memory, Install: c.Install, BodyTime: p.body,
 	})
 	calls, err := api.New(api.Options{
 		Store: s.store, Sources: s.sources, Dir: c.Data, Base: s.Base, Logf: logf,
@@ -159,7 +163,7 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 		return nil, told, err
 	}
 	s.calls, s.more = calls, append(s.more, calls.Close)
-	watched, err := s.watch()
+	watched, err := s.watch(meter)
 	if err != nil {
 		return nil, told, err
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // watch begins live detection, and gives the calls of its content and of what it finds.
-func (s *Server) watch() ([]access.Route, error) {
+func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 	db, err := s.store.DB(sec.Migration)
 	if err != nil {
 		return nil, err
@@ -49,16 +49,19 @@ func (s *Server) watch() ([]access.Route, error) {
 		return nil, err
 	}
 	s.more = append(s.more, s.hunter.Close)
-	if s.desk, err = desk.New(desk.Options{Store: s.store, Live: s.live, Hunter: s.hunter, Packages: shipped, Builtin: builtin, People: s.people, Logf: s.logf}); err != nil {
-		return nil, err
-	}
-	s.more = append(s.more, s.desk.Close)
 	o.Alerts, o.Records = s.live.Alerts(), s.live.Records
 	o.Changed = func() {
 		s.live.Changed()
 		s.desk.Content("", "", "changed")
 	}
-	return slices.Concat(sec.New(sec.Of(db), o).Routes(), s.desk.Routes()), nil
+	calls := sec.New(sec.Of(db), o)
+	if s.desk, err = desk.New(desk.Options{
+		Store: s.store, Live: s.live, Hunter: s.hunter, Content: calls, Meter: meter, Packages: shipped, Builtin: builtin, People: s.people, Logf: s.logf,
+	}); err != nil {
+		return nil, err
+	}
+	s.more = append(s.more, s.desk.Close)
+	return slices.Concat(calls.Routes(), s.desk.Routes()), nil
 }
 
 // people are the labels of access ids.

@@ -114,13 +114,7 @@ func (d *Detection) settle(ctx context.Context, p *Proposal, l Labelled, want in
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	match := yaml.Node{Kind: yaml.MappingNode}
-	add := func(k, v string) {
-		match.Content = append(match.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k}, &yaml.Node{Kind: yaml.ScalarNode, Value: v, Style: yaml.SingleQuotedStyle})
-	}
-	add("Image", p.program)
-	add("CommandLine|re", "(?i)^"+general(p.Example)+"$")
-	p.Entry.Attacker, p.Entry.Match = control, match
+	p.Entry.Attacker, p.Entry.Match = control, exactly(p.program, p.Example)
 	p.Entry.Evidence = []string{fmt.Sprintf("%d of %d labelled false positives, 0 of %d true ones", p.Removes, p.Of, p.Positives)}
 	if err := e.Encode(p.Entry); err != nil {
 		return err
@@ -147,6 +141,36 @@ func (d *Detection) settle(ctx context.Context, p *Proposal, l Labelled, want in
 	}
 	return nil
 }
+
+// exactly is a match of one program with one command line, in which what changes from run to
+// run may differ.
+func exactly(program, line string) yaml.Node {
+	match := yaml.Node{Kind: yaml.MappingNode}
+	add := func(k, v string) {
+		match.Content = append(match.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k}, &yaml.Node{Kind: yaml.ScalarNode, Value: v, Style: yaml.SingleQuotedStyle})
+	}
+	add("Image", program)
+	add("CommandLine|re", "(?i)^"+general(line)+"$")
+	return match
+}
+
+// Exclude is a ledger entry that excludes one program with one command line, as Tune proposes
+// it. refused says why somebody could use it to go unseen; "" where nothing says so.
+func Exclude(id, program, parent, line string) (e *Entry, refused string, err error) {
+	child := baseName(program)
+	e = &Entry{
+		Schema: "gyoji/tuning/v1", ID: id, Reason: fmt.Sprintf("%s started by %s with this line is benign here: say why.", child, baseName(parent)), File: "proposal", Match: exactly(program, line),
+	}
+	if refused = unsafe(child, line); refused == "" && !IsAdminPath(program) {
+		refused = "the program is " + program + ", which is not under a folder that only administrators write"
+	}
+	e.Cond, err = e.read()
+	return e, refused, err
+}
+
+// AlikeLine is the same for command lines that differ in nothing but what changes from run to
+// run.
+func AlikeLine(line string) string { return strings.ToLower(general(line)) }
 
 // with is the detection's query with one more entry in its tuning block.
 func (d *Detection) with(e *Entry) (string, error) {

@@ -90,6 +90,20 @@ func (h *Hunt) Len() int {
 	return n
 }
 
+// Detections are what the findings of each have in common: of packages' queries, and of Sigma
+// rules that find something by themselves.
+func (h *Hunt) Detections() (all []*Detection) {
+	for _, c := range h.queries {
+		all = append(all, OfPackage(c.of))
+	}
+	for _, r := range h.rules {
+		if !r.Silent {
+			all = append(all, OfRule(r))
+		}
+	}
+	return all
+}
+
 // Queries are those of packages.
 func (h *Hunt) Queries() (all []*query.Query) {
 	for _, c := range h.queries {

@@ -85,6 +85,16 @@ func (r *Run) judged(j *judge) ([]*insight.Signal, error) {
 	return signals, nil
 }
 
+// Give gives the desks signals that another run has made; they are known as of now.
+func (r *Run) Give(signals []*insight.Signal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range signals {
+		s.Known = max(s.Known, r.mark)
+	}
+	r.insights = append(r.insights, r.desks.Take(signals)...)
+}
+
 // insightsKept is how many insights wait for whoever asks for them; the newest do.
 const insightsKept = 10_000
 

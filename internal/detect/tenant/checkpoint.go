@@ -54,6 +54,23 @@ func entryParts(key string) (parts []string) {
 	return parts
 }
 
+// StateOf is what the keys of a rule's groups begin with.
+func StateOf(r *Rule) string { return entryKey(entryPart, r.ID, r.digest()) }
+
+// State are the entries of the rules' groups that have changed since the last checkpoint: for
+// another run that goes on from them.
+func (r *Run) State() (groups []Entry, err error) {
+	err = r.Checkpoint(func(all []Entry) error {
+		for _, e := range all {
+			if kind := e.Key[0]; kind == entryRule || kind == entryPart {
+				groups = append(groups, e)
+			}
+		}
+		return nil
+	})
+	return groups, err
+}
+
 // Track readies the run for checkpoints: from now on it remembers what changes. It is
 // called before the run is given events; Restore does it, too.
 func (r *Run) Track() error {

@@ -53,6 +53,14 @@ type Loaded struct {
 	Stale   []string // keys of entries of both, of Restore
 }
 
+// Learns says whether the rule learns from logs before it signals: first seen, outlier.
+func (r *Rule) Learns() bool {
+	return r.What == ruledoc.FirstSeenRule || r.What == ruledoc.OutlierRule
+}
+
+// Digest is that of what the rule asks: another one begins anew.
+func (r *Rule) Digest() string { return r.digest() }
+
 // digest is that of what a rule asks, so that a changed one begins anew. Names, texts,
 // tags and severities do not matter to what it remembers.
 func (r *Rule) digest() string {

@@ -182,6 +182,17 @@ func New(docs []*ruledoc.Document, found diag.List, with ...Option) *Tenant {
 	return t
 }
 
+// Some are the documents without the rules that want does not want, by their ids.
+func Some(docs []*ruledoc.Document, want func(id string) bool) []*ruledoc.Document {
+	return slices.DeleteFunc(slices.Clone(docs), func(d *ruledoc.Document) bool {
+		if !d.IsRule() {
+			return false
+		}
+		r, _ := d.Rule()
+		return r == nil || !want(r.ID)
+	})
+}
+
 // relatedNames are the attributes whose entities are listed as related to a record's
 // others (10.1): who and where.
 var relatedNames = []string{

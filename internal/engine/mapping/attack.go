@@ -78,6 +78,9 @@ func TacticsOf(technique string) []string {
 	return techniqueTactics()[parent]
 }
 
+// TechniquesOf lists the ids of a tactic's techniques, as ATT&CK has them.
+func TechniquesOf(tactic string) []string { return strings.Fields(tacticTechniques[tactic]) }
+
 // TacticNamed finds a tactic by its id, name or short name, letter case and
 // underscores aside.
 func TacticNamed(s string) (Tactic, bool) {

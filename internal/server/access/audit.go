@@ -11,8 +11,10 @@ import (
 	"time"
 )
 
+// AuditName is the file of the log in the data folder.
+const AuditName = "audit.jsonl"
+
 const (
-	auditName = "audit.jsonl"
 	// auditBytesMax is how large the file grows before it is set aside under its time.
 	auditBytesMax = 64 << 20
 	// refusedEvery is how often a refused key of one address is written down.
@@ -35,7 +37,7 @@ type Audit struct {
 
 // OpenAudit opens the log of a folder. logf is told when it cannot be written.
 func OpenAudit(dir string, logf func(string, ...any)) (*Audit, error) {
-	a := &Audit{path: filepath.Join(dir, auditName), logf: logf, refused: map[string]time.Time{}}
+	a := &Audit{path: filepath.Join(dir, AuditName), logf: logf, refused: map[string]time.Time{}}
 	return a, a.open()
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
+	"github.com/gyoji-dev/gyoji/internal/server/sec"
 	"github.com/gyoji-dev/gyoji/internal/store"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
@@ -32,6 +33,11 @@ type Options struct {
 	Store  *store.Store
 	Live   *live.Engine
 	Hunter *live.Hunter // nil where nothing hunts
+	// Content are the documents of the tenant; nil where there are none.
+	Content *sec.API
+	Meter   *Meter // counts what comes in; nil for nothing
+	// Cares are asked for what else needs care.
+	Cares []func(context.Context) ([]Care, error)
 	// Packages have the guides and playbooks; Builtin are the documents that name, by where
 	// they come from, which rules are of which package.
 	Packages []*detection.Package
@@ -50,6 +56,9 @@ type Desk struct {
 	byRule  map[string]*detection.Package
 	nexts   map[string]string // what to do first, by rule
 	told    evidences
+	covered covered
+	tests   trials
+	saved   time.Time     // when the meter was last saved
 	running chan struct{} // steps of guides that run
 }
 
@@ -57,7 +66,7 @@ type Desk struct {
 const Base = "/api/gyoji/v1"
 
 // Migration is what the package keeps in the store's database.
-var Migration = store.Migration{Package: "desk", Steps: []string{guideSchema}}
+var Migration = store.Migration{Package: "desk", Steps: []string{guideSchema, meterSchema}}
 
 // stepsAtOnce is how many steps of guides, and trees, are read for at once.
 const stepsAtOnce = 2
@@ -94,14 +103,24 @@ func New(o Options) (*Desk, error) {
 		}
 	}
 	d.hub = newHub(d)
-	d.alerts.Tell(d.hub.news)
+	d.saved = o.Now()
+	d.alerts.Tell(func(n live.News) {
+		if o.Meter != nil {
+			o.Meter.news(n)
+		}
+		d.hub.news(n)
+	})
+	go d.watchCare()
 	return d, nil
 }
 
 // Close ends the streams of events.
-func (d *Desk) Close(context.Context) error {
+func (d *Desk) Close(ctx context.Context) error {
 	d.hub.close()
-	return nil
+	if d.o.Meter == nil {
+		return nil
+	}
+	return d.o.Meter.save(ctx, d.db)
 }
 
 // Routes are all calls.
@@ -128,6 +147,17 @@ func (d *Desk) Routes() []access.Route {
 		triage(http.MethodPost, "/insights/{id}/playbook/{step}", d.runPlaybook),
 		get("/signals/{id}/records", d.records),
 		get("/tree", d.tree),
+		get("/entities", d.entities),
+		get("/entities/{id}/desk", d.entity),
+		triage(http.MethodPut, "/entities/{id}/suppression", d.suppress),
+		get("/rules", d.content),
+		get("/rules/{id}", d.oneRule),
+		get("/coverage", d.coverage),
+		get("/health", d.health),
+		{Pattern: "POST " + Base + "/tune", Role: access.Read, Serve: answer(d.tune)},
+		{Pattern: "POST " + Base + "/backtests", Role: access.Read, Serve: answer(d.backtest)},
+		get("/backtests/{id}", d.backtested),
+		{Pattern: "DELETE " + Base + "/backtests/{id}", Role: access.Read, Serve: answer(d.endBacktest)},
 	}
 }
 

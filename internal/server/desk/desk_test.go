@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,7 +32,9 @@ type bench struct {
 	store *store.Store
 	desk  *desk.Desk
 	live  *live.Engine
+	meter *desk.Meter
 	url   string
+	ahead *atomic.Int64 // of the clock
 }
 
 func begin(t *testing.T) *bench {
@@ -56,14 +59,20 @@ func begin(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { engine.Close(context.Background()) })
 	shipped, _ := detection.Load(packages.FS, "packages")
-	d, err := desk.New(desk.Options{Store: logs, Live: engine, Packages: shipped, Builtin: builtin, Logf: t.Logf})
+	o.Alerts, o.Changed, o.Records = engine.Alerts(), engine.Changed, engine.Records
+	calls := sec.New(sec.Of(db), o)
+	meter, err := desk.NewMeter(logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := &atomic.Int64{}
+	d, err := desk.New(desk.Options{Store: logs, Live: engine, Content: calls, Meter: meter, Packages: shipped, Builtin: builtin, Logf: t.Logf, Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close(context.Background()) })
-	o.Alerts, o.Changed, o.Records = engine.Alerts(), engine.Changed, engine.Records
 	mux := http.NewServeMux()
-	for _, r := range append(sec.New(sec.Of(db), o).Routes(), d.Routes()...) {
+	for _, r := range append(calls.Routes(), d.Routes()...) {
 		mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, q *http.Request) {
 			r.Serve(w, q.WithContext(access.With(q.Context(), access.Principal{ID: "suANA", Label: "ana", Role: access.Admin})))
 		})
@@ -71,7 +80,7 @@ func begin(t *testing.T) *bench {
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	t.Cleanup(func() { d.Close(context.Background()) })
-	return &bench{t, logs, d, engine, s.URL}
+	return &bench{t, logs, d, engine, meter, s.URL, ahead}
 }
 
 // sample puts a file of samples/ into the store.
@@ -94,11 +103,26 @@ func (b *bench) sample(names ...string) {
 			}
 		}
 		f.Close()
-		if _, err := b.store.Append(context.Background(), r); err != nil {
+		if _, err := b.meter.Append(context.Background(), r); err != nil {
 			b.t.Fatal(err)
 		}
 	}
 }
+
+// send puts messages into the store.
+func (b *bench) send(lines ...string) {
+	b.t.Helper()
+	r := store.Receipt{Received: time.Now().UnixMilli(), Source: store.Source{Category: "windows/sysmon", Host: "ws-fin-014"}}
+	for _, l := range lines {
+		r.Messages = append(r.Messages, store.Message{Raw: []byte(l)})
+	}
+	if _, err := b.meter.Append(context.Background(), r); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// later has the desk's clock go on.
+func (b *bench) later(by time.Duration) { b.ahead.Add(int64(by)) }
 
 type object = map[string]any
 

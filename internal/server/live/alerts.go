@@ -21,6 +21,7 @@ import (
 type Alerts struct {
 	db   *sql.DB
 	told atomic.Pointer[func(News)]
+	hand atomic.Bool // somebody has changed an entity since this was last looked at
 }
 
 // News is what has come or changed, told once it is written.
@@ -41,7 +42,7 @@ func (a *Alerts) tell(n News) {
 }
 
 // Migration is what the package keeps in a store's database.
-var Migration = store.Migration{Package: "live", Steps: []string{schema, findingSchema, recordSchema}}
+var Migration = store.Migration{Package: "live", Steps: []string{schema, findingSchema, recordSchema, handSchema, baselineSchema}}
 
 const schema = `
 CREATE TABLE live_state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -79,6 +80,7 @@ func (a *Alerts) place(ctx context.Context) (n uint64, newest int64, err error) 
 type batch struct {
 	entries  []tenant.Entry
 	stale    []string
+	built    [][2]string // rules that have a baseline from now on, with what they ask
 	signals  []*insight.Signal
 	insights []*insight.Insight
 	place    uint64
@@ -125,6 +127,11 @@ func (b *batch) put(ctx context.Context, tx *sql.Tx, news *News) error {
 			_, err = tx.ExecContext(ctx, `INSERT INTO live_state (key, value) VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, []byte(e.Key), e.Value)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	for _, x := range b.built {
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_baseline (rule, digest) VALUES (?,?)`, x[0], x[1]); err != nil {
 			return err
 		}
 	}
@@ -332,20 +339,7 @@ func (a *Alerts) accounts(ctx context.Context, ids []string, all map[string]*Acc
 		all[id] = &Account{Ended: map[string]int{}}
 	}
 	in := `(?` + strings.Repeat(`,?`, len(ids)-1) + `)`
-	each := func(text string, take func(scan func(...any) error) error) error {
-		rows, err := a.db.QueryContext(ctx, text, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := take(rows.Scan); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	}
-	if err := each(`SELECT e.id, e.first, e.last, e.criticality, e.suppressed, e.shown, (SELECT count(*) FROM live_signal s WHERE s.entity = e.id) FROM live_entity e WHERE e.id IN `+in, func(scan func(...any) error) error {
+	if err := a.each(ctx, `SELECT e.id, e.first, e.last, e.criticality, e.suppressed AND (e.hand_until = 0 OR e.hand_until > unixepoch() * 1000), e.shown, (SELECT count(*) FROM live_signal s WHERE s.entity = e.id) FROM live_entity e WHERE e.id IN `+in, args, func(scan func(...any) error) error {
 		var id string
 		x := &Account{Ended: map[string]int{}}
 		err := scan(&id, &x.First, &x.Last, &x.Criticality, &x.Suppressed, &x.Shown, &x.Signals)
@@ -354,7 +348,7 @@ func (a *Alerts) accounts(ctx context.Context, ids []string, all map[string]*Acc
 	}); err != nil {
 		return err
 	}
-	return each(`SELECT entity, status, json_extract(body, '$.Resolution'), count(*) FROM live_insight WHERE entity IN `+in+` GROUP BY 1, 2, 3`, func(scan func(...any) error) error {
+	return a.each(ctx, `SELECT entity, status, json_extract(body, '$.Resolution'), count(*) FROM live_insight WHERE entity IN `+in+` GROUP BY 1, 2, 3`, args, func(scan func(...any) error) error {
 		var id, status, resolution string
 		var n int
 		if err := scan(&id, &status, &resolution, &n); err != nil {
@@ -427,6 +421,7 @@ type Entity struct {
 	Shown                 string // in the letter case of its first record
 	First, Last           time.Time
 	Suppressed            bool
+	Suppression           Suppression // of one that is
 	Criticality           string
 	Tags                  []string
 	Revision              int64
@@ -457,7 +452,7 @@ func (a *Alerts) Entity(ctx context.Context, id string, now time.Time, lookback 
 // (10.1).
 func (a *Alerts) entities(ctx context.Context, now time.Time, lookback time.Duration, id string) (all []*Entity, err error) {
 	rows, err := a.db.QueryContext(ctx, `
-		SELECT id, type, zone, value, shown, first, last, suppressed, criticality, tags, revision, coalesce((
+		SELECT id, type, zone, value, shown, first, last, suppressed, hand_by, hand_at, hand_until, hand_reason, criticality, tags, revision, coalesce((
 			SELECT sum(most) FROM (SELECT max(s.severity) AS most FROM live_signal s
 				WHERE s.entity = e.id AND s.suppressed = 0 AND s.time > max(?, coalesce((SELECT max(i.time) FROM live_insight i WHERE i.entity = e.id), 0))
 				GROUP BY s.name)), 0) AS score
@@ -469,10 +464,21 @@ func (a *Alerts) entities(ctx context.Context, now time.Time, lookback time.Dura
 	defer rows.Close()
 	for rows.Next() {
 		e := &Entity{}
-		var first, last int64
+		var first, last, at, until int64
 		var tags string
-		if err := rows.Scan(&e.ID, &e.Type, &e.Zone, &e.Value, &e.Shown, &first, &last, &e.Suppressed, &e.Criticality, &tags, &e.Revision, &e.Score); err != nil {
+		x := &e.Suppression
+		if err := rows.Scan(&e.ID, &e.Type, &e.Zone, &e.Value, &e.Shown, &first, &last, &e.Suppressed, &x.By, &at, &until, &x.Reason, &e.Criticality, &tags, &e.Revision, &e.Score); err != nil {
 			return nil, err
+		}
+		if at != 0 {
+			x.At = time.UnixMilli(at).UTC()
+		}
+		if until != 0 {
+			x.Until = time.UnixMilli(until).UTC()
+			e.Suppressed = e.Suppressed && now.Before(x.Until)
+		}
+		if !e.Suppressed {
+			*x = Suppression{}
 		}
 		e.First, e.Last = time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC()
 		if err := json.Unmarshal([]byte(tags), &e.Tags); err != nil {
@@ -490,8 +496,12 @@ func (a *Alerts) SetEntity(ctx context.Context, e *Entity) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.db.ExecContext(ctx, `UPDATE live_entity SET suppressed = ?, criticality = ?, tags = ?, revision = revision + 1 WHERE id = ? AND revision = ?`,
-		e.Suppressed, e.Criticality, string(tags), e.ID, e.Revision)
+	if !e.Suppressed {
+		e.Suppression = Suppression{}
+	}
+	x := &e.Suppression
+	r, err := a.db.ExecContext(ctx, `UPDATE live_entity SET suppressed = ?, hand_by = ?, hand_at = ?, hand_until = ?, hand_reason = ?, criticality = ?, tags = ?, revision = revision + 1 WHERE id = ? AND revision = ?`,
+		e.Suppressed, x.By, stamped(x.At), stamped(x.Until), x.Reason, e.Criticality, string(tags), e.ID, e.Revision)
 	if err != nil {
 		return err
 	}
@@ -499,6 +509,7 @@ func (a *Alerts) SetEntity(ctx context.Context, e *Entity) error {
 		return errors.Join(ErrRevision, err)
 	}
 	e.Revision++
+	a.hand.Store(true)
 	a.tell(News{Entity: e.ID})
 	return nil
 }

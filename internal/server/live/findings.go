@@ -100,6 +100,9 @@ func (x *Hunter) Status() HunterStatus {
 	return x.status
 }
 
+// Detections are what hunts.
+func (x *Hunter) Detections() []*hunt.Detection { return x.hunt.Detections() }
+
 // Close writes down what the hunt holds, and ends it.
 func (x *Hunter) Close(ctx context.Context) error {
 	x.stop()

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,6 +83,7 @@ type Engine struct {
 	status Status
 	seen   atomic.Uint64 // the place in the store up to which results are written
 	now    atomic.Pointer[tenant.Tenant]
+	builds builds
 
 	abandoned atomic.Bool // by a test, as if the process were killed
 }
@@ -91,6 +93,7 @@ type Status struct {
 	Rules     int
 	Disabled  int
 	Unusable  []string // documents that cannot be used, with the reason
+	Pending   []string // rules that wait for their baseline
 	Records   int64    // that rules saw since the content was loaded
 	Unmapped  int64    // events that no mapper makes a record of, since then
 	Late      int64    // hits that came too late for rules over time, since then
@@ -193,8 +196,13 @@ type running struct {
 	newest  int64  // time of the newest event, in ms; event.NoTime for none
 	mark    int64  // up to which event time was judged
 	came    time.Time
-	fresh   bool // something has been pushed since the last checkpoint
-	waiting bool // something has been pushed since the last Advance
+	builder *builder       // of baselines that some rules wait for; nil for none
+	built   [][2]string    // rules whose baselines the next checkpoint puts in place, with what they ask
+	given   []tenant.Entry // those baselines
+	handed  bool           // the rules know what people have said of entities
+	next    time.Time      // when that changes by itself; zero for never
+	fresh   bool           // something has been pushed since the last checkpoint
+	waiting bool           // something has been pushed since the last Advance
 	last    time.Time
 }
 
@@ -209,17 +217,28 @@ func (e *Engine) follow(ctx context.Context) error {
 	}
 	x := &running{Engine: e, tenant: tenant.New(docs, found), mark: noMark, came: e.o.Now()}
 	e.now.Store(x.tenant)
+	if x.place, x.newest, err = e.alerts.place(ctx); err != nil {
+		return err
+	}
+	pending, err := x.without(ctx)
+	if err != nil {
+		return err
+	}
 	status := Status{Rules: len(x.tenant.Rules), Disabled: x.tenant.Disabled, Loaded: e.o.Now()}
 	for _, u := range x.tenant.Unusable {
 		status.Unusable = append(status.Unusable, u.Error())
 	}
-	e.say(func(s *Status) { *s = status })
-	if x.place, x.newest, err = e.alerts.place(ctx); err != nil {
-		return err
+	for _, r := range pending {
+		status.Pending = append(status.Pending, r.ID)
 	}
+	e.say(func(s *Status) { *s = status })
 	x.written = x.place
 	e.say(func(s *Status) { s.Place = x.place })
-	x.pass = &tenant.Pass{Tenant: x.tenant, Rules: x.tenant.Rules, Begin: func(run *tenant.Run) error {
+	rules := slices.DeleteFunc(slices.Clone(x.tenant.Rules), func(r *tenant.Rule) bool { return slices.Contains(pending, r) })
+	e.builds.mu.Lock()
+	e.builds.by = map[string]*Build{}
+	e.builds.mu.Unlock()
+	x.pass = &tenant.Pass{Tenant: x.tenant, Rules: rules, Begin: func(run *tenant.Run) error {
 		loaded, err := run.Restore(e.alerts.state(ctx))
 		if err != nil {
 			return err
@@ -234,6 +253,15 @@ func (e *Engine) follow(ctx context.Context) error {
 		return err
 	}
 	defer x.x.Close()
+	if len(pending) > 0 {
+		x.build(work, docs, found, pending)
+		defer func() {
+			if b := x.builder; b != nil {
+				b.cancel()
+				<-b.done
+			}
+		}()
+	}
 	for {
 		if err := x.step(work); err != nil {
 			return err
@@ -253,7 +281,11 @@ func (x *running) step(ctx context.Context) error {
 	now := x.o.Now()
 	snap := x.o.Store.Snapshot(store.View{After: x.place})
 	next := snap.Next()
-	err := error(nil)
+	err := x.hand(ctx, now)
+	if err != nil {
+		snap.Close()
+		return err
+	}
 	// What was sent after a change of content was answered is for the new content.
 	if len(x.changed) > 0 {
 		next = x.place
@@ -291,6 +323,13 @@ func (x *running) step(ctx context.Context) error {
 		insights = x.pass.Run.Insights()
 		x.say(func(s *Status) { s.EventTime = time.UnixMilli(mark).UTC() })
 	}
+	if x.pass.Run != nil && mark != noMark {
+		if more, done := x.swap(ctx, mark); done {
+			err := x.checkpoint(ctx, append(signals, more...), append(insights, x.pass.Run.Insights()...))
+			x.Changed() // the rules that waited run from here on
+			return err
+		}
+	}
 	if len(signals)+len(insights) > 0 || x.fresh && now.Sub(x.last) >= checkpointMost {
 		return x.checkpoint(ctx, signals, insights)
 	}
@@ -307,12 +346,12 @@ func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, ins
 		return nil
 	}
 	err := x.pass.Run.Checkpoint(func(entries []tenant.Entry) error {
-		return x.alerts.commit(ctx, batch{entries, x.stale, signals, insights, x.place, x.newest, x.o.Now()})
+		return x.alerts.commit(ctx, batch{append(entries, x.given...), x.stale, x.built, signals, insights, x.place, x.newest, x.o.Now()})
 	})
 	if err != nil {
 		return fmt.Errorf("what live detection has found cannot be written: %w", err)
 	}
-	x.stale, x.written, x.fresh = nil, x.place, false
+	x.stale, x.built, x.given, x.written, x.fresh = nil, nil, nil, x.place, false
 	x.seen.Store(x.place)
 	run := x.pass.Run
 	entities, _ := run.Entities()
@@ -322,7 +361,7 @@ func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, ins
 		for i, c := range run.ByRule {
 			s.Late += c.Late
 			if c.Evicted > 0 || c.Forgotten > 0 {
-				s.Degraded = append(s.Degraded, fmt.Sprintf("%s: %d groups and %d records had to be forgotten", x.tenant.Rules[i].ID, c.Evicted, c.Forgotten))
+				s.Degraded = append(s.Degraded, fmt.Sprintf("%s: %d groups and %d records had to be forgotten", x.pass.Rules[i].ID, c.Evicted, c.Forgotten))
 			}
 		}
 	})

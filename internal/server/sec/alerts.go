@@ -134,7 +134,7 @@ func (a *API) alertRoutes() []access.Route {
 			if !ok {
 				return bad(`the body is {"suppressed":true} or false`)
 			}
-			e.Suppressed = on
+			e.Suppressed, e.Suppression = on, live.Suppression{Reason: text(o, "reason")}
 			return nil
 		})),
 		triage(http.MethodPut, "/entities/{id}/criticality", a.changeEntity("criticality", func(e *live.Entity, o object) error {
@@ -758,6 +758,8 @@ func (a *API) entity(e *live.Entity) object {
 	return out
 }
 
+// changeEntity makes a handler of what changes an entity. The rules that run learn of it by
+// themselves.
 func (a *API) changeEntity(key string, set func(*live.Entity, object) error) http.HandlerFunc {
 	return handle(func(w http.ResponseWriter, r *http.Request) (any, error) {
 		o, err := plain(r)
@@ -771,8 +773,12 @@ func (a *API) changeEntity(key string, set func(*live.Entity, object) error) htt
 		if !matches(r, e.Revision) {
 			return nil, errStale
 		}
+		was := e.Suppression
 		if err := set(e, o); err != nil {
 			return nil, err
+		}
+		if e.Suppression != was {
+			e.Suppression.By, e.Suppression.At = a.user(r), a.now()
 		}
 		if err := a.alerts.SetEntity(r.Context(), e); err != nil {
 			if errors.Is(err, live.ErrRevision) {
@@ -780,7 +786,6 @@ func (a *API) changeEntity(key string, set func(*live.Entity, object) error) htt
 			}
 			return nil, err
 		}
-		a.changed()
 		w.Header().Set("ETag", etag(e.Revision))
 		return a.entity(e), nil
 	})
