@@ -31,6 +31,7 @@ var bareChannels = map[string]string{
 	"internal/server/search/whynot.go: whyNot: <-whyNotSlots":   "what was put in is taken out",
 	"internal/server/job/run.go: run: <-slots":                  "what was put in is taken out",
 	"internal/server/desk/desk.go: reading: <-running":          "what was put in is taken out",
+	"internal/server/live/live.go: follow: <-done":              "the build was cancelled the line before, and reading ends with its context",
 	"internal/server/job/turns.go: leave: ready <-":             "there is room for the one turn that a worker waits for",
 	"internal/server/job/turns.go: give: ready <-":              "there is room for the one turn that a worker waits for",
 	"internal/store/store.go: Close: <-ended":                   "the goroutine ends once its context does, the line before",

@@ -104,7 +104,7 @@ func (d *Desk) tune(r *http.Request) (any, error) {
 	}
 	var all []*proposal
 	if ask.Expression != "" {
-		p := &proposal{Name: "Tuning of " + base.tenant.Rules[0].Name, Expression: ask.Expression, Of: len(signals), Attacker: attacker{nil, "gyoji cannot say. Read it as somebody would who wants to be excluded: which part of it is theirs to choose?"}}
+		p := &proposal{Name: "Tuning of " + base.tenant.Rules[0].Name, Expression: ask.Expression, Of: len(signals), Attacker: attacker{nil, "gyoji cannot say. Read it as an attacker would: which part of it can an attacker choose?"}}
 		all = append(all, p)
 	} else if all, err = d.proposals(ctx, signals); err != nil {
 		return nil, err
