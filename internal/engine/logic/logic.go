@@ -41,11 +41,28 @@ type search struct {
 	known *names
 }
 
-// names numbers the subjects of conditions, and remembers which conditions are about
-// which: a search asks of the same ones again and again. Searches may share it.
+// names is what is worked out of conditions once: a search asks the same of the same ones
+// again and again. Searches of one goroutine may share it. It numbers the subjects.
 type names struct {
-	ids   map[string]int
-	about map[expr.Expr]set
+	ids    map[string]int
+	about  map[expr.Expr]set
+	keys   map[expr.Expr]string
+	splits map[expr.Expr]*halves
+	facts  map[Fact]*atom
+}
+
+// halves is a condition that was moved over an if; cond is nil where there is none.
+type halves struct {
+	cond     expr.Expr
+	branches [2]expr.Expr
+}
+
+// atom is a fact that is not looked into: one without fields, a claim about a subject, or
+// that something which is not understood holds.
+type atom struct {
+	fixed, holds bool
+	subject      string // its key
+	claim        claim
 }
 
 // set is a set of subjects by their numbers.
@@ -72,34 +89,68 @@ func (a set) with(b set) set {
 }
 
 // namesMax bounds how many conditions are remembered: a search makes new ones as it goes.
-const namesMax = 1 << 14
+const namesMax = 1 << 16
+
+func remember[K comparable, V any](m *map[K]V, k K, work func() V) V {
+	if v, ok := (*m)[k]; ok {
+		return v
+	}
+	v := work()
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	if len(*m) < namesMax {
+		(*m)[k] = v
+	}
+	return v
+}
+
+func (n *names) key(x expr.Expr) string {
+	return remember(&n.keys, x, func() string { return Key(x) })
+}
+
+// split is split, with the same branches each time.
+func (n *names) split(x expr.Expr) *halves {
+	return remember(&n.splits, x, func() *halves {
+		cond, branches, _ := split(x)
+		return &halves{cond, branches}
+	})
+}
+
+func (n *names) atom(f Fact) *atom {
+	return remember(&n.facts, f, func() *atom {
+		if v, ok := constant(f.Cond); ok {
+			return &atom{fixed: true, holds: v.True() != f.Not}
+		}
+		c, ok := claimOf(f)
+		if !ok {
+			return &atom{subject: n.key(f.Cond), claim: claim{test: pattern{not: f.Not}}}
+		}
+		return &atom{subject: n.key(c.of), claim: c}
+	})
+}
 
 // of is the set of subjects that a condition is about. It is read only.
 func (n *names) of(x expr.Expr) set {
-	if about, ok := n.about[x]; ok {
+	return remember(&n.about, x, func() (about set) {
+		if n.ids == nil {
+			n.ids = map[string]int{}
+		}
+		keys := map[string]bool{}
+		subjectsOf(x, keys)
+		for k := range keys {
+			id, ok := n.ids[k]
+			if !ok {
+				id = len(n.ids)
+				n.ids[k] = id
+			}
+			for len(about) <= id/64 {
+				about = append(about, 0)
+			}
+			about[id/64] |= 1 << (id % 64)
+		}
 		return about
-	}
-	if n.ids == nil {
-		n.ids, n.about = map[string]int{}, map[expr.Expr]set{}
-	}
-	keys := map[string]bool{}
-	subjectsOf(x, keys)
-	var about set
-	for k := range keys {
-		id, ok := n.ids[k]
-		if !ok {
-			id = len(n.ids)
-			n.ids[k] = id
-		}
-		for len(about) <= id/64 {
-			about = append(about, 0)
-		}
-		about[id/64] |= 1 << (id % 64)
-	}
-	if len(n.about) < namesMax {
-		n.about[x] = about
-	}
-	return about
+	})
 }
 
 // state is what is known on one branch of the search.
@@ -110,6 +161,8 @@ type state struct {
 // subject is an expression that is not looked into, and what it must be.
 type subject struct {
 	key    string
+	in     *state        // that made it or copied it: no other may change it
+	lower  bool          // it has no upper case letters
 	values []event.Value // it is one of these; nil when it may be anything
 	null   int8          // 1: is null, -1: is not
 	globs  []pattern
@@ -128,29 +181,33 @@ type pattern struct {
 	test func(event.Value) bool // nil when it cannot be computed for one value
 }
 
-func (st *state) clone() *state {
-	return &state{subjects: clones(st.subjects)}
-}
+// clone shares the subjects until the new state changes them. The old one must not be
+// changed while the new one is used.
+func (st *state) clone() *state { return &state{slices.Clone(st.subjects)} }
 
-func clones(of []*subject) []*subject {
-	out := make([]*subject, len(of))
-	for i, s := range of {
-		n := *s
-		n.values, n.globs, n.terms = slices.Clone(s.values), slices.Clone(s.globs), slices.Clone(s.terms)
-		n.elements, n.never = clones(s.elements), slices.Clone(s.never)
-		out[i] = &n
+func (s *subject) clone() *subject {
+	n := *s
+	n.values, n.globs, n.terms, n.never = slices.Clone(s.values), slices.Clone(s.globs), slices.Clone(s.terms), slices.Clone(s.never)
+	n.elements = slices.Clone(s.elements)
+	for i, e := range n.elements {
+		n.elements[i] = e.clone()
 	}
-	return out
+	return &n
 }
 
-func (st *state) subject(x expr.Expr) *subject {
-	k := Key(x)
-	for _, s := range st.subjects {
-		if s.key == k {
-			return s
+// subject is the one with this key, to be changed.
+func (st *state) subject(key string) *subject {
+	for i, s := range st.subjects {
+		if s.key != key {
+			continue
 		}
+		if s.in != st {
+			s = s.clone()
+			s.in, st.subjects[i] = st, s
+		}
+		return s
 	}
-	s := &subject{key: k}
+	s := &subject{key: key, in: st, lower: strings.HasPrefix(strings.ToLower(key), "tolowercase(")}
 	st.subjects = append(st.subjects, s)
 	return s
 }
@@ -191,14 +248,14 @@ func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
 				[]Fact{{x.Cond, true}, {x.Else, f.Not}},
 			))
 		default:
-			if c, rest, ok := split(f.Cond); ok {
+			if h := s.known.split(f.Cond); h.cond != nil {
 				choices = append(choices, s.choice(
-					[]Fact{{c, false}, {rest[0], f.Not}},
-					[]Fact{{c, true}, {rest[1], f.Not}},
+					[]Fact{{h.cond, false}, {h.branches[0], f.Not}},
+					[]Fact{{h.cond, true}, {h.branches[1], f.Not}},
 				))
 				continue
 			}
-			if !st.learn(f) {
+			if !st.learn(s.known.atom(f)) {
 				return false
 			}
 		}
@@ -340,19 +397,15 @@ type claim struct {
 }
 
 // learn adds an atomic fact and reports whether it agrees with what is known.
-func (st *state) learn(f Fact) bool {
-	if v, ok := constant(f.Cond); ok {
-		return v.True() != f.Not
+func (st *state) learn(a *atom) bool {
+	if a.fixed {
+		return a.holds
 	}
-	c, ok := claimOf(f)
-	if !ok {
-		return st.subject(f.Cond).test(pattern{key: "", not: f.Not})
+	s := st.subject(a.subject)
+	if a.claim.each {
+		return s.element(a.claim)
 	}
-	s := st.subject(c.of)
-	if c.each {
-		return s.element(c)
-	}
-	return s.meet(c)
+	return s.meet(a.claim)
 }
 
 func claimOf(f Fact) (c claim, ok bool) {
@@ -444,7 +497,7 @@ func (s *subject) element(c claim) bool {
 		}
 		return true
 	}
-	e := &subject{key: s.key}
+	e := &subject{key: s.key, lower: s.lower}
 	if !e.meet(c) {
 		return false
 	}
@@ -518,7 +571,7 @@ func (s *subject) among(values []event.Value) bool {
 // allows reports whether a value is none that a known pattern or the
 // subject's own form (lower case) rules out.
 func (s *subject) allows(v event.Value) bool {
-	if strings.HasPrefix(strings.ToLower(s.key), "tolowercase(") && v.Kind() == event.String && strings.ToLower(v.Str()) != v.Str() {
+	if s.lower && v.Kind() == event.String && strings.ToLower(v.Str()) != v.Str() {
 		return false
 	}
 	for _, ps := range [2][]pattern{s.globs, s.terms} {
