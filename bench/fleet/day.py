@@ -5,10 +5,10 @@ No event of it is an attack. Command lines are those that products' public docum
 update logs and detection rules' lists of false positives give; names of hosts, users and files are
 made up. Each host has a role, and a role does each thing some times a day: a rate below one is the
 chance that a host does it on that day. What is written is what detections of user execution look at
-(processes, files, marks of the web, the registry's run lists); the rest of a host's log is left out,
+(processes, files, marks of the web, the registry's run lists, who opens lsass, script blocks); the rest of a host's log is left out,
 so that findings are counted per host and day and not per event.
 """
-import argparse, datetime, hashlib, json, random
+import argparse, base64, datetime, hashlib, json, random, re
 
 S = r"C:\Windows\System32"; PF = r"C:\Program Files"; PX = r"C:\Program Files (x86)"
 ROLES = {"office": 0.78, "developer": 0.12, "administrator": 0.04, "helpdesk": 0.02, "engineer": 0.04}
@@ -83,6 +83,29 @@ FILES = [
 # (roles, times a day, what was entered in the Run dialog)
 RUNMRU = [(ALL, 0.2, r"\\fs01\projects"), (ALL, 0.1, "notepad"), ("administrator helpdesk developer", 1, "cmd"), ("administrator helpdesk", 2, "mstsc /v:srv01"), ("administrator helpdesk developer", 1, "powershell"), ("administrator helpdesk", 0.5, "services.msc"), ("administrator helpdesk", 0.5, r"\\ws12\c$"), ("developer", 0.3, "control sysdm.cpl")]
 
+# What PowerShell is started for by agents, administrators and tools: (roles, times a day, parent, line). {e:TEXT} is TEXT encoded.
+INTUNE = PX + r"\Microsoft Intune Management Extension\AgentExecutor.exe"; CCM = r"C:\Windows\CCM\CcmExec.exe"; WMI = S + r"\wbem\WmiPrvSE.exe"
+LINES = [
+    (ALL, 1, INTUNE, r'"powershell.exe" -NoProfile -executionPolicy bypass -file "C:\Windows\IMECache\HealthScripts\{n}_1\detect.ps1"'), (ALL, 0.5, CCM, "powershell.exe -NoLogo -NonInteractive -NoProfile -EncodedCommand {e:$v = (Get-ItemProperty 'HKLM:\\SOFTWARE\\Acme\\Agent').Version; if ($v -ge '4.2') {{ Write-Host 'Installed' }}}"),
+    (ALL, 0.3, PF + r"\Windows Defender Advanced Threat Protection\SenseIR.exe", r"powershell.exe -ExecutionPolicy AllSigned -NoProfile -NonInteractive -Command " + '"& {{$OutputEncoding = [Console]::OutputEncoding =[System.Text.Encoding]::UTF8;$scriptFileStream = [System.IO.File]::Open(' + r"'C:\ProgramData\Microsoft\Windows Defender Advanced Threat Protection\DataCollection\{n}\1.ps1'" + ', [System.IO.FileMode]::Open); . ' + r"'C:\ProgramData\Microsoft\Windows Defender Advanced Threat Protection\DataCollection\{n}\1.ps1'" + ' }}"'),
+    (ALL, 0.3, PF + r"\Tenable\Nessus Agent\nessus-agent-module.exe", "powershell.exe -NoProfile -NonInteractive -EncodedCommand {e:Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion' | Select-Object UBR}"), (ALL, 0.2, SVC, r'powershell.exe -ExecutionPolicy Bypass -WindowStyle Hidden -File "C:\ProgramData\Lenovo\ImController\Plugins\x64\maint{n}.ps1"'),
+    (ALL, 0.1, S + r"\wscript.exe", r"powershell.exe -NoProfile -ExecutionPolicy Bypass -WindowStyle Hidden -File C:\IT\drives.ps1"), (ALL, 0.1, S + r"\gpscript.exe", r"powershell.exe -NoProfile -ExecutionPolicy Bypass -WindowStyle Hidden -File \\corp.example\NETLOGON\map.ps1"), (ALL, 0.02, PF + r"\Acme\setup.exe", r'''powershell.exe -Command "Add-MpPreference -ExclusionPath 'C:\Program Files\Acme'"'''),
+    (ALL, 0.1, PF + r"\ScreenConnect Client (1a)\ScreenConnect.ClientService.exe", r'"powershell.exe" -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -File "C:\Windows\TEMP\ScreenConnect\22.9\{n}run.ps1"'), (ALL, 0.05, PF + r"\Acme\Desk\Desk.exe", "powershell.exe -NoLogo -InputFormat Text -NoExit -ExecutionPolicy Unrestricted -Command -"),
+    ("developer", 2, NODE, "powershell.exe -NoProfile -NonInteractive \u2013ExecutionPolicy Bypass -EncodedCommand {e:Start \"http://localhost:5173/\"}"), ("developer", 1, CODE, r'''powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "Import-Module 'c:\Users\{u}\.vscode\extensions\ms-vscode.powershell\modules\PowerShellEditorServices\PowerShellEditorServices.psd1'; Start-EditorServices -HostName 'Visual Studio Code Host'"'''), ("developer", 0.5, CMD, "powershell -NoProfile -Command \"Expand-Archive -Path tool.zip -DestinationPath . -Force\""),
+    ("developer", 0.02, WT, 'powershell -c "irm https://bun.sh/install.ps1 | iex"'), ("developer", 0.01, WT, 'powershell -c "irm https://devbox.corp.example/setup.ps1 | iex"'), ("developer", 0.5, PS, 'powershell -c "(Invoke-WebRequest -UseBasicParsing http://localhost:8080/health).StatusCode"'), ("developer", 0.1, CMD, "powershell -NoProfile -Command \"(gc version.txt) -replace 'dev','rel' | sc version.txt\""),
+    ("administrator", 1, CMD, 'powershell -NoProfile -Command "Get-ADUser -Filter * | Export-Csv C:\\Temp\\u{n}.csv"'), ("administrator", 0.3, CMD, "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand {e:Get-Service | Select-Object -First 5}"), ("administrator", 0.1, CMD, r'powershell -c "Start-BitsTransfer https://download.microsoft.com/ssms{n}.exe D:\Install\ssms.exe"'), ("administrator", 0.1, CMD, "reg add HKLM\\SYSTEM\\CurrentControlSet\\Control\\Lsa /v RunAsPPL /t REG_DWORD /d 1 /f"), ("administrator helpdesk", 0.2, CMD, "tasklist /svc"),
+    ("developer", 0.05, CMD, r"C:\Tools\procdump64.exe -accepteula -ma w3wp.exe C:\dumps"),
+]
+# Who opens lsass.exe: (roles, times a day, program, rights).
+ACCESSES = [
+    (ALL, 3, r"C:\ProgramData\Microsoft\Windows Defender\Platform\4.18.24050.7-0\MsMpEng.exe", "0x1418"), (ALL, 2, PF + r"\Windows Defender Advanced Threat Protection\MsSense.exe", "0x1410"), (ALL, 3, WMI, "0x1410"), (ALL, 4, SVC, "0x1000"), (ALL, 0.5, SVC, "0x1478"), (ALL, 1, S + r"\csrss.exe", "0x1fffff"), (ALL, 1, S + r"\wininit.exe", "0x1fffff"), (ALL, 0.5, PX + r"\Google\Update\GoogleUpdate.exe", "0x1410"), (ALL, 0.5, PX + r"\Microsoft\EdgeUpdate\MicrosoftEdgeUpdate.exe", "0x1410"),
+    (ALL, 1, PF + r"\SplunkUniversalForwarder\bin\splunkd.exe", "0x1410"), (ALL, 0.5, CCM, "0x1410"), (ALL, 0.3, S + r"\Taskmgr.exe", "0x1410"), (ALL, 0.2, S + r"\CompatTelRunner.exe", "0x1410"), (ALL, 0.2, PF + r"\Tenable\Nessus Agent\nessus-agent-module.exe", "0x1410"), ("administrator helpdesk", 0.2, D + r"\ProcessExplorer\procexp64.exe", "0x1410"), ("developer", 0.2, PF + r"\Microsoft Visual Studio\2022\Enterprise\Common7\IDE\devenv.exe", "0x1000"), ("administrator", 0.5, PS, "0x1400"),
+]
+# What PowerShell logs of the code that it runs: (roles, times a day, file, code).
+BLOCKS = [
+    (ALL, 1, r"C:\Windows\IMECache\HealthScripts\1_1\detect.ps1", "$app = Get-ItemProperty 'HKLM:\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\*' | ? DisplayName -like 'Acme*'; if ($app) {{ exit 0 }}"), (ALL, 0.5, "", "Get-CimInstance Win32_OperatingSystem | Select-Object Version"), ("developer", 2, r"C:\Users\{u}\Documents\PowerShell\Microsoft.PowerShell_profile.ps1", "oh-my-posh init pwsh --config ~/theme.json | Invoke-Expression"), ("developer", 1, "", "prompt"), ("developer", 0.2, r"C:\src\app\build.ps1", "Invoke-WebRequest https://artifacts.corp.example/tool.zip -OutFile tool.zip; Expand-Archive tool.zip"),
+    ("administrator", 2, r"C:\Scripts\assets.ps1", "$r = Invoke-RestMethod -Uri https://api.corp.example/v1/assets -Headers @{{Authorization = \"Bearer $token\"}}; $r.items | Export-Csv assets.csv"), ("administrator", 0.5, r"C:\Scripts\gui.ps1", "[Reflection.Assembly]::LoadWithPartialName('System.Windows.Forms') | Out-Null; $f = New-Object Windows.Forms.Form"), ("administrator", 0.3, r"C:\Program Files\WindowsPowerShell\Modules\dbatools\2.1\dbatools.psm1", "Add-Type -Path $dll; $sb = [scriptblock]::Create($text); & $sb"),
+]
 
 def times(rng, rate):
     n = int(rate)
@@ -134,6 +157,33 @@ def main():
         for roles, rate, text in RUNMRU:
             for _ in range(times(rng, rate) if role in roles.split() else 0):
                 sysmon(when(), 13, {"EventType": "SetValue", "Image": EXPLORER, "TargetObject": r"HKU\S-1-5-21-1-2-3-%d\Software\Microsoft\Windows\CurrentVersion\Explorer\RunMRU\a" % (1000 + h), "Details": text + r"\1"})
+        # Of an order of its own, so that what stands above stays the same day.
+        also = random.Random("%d of %d" % (h, args.seed))
+
+        def later():
+            return day + datetime.timedelta(seconds=also.random() * 36000)
+
+        def fill(text):
+            text = re.sub(r"\{e:(.*)\}", lambda m: base64.b64encode(m[1].replace("{{", "{").replace("}}", "}").encode("utf-16le")).decode(), text)
+            return text.replace("{u}", user).replace("{n}", str(also.randrange(10, 250))).replace("{{", "{").replace("}}", "}")
+
+        for roles, rate, parent, line in LINES:
+            for _ in range(times(also, rate) if role in roles.split() else 0):
+                at, l = later(), fill(line)
+                name = l.replace('"', "").split(" ")[0].lower()
+                i = {"reg": S + r"\reg.exe", "tasklist": S + r"\tasklist.exe", "c:\\tools\\procdump64.exe": r"C:\Tools\procdump64.exe"}.get(name, PS)
+                if security:
+                    add(at, {"EventID": "4688", "Channel": "Security", "Provider": "Microsoft-Windows-Security-Auditing", "Computer": host, "TimeCreated": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "SubjectUserName": user, "NewProcessId": hex(also.randrange(4096, 65536)), "NewProcessName": i, "ProcessId": "0x1018", "ParentProcessName": fill(parent), "CommandLine": l})
+                else:
+                    sysmon(at, 1, {"ProcessGuid": "{5b0b56f7-0000-0000-0000-%012x}" % also.getrandbits(48), "ProcessId": str(also.randrange(4096, 65536)), "Image": i, "OriginalFileName": {PS: "PowerShell.EXE"}.get(i, "procdump" if "procdump" in i else i.split("\\")[-1]), "CommandLine": l, "ParentProcessId": "4120", "ParentImage": fill(parent), "ParentCommandLine": ""})
+        for roles, rate, program, rights in ACCESSES:
+            for _ in range(times(also, rate) if role in roles.split() else 0):
+                p = fill(program)
+                sysmon(later(), 10, {"SourceProcessGUID": "{5b0b56f7-0000-0000-0000-%012x}" % also.getrandbits(48), "SourceProcessId": str(also.randrange(4096, 65536)), "SourceImage": p, "TargetImage": S + r"\lsass.exe", "TargetProcessId": "704", "GrantedAccess": rights, "CallTrace": r"C:\Windows\SYSTEM32\ntdll.dll+9d4c4|C:\Windows\System32\KERNELBASE.dll+2c13e|" + p + "+3a1b2"})
+        for roles, rate, name, code in BLOCKS:
+            for _ in range(times(also, rate) if role in roles.split() else 0):
+                at = later()
+                add(at, {"EventID": "4104", "Channel": "Microsoft-Windows-PowerShell/Operational", "Provider": "Microsoft-Windows-PowerShell", "Computer": host, "TimeCreated": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "Level": "5", "ExecutionProcessID": str(also.randrange(4096, 65536)), "MessageNumber": "1", "MessageTotal": "1", "ScriptBlockText": fill(code), "ScriptBlockId": "%032x" % also.getrandbits(128), "Path": fill(name)})
     out.sort(key=lambda x: (x[0], x[1]))
     for n, (_, _, event) in enumerate(out):
         event["EventRecordID"] = str(n + 1)

@@ -34,18 +34,22 @@ func (m *Mutator) apply(events []Event, seed string) bool {
 	return each(events, m.Change)
 }
 
-// Event is an event in Sysmon's names; of Security 4688 they stand for its own. A Mutator
+// Event is an event in the names of Sysmon 1; of other events they stand for their own. A Mutator
 // writes to it.
 type Event map[string]any
 
-// securityNames are 4688's names of what Sysmon 1 says.
-var securityNames = map[string]string{"Image": "NewProcessName", "ParentImage": "ParentProcessName"}
+// otherNames are the names that other events have, by number, for what Sysmon 1 says: of
+// accesses it is who asks.
+var otherNames = map[any]map[string]string{
+	"4688": {"Image": "NewProcessName", "ParentImage": "ParentProcessName"},
+	"10":   {"Image": "SourceImage"},
+	"4656": {"Image": "ProcessName"},
+	"4663": {"Image": "ProcessName"},
+}
 
 func (e Event) name(field string) string {
-	if e["EventID"] == "4688" {
-		if n := securityNames[field]; n != "" {
-			return n
-		}
+	if n := otherNames[e["EventID"]][field]; n != "" {
+		return n
 	}
 	return field
 }
