@@ -50,11 +50,28 @@ var pageFuncs = template.FuncMap{
 	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"text":   valueText,
 	"plain":  plainText,
+	"number": number,
+}
+
+// number is a count with thousands set apart: 1,234,567.
+func number(n any) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 var page = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("hunt").Funcs(pageFuncs).Parse(huntPage))
 })
+
+// chunkRows is how many findings a browser lays out together: of each piece of a page that
+// is out of sight it keeps the size alone, and looks at every frame whether it still is.
+const chunkRows = 20
+
+// Chunks are the findings in pieces of chunkRows.
+func (r *Report) Chunks() [][]*Finding { return slices.Collect(slices.Chunk(r.Findings, chunkRows)) }
 
 // html writes a page that needs nothing from elsewhere: style, script and figures are in
 // it, and without its script it shows all the same.

@@ -2,7 +2,22 @@
 (function () {
   var list = document.getElementById("list");
   if (!list) return;
-  var rows = Array.prototype.slice.call(list.children);
+  var rows = Array.prototype.slice.call(list.querySelectorAll(":scope > .chunk > details"));
+  // Findings are laid out in pieces: what is out of sight has a size alone, in rem.
+  var chunkRows = 20, rowSize = 3.75, groupSize = 3.2, left = "[data-severity]:not([hidden])";
+  function each(what, do_) { Array.prototype.forEach.call(list.querySelectorAll(what), do_); }
+  function size(c) {
+    var n = c.querySelectorAll(left).length, groups = c.querySelectorAll(".group:not([hidden])").length;
+    c.hidden = !n;
+    var rem = rowSize * n + groupSize * groups;
+    if (rem !== (c.rem || rowSize * chunkRows)) c.style.containIntrinsicSize = "auto " + rem + "rem";
+    c.rem = rem;
+  }
+  function chunk(to) {
+    var c = to.appendChild(document.createElement("div"));
+    c.className = "chunk";
+    return c;
+  }
   var find = document.getElementById("find"), group = document.getElementById("group"), shown = document.getElementById("shown");
   var toggles = Array.prototype.slice.call(document.querySelectorAll("[data-toggle]"));
   document.body.classList.add("live");
@@ -18,30 +33,48 @@
       if (r.hidden === ok) r.hidden = !ok;
       if (ok) n++;
     });
-    Array.prototype.forEach.call(list.querySelectorAll(":scope > .group"), function (g) {
-      g.hidden = !Array.prototype.some.call(g.querySelectorAll(":scope > details"), function (r) { return !r.hidden; });
-    });
+    each(".group", function (g) { g.hidden = !g.querySelector(left); });
+    each(".chunk", size);
     shown.textContent = n + " of " + rows.length + " shown";
+  }
+  function fill(to, members) {
+    var c;
+    members.forEach(function (r, i) {
+      if (i % chunkRows === 0) c = chunk(to);
+      c.appendChild(r);
+    });
   }
   function regroup() {
     var by = group.value, groups = new Map(), all = document.createDocumentFragment();
-    rows.forEach(function (r) {
-      if (!by) { all.appendChild(r); return; }
+    if (!by) fill(all, rows);
+    else rows.forEach(function (r) {
       var key = r.dataset[by] || "none";
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(r);
     });
+    var some = null, n = 0; // several small groups in one piece
     groups.forEach(function (members, key) {
-      var g = document.createElement("details"), s = document.createElement("summary"), n = document.createElement("b");
+      var g = document.createElement("details"), s = document.createElement("summary"), count = document.createElement("b");
       g.className = "group";
       g.open = true;
       s.className = "plain";
-      n.textContent = members.length;
-      s.appendChild(n);
+      count.textContent = members.length;
+      s.appendChild(count);
       s.appendChild(document.createTextNode(" " + key));
       g.appendChild(s);
+      if (members.length > chunkRows) {
+        fill(g, members);
+        all.appendChild(g);
+        some = null;
+        return;
+      }
       members.forEach(function (r) { g.appendChild(r); });
-      all.appendChild(g);
+      if (!some || n + members.length > chunkRows) {
+        some = chunk(all);
+        n = 0;
+      }
+      some.appendChild(g);
+      n += members.length;
     });
     list.replaceChildren(all);
     filter();
@@ -49,7 +82,7 @@
   function reveal() {
     var r = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (r && r.tagName === "DETAILS") {
-      r.hidden = false;
+      for (var at = r; at !== list; at = at.parentNode) at.hidden = false;
       r.open = true;
       r.scrollIntoView();
     }
