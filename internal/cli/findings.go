@@ -40,6 +40,16 @@ func (s *session) partName(index int) string {
 	return ""
 }
 
+// copies are the parts that hold what others do, where they are counted once.
+func (s *session) copies() map[int][]input.Copy {
+	for _, r := range s.readers {
+		if r, ok := r.(*input.Reader); ok {
+			return r.Copies()
+		}
+	}
+	return nil
+}
+
 // locate looks up where the records of findings stand. What cannot be read again has
 // byte offsets alone.
 func (s *session) locate(ctx context.Context, l *hunt.List) hunt.Located {
@@ -87,6 +97,7 @@ func (s *session) recordsAt(ctx context.Context, at map[uint64]bool) (map[uint64
 func (h *huntRun) print(ctx context.Context, out *output, w io.Writer) error {
 	a, s := h.app, h.session
 	where := s.locate(ctx, h.List)
+	h.Copied(s.copies())
 	each := func(found func(int, *hunt.Finding) error) error {
 		err := h.Each(ctx, where, func(n int, f *hunt.Finding) error {
 			h.shown++
@@ -104,7 +115,7 @@ func (h *huntRun) print(ctx context.Context, out *output, w io.Writer) error {
 	if report.Is(kind) {
 		return h.report(ctx, kind, w, each)
 	}
-	t := newTable(h.FieldNames())
+	t := newTable(h.FieldNames(), kind == "list")
 	sink, err := render.New(kind, w, out.look(a, render.Options{Columns: t.cols, Layout: t.layout, Zone: s.run.Zone}))
 	if err != nil {
 		return usageError("%v", err)
@@ -142,8 +153,11 @@ func writeJSON(w io.Writer, array bool, each func(func(int, *hunt.Finding) error
 }
 
 // table makes rows of findings: the head, and a column for each field that one of them
-// has.
+// has. For people, marks are words in a column of their own, as in a report; for programs
+// they are the values that the detection has.
 type table struct {
+	people        bool
+	marks, copies event.Slot
 	layout *event.Layout
 	cols   []lang.Column
 	fields map[string]event.Slot // by name, in small letters
@@ -218,8 +232,8 @@ func join[T any](list []T, name func(T) string) event.Value {
 	return text(strings.Join(all, ", "))
 }
 
-func newTable(fields []string) *table {
-	t := &table{layout: event.NewLayout(), fields: map[string]event.Slot{}}
+func newTable(fields []string, people bool) *table {
+	t := &table{people: people, layout: event.NewLayout(), fields: map[string]event.Slot{}}
 	heads := map[string]bool{}
 	for i, h := range headColumns {
 		t.cols = append(t.cols, lang.Column{Slot: event.Slot(i), Name: h.name})
@@ -233,6 +247,11 @@ func newTable(fields []string) *table {
 		}
 		t.cols = append(t.cols, lang.Column{Slot: slot, Name: name})
 	}
+	if people {
+		t.marks = event.Slot(len(t.cols))
+		t.copies = t.marks + 1
+		t.cols = append(t.cols, lang.Column{Slot: t.marks, Name: "marks"}, lang.Column{Slot: t.copies, Name: "copies"})
+	}
 	return t
 }
 
@@ -243,7 +262,19 @@ func (t *table) row(f *hunt.Finding) *event.Batch {
 	for i, h := range headColumns {
 		b.Col(event.Slot(i)).Set(0, h.of(f))
 	}
-	for _, x := range f.Fields {
+	fields := f.Fields
+	if t.people {
+		fields = f.Values()
+		b.Col(t.marks).Set(0, text(strings.Join(f.Flags(), ", ")))
+		var copies []string
+		for _, e := range f.Evidence {
+			for i := range e.Copies {
+				copies = append(copies, e.Copies[i].Where())
+			}
+		}
+		b.Col(t.copies).Set(0, text(strings.Join(copies, ", ")))
+	}
+	for _, x := range fields {
 		if slot, ok := t.fields[strings.ToLower(x.Name)]; ok {
 			v := x.Value
 			if v.Kind() == event.Date {

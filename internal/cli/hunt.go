@@ -114,7 +114,7 @@ higher one, for use in scripts and CI.`,
 			if in.store != "" && live.on(args) {
 				return firstOf(usageError("--store is what was put in by now; --follow is of files and standard input"), s.finish(""))
 			}
-			s.needed = failOn != ""
+			s.needed, s.unique = failOn != "", true
 			h := &huntRun{List: newList(s, options), app: a, session: s, tables: lib, timeline: show.timeline, plain: show.none(), flags: detectionFlags(detections), state: state}
 			w, done, err := out.open(a, cmd, s)
 			if err != nil {

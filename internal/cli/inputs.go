@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -131,6 +133,7 @@ type session struct {
 	notes    []string        // see note
 	failing  bool            // they are a failure under --strict
 	needed   bool            // nothing to read is a failure
+	unique   bool            // a file that holds what another does is not read again
 	geo      *lookup.Geo     // where addresses are; nil where no database is given
 	signals  *secSignals     // for queries about signals; nil of commands that have none
 }
@@ -270,6 +273,7 @@ func (s *session) another(opt input.Options) (reading, error) {
 	if err != nil {
 		return nil, &exit{exitInput, err}
 	}
+	opt.Copies = s.unique
 	return input.NewReader(src, s.formats, opt), nil
 }
 
@@ -425,6 +429,7 @@ func (s *session) finish(what string) error {
 		fmt.Fprintf(w, "%s, %s %s, %s%s in %s%s\n",
 			from, number(events), plural(events, "event", "events"),
 			exec.Size(bytes), passes, time.Since(s.started).Round(time.Millisecond), what)
+		s.tellCopies(w)
 	}
 	lost := int64(0)
 	if untimed > 0 && (s.run.Bounded || !s.app.quiet) {
@@ -471,6 +476,26 @@ func (s *session) finish(what string) error {
 		return &exit{exitInput, fmt.Errorf("--strict: %s %s lost, see above", number(lost), plural(lost, "piece of the input was", "pieces of the input were"))}
 	}
 	return nil
+}
+
+// tellCopies says which files hold what others do.
+func (s *session) tellCopies(w io.Writer) {
+	var names []string
+	of := s.copies()
+	for _, part := range slices.Sorted(maps.Keys(of)) {
+		for _, c := range of[part] {
+			names = append(names, c.Name+" (as "+s.partName(part)+")")
+		}
+	}
+	n := len(names)
+	if n == 0 {
+		return
+	}
+	more := ""
+	if n > 3 && !s.app.verbose {
+		names, more = names[:2], fmt.Sprintf(" and %s more (-v names them)", number(int64(n-2)))
+	}
+	fmt.Fprintf(w, "  %s %s what another does, which counts once: %s%s\n", number(int64(n)), plural(int64(n), "file holds", "files hold"), strings.Join(names, ", "), more)
 }
 
 // warnings are what the passes met. The same damage is met by each of them, so

@@ -58,6 +58,7 @@ a folder. Findings are numbered as gyoji hunt lists those of that package.`,
 			if err != nil {
 				return err
 			}
+			s.unique = true // as of hunt, whose numbers findings have
 			if slices.Contains(s.paths, "-") {
 				return usageError("investigate reads the logs once for each step; standard input can be read only once, so save it to a file first")
 			}

@@ -147,6 +147,7 @@ func (g *siemHunt) learn(ctx context.Context, in *inputs, paths []string) error 
 	if err != nil {
 		return err
 	}
+	s.unique = true
 	beside := []query.Beside{g.Baseline()}
 	if g.before != nil {
 		beside = append(beside, g.before.Baseline())

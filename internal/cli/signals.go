@@ -70,6 +70,7 @@ func (f *siemFlags) run(a *app, cmd *cobra.Command, args []string, what [2]strin
 	if err != nil {
 		return err
 	}
+	s.unique = true
 	w, done, err := f.out.open(a, cmd, s)
 	if err != nil {
 		return err

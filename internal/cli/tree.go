@@ -53,6 +53,7 @@ with the same -d (1 is the most severe), or the one with --guid, or with --pid o
 			if err != nil {
 				return err
 			}
+			s.unique = true // as of hunt, whose numbers findings have
 			mark, moment := "this one", int64(0)
 			if at != "" {
 				t, err := datefmt.ParseTime(at, s.run.Now, s.run.Zone)

@@ -72,8 +72,37 @@ type Finding struct {
 	signal string // id of the signal of a Cloud SIEM rule
 }
 
-// Marked reports whether a field says yes or no: 1 or 0.
-func (f *Finding) Marked(name string) bool { return slices.Contains(f.marks, name) }
+// Values are the fields that people are shown by name: not those that its head has already, and
+// not marks.
+func (f *Finding) Values() (out Fields) {
+	for _, x := range f.Fields {
+		v := x.Value.String()
+		if f.mark(x) || v == "" || strings.EqualFold(x.Name, "Computer") && v == f.Host || strings.EqualFold(x.Name, "User") && v == f.User {
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// Flags are the marks that are set, as words: is_user_path is "user path".
+func (f *Finding) Flags() (out []string) {
+	for _, x := range f.Fields {
+		if f.mark(x) && x.Value.String() != "0" && x.Value.String() != "false" {
+			out = append(out, strings.ReplaceAll(strings.TrimPrefix(x.Name, "is_"), "_", " "))
+		}
+	}
+	return out
+}
+
+// mark reports whether a field is a mark: is_quick, 0 or 1.
+func (f *Finding) mark(x Field) bool {
+	switch x.Value.String() {
+	case "0", "1", "true", "false":
+		return strings.HasPrefix(x.Name, "is_") || x.Value.Kind() == event.Boolean || slices.Contains(f.marks, x.Name)
+	}
+	return false
+}
 
 // Technique is a technique of ATT&CK.
 type Technique struct {
@@ -339,9 +368,10 @@ func (f *Finding) Summary() string {
 		}
 	}
 	var all []string
-	for _, x := range f.Fields {
+	for _, x := range f.Values() {
 		all = append(all, x.Name+"="+x.Value.String())
 	}
+	all = append(all, f.Flags()...)
 	return strings.Join(all, ", ")
 }
 

@@ -230,10 +230,11 @@ type List struct {
 	detections []*Detection
 	index      map[*Detection]int // in detections
 	rows       *exec.Sorter
-	starts     map[string][]start // processes that a Sysmon 1 says the start of, by startKey
-	places     map[int][]int64    // byte offsets of evidence, by part
-	names      map[string]string  // of fields, by their small letters
-	spelled    map[string]bool    // the names as they came
+	starts     map[string][]start   // processes that a Sysmon 1 says the start of, by startKey
+	places     map[int][]int64      // byte offsets of evidence, by part
+	parts      map[int][]input.Copy // parts that hold what others do
+	names      map[string]string    // of fields, by their small letters
+	spelled    map[string]bool      // the names as they came
 	out        event.Batch
 	scratch    []byte
 	added      int64
@@ -448,23 +449,58 @@ func (l *List) Each(ctx context.Context, where Locator, found func(n int, f *Fin
 		n++
 		d := l.detections[f.finder]
 		d.Counts[f.Severity]++
+		var flat []Place
 		for i := range f.Evidence {
 			e := &f.Evidence[i]
 			locate(where, e.pos, &e.Place)
+			more := l.elsewhere(nil, part(e.pos), event.Offset(e.pos), e.Place)
 			for j := range e.Copies {
 				locate(where, e.copied[j], &e.Copies[j])
+				more = l.elsewhere(more, part(e.copied[j]), event.Offset(e.copied[j]), e.Copies[j])
+			}
+			if l.o.Flat && len(f.Evidence) == 1 {
+				flat = more
+			} else {
+				e.Copies = append(e.Copies, more...)
 			}
 		}
 		if len(f.Evidence) > 0 {
 			f.Place = f.Evidence[0].Place
 		}
-		return found(n, f)
+		if err := found(n, f); err != nil {
+			return err
+		}
+		for _, p := range flat {
+			again := *f
+			again.Place, again.Evidence = p, []Evidence{{Place: p}}
+			n++
+			d.Counts[f.Severity]++
+			if err := found(n, &again); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	s := &folded{list: l, give: give}
 	if l.o.Flat || l.o.Order != Severest {
 		return firstOf(l.rows.Flush(s), s.end())
 	}
 	return l.grouped(s)
+}
+
+// Copied says which parts of the input hold what others do, as input.Reader.Copies has it:
+// the records of findings stand there, too.
+func (l *List) Copied(of map[int][]input.Copy) { l.parts = of }
+
+// elsewhere adds the places of a record in the copies of its part.
+func (l *List) elsewhere(to []Place, part int, offset int64, at Place) []Place {
+	for _, c := range l.parts[part] {
+		if offset < c.Bytes {
+			at.File = c.Name
+			to = l.elsewhere(append(to, at), c.Part, offset, at)
+		}
+	}
+	return to
 }
 
 func firstOf(errs ...error) error {

@@ -122,35 +122,3 @@ func (r *Report) Add(n int, f *hunt.Finding) {
 	}
 	r.Findings = append(r.Findings, &Finding{n, f})
 }
-
-// Values are the fields that a page shows by name: not those that its head has already, and
-// not marks.
-func (f *Finding) Values() (out []hunt.Field) {
-	for _, x := range f.Fields {
-		v := x.Value.String()
-		if f.mark(x) || v == "" || strings.EqualFold(x.Name, "Computer") && v == f.Host || strings.EqualFold(x.Name, "User") && v == f.User {
-			continue
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
-// Flags are the marks that are set, as words: is_user_path is "user path".
-func (f *Finding) Flags() (out []string) {
-	for _, x := range f.Fields {
-		if f.mark(x) && x.Value.String() != "0" && x.Value.String() != "false" {
-			out = append(out, strings.ReplaceAll(strings.TrimPrefix(x.Name, "is_"), "_", " "))
-		}
-	}
-	return out
-}
-
-// mark reports whether a field is a mark: is_quick, 0 or 1.
-func (f *Finding) mark(x hunt.Field) bool {
-	switch x.Value.String() {
-	case "0", "1", "true", "false":
-		return strings.HasPrefix(x.Name, "is_") || x.Value.Kind() == event.Boolean || f.Marked(x.Name)
-	}
-	return false
-}

@@ -25,6 +25,7 @@ type hit struct {
 	lists    []string           // suppressed lists that the record is on
 	past     bool               // the record is of a baseline
 	uid      string             // of the record
+	numbered bool               // uid is by the record's own number, so that a copy of it has the same
 	kind     string             // of its event: Security-4625
 	related  []string           // ids of the entities of the record
 	items    []insight.ListItem // of match lists, that the record met
@@ -63,6 +64,9 @@ func (h *hit) append(b []byte) []byte {
 	}
 	if h.past {
 		flags |= 2
+	}
+	if h.numbered {
+		flags |= 4
 	}
 	b = append(b, flags)
 	text(h.value)
@@ -143,7 +147,7 @@ func readHit(b []byte) (h *hit, err error) {
 		return all
 	}
 	h = &hit{key: text(), steps: number()}
-	h.null, h.past = b[0]&1 != 0, b[0]&2 != 0
+	h.null, h.past, h.numbered = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0
 	b = b[1:]
 	h.value = text()
 	h.args, h.of = values(), values()

@@ -70,6 +70,30 @@ type judge struct {
 	account *exec.Account
 	err     error
 	tracked bool // groups remember what changes
+
+	at   int64                // time of the records in same
+	same map[sameHit]struct{} // those met of that time
+}
+
+// sameHit is a record with a number of its own that a group of a rule has had.
+type sameHit struct {
+	rule     int
+	key, uid string
+}
+
+// copied reports whether a rule over several records has had the record already, of a
+// log that was exported twice: it counts once.
+func (j *judge) copied(rule int, at int64, h *hit) bool {
+	if !h.numbered || at == event.NoTime || !j.rules[rule].counts() {
+		return false
+	}
+	if j.same == nil || j.at != at {
+		j.at, j.same = at, map[sameHit]struct{}{}
+	}
+	k := sameHit{rule, h.key, h.uid}
+	_, met := j.same[k]
+	j.same[k] = struct{}{}
+	return met
 }
 
 func newJudge(rules []*Rule, budget *exec.Budget) *judge {
@@ -101,6 +125,9 @@ func (j *judge) hit(rule int, at int64, pos uint64, written string) error {
 	if err != nil {
 		return err
 	}
+	if j.copied(rule, at, h) {
+		return nil
+	}
 	g := j.machines(rule)
 	g.Take(h.key, &machine.Hit{
 		Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
@@ -126,6 +153,9 @@ func (r *Rule) windowed() bool {
 	}
 	return false
 }
+
+// counts says whether it matters to the rule how many records there are.
+func (r *Rule) counts() bool { return r.windowed() || r.What == ruledoc.OutlierRule }
 
 // close says that no hit before t will come: buckets that end by then are judged.
 func (j *judge) close(t int64) {

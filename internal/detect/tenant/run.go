@@ -327,7 +327,7 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 				jsondoc.Elements([]byte(v.Str()), func(e jsondoc.Value) { h.threats = append(h.threats, string(e.AppendText(nil))) })
 			}
 		}
-		h.uid, h.kind = w.identity(b, row)
+		h.uid, h.kind, h.numbered = w.identity(b, row)
 		h.related = h.related[:0]
 		for _, a := range w.run.tenant.related {
 			if v := b.Value(a.slot, row); !v.IsNull() && v.Str() != "" {
@@ -356,8 +356,8 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 
 // identity is a record's id, and what its event is. An event of Windows has a number of
 // its own in its channel; any other is known by its time and its place in its file. So
-// the id is the same whatever else is read.
-func (w *worker) identity(b *event.Batch, row uint16) (uid, kind string) {
+// the id is the same whatever else is read. numbered says that it is such a number.
+func (w *worker) identity(b *event.Batch, row uint16) (uid, kind string, numbered bool) {
 	t := w.run.tenant
 	kind = strings.Clone(b.Value(idSlot, row).Str())
 	var n [16]byte
@@ -366,12 +366,13 @@ func (w *worker) identity(b *event.Batch, row uint16) (uid, kind string) {
 	h.Write(n[:8])
 	h.Write([]byte(kind))
 	if v := b.Value(t.numberSlot, row); !v.IsNull() {
-		h.Write([]byte("\x00" + b.Value(t.computerSlot, row).Str() + "\x00" + v.Str()))
+		numbered = true
+		h.Write([]byte("\x00" + strings.ToLower(b.Value(t.computerSlot, row).Str()) + "\x00" + v.Str()))
 	} else {
 		binary.BigEndian.PutUint64(n[8:], b.Pos[row]&(1<<placeBits-1))
 		h.Write(n[8:])
 	}
-	return hex.EncodeToString(h.Sum(nil)[:8]), kind
+	return hex.EncodeToString(h.Sum(nil)[:8]), kind, numbered
 }
 
 // placeBits are the bits of a position that say where in its part of the input a record

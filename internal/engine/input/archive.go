@@ -64,7 +64,7 @@ func expand(ctx context.Context, name string, size int64, open opener, stream bo
 	}
 	switch {
 	case kind == notArchive:
-		return yield(&Part{Name: name, Size: size, Open: open, once: stream}, nil)
+		return yield(&Part{Name: name, Size: size, Open: open, once: stream, passing: stream || depth > 0}, nil)
 	case depth == nestingMax:
 		return yield(nil, &PathError{name, errors.New("an archive in an archive in an archive; unpack the outer one first")})
 	case kind == tarArchive:

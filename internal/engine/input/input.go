@@ -242,9 +242,10 @@ type Part struct {
 	// known says that not all of its text is plain; see Known.
 	known atomic.Bool
 
-	Format *Format // nil: recognised by content
-	once   bool    // Open works only once
-	Open   func(context.Context) (io.ReadCloser, error)
+	Format  *Format // nil: recognised by content
+	once    bool    // Open works only once
+	passing bool    // Open works only while it is the part at hand: a member of an archive
+	Open    func(context.Context) (io.ReadCloser, error)
 }
 
 // Met says that the part has an event. A reader of a Hollow format says so of

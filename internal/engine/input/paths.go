@@ -28,6 +28,9 @@ type Options struct {
 	Leave []fs.FileInfo
 	// DateOrder is that of day and month in dates; unknown has each part say it.
 	DateOrder datefmt.Order
+	// Copies passes over parts that hold what an earlier part holds, and the start of those
+	// that begin as one does; see Reader.Copies.
+	Copies bool
 	// BlockBytes is how much is read at a time; 0 is the default. Tests make it small.
 	BlockBytes int
 }

@@ -55,6 +55,7 @@ type Reader struct {
 	ended       bool
 	blocks      int            // handed out
 	formatsRead map[string]int // parts, by the name of their format
+	copies      *copies        // nil where copies are read like any part
 
 	bytes, total, events atomic.Int64
 	parts, given         atomic.Int64
@@ -76,6 +77,9 @@ type open struct {
 // NewReader makes a reader of a source. formats are tried on each part.
 func NewReader(src Source, formats []*Format, o Options) *Reader {
 	r := &Reader{formats: formats, o: o, src: src}
+	if o.Copies {
+		r.copies = newCopies()
+	}
 	if p, ok := src.(*paths); ok {
 		r.total.Store(p.size())
 	}
@@ -106,6 +110,17 @@ func (r *Reader) PartName(index int) string {
 		return ""
 	}
 	return r.names[index]
+}
+
+// Copies are the parts that hold what others do, by the part that was read in their place.
+// A copy may have copies of its own, of what it has beyond the other.
+func (r *Reader) Copies() map[int][]Copy {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.copies == nil {
+		return nil
+	}
+	return maps.Clone(r.copies.of)
 }
 
 // Stats is how far a reader has come.
@@ -465,9 +480,29 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 		if r.cur.format = r.recognise(head, part.Name); r.cur.format == nil {
 			return &PathError{part.Name, r.unknown(head, part.Name)}
 		}
-		if r.cur.format.Sniff(head) == Unsure {
-			r.texts = append(r.texts, part)
+	}
+	var same sameness
+	if r.copies != nil && part.Start == 0 && len(head) > 0 {
+		same = r.copies.again(ctx, part, r.cur.format.Lines || r.cur.format.Headed, head, b, r.o.TempDir)
+		if same.instead != nil {
+			r.cur.file = both{same.instead, f}
+			b = bufio.NewReaderSize(same.instead, headBytes)
+		} else if same.part != nil && part.passing && !same.part.known {
+			b = bufio.NewReaderSize(r.copies.watch(same.part, b), headBytes)
 		}
+		if same.whole {
+			r.close()
+			return nil
+		}
+		if b != r.cur.r {
+			r.cur.r = b
+			if head, err = b.Peek(headBytes); err != nil && len(head) == 0 {
+				return &PathError{part.Name, err}
+			}
+		}
+	}
+	if part.Format == nil && r.o.Force == nil && r.cur.format.Sniff(head) == Unsure {
+		r.texts = append(r.texts, part)
 	}
 	if r.formatsRead == nil {
 		r.formatsRead = map[string]int{}
@@ -490,7 +525,13 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 	if r.cur.format.Headed && part.Head == nil {
 		part.Head = bytes.Clone(head)
 	}
-	if f, ok := f.(*os.File); ok && b == first && r.cur.format.Lines {
+	if same.bytes > 0 {
+		n, err := io.CopyN(io.Discard, b, same.bytes)
+		if r.cur.off += n; err != nil {
+			return &PathError{part.Name, err}
+		}
+	}
+	if f, ok := f.(*os.File); ok && b == first && r.cur.format.Lines && same.bytes == 0 {
 		if d := newDirect(f, b.Buffered(), r.blockBytes()); d != nil {
 			r.cur.file, r.cur.direct = d, d
 			r.bytes.Add(-int64(b.Buffered())) // it will be read again
@@ -498,6 +539,11 @@ func (r *Reader) open(ctx context.Context, part *Part) error {
 	}
 	return nil
 }
+
+// both closes two files.
+type both [2]io.Closer
+
+func (b both) Close() error { return errors.Join(b[0].Close(), b[1].Close()) }
 
 // recognise picks the format that is surest of a part's head. One that is not
 // sure at all, plain text, does not get a part whose name says it is something
