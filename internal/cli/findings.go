@@ -158,10 +158,10 @@ func writeJSON(w io.Writer, array bool, each func(func(int, *hunt.Finding) error
 type table struct {
 	people        bool
 	marks, copies event.Slot
-	layout *event.Layout
-	cols   []lang.Column
-	fields map[string]event.Slot // by name, in small letters
-	batch  event.Batch
+	layout        *event.Layout
+	cols          []lang.Column
+	fields        map[string]event.Slot // by name, in small letters
+	batch         event.Batch
 }
 
 // headColumns are the columns of a finding's head; what has several values has them in
