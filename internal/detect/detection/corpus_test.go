@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,11 +29,11 @@ func shared(t *testing.T, name string) string {
 	if testing.Short() {
 		t.Skip("reads recorded logs")
 	}
-	path := filepath.Join(filepath.FromSlash(sharedData), filepath.FromSlash(name))
-	if _, err := os.Stat(path); err != nil {
+	file := filepath.Join(filepath.FromSlash(sharedData), filepath.FromSlash(name))
+	if _, err := os.Stat(file); err != nil {
 		t.Skipf("recorded logs are not beside this checkout: ../shared/data/%s is not there", name)
 	}
-	return path
+	return file
 }
 
 // rowsOver runs a query over paths and returns its rows as JSON, in order.
@@ -75,13 +76,25 @@ func rowsOver(t *testing.T, f *diag.File, category string, paths ...string) []st
 	return out
 }
 
+// named is one of the packages that gyoji ships, by the beginning of its folder's name.
+func named(t *testing.T, pkgs []*detection.Package, technique string) *detection.Package {
+	t.Helper()
+	for _, p := range pkgs {
+		if strings.HasPrefix(path.Base(p.Dir), technique) {
+			return p
+		}
+	}
+	t.Fatalf("no package %s is shipped", technique)
+	return nil
+}
+
 func shipped(t *testing.T) *detection.Package {
 	t.Helper()
 	pkgs, errs := detection.Load(packages.FS, "packages")
-	if len(errs) > 0 || len(pkgs) == 0 {
+	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	return pkgs[0]
+	return named(t, pkgs, "T1204.001")
 }
 
 // The portable query is the seed in words that Sumo Logic has: over everything

@@ -64,7 +64,7 @@ func TestDeclaredScoresAreWhatTheQueriesReach(t *testing.T) {
 	}
 	// The seed adds four flags, of which is_script_engine and is_lolbin name
 	// different programs: it cannot reach 4.
-	seed := pkgs[0].Detection("seed")
+	seed := named(t, pkgs, "T1204.001").Detection("seed")
 	a, err := seed.AnalyseScore(0)
 	if err != nil {
 		t.Fatal(err)
