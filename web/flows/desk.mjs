@@ -58,11 +58,17 @@ export async function serve(...flags) {
   s.sendSamples = async (only = /\.jsonl$/) => {
     for (const [name, category] of [
       ['ws-fin-014-sysmon.jsonl', 'win/sysmon'],
-      ['ws-hr-007-sysmon.jsonl', 'win/sysmon'],
       ['ws-dev-022-sysmon.jsonl', 'win/sysmon'],
+      ['security.jsonl', 'win/security'],
     ]) {
       if (only.test(name) && existsSync(join(samples, name))) await s.send(readFileSync(join(samples, name)), category);
     }
+  };
+  /** Sends a sample as if it were of another host and user: an insight for each. */
+  s.sendAs = (host, user, also = (text) => text) => {
+    const json = (v) => JSON.stringify(v).slice(1, -1);
+    const text = readFileSync(join(samples, 'ws-dev-022-sysmon.jsonl'), 'utf8');
+    return s.send(also(text.replaceAll('WS-DEV-022', json(host)).replaceAll('a.novak', json(user))));
   };
   /** Calls the API with the first key. */
   s.call = async (method, path, body, headers = {}) => {

@@ -226,13 +226,14 @@ class Insights {
 
   /**
    * Does steps [{method, path, body}] to an insight, each on the revision that the one
-   * before gave. shown is how the row looks at once. Gives 'done', 'waits' where the
+   * before gave; the first on the one that the caller saw, so that what somebody else did
+   * since is never overwritten. shown is how the row looks at once. Gives 'done', 'waits' where the
    * server cannot be reached, and throws a Failure else, with the row as it was.
    */
   async change(row, steps, shown) {
     const before = this.rows[row.id] ?? row;
     this.#patch(row, shown);
-    const act = { row: before, steps: steps.map((s) => ({ ...s, key: newKey() })), rev: before.rev, shown };
+    const act = { row: before, steps: steps.map((s) => ({ ...s, key: newKey() })), rev: row.rev, shown };
     try {
       await this.#send(act);
       return 'done';

@@ -1,0 +1,2 @@
+var e=e=>`"${String(e).replaceAll(`\\`,`\\\\`).replaceAll(`"`,`\\"`).replaceAll(`
+`,`\\n`).replaceAll(`\r`,`\\r`).replaceAll(`	`,`\\t`)}"`;function t(t,n,r=5){let i=Object.fromEntries(t??[]),a=[`Computer`,`host`,`hostname`,`device_hostname`].find(e=>i[e]);return{q:a?`_sourceCategory=*\n| json auto\n| where ${a} = ${e(i[a])}`:`*`,from:n-r*6e4,to:n+r*6e4}}var n=e=>String(e??``).replace(/^"|"$/g,``).split(/[\\/]/).pop()||String(e??``);export{n,e as r,t};
