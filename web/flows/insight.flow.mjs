@@ -79,10 +79,9 @@ await flow('insight', async (s, b) => {
   const { steps } = await s.get(`/api/gyoji/v1/insights/${row.id}/guide`);
   await gg();
   ok('5 step 1 has 4 rows', (await step.first().innerText()).includes('4 rows'), await step.first().innerText());
-  ok('5 the own row first and marked', /this insight’s/.test(await step.first().locator('.answer > div').first().innerText().catch(() => '')) || (await step.first().locator('details').first().getAttribute('open')) === null);
   await step.first().locator('details').first().evaluate((d) => (d.open = true));
   const firstRow = step.first().locator('.answer > div').first();
-  ok('5 the own row is first', (await firstRow.innerText()).includes('this insight’s') && (await firstRow.innerText()).includes('EncodedCommand'), await firstRow.innerText());
+  await until(async () => /this insight’s[^]*EncodedCommand/.test(await firstRow.innerText()), '5 the own row is first');
   equal('5 the step that the answer leads to is current', await p.locator('.step.current').getAttribute('id'), `step-${steps[0].some.next}`);
   await shot(p, 'guide-one');
   for (let n = 0; n < steps.length && !(await p.locator('#step-decide').isVisible()); n++) await gg();
@@ -173,7 +172,7 @@ await flow('insight', async (s, b) => {
   const note = await p.getByText(/stronger repeat was not counted/).locator('..').innerText();
   ok('4 the note names time and both severities', note.includes('11:00:00') && note.includes('severity 8') && note.includes('only 3'), note);
   const faint = p.locator('details.off');
-  equal('4 one faint row', await faint.count(), 1);
+  await until(async () => (await faint.count()) === 1, '4 one faint row');
   ok('4 it says repeat, stronger', (await faint.locator('summary').innerText()).includes('repeat, stronger'), await faint.innerText());
   await shot(p, 'repeat');
   await p.goto(s.base + '/triage');

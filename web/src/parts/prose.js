@@ -22,3 +22,6 @@ export const words = (text) =>
   prose(text)
     .map((p) => p.text ?? p.code ?? p.bold)
     .join('');
+
+/** What the server says, as a sentence: with a capital and an end. */
+export const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.') : '');
