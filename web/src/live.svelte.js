@@ -31,7 +31,7 @@ class Live {
   start() {
     clearTimeout(this.#timer);
     this.#source?.close();
-    const source = new EventSource(address + (this.#last ? `?lastEventId=${encodeURIComponent(this.#last)}` : ''));
+    const source = new EventSource(address + (this.#last ? `?last=${encodeURIComponent(this.#last)}` : ''));
     this.#source = source;
     source.onopen = () => {
       const again = this.state === 'off';
