@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"internal/engine/query"},
 	{"packages", "internal/detect/record", "internal/detect/machine", "internal/detect/insight", "internal/detect/content", "internal/detect/foreign", "internal/detect/convert", "internal/detect/rule", "internal/detect/tenant", "internal/detect/proof", "internal/detect/draft", "internal/detect/detection", "internal/detect/rulepack", "internal/detect/process", "internal/detect/hunt", "internal/detect/report", "internal/detect/conformance", "internal/detect/lint", "internal/detect/editor", "internal/detect/highlight"},
 	{"internal/store/message", "internal/store/columns", "internal/store"},
-	{"internal/server/access", "internal/server/collect", "internal/server/job", "internal/server/api", "internal/server/live", "internal/server/sec", "internal/server/desk", "internal/server/search", "web", "internal/server", "internal/lsp", "internal/mcp", "internal/cli"},
+	{"internal/server/access", "internal/server/collect", "internal/server/job", "internal/server/api", "internal/server/live", "internal/server/sec", "internal/server/notify", "internal/server/desk", "internal/server/search", "web", "internal/server", "internal/lsp", "internal/mcp", "internal/cli"},
 	{"cmd/gyoji", ""},
 }
 

@@ -109,6 +109,7 @@ what is being answered has been, within 30 s; a second one at once.`,
 	f.BoolVar(&c.RelativeTimes, "relative-times", false, "accept -15m and now as times of search jobs, which Sumo Logic refuses")
 	f.StringArrayVar(&c.WebhookHosts, "webhook-host", nil, "host that webhooks may reach though its address is private (repeatable)")
 	f.BoolVar(&c.WebhookPlain, "webhook-http", false, "webhooks may use http besides https")
+	f.StringArrayVar(&c.Notify, "notify", nil, "file of notification channels, YAML: webhooks, Slack, Teams, PagerDuty, syslog, Kafka, email (repeatable)")
 	f.StringArrayVarP(&c.Detect, "detections", "d", nil, "folder of detection packages and Sigma rules that hunt in what comes; repeat for several (default: the shipped packages)")
 	f.BoolVar(&c.Demo, "demo", false, "begin with the sample logs, and the packages' queries as saved searches")
 	by.flags(cmd)

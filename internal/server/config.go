@@ -48,6 +48,9 @@ type Config struct {
 	// webhooks use http.
 	WebhookHosts []string
 	WebhookPlain bool
+
+	// Notify are files of notification channels: YAML, a list of notify.Channel.
+	Notify []string
 }
 
 // Defaults of a Config.

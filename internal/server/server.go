@@ -25,6 +25,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/server/desk"
 	"github.com/gyoji-dev/gyoji/internal/server/job"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
+	"github.com/gyoji-dev/gyoji/internal/server/notify"
 	"github.com/gyoji-dev/gyoji/internal/server/search"
 	"github.com/gyoji-dev/gyoji/internal/store"
 )
@@ -62,6 +63,7 @@ type Server struct {
 	live     *live.Engine
 	hunter   *live.Hunter
 	desk     *desk.Desk
+	notify   *notify.Notifier
 	more     []func(context.Context) error // to be closed before the store, last first
 
 	listener net.Listener

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -55,13 +56,18 @@ func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 		s.desk.Content("", "", "changed")
 	}
 	calls := sec.New(sec.Of(db), o)
+	if s.notify, err = s.notifier(builtin, shipped); err != nil {
+		return nil, err
+	}
+	s.more = append(s.more, s.notify.Close)
 	if s.desk, err = desk.New(desk.Options{
+		Cares: []func(context.Context) ([]desk.Care, error){s.undelivered},
 		Store: s.store, Live: s.live, Hunter: s.hunter, Content: calls, Meter: meter, Packages: shipped, Builtin: builtin, People: s.people, Logf: s.logf,
 	}); err != nil {
 		return nil, err
 	}
 	s.more = append(s.more, s.desk.Close)
-	return slices.Concat(calls.Routes(), s.desk.Routes()), nil
+	return slices.Concat(calls.Routes(), s.desk.Routes(), s.notify.Routes()), nil
 }
 
 // people are the labels of access ids.

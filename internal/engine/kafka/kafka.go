@@ -9,7 +9,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +89,8 @@ type Access struct {
 	User     string      // "": without SASL
 	Password string
 	SASL     string // one of Mechanisms; "" is the first
+	// Dial opens connections; nil is the usual way.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Mechanisms are the ways to say who one is, strongest first.
@@ -93,7 +98,10 @@ var Mechanisms = []string{"scram-sha-512", "scram-sha-256", "plain"}
 
 // options are the client's for the access.
 func (a Access) options() (opts []kgo.Opt, err error) {
-	if a.TLS != nil {
+	switch {
+	case a.Dial != nil:
+		opts = append(opts, kgo.Dialer(a.dial))
+	case a.TLS != nil:
 		opts = append(opts, kgo.DialTLSConfig(a.TLS))
 	}
 	if a.User == "" {
@@ -115,6 +123,49 @@ func (a Access) options() (opts []kgo.Opt, err error) {
 	}
 	return opts, nil
 }
+
+// dial opens a connection by Dial, and begins TLS on it.
+func (a Access) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := a.Dial(ctx, network, address)
+	if err != nil || a.TLS == nil {
+		return conn, err
+	}
+	with := a.TLS.Clone()
+	if with.ServerName == "" {
+		with.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	secure := tls.Client(conn, with)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+// Producer puts records into a topic.
+type Producer struct{ client *kgo.Client }
+
+// NewProducer readies a producer for the one topic of an address.
+func NewProducer(a Address, by Access) (*Producer, error) {
+	opts, err := by.options()
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(a.Brokers...), kgo.DefaultProduceTopic(a.Topics[0]), kgo.RecordRetries(3))...)
+	return &Producer{client}, err
+}
+
+// Put puts a record into the topic and returns once it is there.
+func (p *Producer) Put(ctx context.Context, key string, value []byte, headers map[string]string) error {
+	r := &kgo.Record{Key: []byte(key), Value: value}
+	for _, k := range slices.Sorted(maps.Keys(headers)) {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: k, Value: []byte(headers[k])})
+	}
+	return p.client.ProduceSync(ctx, r).FirstErr()
+}
+
+// Close ends it.
+func (p *Producer) Close() { p.client.Close() }
 
 // Consumer is an input.Follower of a group's share of topics.
 type Consumer struct {

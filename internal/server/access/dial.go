@@ -34,7 +34,6 @@ var ErrForbidden = errors.New("it may not be opened")
 // It opens https only, unless Plain; it resolves a name once and reaches that address, if
 // it is a public one; it follows no redirects and uses no proxy and no cookies.
 func (o Outward) Client() *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	transport := &http.Transport{
 		Proxy:                  nil,
 		TLSClientConfig:        o.TLS,
@@ -43,23 +42,31 @@ func (o Outward) Client() *http.Client {
 		MaxResponseHeaderBytes: 64 << 10,
 		MaxIdleConns:           16,
 		IdleConnTimeout:        30 * time.Second,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			host, port, err := net.SplitHostPort(address)
-			if err != nil {
-				return nil, err
-			}
-			addr, err := o.address(ctx, host)
-			if err != nil {
-				return nil, err
-			}
-			return dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), port))
-		},
+		DialContext:            func(ctx context.Context, _, address string) (net.Conn, error) { return o.Dial(ctx, "tcp", address) },
 	}
 	return &http.Client{
 		Timeout:       outwardTime,
 		Transport:     outward{o, transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// dialTime is how long a connection may take to come about.
+const dialTime = 10 * time.Second
+
+// Dial opens HOST:PORT over tcp or udp: the name is resolved once, and the address is reached
+// if it is a public one, or that of a host that is allowed.
+func (o Outward) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	addr, err := o.address(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: dialTime}
+	return dialer.DialContext(ctx, network, net.JoinHostPort(addr.String(), port))
 }
 
 // outward checks the scheme of a request before it goes out.

@@ -21,6 +21,7 @@ import (
 type Alerts struct {
 	db   *sql.DB
 	told atomic.Pointer[func(News)]
+	out  atomic.Pointer[func(context.Context, *sql.Tx, News) error]
 	hand atomic.Bool // somebody has changed an entity since this was last looked at
 }
 
@@ -34,6 +35,16 @@ type News struct {
 
 // Tell has f told of news from now on. It is called by whoever writes, who waits for it.
 func (a *Alerts) Tell(f func(News)) { a.told.Store(&f) }
+
+// Outbox has f write what others are to be told of news, in the transaction of the news.
+func (a *Alerts) Outbox(f func(context.Context, *sql.Tx, News) error) { a.out.Store(&f) }
+
+func (a *Alerts) outbox(ctx context.Context, tx *sql.Tx, n News) error {
+	if f := a.out.Load(); f != nil {
+		return (*f)(ctx, tx, n)
+	}
+	return nil
+}
 
 func (a *Alerts) tell(n News) {
 	if f := a.told.Load(); f != nil {
@@ -98,6 +109,11 @@ func (a *Alerts) commit(ctx context.Context, b batch) error {
 	news, err := b.write(ctx, tx)
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
+	}
+	if len(news.Signals)+len(news.New) > 0 {
+		if err := a.outbox(ctx, tx, news); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
 	}
 	if err := tx.Commit(); err != nil {
 		return err
@@ -402,17 +418,35 @@ func (a *Alerts) Change(ctx context.Context, id string, accept func(rev int) boo
 		if err != nil {
 			return nil, err
 		}
-		r, err := a.db.ExecContext(ctx, `UPDATE live_insight SET body = ?, status = ? WHERE id = ? AND body = ?`, string(text), c.Status, c.Insight.ID, string(was))
+		done, err := a.put(ctx, c, string(text), string(was))
 		if err != nil {
 			return nil, err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 1 {
-			if err == nil {
-				a.tell(News{Changed: c})
-			}
-			return c, err
+		if done {
+			a.tell(News{Changed: c})
+			return c, nil
 		} // somebody else has changed it meanwhile
 	}
+}
+
+// put writes a case that was changed, if it still is as it was.
+func (a *Alerts) put(ctx context.Context, c *insight.Case, text, was string) (done bool, err error) {
+	tx, err := a.db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	r, err := tx.ExecContext(ctx, `UPDATE live_insight SET body = ?, status = ? WHERE id = ? AND body = ?`, text, c.Status, c.Insight.ID, was)
+	if err != nil {
+		return false, errors.Join(err, tx.Rollback())
+	}
+	n, err := r.RowsAffected()
+	if err == nil && n == 1 {
+		err = a.outbox(ctx, tx, News{Changed: c})
+	}
+	if err != nil || n != 1 {
+		return false, errors.Join(err, tx.Rollback())
+	}
+	return true, tx.Commit()
 }
 
 // Entity is one on which there were signals.

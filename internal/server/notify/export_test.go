@@ -1,0 +1,8 @@
+package notify
+
+import "time"
+
+// Fast has a notifier try again soon, for tests.
+func (o *Options) Fast(give time.Duration) {
+	o.pace = pace{first: 20 * time.Millisecond, most: 200 * time.Millisecond, give: give, send: 500 * time.Millisecond, look: 10 * time.Millisecond}
+}
