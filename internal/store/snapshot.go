@@ -122,6 +122,31 @@ func (v *View) share(g *Segment) int64 {
 // Bytes is about how many bytes of text a run would read.
 func (v *Snapshot) Bytes() int64 { return v.bytes }
 
+// Times are the times (ms) of the oldest and newest event that is known to be there; ok is
+// false where there is none.
+func (v *Snapshot) Times() (oldest, newest int64, ok bool) {
+	take := func(from, to int64) {
+		if from > to {
+			return // none of it has a time
+		}
+		if !ok {
+			oldest, newest, ok = from, to, true
+		}
+		oldest, newest = min(oldest, from), max(newest, to)
+	}
+	for i := range v.runs {
+		if r := &v.runs[i]; r.timed {
+			take(r.earliest, r.latest)
+		}
+	}
+	for _, g := range v.segs {
+		if g.Untimed < g.Messages {
+			take(g.MinTime, g.MaxTime)
+		}
+	}
+	return oldest, newest, ok
+}
+
 // Next is the sequence number that the first message after the snapshot gets.
 func (v *Snapshot) Next() uint64 { return v.seq }
 

@@ -68,6 +68,8 @@ func (p *Page) Routes() []access.Route {
 		post("/language/format", access.Read, p.format),
 		post("/whynot", access.Read, p.whyNot),
 		get("/jobs/{id}/fields", access.Read, p.fields),
+		get("/jobs/{id}/rows", access.Read, p.rows),
+		post("/language/filter", access.Read, p.filter),
 		get("/signals", access.Read, p.signals),
 		{Pattern: "GET " + Base + "/jobs/{id}/csv", Role: access.Read, Serve: p.csv},
 	}

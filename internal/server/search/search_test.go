@@ -240,7 +240,9 @@ func TestWhyNotMendsAndSaysWhatComes(t *testing.T) {
 }
 
 func (s *served) jobMessages(query string) int64 {
-	return s.run(query).Status("test").Messages
+	j := s.run(query)
+	defer s.jobs.Delete(j.ID)
+	return j.Status("test").Messages
 }
 
 func TestFieldsOfAJob(t *testing.T) {
@@ -300,5 +302,87 @@ func TestCSVComputesNothing(t *testing.T) {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not in %q", want, said)
 		}
+	}
+}
+
+// A filter of any value that a field has finds as many messages as have it, and one without
+// it all others.
+func TestFiltersFindWhatWasCounted(t *testing.T) {
+	dir := t.TempDir()
+	values := []string{"22", `a"b`, `C:\new\`, "two\nlines", "tab\there", `"`, `\`, `\"`, "// no comment", "|", "é😀", "\u202e", "{{x}}", "x y", "*", "%", "5.0", "null", "true", "[1]", "'", "\r\n", "\x01", " lead", ""}
+	var b strings.Builder
+	for i, v := range values {
+		for range i%3 + 1 {
+			line, _ := json.Marshal(map[string]any{"v": v, "two words": v, "n": i})
+			b.Write(append(line, '\n'))
+		}
+	}
+	if err := os.WriteFile(dir+"/log.jsonl", []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, dir)
+	for _, base := range []string{"*", "* | json auto // all\n| where n >= 0", "", "*|where n>=0|count by v|sort by _count"} {
+		total := s.jobMessages(strings.Split(base, "|count")[0] + "\n")
+		if base == "" {
+			base = "*"
+		}
+		for _, field := range []string{"v", "two words"} {
+			for i, v := range values {
+				if v == "" {
+					continue // an empty text and no field at all are told apart by nobody
+				}
+				for _, without := range []bool{false, true} {
+					var got struct{ Query, Stage string }
+					s.ask(200, "POST", "/language/filter", map[string]any{"query": base, "field": field, "value": v, "without": without}, &got)
+					want := int64(i%3 + 1)
+					if without {
+						want = total - want
+					}
+					if n := s.jobMessages(got.Query); n != want {
+						t.Errorf("%q without=%v: %q finds %d messages, want %d", v, without, got.Query, n, want)
+					}
+				}
+			}
+		}
+	}
+	s.ask(400, "POST", "/language/filter", map[string]any{"query": "* | cuont", "field": "v", "value": "1"}, nil)
+	var got struct{ Query string }
+	s.ask(200, "POST", "/language/filter", map[string]any{"query": "*", "field": "n", "value": "7", "number": true}, &got)
+	if got.Query != "*\n| where n = 7" {
+		t.Errorf("%q", got.Query)
+	}
+}
+
+func TestRowsAreCutAndSaySo(t *testing.T) {
+	dir := t.TempDir()
+	long := strings.Repeat("é", 300)
+	line, _ := json.Marshal(map[string]any{"a": long, "n": 7})
+	if err := os.WriteFile(dir+"/log.jsonl", append(line, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, dir)
+	j := s.run("* | fields a, n | length(a) as l")
+	var got Rows
+	s.ask(200, "GET", "/jobs/"+j.ID+"/rows?cut=101", nil, &got)
+	cell := func(name string) []any {
+		for _, c := range got.Rows[0] {
+			if got.Columns[int(c[0].(float64))].Name == name {
+				return c
+			}
+		}
+		return nil
+	}
+	if c := cell("a"); len(c) != 3 || c[1] != strings.Repeat("é", 50) || c[2] != 300.0 {
+		t.Errorf("a is %v", c)
+	}
+	if c := cell("l"); c[1] != "300" {
+		t.Errorf("l is %v", c)
+	}
+	if !got.Messages || got.Total != 1 || cell("_messageId") == nil {
+		t.Errorf("%+v", got)
+	}
+	s.ask(200, "GET", "/jobs/"+j.ID+"/rows", nil, &got)
+	if c := cell("a"); len(c) != 2 || c[1] != long {
+		t.Errorf("a is %v", c)
 	}
 }

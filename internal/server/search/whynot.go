@@ -30,7 +30,9 @@ var whyNotSlots = make(chan struct{}, whyNotAtOnce)
 type WhyNot struct {
 	*query.Why
 	Change *Change `json:"change,omitempty"`
-	Query  string  `json:"query"` // as it was run
+	// Oldest and Newest are the times (ms) of the messages that there are; null for none.
+	Oldest *int64 `json:"oldest"`
+	Newest *int64 `json:"newest"`
 }
 
 // Change is a change of the query that was tried over the same messages.
@@ -71,7 +73,12 @@ func (p *Page) whyNot(r *http.Request) (any, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), whyNotTime)
 	defer cancel()
 	view := store.View{From: ask.From, To: ask.To}
-	out := &WhyNot{Query: ask.Query}
+	out := &WhyNot{}
+	all := p.o.Store.Snapshot(store.View{})
+	if oldest, newest, ok := all.Times(); ok {
+		out.Oldest, out.Newest = &oldest, &newest
+	}
+	all.Close()
 	if out.Why, err = p.why(ctx, ask.Query, view, zone); err != nil {
 		return nil, tooLong(ctx, r.Context(), err)
 	}
@@ -118,15 +125,6 @@ func (p *Page) why(ctx context.Context, text string, view store.View, zone *time
 		Input: open(), Again: func() (input.Feeder, error) { return open(), nil }, Layout: q.Layout.Clone(), Workers: 1, Memory: whyNotMemory,
 		Now: p.o.Now(), Zone: zone, Warnings: &exec.Warnings{}, From: view.From, To: view.To, Bounded: view.From != 0 || view.To != 0,
 	})
-}
-
-func firstError(l diag.List) string {
-	for _, d := range l {
-		if d.Severity == diag.Error {
-			return d.Message
-		}
-	}
-	return "it has a mistake"
 }
 
 // change is what the page offers: the first change of the stage that lets nothing through
