@@ -95,7 +95,8 @@ func (p *Page) fields(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, over, total, err := tallyOf(j, fieldsOver)
+	rows, _ := rowsOf(j, r)
+	t, over, total, err := tallyOf(rows, fieldsOver)
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +119,10 @@ func (p *Page) fields(r *http.Request) (any, error) {
 }
 
 // tallyOf counts the first rows of a job.
-func tallyOf(j *job.Job, most int) (t *tally, over, total int, err error) {
+func tallyOf(rows func(offset, limit int) (job.Page, error), most int) (t *tally, over, total int, err error) {
 	t = &tally{}
 	for over < most {
-		p, err := j.Rows(over, min(most-over, 2000))
+		p, err := rows(over, min(most-over, 2000))
 		if err != nil {
 			return nil, 0, 0, err
 		}

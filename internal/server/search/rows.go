@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gyoji-dev/gyoji/internal/server/job"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -36,6 +37,15 @@ type Rows struct {
 	Rows [][][]any `json:"rows"`
 }
 
+// rowsOf are the rows of a job that a request means: with of=messages those that an
+// aggregate is of, where the job has them.
+func rowsOf(j *job.Job, r *http.Request) (func(offset, limit int) (job.Page, error), job.Shown) {
+	if r.URL.Query().Get("of") == "messages" {
+		return j.Messages, job.Shown{Messages: true}
+	}
+	return j.Rows, j.Shown()
+}
+
 // rows answers a page of a job's rows: offset, limit (1000 at most), and cut, after how
 // many bytes values are cut; without it none is.
 func (p *Page) rows(r *http.Request) (any, error) {
@@ -54,11 +64,11 @@ func (p *Page) rows(r *http.Request) (any, error) {
 	if cut > 0 {
 		cut = max(cut, cutLeast)
 	}
-	page, err := j.Rows(number("offset", 0), min(max(1, number("limit", 100)), rowsMost))
+	read, shown := rowsOf(j, r)
+	page, err := read(number("offset", 0), min(max(1, number("limit", 100)), rowsMost))
 	if err != nil {
 		return nil, err
 	}
-	shown := j.Shown()
 	out := Rows{Messages: shown.Messages, Fixed: shown.Fixed, Columns: []Column{}, Total: page.Total, Rows: [][][]any{}}
 	for _, c := range page.Columns {
 		x := Column{Name: strings.ToValidUTF8(c.Name, "\uFFFD"), Own: c.Carried}

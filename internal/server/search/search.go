@@ -70,6 +70,7 @@ func (p *Page) Routes() []access.Route {
 		get("/jobs/{id}/fields", access.Read, p.fields),
 		get("/jobs/{id}/rows", access.Read, p.rows),
 		post("/language/filter", access.Read, p.filter),
+		post("/rule", access.Read, p.rule),
 		get("/signals", access.Read, p.signals),
 		{Pattern: "GET " + Base + "/jobs/{id}/csv", Role: access.Read, Serve: p.csv},
 	}

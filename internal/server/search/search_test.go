@@ -386,3 +386,26 @@ func TestRowsAreCutAndSaySo(t *testing.T) {
 		t.Errorf("a is %v", c)
 	}
 }
+
+func TestAQueryBecomesARule(t *testing.T) {
+	s := serve(t)
+	var got struct {
+		Rule       map[string]any
+		Why, Sigma string
+		Lost       []string
+	}
+	s.ask(200, "POST", "/rule", map[string]any{"name": "Encoded", "query": `_sourceCategory=windows/sysmon EventID=1 | where Image matches "*\\powershell.exe" and CommandLine matches "* -enc*"`}, &got)
+	if got.Rule == nil || got.Rule["name"] != "Encoded" || !strings.Contains(got.Rule["expression"].(string), "powershell.exe") {
+		t.Errorf("%+v", got)
+	}
+	got.Rule = nil
+	s.ask(200, "POST", "/rule", map[string]any{"query": `_sourceCategory=windows/sysmon EventID=1 | count by Computer | where _count > 5`}, &got)
+	if got.Rule != nil || got.Why == "" || !strings.Contains(got.Sigma, "correlation:") {
+		t.Errorf("%+v", got)
+	}
+	got.Rule, got.Sigma = nil, ""
+	s.ask(200, "POST", "/rule", map[string]any{"query": `* | cuont`}, &got)
+	if got.Rule != nil || got.Why == "" {
+		t.Errorf("%+v", got)
+	}
+}
