@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 )
 
 const (
@@ -135,7 +137,7 @@ func (m *repeats) once(w http.ResponseWriter, r *http.Request, who string, next 
 		}
 		switch {
 		case made.call != call:
-			http.Error(w, "this "+repeatKey+" was given to another call: "+made.call, http.StatusUnprocessableEntity)
+			access.Fail(w, http.StatusUnprocessableEntity, "idempotency.key", "this "+repeatKey+" was given to another call: "+made.call)
 			return
 		case made.status != 0:
 			for k, v := range made.header {

@@ -55,6 +55,39 @@ await flow('frame', async (s, b) => {
   equal('nothing sideways', await sideways(p), false);
   await p.setViewportSize({ width: 1440, height: 900 });
 
+  // Several tabs: one has the stream, all hear it; when it is closed, another goes on.
+  const tabs = [];
+  for (let n = 0; n < 7; n++) {
+    const t = await context.newPage();
+    await t.goto(s.base + '/triage');
+    tabs.push(t);
+  }
+  await until(async () => (await tabs[6].getByText('Live', { exact: true }).count()) === 1, 'the seventh tab is live');
+  await s.sendSamples(/fin/);
+  for (const t of [p, tabs[0], tabs[6]]) await until(async () => (await t.locator('nav').innerText()).includes('2'), 'each tab has counted two insights', 15);
+  ok('seven tabs hear of an insight', true);
+  await tabs[0].close();
+  await p.goto(s.base + '/triage'); // the first, which had the stream, leaves it
+  await s.sendSamples(/dev/);
+  for (const t of [p, tabs[6]]) await until(async () => (await t.locator('nav').innerText()).includes('4'), 'four insights, told by another tab', 15);
+  ok('another tab goes on', true);
+  for (const t of tabs.slice(1)) await t.close();
+
+  // A session that ends under an open page: a dialog over it, drafts kept, and on it goes.
+  await p.goto(s.base + '/insight/INSIGHT-1?side=comments');
+  await p.getByRole('textbox', { name: 'Comment' }).fill('half a thought');
+  const gone = await p.evaluate(async () => (await fetch('/api/gyoji/v1/session', { method: 'DELETE' })).status);
+  equal('the session has ended', gone, 204);
+  await p.getByRole('button', { name: 'Send' }).click();
+  const again = p.getByRole('dialog', { name: 'Sign in again' });
+  await again.waitFor();
+  equal('axe: sign in again', await axe(p), []);
+  await again.getByLabel('Access ID').fill(s.credentials.access_id);
+  await again.getByLabel('Access key').fill(s.credentials.access_key);
+  await again.getByRole('button', { name: 'Sign in' }).click();
+  await p.getByRole('tab', { name: 'Comments 1' }).waitFor();
+  ok('the comment is sent after it', (await p.getByRole('list', { name: 'Comments' }).innerText()).includes('half a thought'));
+
   // Signing out ends the session, for the page of every tab.
   await p.getByRole('button', { name: 'first' }).click();
   await p.getByRole('button', { name: 'Sign out' }).click();

@@ -75,6 +75,9 @@ const belongs = {
   closed: (r) => r.status === 'closed',
 };
 
+// How many insights are in the list at once; people work on the first of them.
+const most = 500;
+
 const etag = (rev) => `"${rev}"`;
 
 class Insights {
@@ -86,6 +89,8 @@ class Insights {
   sort = 'urgency';
   counts = $state.raw(null);
   oldest = $state(null);
+  /** Whether the view has more than the list, which is of the most urgent. */
+  more = $state(false);
   threshold = $state(12);
   /** Names of people by the ids of their keys. */
   people = $state.raw({});
@@ -127,7 +132,7 @@ class Insights {
     const asked = ++this.#asked;
     this.loading = true;
     try {
-      const said = await get(`${own}/triage?view=${view}&limit=500`);
+      const said = await get(`${own}/triage?view=${view}&limit=${most}`);
       if (asked !== this.#asked) return;
       clock.set(said.now);
       this.#counts(said);
@@ -141,6 +146,7 @@ class Insights {
         this.view = view;
         this.fresh = [];
         this.order = said.rows.map((r) => r.id);
+        this.more = said.rows.length >= most && said.counts[view] > said.rows.length;
         this.arrange();
       }
       this.error = null;

@@ -36,6 +36,17 @@ class Session {
     }
   }
 
+  /** Asks whether the session still is one; where it has ended, the page asks to sign in again. */
+  async check() {
+    if (this.state !== 'in') return;
+    try {
+      const answer = await fetch(path, { headers: { 'X-Requested-With': 'gyoji' }, cache: 'no-store' });
+      if (answer.ok && !(await answer.json()).signedIn) this.state = 'out';
+    } catch {
+      // the server is away; the stream's own state says so
+    }
+  }
+
   #begin(said) {
     this.who = said;
     this.state = 'in';
