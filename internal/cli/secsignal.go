@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
 
-	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/record"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
@@ -39,7 +35,7 @@ func (x *secSignals) feed(ctx context.Context, s *session) (input.Feeder, error)
 		g.tell()
 		x.made = true
 		for _, one := range g.signals {
-			line, err := signalMessage(one)
+			line, err := one.Message()
 			if err != nil {
 				return nil, err
 			}
@@ -47,40 +43,6 @@ func (x *secSignals) feed(ctx context.Context, s *session) (input.Feeder, error)
 		}
 	}
 	return input.NewReader(input.Memory("signals", x.lines), []*input.Format{format.Named("jsonl")}, input.Options{}), nil
-}
-
-// signalMessage is a signal as the partition sec_signal has it (8.1; numbers are texts),
-// in the form of an exported message: its fields, and its text as _raw.
-func signalMessage(s *insight.Signal) ([]byte, error) {
-	type entity struct {
-		ID         string `json:"id"`
-		Type       string `json:"type"`
-		Value      string `json:"value"`
-		Suppressed bool   `json:"suppressed"`
-	}
-	list := func(of []string) []string { return append([]string{}, of...) }
-	line := lineOf(s)
-	at := strconv.FormatInt(s.Time, 10)
-	fields := map[string]any{
-		"id": s.ID, "objectClassification": "Signal", "name": s.Name, "ruleId": s.RuleID, "ruleName": s.RuleName, "contentType": s.ContentType,
-		"severity": strconv.Itoa(s.Severity), "prototype": strconv.FormatBool(s.Prototype), "attackStage": s.Stage(), "summary": s.Summary, "description": s.Description,
-		"timestamp": at, "entities": []entity{{line.Entity, s.Entity.Type, s.Entity.Value, false}}, "tags": list(s.Tags), "suppressedReasons": list(s.Suppressed),
-		"recordCount": strconv.Itoa(s.Total), "recordIds": list(line.RecordIDs),
-	}
-	raw, err := plainJSON(fields)
-	if err != nil {
-		return nil, err
-	}
-	fields["_raw"], fields["_index"], fields["_view"], fields["_messagetime"] = string(raw), record.SignalIndex, record.SignalIndex, s.Time
-	return plainJSON(fields)
-}
-
-func plainJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // ofSIEM gives a query about records or signals of Cloud SIEM these for the events.

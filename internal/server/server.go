@@ -156,19 +156,19 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	s.doors = collect.New(collect.Options{
 		Log: meter, Sources: s.sources, Keys: s.keys, Audit: s.audit, Logf: logf, Memory: c.Memory, Install: c.Install, BodyTime: p.body,
 	})
+	watched, err := s.watch(meter)
+	if err != nil {
+		return nil, told, err
+	}
 	calls, err := api.New(api.Options{
 		Store: s.store, Sources: s.sources, Dir: c.Data, Base: s.Base, Logf: logf,
 		Outward: access.Outward{Plain: c.WebhookPlain, Hosts: c.WebhookHosts}, RelativeTimes: c.RelativeTimes,
-		Jobs: job.Options{Memory: c.SearchMemory, Active: c.Searches, Idle: c.SearchIdle, ForcePause: c.ForcePause},
+		Jobs: job.Options{Memory: c.SearchMemory, Active: c.Searches, Idle: c.SearchIdle, ForcePause: c.ForcePause, Signals: s.signals},
 	})
 	if err != nil {
 		return nil, told, err
 	}
 	s.calls, s.more = calls, append(s.more, calls.Close)
-	watched, err := s.watch(meter)
-	if err != nil {
-		return nil, told, err
-	}
 	page := search.New(search.Options{Store: s.store, Jobs: calls.Jobs(), Alerts: s.live.Alerts(), Rewrite: calls.Rewrite, Logf: logf})
 	s.routes = slices.Concat(s.doors.Routes(), s.own(), pages(), s.session(), calls.Routes(), watched, page.Routes())
 	s.limits.perSecond = c.RateLimit

@@ -7,9 +7,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -26,6 +28,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/internal/server/job"
 )
 
 // serving is a server of a test.
@@ -793,5 +796,52 @@ func TestStop(t *testing.T) {
 	}
 	if _, err := http.Post(url, "text/plain", strings.NewReader("late")); err == nil {
 		t.Error("a stopped server answers")
+	}
+}
+
+// TestSignalsAreSearched: _index=sec_signal has the signals that live detection has made.
+func TestSignalsAreSearched(t *testing.T) {
+	v := serve(t, Config{}, usual)
+	text, err := os.ReadFile("../../samples/ws-fin-014-sysmon.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _, answer := v.call("", "", "POST", strings.TrimPrefix(v.told.Given.SourceURL, v.told.Base), string(text)); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	for deadline := time.Now().Add(time.Minute); v.s.live.Status().Place < v.s.store.Stats().Next && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	signals, err := v.s.live.Alerts().Signals(t.Context(), nil)
+	if err != nil || len(signals) == 0 {
+		t.Fatal(len(signals), err)
+	}
+	want := map[string]int{}
+	for _, s := range signals {
+		want[s.RuleID]++
+	}
+	for _, query := range []string{"_index=sec_signal | json auto | count by ruleId", "_index=sec_sig* objectClassification=Signal | count by ruleId"} {
+		j, err := v.s.calls.Jobs().Start(job.Request{Query: query, From: 0, To: time.Now().UnixMilli()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(j.Wait(t.Context()), j.Err()); err != nil {
+			t.Fatal(err)
+		}
+		p, err := j.Records(0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]int{}
+		for _, r := range p.Rows {
+			var m map[string]string
+			if err := json.Unmarshal(p.AppendMap(nil, r), &m); err != nil {
+				t.Fatal(err)
+			}
+			got[m["ruleid"]], _ = strconv.Atoi(m["_count"])
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", query, got, want)
+		}
 	}
 }

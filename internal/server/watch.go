@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 
@@ -11,8 +12,11 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/desk"
+	"github.com/gyoji-dev/gyoji/internal/server/job"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
 	"github.com/gyoji-dev/gyoji/packages"
@@ -125,4 +129,33 @@ func (s *Server) detections(shipped []*detection.Package) (*hunt.Hunt, error) {
 		}
 	}
 	return h, nil
+}
+
+// signalsMost is how many signals a search reads.
+const signalsMost = 100_000
+
+// signals are the signals of a time range as messages, for searches.
+func (s *Server) signals(ctx context.Context, v job.View) (func() input.Feeder, error) {
+	from, to := v.From, v.To
+	if to == 0 {
+		to = math.MaxInt64
+	}
+	found, more, err := s.live.Alerts().Between(ctx, from, to, signalsMost)
+	if err != nil {
+		return nil, err
+	}
+	if more {
+		return nil, fmt.Errorf("more than %d signals are of that time: narrow the time range", signalsMost)
+	}
+	var lines []byte
+	for _, one := range found {
+		line, err := one.Message()
+		if err != nil {
+			return nil, err
+		}
+		lines = append(append(lines, line...), '\n')
+	}
+	return func() input.Feeder {
+		return input.NewReader(input.Memory("signals", lines), []*input.Format{format.Named("jsonl")}, input.Options{})
+	}, nil
 }

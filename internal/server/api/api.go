@@ -45,13 +45,15 @@ type Options struct {
 
 // API is the calls and what they keep.
 type API struct {
-	o      Options
-	jobs   *job.Manager
-	keep   *keep
-	tables *tables
-	runs   *runs
-	stop   context.CancelFunc
-	done   sync.WaitGroup
+	o    Options
+	jobs *job.Manager
+
+	extractions extractions
+	keep        *keep
+	tables      *tables
+	runs        *runs
+	stop        context.CancelFunc
+	done        sync.WaitGroup
 
 	resultsMu sync.Mutex
 	results   map[string]any // of tasks, by id
@@ -78,6 +80,14 @@ func New(o Options) (*API, error) {
 		jobs.Open = func(v job.View) (job.Snapshot, error) {
 			return o.Store.Snapshot(store.View{From: v.From, To: v.To, ByReceipt: v.ByReceipt}), nil
 		}
+	}
+	plain := jobs.Open
+	jobs.Open = func(v job.View) (job.Snapshot, error) {
+		s, err := plain(v)
+		if rules := a.rules(); err == nil && rules != nil {
+			s = extracted{s, rules}
+		}
+		return s, err
 	}
 	jobs.Dir = filepath.Join(o.Dir, "jobs")
 	jobs.Tables = func() *lookup.Library { return a.tables.library }

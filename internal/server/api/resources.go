@@ -3,10 +3,8 @@ package api
 import (
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
-	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/server/access"
 )
 
@@ -37,7 +35,7 @@ var resources = []*resource{
 	},
 	{
 		path: "/api/v1/extractionRules", kind: "extractionRules", what: "field extraction rule", role: access.Content,
-		state: "; it is checked and kept, and not applied to messages",
+		state: "; searches that ask for its fields take them out of messages, also of those that came before it",
 		check: func(a *API, f, old fields) error {
 			if err := firstOf(f.need("name"), f.need("scope"), f.need("parseExpression")); err != nil {
 				return err
@@ -45,25 +43,14 @@ var resources = []*resource{
 			if n := len(f.text("parseExpression")); n > 16_384 {
 				return refuse(http.StatusBadRequest, "extraction-rule.too-long", "The parseExpression has %d characters, and 16384 is the most.", n)
 			}
-			names := []string{}
-			uses := func(sc *lang.Scope) {
-				sc.Uses = func(u lang.Use) {
-					if u.Makes && !slices.Contains(names, u.Name) {
-						names = append(names, u.Name)
-					}
-				}
-			}
-			q, diags := a.jobs.Compile(f.text("scope")+" | "+strings.TrimPrefix(strings.TrimSpace(f.text("parseExpression")), "|"), uses)
-			if err := diags.Err(); err != nil {
-				return refuse(http.StatusBadRequest, "extraction-rule.invalid", "The rule cannot be read: %s.", problem(err, ""))
-			}
-			if !q.Messages {
-				return refuse(http.StatusBadRequest, "extraction-rule.invalid", "The parseExpression aggregates; it may only take fields out of messages.")
+			x, err := a.compileExtraction(f)
+			if err != nil {
+				return err
 			}
 			if len(a.keep.list("extractionRules")) >= 50 && old == nil {
 				return refuse(http.StatusBadRequest, "extraction-rule.limit", "There are 50 rules, which is the most.")
 			}
-			f["fieldNames"] = names
+			f["fieldNames"] = x.made
 			f.put("enabled", true)
 			return unique(a, "extractionRules", "name", f)
 		},

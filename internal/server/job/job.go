@@ -42,6 +42,9 @@ type Snapshot interface {
 type Options struct {
 	Open   func(View) (Snapshot, error)
 	Tables func() *lookup.Library // what queries may look things up in
+	// Signals gives the signals of Cloud SIEM of a time range, for _index=sec_signal; nil
+	// where there are none.
+	Signals func(context.Context, View) (open func() input.Feeder, err error)
 
 	Dir     string        // where results go that are not held in memory; "" is the system's
 	Memory  int64         // bytes that all jobs hold together
@@ -114,6 +117,8 @@ var (
 	ErrTooMany = errors.New("there are too many search jobs")
 	// ErrNoRecords is that records were asked for of a query that gives messages.
 	ErrNoRecords = errors.New("the query does not aggregate, so it has no records; ask for messages")
+	// ErrApart is that a query asks for records and for signals of Cloud SIEM.
+	ErrApart = errors.New("the query asks for records and for signals of Cloud SIEM, which are read apart: write _index=sec_record* or _index=sec_signal")
 	// ErrClosed is that the server is going down.
 	ErrClosed = errors.New("the server is stopping")
 )

@@ -273,18 +273,31 @@ func (j *Job) dropEarly() {
 	}
 }
 
+// source opens what a query reads: messages, or records or signals of Cloud SIEM.
+func (j *Job) source(q *query.Query, snap Snapshot) (open func() input.Feeder, err error) {
+	records, signals := record.Asked(q.Tree), record.AskedSignals(q.Tree) && j.m.o.Signals != nil
+	switch {
+	case records && signals:
+		return nil, ErrApart
+	case records:
+		made, _ := record.NewCatalogue(record.Sumo, nil)
+		return func() input.Feeder { return record.Feeder{Of: snap.Feeder(), By: made} }, nil
+	case signals:
+		v := View{From: j.From, To: j.To}
+		if j.All || q.ReadsTwice(true) {
+			v = View{}
+		}
+		return j.m.o.Signals(j.ctx, v)
+	}
+	return snap.Feeder, nil
+}
+
 // runOver runs a query over slices of a snapshot. early is of records, and may be nil.
 func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histogram, slices []span, newest int, out *keeper, early *early) error {
 	workers := j.m.o.Workers
-	var made *record.Catalogue
-	if record.Asked(q.Tree) {
-		made, _ = record.NewCatalogue(record.Sumo, nil)
-	}
-	open := func() input.Feeder {
-		if made != nil {
-			return record.Feeder{Of: snap.Feeder(), By: made}
-		}
-		return snap.Feeder()
+	open, err := j.source(q, snap)
+	if err != nil {
+		return err
 	}
 	r := query.Run{
 		Input: &sliced{open: open, slices: slices, workers: workers, turns: j.m.turns, used: &j.used, done: func(i int) {
