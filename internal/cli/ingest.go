@@ -23,7 +23,7 @@ func (a *app) ingestCmd() *cobra.Command {
 	in := inputs{zone: "UTC", workers: 1, memory: memoryDefault}
 	var dir, host, name, source, collector, limit string
 	var fields []string
-	var follow bool
+	var follow, again bool
 	var access kafkaAccess
 	cmd := &cobra.Command{
 		GroupID: groupLogs,
@@ -34,7 +34,8 @@ topic in a store, a folder that gyoji search --store and gyoji serve read. It ta
 what gyoji search takes, and a query over the store gives what it gives over the files.
 
 What has been read is on disk, safe from a crash, when ingest says so. A file that is
-put in twice is there twice.`,
+put in twice is there twice; with --follow ingest goes on where it was ended, also in a
+file that was rotated meanwhile.`,
 		Example: `  gyoji ingest evtx/ --store /var/lib/gyoji
   gyoji ingest --store /var/lib/gyoji --category linux/auth /var/log/auth.log
   journalctl -o json | gyoji ingest --store /var/lib/gyoji -
@@ -71,9 +72,14 @@ put in twice is there twice.`,
 			s.opt.Warnings = &exec.Warnings{}
 			into.Warnings = s.opt.Warnings
 			s.passes = append(s.passes, s.opt.Warnings)
-			if following {
+			if following && !again {
+				s.opt.Places, err = st.Places()
+			}
+			switch {
+			case err != nil:
+			case following:
 				err = s.ingestFollowing(cmd.Context(), into, &access)
-			} else {
+			default:
 				err = s.ingest(cmd.Context(), into)
 			}
 			err = ingestError(err)
@@ -100,6 +106,7 @@ put in twice is there twice.`,
 	f.BoolVar(&in.strict, "strict", false, "exit with 4 when anything of the input was lost, or nothing could be found in it")
 	f.StringVar(&limit, "log-max", "", "bytes that the store's log may have on disk before nothing more is taken (default: 10g)")
 	f.BoolVar(&follow, "follow", false, "go on with what is added to the files, or comes on standard input, until Ctrl-C; always so for kafka://BROKER:PORT/TOPIC")
+	f.BoolVar(&again, "again", false, "with --follow: begin at the start of files that were followed before")
 	access.flags(cmd)
 	return cmd
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,6 +132,19 @@ func (a *app) serve(ctx context.Context, c server.Config) error {
 	if err != nil {
 		return serveError(err)
 	}
+	hang := make(chan os.Signal, 1) // which would end the process
+	signal.Notify(hang, syscall.SIGHUP)
+	defer signal.Stop(hang)
+	go func() {
+		for {
+			select {
+			case <-hang:
+				logf("SIGHUP: keys and certificates are read by themselves when they change; settings are those of the start")
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	if told.First {
 		fmt.Fprintf(a.stderr, `
 This is the first start. Keep these; they are in %s, too, and shown this once:

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
@@ -51,7 +52,52 @@ func (c *Config) certificate(told func(string, ...any)) (*tls.Config, error) {
 	if c.TLSCert == "" {
 		told("the server's certificate is its own: clients trust it by the file %s (SHA-256 %X), or give --tls-cert and --tls-key", certFile, sha256.Sum256(pair.Certificate[0]))
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
+	k := &keypair{cert: certFile, key: keyFile, told: told, pair: &pair}
+	k.seen = k.stamp()
+	return &tls.Config{GetCertificate: k.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
+}
+
+// keypair is a certificate and its key, in files that are renewed while the server runs.
+type keypair struct {
+	cert, key string
+	told      func(string, ...any)
+
+	mu     sync.Mutex
+	pair   *tls.Certificate
+	looked time.Time
+	seen   string // stamp of the files that pair is of, or that cannot be used
+}
+
+// renewEvery is how often it is looked whether the files are others.
+const renewEvery = time.Second
+
+// get is the certificate for a connection. Files that cannot be used change nothing.
+func (k *keypair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := time.Now(); now.Sub(k.looked) >= renewEvery {
+		k.looked = now
+		if stamp := k.stamp(); stamp != k.seen {
+			k.seen = stamp
+			if pair, err := tls.LoadX509KeyPair(k.cert, k.key); err != nil {
+				k.told("the renewed certificate %s cannot be used, the one before stays: %v", k.cert, err)
+			} else {
+				k.pair = &pair
+				k.told("the certificate %s is renewed", k.cert)
+			}
+		}
+	}
+	return k.pair, nil
+}
+
+// stamp tells whether the files are others than before.
+func (k *keypair) stamp() (out string) {
+	for _, name := range []string{k.cert, k.key} {
+		if st, err := os.Stat(name); err == nil {
+			out += fmt.Sprint(st.ModTime().UnixNano(), " ", st.Size(), " ")
+		}
+	}
+	return out
 }
 
 // makeCertificate makes a certificate for the names and addresses of this machine.

@@ -845,3 +845,55 @@ func TestSignalsAreSearched(t *testing.T) {
 		}
 	}
 }
+
+// TestRenewedCertificate: a certificate whose files are replaced is used without a start, and
+// files that are no certificate change nothing.
+func TestRenewedCertificate(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if err := makeCertificate(cert, key); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	c := Config{TLSCert: cert, TLSKey: key}
+	with, err := c.certificate(func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial := func() string {
+		t.Helper()
+		pair, err := with.GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair.Leaf.SerialNumber.String()
+	}
+	later := func(after string) string { // it is looked at once a second
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			if now := serial(); now != after {
+				return now
+			}
+		}
+		return after
+	}
+	first := serial()
+	if err := makeCertificate(cert, key); err != nil {
+		t.Fatal(err)
+	}
+	second := later(first)
+	if second == first {
+		t.Error("the new certificate is not used")
+	}
+	if err := os.WriteFile(cert, []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := len(said)
+	for deadline := time.Now().Add(20 * time.Second); len(said) == n && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if serial() != second {
+			t.Fatal("a certificate that is none is used")
+		}
+	}
+	if !strings.Contains(said[len(said)-1], "cannot be used") {
+		t.Errorf("%q", said)
+	}
+}

@@ -84,7 +84,14 @@ func Follow(args []string, formats []*Format, o Options) (Follower, error) {
 	if len(args) == 0 {
 		return nil, errors.New("nothing to follow")
 	}
-	return &followFiles{paths: &paths{args, o}, r: NewReader(list(nil), formats, o), o: o, byPath: map[string]*tail{}, failed: map[string]bool{}}, nil
+	w := &followFiles{paths: &paths{args, o}, r: NewReader(list(nil), formats, o), o: o, byPath: map[string]*tail{}, failed: map[string]bool{}}
+	if o.Places != nil {
+		var err error
+		if w.places, err = o.Places.Places(); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
 }
 
 // tail is a file that is followed: the file itself, whatever its name is by now.
@@ -109,6 +116,9 @@ type tail struct {
 	met    time.Time
 	cut    time.Time // of what a file was before it was cut short: when
 	told   bool      // and that no copy of it was found has been said
+	once   bool      // it is read as a whole, once
+	isKept bool      // a place of it is kept
+	kept   int64     // off of that
 }
 
 type followFiles struct {
@@ -122,9 +132,12 @@ type followFiles struct {
 	next    int
 	round   int
 	looked  bool // the files that were there at the start are known
+
+	places []Place // of a process before, that no file was found of yet
+	gone   []Place // of those, the ones whose name another file has
 }
 
-func (w *followFiles) Done(context.Context) error { return nil }
+func (w *followFiles) Done(context.Context) error { return w.reached() }
 
 func (w *followFiles) Close() error {
 	for _, t := range w.tails {
@@ -140,6 +153,9 @@ func (w *followFiles) Next(ctx context.Context) ([]*Part, error) {
 			return nil, err
 		}
 		parts, err := w.look()
+		if err == nil && len(parts) > 0 {
+			err = w.begin()
+		}
 		if len(parts) > 0 || err != nil {
 			return parts, err
 		}
@@ -169,7 +185,7 @@ func (w *followFiles) look() (out []*Part, err error) {
 		if beside && slices.ContainsFunc(w.ignored, same) {
 			return
 		}
-		if beside && !w.looked {
+		if beside && !w.looked && !w.known(st) {
 			w.ignored = append(w.ignored, st)
 			return
 		}
@@ -191,9 +207,15 @@ func (w *followFiles) look() (out []*Part, err error) {
 		if old := w.byPath[path]; old != nil {
 			replaced = append(replaced, old)
 		}
-		found = append(found, &tail{path: path, f: f, info: st, late: w.looked, look: w.round, beside: beside, met: time.Now()})
-		w.tails = append(w.tails, found[len(found)-1])
-		w.byPath[path] = found[len(found)-1]
+		t := &tail{path: path, f: f, info: st, late: w.looked, look: w.round, beside: beside, met: time.Now()}
+		if !w.looked && !w.resume(t) && beside {
+			w.ignored = append(w.ignored, st)
+			f.Close()
+			return
+		}
+		found = append(found, t)
+		w.tails = append(w.tails, t)
+		w.byPath[path] = t
 	}
 	for _, arg := range w.paths.args {
 		w.paths.walk(arg, func(path string) bool { see(path, false); return true }, func(e error) bool {
@@ -222,6 +244,9 @@ func (w *followFiles) look() (out []*Part, err error) {
 	for _, t := range found {
 		t.index = w.next
 		w.next++
+	}
+	if !w.looked {
+		w.tellGone()
 	}
 	w.looked = true
 	for _, t := range w.tails {
@@ -475,7 +500,7 @@ func (w *followFiles) once(t *tail, head []byte, why *notFollowed) *Part {
 	case t.late && time.Since(t.grown) <= followQuiet: // it is still being written
 		return nil
 	}
-	t.done = true
+	t.done, t.once = true, true
 	w.o.Warnings.Add("file read once and not followed", false, exec.Sample{Part: t.path, Detail: why.why})
 	path := t.path
 	return &Part{Index: t.index, Name: path, Size: t.size, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}

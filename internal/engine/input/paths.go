@@ -31,6 +31,8 @@ type Options struct {
 	// Copies passes over parts that hold what an earlier part holds, and the start of those
 	// that begin as one does; see Reader.Copies.
 	Copies bool
+	// Places keeps how far Follow has come with files; nil has it read them from their start.
+	Places Places
 	// BlockBytes is how much is read at a time; 0 is the default. Tests make it small.
 	BlockBytes int
 }
