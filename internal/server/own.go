@@ -191,13 +191,15 @@ func (s *Server) endKey(w http.ResponseWriter, r *http.Request) {
 // stats are what the server counts.
 type stats struct {
 	active, conns, panics, errors atomic.Int64
-	statuses                      sync.Map // status -> *atomic.Int64
+	all                           atomic.Int64 // answers, but for those about the server itself
+	statuses                      sync.Map     // status -> *atomic.Int64
 }
 
 func (s *stats) answered(status int) {
 	if status == 0 {
 		return
 	}
+	s.all.Add(1)
 	n, ok := s.statuses.Load(status)
 	if !ok {
 		n, _ = s.statuses.LoadOrStore(status, &atomic.Int64{})

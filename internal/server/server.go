@@ -195,6 +195,9 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 		s.doors.Kafka(t, c.KafkaBy)
 	}
 	go func() { s.ended <- s.http.Serve(s.listener) }()
+	resting, wake := context.WithCancel(context.Background())
+	s.more = append(s.more, func(context.Context) error { wake(); return nil })
+	go s.rest(resting)
 	s.audit.Write(access.Principal{}, "server.start", s.base, nil)
 	told.Base, told.Given, told.File = s.base, s.vault.c, filepath.Join(c.Data, CredentialsName)
 	return s, told, nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gyoji-dev/gyoji/internal/store/message"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -103,4 +104,42 @@ func BenchmarkOpen(b *testing.B) {
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(size)*float64(b.N)/1e6/(cpuTime()-start).Seconds(), "cpu-MB/s")
+}
+
+// BenchmarkSeal makes segments of a log. cpu-MB/s are of text and the process's time of
+// processor.
+func BenchmarkSeal(b *testing.B) {
+	data := benchLog(b)
+	size := 0
+	var cpu time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		s, err := Open(b.TempDir(), Options{LogMax: -1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for rest := data; len(rest) > 0; {
+			end := min(1<<20, len(rest))
+			end += bytes.IndexByte(rest[end-1:], '\n')
+			r := Receipt{Source: Source{Category: "bench"}, Format: message.One}
+			for _, line := range bytes.Split(bytes.TrimSuffix(rest[:end], []byte{'\n'}), []byte{'\n'}) {
+				r.Messages = append(r.Messages, Message{Raw: line, Time: 1772438400000 + int64(len(r.Messages)), Timed: true})
+				size += len(line)
+			}
+			if _, err := s.Append(b.Context(), r); err != nil {
+				b.Fatal(err)
+			}
+			rest = rest[end:]
+		}
+		start := cpuTime()
+		b.StartTimer()
+		if _, err := s.Seal(b.Context(), true); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		cpu += cpuTime() - start
+		s.Close(b.Context())
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(size)/1e6/cpu.Seconds(), "cpu-MB/s")
 }

@@ -57,9 +57,13 @@ func (p places) Places() (out []input.Place, err error) {
 	defer snap.Close()
 	w := &sealing{s: p.s, known: map[string]*known{}}
 	for i := len(snap.runs) - 1; i >= 0; i-- { // oldest first
-		err := w.each(context.Background(), &snap.runs[i], func(at frameAt, k *known, body []byte) error {
+		err := w.each(context.Background(), &snap.runs[i], func(at frameAt, rest []byte) error {
 			if at.kind != kindPiece {
 				return nil
+			}
+			k, body, err := w.unpack(&at.header, rest)
+			if err != nil {
+				return err
 			}
 			for j := range out {
 				x := &out[j]

@@ -130,10 +130,18 @@ func (x *sealing) plan(ctx context.Context) error {
 	x.stayCategories = map[string]bool{}
 	x.known = map[string]*known{}
 	for i := range x.f.runs {
-		err := x.each(ctx, &x.f.runs[i], func(at frameAt, k *known, body []byte) error {
-			if at.kind == kindMessages {
+		err := x.each(ctx, &x.f.runs[i], func(at frameAt, rest []byte) error {
+			k, err := x.share(&at.header, rest)
+			if err != nil {
+				return err
+			}
+			if at.kind == kindMessages { // which are unpacked once, when they are written
 				x.part(k.source.Category, at)
 				return nil
+			}
+			k, body, err := x.unpack(&at.header, rest)
+			if err != nil {
+				return err
 			}
 			_, categories, same, err := x.rowsOf(&at.header, k, body, true)
 			slices.Sort(categories)
@@ -195,8 +203,9 @@ func (x *sealing) order() []*sealPart {
 	return all
 }
 
-// each unpacks the frames of a run.
-func (x *sealing) each(ctx context.Context, r *run, do func(frameAt, *known, []byte) error) error {
+// each hands out the frames of a run, with what stands after their headers. Those of which
+// do says errDamaged are passed over, and told of.
+func (x *sealing) each(ctx context.Context, r *run, do func(frameAt, []byte) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -210,13 +219,10 @@ func (x *sealing) each(ctx context.Context, r *run, do func(frameAt, *known, []b
 			x.s.damage(r.file.f, damage{r.file.name, r.off + int64(at), r.off + r.size}, "no sound frame")
 			return nil
 		}
-		rest := x.buf[at+headerBytes : at+h.size()]
-		k, body, err := x.unpack(&h, rest)
+		err := do(frameAt{r.off + int64(at), h}, x.buf[at+headerBytes:at+h.size()])
 		if err == errDamaged {
 			x.s.damage(r.file.f, damage{r.file.name, r.off + int64(at), r.off + int64(at+h.size())}, "its checksum does not fit")
 		} else if err != nil {
-			return err
-		} else if err := do(frameAt{r.off + int64(at), h}, k, body); err != nil {
 			return err
 		}
 		at += h.size()
@@ -224,24 +230,30 @@ func (x *sealing) each(ctx context.Context, r *run, do func(frameAt, *known, []b
 	return nil
 }
 
-// unpack checks a frame and gives its body.
-func (x *sealing) unpack(h *header, rest []byte) (*known, []byte, error) {
+// share checks a frame and gives what its messages have in common.
+func (x *sealing) share(h *header, rest []byte) (*known, error) {
 	if !h.sound(rest) {
-		return nil, nil, errDamaged
+		return nil, errDamaged
 	}
 	k := x.known[string(rest[:h.shared])]
 	if k == nil || (k.piece != nil) != (h.kind == kindPiece) {
 		var err error
 		if k, err = newKnown(rest[:h.shared], h.kind); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if len(x.known) >= knownMax {
 			clear(x.known)
 		}
 		x.known[string(rest[:h.shared])] = k
 	}
-	var err error
-	x.unpacked, err = h.unpack(rest[h.shared:], x.unpacked[:0])
+	return k, nil
+}
+
+// unpack is share, and gives the frame's body, too.
+func (x *sealing) unpack(h *header, rest []byte) (k *known, body []byte, err error) {
+	if k, err = x.share(h, rest); err == nil {
+		x.unpacked, err = h.unpack(rest[h.shared:], x.unpacked[:0])
+	}
 	return k, x.unpacked, err
 }
 
@@ -261,6 +273,10 @@ func (x *sealing) rows(ctx context.Context, p *sealPart) iter.Seq2[message.Row, 
 				return
 			}
 			k, body, err := x.unpack(&at.header, x.buf[headerBytes:])
+			if err == errDamaged {
+				x.s.damage(x.f.f, damage{x.f.name, at.off, at.off + int64(at.size())}, "does not unpack")
+				continue
+			}
 			if err == nil && at.kind == kindMessages {
 				rows, err = at.rows(body, k.origin, rows[:0])
 			} else if err == nil {

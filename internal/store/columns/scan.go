@@ -231,7 +231,8 @@ func (s *Scan) Read(g Group, next exec.Sink) error {
 	}
 	byRaw := q.byRaw || q.auto && !in.Auto
 	odd := s.odd[:0]
-	if q.columns && in.Complete > 0 && (len(q.tests) > 0 || len(q.conds) > 0 || !byRaw) {
+	part := w.Bounded && (in.MinTime < w.From || in.MaxTime >= w.To) // of the group: its pages are in order of time
+	if q.columns && in.Complete > 0 && (len(q.tests) > 0 || len(q.conds) > 0 || part || !byRaw) {
 		complete, err := g.complete(&s.buf)
 		if err != nil {
 			return err

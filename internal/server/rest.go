@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// restEvery is how often it is looked whether the server has come to rest.
+const restEvery = 5 * time.Second
+
+// rest gives memory back to the system once nothing has come, and nothing was answered, for
+// some seconds: a burst needs much that a server at rest has no use for, and Go would keep
+// it for minutes.
+func (s *Server) rest(ctx context.Context) {
+	tick := time.NewTicker(restEvery)
+	defer tick.Stop()
+	seen, busy := s.done(), true // what the start took goes back, too
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if now := s.done(); now != seen || s.stats.active.Load() > 0 {
+			seen, busy = now, true
+			continue
+		}
+		if busy {
+			busy = false
+			runtime.GC() // pools keep what they hold over one collection
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+// work is how much a server has done.
+type work struct {
+	answered, appended, sealed int64
+	live                       uint64
+}
+
+func (s *Server) done() (w work) {
+	st := s.store.Stats()
+	w.appended, w.sealed = st.Appended, st.Sealed
+	w.answered = s.stats.all.Load()
+	if s.live != nil {
+		w.live = s.live.Status().Place
+	}
+	return w
+}
