@@ -145,6 +145,7 @@ class Insights {
       } else {
         this.view = view;
         this.fresh = [];
+        frame.alert = '';
         this.order = said.rows.map((r) => r.id);
         this.more = said.rows.length >= most && said.counts[view] > said.rows.length;
         this.arrange();
@@ -177,7 +178,7 @@ class Insights {
     }, 300);
   }
 
-  /** Sorts the list anew, and leaves out what belongs to the view no more. */
+  /** Sorts the list again, and leaves out what belongs to the view no more. */
   arrange() {
     if (!this.order) return;
     const compare = this.view === 'closed' && this.sort === 'urgency' ? (a, b) => b.closed - a.closed : sorts[this.sort];
@@ -191,7 +192,7 @@ class Insights {
   #event({ id, readableId, new: isNew, row }) {
     if (row) {
       this.rows = { ...this.rows, [id]: this.#pending(row) };
-      if (this.order && !this.order.includes(id) && belongs[this.view](row) && isNew) this.#arrived(row, true);
+      if (!this.order?.includes(id) && (isNew || this.order)) this.#arrived(row, isNew);
     }
     this.count();
     for (const f of this.#listeners) f({ id, readableId, row });
@@ -208,6 +209,15 @@ class Insights {
     frame.alert = `${this.fresh.length} new`;
     say(`${this.fresh.length} new insight${this.fresh.length > 1 ? 's' : ''}: ${words[level(row.level)]}, ${plain(row.entity?.shown || row.entity?.value)}`);
     if (loud && settings.sound && urgencyRank(row) === 0) chime();
+  }
+
+  // Puts what an Undo has brought back into the list again.
+  #restore(rows) {
+    const ids = rows.map((r) => r.id);
+    this.fresh = this.fresh.filter((id) => !ids.includes(id));
+    if (!this.fresh.length) frame.alert = '';
+    this.order = [...new Set([...(this.order ?? []), ...ids])];
+    this.arrange();
   }
 
   /** Puts what is new into the list; gives the id of the first. */
@@ -337,7 +347,7 @@ class Insights {
     toast(waits ? `${what}; the server is told when it answers` : what, {
       undo: async () => {
         for (const row of undo) await this.back(row, [{ method: 'PUT', path: 'assignee', body: { assignee: row.assignee ? { type: 'USER', value: row.assignee } : null } }, ...(row.status === 'new' ? [{ method: 'PUT', path: 'status', body: { status: 'new' } }] : [])]);
-        this.arrange();
+        this.#restore(undo);
       },
     });
   }
@@ -385,8 +395,7 @@ class Insights {
     toast(waits ? `${what}; the server is told when it answers` : what, {
       undo: async () => {
         for (const row of done) await this.back(row, [{ method: 'PUT', path: 'status', body: { status: row.status } }]);
-        this.order = [...new Set([...(this.order ?? []), ...done.map((r) => r.id)])];
-        this.arrange();
+        this.#restore(done);
       },
     });
     this.arrange();

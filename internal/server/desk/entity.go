@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
@@ -74,6 +75,15 @@ func steps(signals []*live.Signal, cuts []int64, lookback, from, to int64) []poi
 	return out
 }
 
+// strongestName is the name of an insight's strongest signal, which says what happened; the
+// insight's own names its tactics. "" for none.
+func strongestName(i *insight.Insight) string {
+	if s := top(i); s != nil {
+		return s.Name
+	}
+	return ""
+}
+
 func (d *Desk) entityOf(r *http.Request) (*live.Entity, error) {
 	id := r.PathValue("id")
 	e, err := d.alerts.Entity(r.Context(), id, d.o.Now(), time.Duration(d.settings().Lookback)*time.Millisecond)
@@ -129,7 +139,7 @@ func (d *Desk) entityShown(ctx context.Context, e *live.Entity, zoom string) (an
 			hidden["insights"]++
 		}
 		insights = append(insights, map[string]any{
-			"id": c.Insight.ID, "readableId": c.ReadableID(), "name": c.Insight.Name, "level": levelOfInsight(c), "score": c.Insight.Score, "status": c.Status, "resolution": c.Resolution,
+			"id": c.Insight.ID, "readableId": c.ReadableID(), "name": cmp.Or(strongestName(c.Insight), c.Insight.Name), "level": levelOfInsight(c), "score": c.Insight.Score, "status": c.Status, "resolution": c.Resolution,
 			"assignee": c.Assignee, "time": c.Insight.Time, "created": c.Created,
 		})
 	}
