@@ -33,6 +33,13 @@ func TestRecordingsAreFound(t *testing.T) {
 		{"T1218.005-mshta", "data/evtx/attack-samples/Execution/sysmon_mshta_sharpshooter_stageless_meterpreter.evtx", map[string]int{
 			"mshta-line 4": 1, "mshta-network 4": 1,
 		}},
+		// A copy of Word in a user's folder loads wwlib.dll from beside itself (3, and 1 for the folder),
+		// starts itself (2 and 1), rundll32 with no arguments (1, 1 and 2) and cmd.exe (2 and 1).
+		{"T1566.001-spearphishing-attachment", "data/evtx/attack-samples/AutomatedTestingTools/Malware/sideloading_uacbypass_rundll32_injection_c2.evtx", map[string]int{
+			"document-loads 5": 2, "document-child 3": 2, "document-child 4": 1,
+		}},
+		// Excel has PowerShell (2 and 1) start rundll32 on a library in ProgramData (1), three times.
+		{"T1566.001-spearphishing-attachment", "data/jsonl/amides", map[string]int{"document-child 4": 3}},
 	} {
 		t.Run(filepath.Base(c.file), func(t *testing.T) {
 			var out, errs bytes.Buffer
