@@ -55,6 +55,16 @@ var recordings = []struct {
 	{"sigma-regression/rules/windows/process_creation/proc_creation_win_findstr_lsass", "windows/sysmon", "T1003.001-lsass-memory", "dump-command", detection.Medium},
 	{"sigma-regression/rules/windows/process_creation/proc_creation_win_hktl_wsass", "windows/sysmon", "T1003.001-lsass-memory", "dump-command", detection.High},
 	{"sigma-regression/rules/windows/process_creation/proc_creation_win_werfaultsecure_abuse", "windows/sysmon", "T1003.001-lsass-memory", "dump-command", detection.High},
+	// Run keys and Startup folders.
+	{"evtx/attack-samples/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx", "", "T1547.001-run-keys", "run-key", detection.Critical},
+	{"evtx/attack-samples/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx", "", "T1547.001-run-keys", "run-key-command", detection.Medium},
+	{"evtx/attack-samples/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx", "", "T1547.001-run-keys", "startup-folder", detection.Medium},
+	{"evtx/attack-samples/AutomatedTestingTools/Malware/sideloading_injection_persistence_run_key.evtx", "", "T1547.001-run-keys", "run-key", detection.Medium},
+	{"evtx/attack-samples/AutomatedTestingTools/Malware/DE_timestomp_and_dll_sideloading_and_RunPersist.evtx", "", "T1547.001-run-keys", "run-key", detection.High},
+	{"evtx/attack-samples/Persistence/sysmon_13_1_persistence_via_winlogon_shell.evtx", "", "T1547.001-run-keys", "run-key", detection.High},
+	{"evtx/attack-samples/Lateral Movement/wmi_remote_registry_sysmon.evtx", "", "T1547.001-run-keys", "run-key", detection.High},
+	{"evtx/attack-samples/Defense Evasion/sysmon_2_11_evasion_timestomp_MACE.evtx", "", "T1547.001-run-keys", "startup-folder", detection.High},
+	{"jsonl/security-datasets/psh_mshta_html_application_execution.zip", "windows/sysmon", "T1547.001-run-keys", "startup-folder", detection.High},
 }
 
 // Every package that claims a technique finds it in recordings of real hosts, too.
