@@ -50,7 +50,7 @@ func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.hunter, err = live.StartHunter(live.Options{Store: s.store, Logf: s.logf}, h); err != nil {
+	if s.hunter, err = live.StartHunter(live.Options{Store: s.store, Busy: s.live.Behind, Logf: s.logf}, h); err != nil {
 		return nil, err
 	}
 	s.more = append(s.more, s.hunter.Close)

@@ -154,6 +154,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 	came, saved, mark := x.o.Now(), x.o.Now(), int64(noMark)
 	dirty := false
 	for {
+		x.wait(ctx)
 		now := x.o.Now()
 		snap := x.o.Store.Snapshot(store.View{After: place})
 		next := snap.Next()
@@ -211,6 +212,24 @@ func (x *Hunter) follow(ctx context.Context) error {
 		}
 		if ended {
 			return nil
+		}
+	}
+}
+
+// waitMost is how long a hunt waits for what is more urgent: under a load that never ends it
+// goes on all the same.
+const waitMost = time.Second
+
+// wait waits as long as there is something more urgent: queries of packages cost more for an
+// event than rules do, and would keep signals waiting.
+func (x *Hunter) wait(ctx context.Context) {
+	if x.o.Busy == nil {
+		return
+	}
+	for began := time.Now(); ctx.Err() == nil && x.o.Busy() && time.Since(began) < waitMost; {
+		select {
+		case <-ctx.Done():
+		case <-time.After(tick / 4):
 		}
 	}
 }

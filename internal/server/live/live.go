@@ -39,6 +39,9 @@ type Options struct {
 	Memory int64 // bytes for windows and histories; 0 for a usual number
 	Logf   func(string, ...any)
 	Now    func() time.Time // nil for the clock
+	// Busy says that something more urgent has yet to see what has come; a hunter waits for
+	// it, for a while. nil for never.
+	Busy func() bool
 }
 
 const (
@@ -81,6 +84,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	status Status
+	pushed atomic.Uint64 // the place in the store up to which rules have seen it
 	seen   atomic.Uint64 // the place in the store up to which results are written
 	now    atomic.Pointer[tenant.Tenant]
 	builds builds
@@ -126,6 +130,11 @@ func (e *Engine) Alerts() *Alerts { return e.alerts }
 
 // Tenant is the content that runs; nil before the first.
 func (e *Engine) Tenant() *tenant.Tenant { return e.now.Load() }
+
+// Behind says that something has come that the rules have not seen yet.
+func (e *Engine) Behind() bool {
+	return e.pushed.Load() < e.o.Store.Stats().Next && e.Status().Problem == ""
+}
 
 // Changed says that the content is another: it is loaded anew, once what has come is
 // written down.
@@ -330,6 +339,7 @@ func (x *running) step(ctx context.Context) error {
 			return err
 		}
 	}
+	x.pushed.Store(x.place)
 	if len(signals)+len(insights) > 0 || x.fresh && now.Sub(x.last) >= checkpointMost {
 		return x.checkpoint(ctx, signals, insights)
 	}

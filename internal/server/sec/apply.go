@@ -167,6 +167,11 @@ func (a *API) applied(r *http.Request, asked Asked) ([]Outcome, error) {
 	}
 	met := map[*Document]bool{}
 	changed := false
+	var plan planned
+	if asked.Dry { // what would be made counts as there for what comes after it
+		ctx = context.WithValue(ctx, plannedKey{}, &plan)
+		r = r.WithContext(ctx)
+	}
 	for _, x := range docs {
 		var old *Document
 		for _, d := range there {
@@ -184,6 +189,9 @@ func (a *API) applied(r *http.Request, asked Asked) ([]Outcome, error) {
 				return nil, err
 			}
 			x.Did, x.Reason = "refused", f.message
+		}
+		if asked.Dry && x.Did == "created" {
+			plan = append(plan, &Document{Kind: x.Kind, ID: x.ID, Name: text(x.body, "name"), Body: x.body})
 		}
 		changed = changed || x.Did == "created" || x.Did == "changed"
 		out = append(out, x.Outcome)
@@ -210,6 +218,25 @@ func (a *API) applied(r *http.Request, asked Asked) ([]Outcome, error) {
 		a.changed()
 	}
 	return out, nil
+}
+
+// planned are documents that a set of files would make.
+type planned []*Document
+
+type plannedKey struct{}
+
+// planOf gives those of a kind and name that the set of a context would make.
+func planOf(ctx context.Context, kind, name string) (same []*Document) {
+	plan, _ := ctx.Value(plannedKey{}).(*planned)
+	if plan == nil {
+		return nil
+	}
+	for _, d := range *plan {
+		if d.Kind == kind && strings.EqualFold(d.Name, name) {
+			same = append(same, d)
+		}
+	}
+	return same
 }
 
 // applyOne makes or changes one document.

@@ -135,6 +135,7 @@ func (a *API) column(ctx context.Context, given string) (*Document, error) {
 		}
 	}
 	same, _, err := a.docs.Select(ctx, Selection{Kinds: []string{ruledoc.Column}, Name: given})
+	same = append(same, planOf(ctx, ruledoc.Column, given)...)
 	if err != nil || len(same) == 0 {
 		return nil, err
 	}

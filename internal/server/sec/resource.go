@@ -296,6 +296,9 @@ func (a *API) sound(ctx context.Context, s *resource, o object, id string) error
 				return bad("there is %s %q already, with the id %s", article(s.noun), name, d.ID)
 			}
 		}
+		if len(planOf(ctx, s.kind, name)) > 0 {
+			return bad("there are two of the name %q", name)
+		}
 	}
 	if s.check != nil {
 		return s.check(ctx, a, o)
