@@ -8,7 +8,6 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
-	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/sigma"
 	"github.com/gyoji-dev/gyoji/syntax"
@@ -200,10 +199,8 @@ func hasField(c Cond, field string) bool {
 // sliceOf is the width of the slices whose start a field is.
 func sliceOf(q *query.Query, read *query.Reading, name string) (every time.Duration, ok bool) {
 	for _, s := range read.Opaque {
-		if t, is := s.Stage.(lang.Slicing); is {
-			if out, ms := t.Slices(); strings.EqualFold(q.Layout.Name(out), name) {
-				return time.Duration(ms) * time.Millisecond, true
-			}
+		if t := s.Facts.Slices; t != nil && strings.EqualFold(q.Layout.Name(t.Out), name) {
+			return time.Duration(t.Every) * time.Millisecond, true
 		}
 	}
 	return 0, false

@@ -148,17 +148,16 @@ var dotted = match.Lazy(`^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$`)
 func (r *sumoReader) opaque(q *query.Query, read *query.Reading, said []clause) (more []clause) {
 	for _, s := range read.Opaque {
 		keeps := s.Facts.Rows == lang.Keeps // it adds fields: what reads these is lost, and no event is dropped
-		if j, ok := s.Stage.(lang.Paths); ok {
-			outs, paths, drops := j.Paths()
-			keeps = !drops
-			plain := paths != nil
-			for _, p := range paths {
+		if j := s.Facts.Paths; j != nil {
+			keeps = !j.Drops
+			plain := j.Paths != nil
+			for _, p := range j.Paths {
 				plain = plain && dotted().MatchString(p)
 			}
 			if plain {
-				for i, out := range outs {
-					r.paths[out] = paths[i]
-					if drops {
+				for i, out := range j.Outs {
+					r.paths[out] = j.Paths[i]
+					if j.Drops {
 						more = append(more, clause{&expr.Not{X: &expr.IsNull{X: &expr.Field{Slot: out, Name: q.Layout.Name(out)}}}, s.Syntax})
 					}
 				}
@@ -172,16 +171,11 @@ func (r *sumoReader) opaque(q *query.Query, read *query.Reading, said []clause) 
 				r.made[event.Slot(i)] = s.Name
 			}
 		}
-		if e, ok := s.Stage.(lang.Extraction); ok {
-			_, outs, holds := e.Extracts()
-			for _, out := range outs {
+		if e := s.Facts.Takes; e != nil {
+			for _, out := range e.Outs {
 				r.made[out] = s.Name
 			}
-			keeps = len(holds) == 0
-		}
-		if f, ok := s.Stage.(lang.Fitting); ok {
-			_, nodrop, _ := f.Fits()
-			keeps = nodrop || slices.ContainsFunc(said, func(c clause) bool { return c.stage == s.Syntax })
+			keeps = e.NoDrop || slices.ContainsFunc(said, func(c clause) bool { return c.stage == s.Syntax })
 		}
 		if keeps {
 			continue

@@ -42,6 +42,9 @@ var _ = register(lang.Aggregate{
 // distinctBytes is what an entry of the set costs besides its text.
 const distinctBytes = 48
 
+// setBytes is what the set costs with its first entry: a map has room for eight.
+const setBytes = 192
+
 type distinct struct {
 	set map[string]struct{}
 	buf []byte
@@ -79,11 +82,13 @@ func (d *distinct) Add(args []event.Value, _ lang.Moment) int {
 }
 
 func (d *distinct) insert(key string) int {
+	n := len(key) + distinctBytes
 	if d.set == nil {
 		d.set = map[string]struct{}{}
+		n += setBytes
 	}
 	d.set[key] = struct{}{}
-	return len(key) + distinctBytes
+	return n
 }
 
 func (d *distinct) Merge(o lang.Accumulator) {

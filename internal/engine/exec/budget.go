@@ -68,6 +68,7 @@ type Account struct {
 	who   string
 	have  int64 // taken from the budget and not yet used
 	taken int64
+	free  int64 // held although the budget did not have it
 }
 
 // Open makes an account; who names the stage in messages ("count by src_ip").
@@ -88,6 +89,19 @@ func (a *Account) Add(n int64) bool {
 	return true
 }
 
+// Hold is Add for what a task cannot do without: it may have Floor besides what the
+// budget has.
+func (a *Account) Hold(n int64) bool {
+	if a.Add(n) {
+		return true
+	}
+	if a.free+n > a.Floor() {
+		return false
+	}
+	a.free += n
+	return true
+}
+
 // floorMax is the most that Floor gives, in bytes.
 const floorMax = 1 << 20
 
@@ -102,14 +116,15 @@ func (a *Account) Floor() int64 {
 // Release gives back everything the account holds.
 func (a *Account) Release() {
 	a.b.give(a.taken)
-	a.taken, a.have = 0, 0
+	a.taken, a.have, a.free = 0, 0, 0
 }
 
 // Take moves what another account holds to a, as when tasks are merged.
 func (a *Account) Take(o *Account) {
 	a.taken += o.taken
 	a.have += o.have
-	o.taken, o.have = 0, 0
+	a.free += o.free
+	o.taken, o.have, o.free = 0, 0, 0
 }
 
 // Over is the error of a stage that cannot spill and has no budget left. what

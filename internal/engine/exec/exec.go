@@ -260,8 +260,9 @@ type Runtime struct {
 	Warnings *Warnings
 
 	// Given are the rows of what ran before the query, by what asks for them: a
-	// *lang.Subquery or a *lang.Shift.
+	// *lang.Subquery. Past are those of a *lang.Shift.
 	Given map[any][][]event.Value
+	Past  map[any]*Kept
 
 	spills spills // open files
 

@@ -284,6 +284,9 @@ func (s *Sorter) Merge(o *Sorter) error {
 // a stage that needs it for something that cannot be put aside.
 func (s *Sorter) PutAside() error { return s.spill() }
 
+// Spilled reports whether rows are on disk.
+func (s *Sorter) Spilled() bool { return len(s.runs) > 0 }
+
 // spill writes the run in memory to disk, in order.
 func (s *Sorter) spill() error {
 	if len(s.run.rows) == 0 {

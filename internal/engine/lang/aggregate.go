@@ -87,7 +87,10 @@ func (s *single) Grow(n int) int {
 	return singleBytes * more
 }
 
-func (s *single) Reset() { s.of = s.of[:0] }
+func (s *single) Reset() {
+	clear(s.of) // what is written to disk is to be garbage
+	s.of = s.of[:0]
+}
 
 func (s *single) Add(r *GroupedRows) (grown int) {
 	for i, row := range r.Rows {

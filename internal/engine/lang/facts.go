@@ -1,10 +1,15 @@
 package lang
 
-import "github.com/gyoji-dev/gyoji/syntax"
+import (
+	"github.com/gyoji-dev/gyoji/internal/engine/expr"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
+	"github.com/gyoji-dev/gyoji/syntax"
+)
 
 // Facts are what is true of an operator, for those who read queries besides
 // running them: the planner, lint, conversions. An operator declares them once,
-// where the word is.
+// where the word is; its stage in a query adds what its arguments say.
 type Facts struct {
 	Rows Rows
 	// Alone says that a row's fate, and what is made of it, depend on this row alone.
@@ -30,6 +35,67 @@ type Facts struct {
 	Costly bool
 	// Service says that it needs what only Sumo Logic's service has.
 	Service bool
+
+	// What follows is of a stage in a query, by its arguments.
+
+	// Apart says that it handles each row on its own, whatever the operator's Flow.
+	Apart bool
+	// Cond is the expression for which rows are kept, of a stage that does nothing else.
+	// The planner moves it and asks what it requires of raw events.
+	Cond expr.Expr
+	// Sets is the field that gets a value, of a stage that does nothing else.
+	Sets *Assignment
+	// Takes is what it takes out of the text of a field, and Paths what it takes out of
+	// the event's JSON.
+	Takes *Extraction
+	Paths *Paths
+	// Slices is the slice of time that it gives each message.
+	Slices *Slicing
+	// Limit is how many of the first rows it keeps, of a stage that does nothing else; 0
+	// for another.
+	Limit int
+	// AsRead says that it leaves events as they are of which the reader has given the
+	// fields already.
+	AsRead bool
+	// NeedsRange is why the query does not run without a time range; "" when it does.
+	NeedsRange string
+}
+
+// Assignment is a field that gets the value of an expression, row by row. The value is
+// nil where it is not one.
+type Assignment struct {
+	To    event.Slot
+	Value expr.Expr
+}
+
+// Extraction is fields that are taken out of the text of another. Holds are literals that
+// the text of a row it keeps must hold, letter case aside, an AND of ORs; none when it
+// drops no row. The fields' text stands in From's when it drops.
+type Extraction struct {
+	From  event.Slot
+	Outs  []event.Slot
+	Holds []*match.Witness
+
+	// Fits is what it asks of the text: rows for which it does not hold are dropped,
+	// unless NoDrop. First says that no stage of the kind stands right before it; else
+	// a row stays that an earlier nodrop of the run fitted (spec B.10.1).
+	Fits          func() expr.Expr
+	NoDrop, First bool
+}
+
+// Paths are fields that are taken out of the event's JSON. Paths is nil when another text
+// than the event's is read. Drops says that events are dropped that lack one of them.
+type Paths struct {
+	Outs  []event.Slot
+	Paths []string
+	Drops bool
+}
+
+// Slicing is a field with the start of each message's slice of time. Every is a slice's
+// width in ms, 0 where it depends on the time range.
+type Slicing struct {
+	Out   event.Slot
+	Every int64
 }
 
 // Rows is what becomes of the rows that reach an operator. Every operator says so.
@@ -44,12 +110,21 @@ const (
 	Makes        // rows come out that none was: count, transpose, join
 )
 
-// Teller is a Stage whose arguments change the facts of its operator: parse regex
-// repeats rows with multi alone.
+// Teller is a Stage whose arguments say more than the facts of its operator, or other
+// things: parse regex repeats rows with multi alone. It is asked once it is checked.
 type Teller interface{ Facts(Facts) Facts }
 
-// factsOf are the facts of a stage as it is written.
-func (sc *Scope) factsOf(s *syntax.Stage, st Stage) (f Facts) {
+// Told are the facts of a checked stage.
+func Told(st Stage, f Facts) Facts {
+	if t, ok := st.(Teller); ok {
+		return t.Facts(f)
+	}
+	return f
+}
+
+// factsOf are the facts of a stage as it is written; good says that nothing is wrong
+// with it.
+func (sc *Scope) factsOf(s *syntax.Stage, st Stage, good bool) (f Facts) {
 	switch s.Kind {
 	case syntax.Grouping:
 		f = grouping
@@ -60,8 +135,8 @@ func (sc *Scope) factsOf(s *syntax.Stage, st Stage) (f Facts) {
 			f = o.Facts
 		}
 	}
-	if t, ok := st.(Teller); ok {
-		f = t.Facts(f)
+	if good {
+		f = Told(st, f)
 	}
 	if sc.Told != nil {
 		sc.Told(s, f)

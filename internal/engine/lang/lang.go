@@ -11,7 +11,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
-	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -89,34 +88,11 @@ type Stage interface {
 	Open(*exec.Runtime, exec.Sink) exec.Task
 }
 
-// Flower is a Stage whose Flow depends on its arguments.
-type Flower interface{ Flow() Flow }
-
-// Condition is a Stage that only keeps rows for which an expression holds. The
-// planner moves it and asks what it requires of raw events.
-type Condition interface{ Cond() expr.Expr }
-
-// Extraction is a Stage that takes fields out of the text of another and drops
-// the rows whose text does not fit: parse. Holds are literals that the text of a
-// row it keeps must hold, letter case aside, an AND of ORs; none when it drops
-// no row. The fields' text stands in From's when it drops.
-type Extraction interface {
-	Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness)
-}
-
-// Fitting is an Extraction that says what it asks of its text: rows for which
-// fits does not hold are dropped, unless nodrop. first says that no stage of the
-// kind stands right before it; else a row stays that an earlier nodrop of the
-// run fitted (spec B.10.1).
-type Fitting interface {
-	Fits() (fits expr.Expr, nodrop, first bool)
-}
-
-// Paths is a Stage that takes fields out of the event's JSON by path: json. drops
-// says that it drops events that lack one of them. paths is nil when it reads
-// another text than the event's.
-type Paths interface {
-	Paths() (outs []event.Slot, paths []string, drops bool)
+// Sorter is a Stage that puts rows in order. The planner tells it that only the first n
+// are wanted, or that no stage comes after it.
+type Sorter interface {
+	SetLimit(n int)
+	SetLast()
 }
 
 // Keyword is an expression that looks for a word or phrase in the text of the
@@ -125,17 +101,6 @@ type Paths interface {
 // event has it.
 type Keyword interface {
 	Keyword() (text string, plain bool, pattern string)
-}
-
-// Slicing is a Stage that gives each message the start of its slice of time:
-// timeslice. every is a slice's width in ms, 0 where it depends on the time range.
-type Slicing interface {
-	Slices() (out event.Slot, every int64)
-}
-
-// Assignment is a Stage that gives a field the value of an expression, row by row.
-type Assignment interface {
-	Assigns() (event.Slot, expr.Expr)
 }
 
 // Function describes one scalar function. One of Map, Call, Make and Form is set.

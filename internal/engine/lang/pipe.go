@@ -79,12 +79,12 @@ func (sc *Scope) Analyse(stages []*syntax.Stage, ordered bool) *Pipe {
 		if st == nil {
 			continue
 		}
-		facts := sc.factsOf(s, st)
+		facts := sc.factsOf(s, st, !(*sc.Diags)[found:].HasErrors())
 		if !facts.Family {
 			sc.Mark("parse", nil) // an unbroken run of parse stages ends here (OP-15)
 		}
-		if f, ok := st.(Flower); ok {
-			flow = f.Flow()
+		if facts.Apart {
+			flow = Streams
 		}
 		if flow == InOrder && !ordered && messages {
 			p.Steps = append(p.Steps, sc.Vocab.InTime(0))

@@ -54,7 +54,10 @@ func inPlace(sc *lang.Scope, x syntax.Expr) *syntax.Field {
 	return nil
 }
 
-func (a *assign) Assigns() (event.Slot, expr.Expr) { return a.out, a.tree }
+func (a *assign) Facts(f lang.Facts) lang.Facts {
+	f.Sets = &lang.Assignment{To: a.out, Value: a.tree}
+	return f
+}
 
 func (a *assign) Needs(f *event.Fields) {
 	f.Remove(a.out)

@@ -50,6 +50,9 @@ type compare struct {
 	timeAt int // of the keys, which one is the time slice; -1 if none
 	values []event.Slot
 	sets   []comparedSet
+
+	key, past event.Slot // hidden
+	after     event.Fields
 }
 
 // comparedSet is the columns of one timeshift, or of one of several.
@@ -74,6 +77,7 @@ func (c *compare) Check(sc *lang.Scope) {
 		return
 	}
 	sc.Mark(compareMark, sc.Stage())
+	c.key, c.past = hidden(sc, "stream"), hidden(sc, "age")
 	groups := map[event.Slot]bool{}
 	for _, n := range g.By {
 		if f := n.As; f != nil {
@@ -184,67 +188,88 @@ func (c *compare) Needs(f *event.Fields) {
 	}
 	f.Add(c.keys...)
 	f.Add(c.values...)
+	c.after = f.Clone()
 }
 
 func (c *compare) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &compareTask{compare: c, rt: rt, next: next, acct: rt.Budget.Open("compare")}
+	t := &compareTask{compare: c, rt: rt, next: next}
+	t.groups = exec.NewSorter(rt, "compare", exec.Order{Keys: []exec.Key{{Slot: c.key}, {Slot: c.past}}}, exec.NewCodec(&c.after, c.key, c.past), 0)
+	return t
+}
+
+// compareTask puts the rows of all ranges in order by group: those of earlier ranges by
+// number of the range, and then those of now.
+type compareTask struct {
+	*compare
+	rt     *exec.Runtime
+	next   exec.Sink
+	groups *exec.Sorter
+	n      uint64 // rows of now
+	buf    []byte
+}
+
+func (t *compareTask) Push(b *event.Batch) error {
+	t.n = arrive(b, t.n)
+	b.Col(t.past).Reset()
+	t.group(b)
+	return t.groups.Add(b)
+}
+
+// group notes what group each row is of.
+func (t *compareTask) group(b *event.Batch) {
+	b.Col(t.key).Reset()
+	for _, row := range b.Live {
+		t.buf = t.buf[:0]
+		for _, s := range t.keys {
+			t.buf = appendKey(t.buf, b.Value(s, row))
+		}
+		b.Col(t.key).Set(row, event.Text(string(t.buf)))
+	}
+}
+
+// read takes the rows of the earlier ranges. They are numbered across all of them.
+func (t *compareTask) read() error {
+	var n uint64
+	number := int64(0)
+	var to event.Batch
+	for _, set := range t.sets {
+		for _, past := range set.past {
+			kept := t.rt.Past[past]
+			if err := kept.Each(func(b *event.Batch) error {
+				to.Reset()
+				for _, row := range b.Live {
+					r := to.AddRow(0, n)
+					n++
+					to.Col(t.past).Set(r, event.Int(number))
+					for i, s := range t.keys {
+						v := b.Value(kept.Slots[i], row)
+						if ms, ok := v.Int(); ok && i == t.timeAt {
+							v = event.Int(ms + past.When.Back)
+						}
+						to.Col(s).Set(r, v)
+					}
+					for i, s := range t.values {
+						to.Col(s).Set(r, b.Value(kept.Slots[len(t.keys)+i], row))
+					}
+				}
+				t.group(&to)
+				return t.groups.Add(&to)
+			}); err != nil {
+				return err
+			}
+			number++
+		}
+	}
+	return nil
 }
 
 // compared is what the past says of one group: values by set, past and column.
 type compared struct {
-	key  []event.Value
-	vals [][][]event.Value
-	met  bool // now has the group too
-}
-
-type compareTask struct {
-	*compare
-	rt   *exec.Runtime
-	next exec.Sink
-	acct *exec.Account
-
-	ready  bool
-	groups map[string]*compared
-	order  []*compared
-	n      uint64
-	buf    []byte
-}
-
-// read puts the rows of the past in order by group.
-func (t *compareTask) read() error {
-	if t.ready {
-		return nil
-	}
-	t.ready, t.groups = true, map[string]*compared{}
-	for i, set := range t.sets {
-		for j, past := range set.past {
-			for _, vals := range t.rt.Given[past] {
-				key := vals[:len(t.keys)]
-				if t.timeAt >= 0 {
-					if ms, ok := key[t.timeAt].Int(); ok {
-						key[t.timeAt] = event.Int(ms + past.When.Back)
-					}
-				}
-				t.buf = t.buf[:0]
-				for _, v := range key {
-					t.buf = appendKey(t.buf, v)
-				}
-				g := t.groups[string(t.buf)]
-				if g == nil {
-					if !t.acct.Add(int64(2*len(t.buf)+200)) && len(t.order) > 0 {
-						return t.acct.Over(fmt.Sprintf("%d groups of the past", len(t.order)), "filter earlier, or group by fewer fields")
-					}
-					g = &compared{key: key, vals: make([][][]event.Value, len(t.sets))}
-					for k, s := range t.sets {
-						g.vals[k] = make([][]event.Value, len(s.past))
-					}
-					t.groups[string(t.buf)], t.order = g, append(t.order, g)
-				}
-				g.vals[i][j] = vals[len(t.keys):]
-			}
-		}
-	}
-	return nil
+	first uint64 // of its rows of the past
+	key   []event.Value
+	vals  [][][]event.Value
+	some  bool // there are any
+	met   bool // now has the group too
 }
 
 // set gives a row the columns of the past.
@@ -252,12 +277,101 @@ func (t *compareTask) set(b *event.Batch, row uint16, g *compared) {
 	for i, s := range t.sets {
 		for k, out := range s.outs {
 			v := event.Value{}
-			if g != nil {
+			if g.some {
 				v = together(s.how, g.vals[i], k)
 			}
 			b.Col(out).Set(row, v)
 		}
 	}
+}
+
+func (t *compareTask) Flush() error {
+	if err := t.read(); err != nil {
+		return err
+	}
+	var outs []event.Slot
+	for _, s := range t.sets {
+		outs = append(outs, s.outs...)
+	}
+	ready := exec.NewSorter(t.rt, "compare", exec.Order{}, exec.NewCodec(&t.after, outs...), 0)
+	out := made{rt: t.rt, next: sinkFunc(ready.Add)}
+	g := &compared{vals: make([][][]event.Value, len(t.sets)), met: true}
+	group := ""
+	// end makes a row of a group that only the past has.
+	end := func() error {
+		if g.met {
+			return nil
+		}
+		row, err := out.row(0, t.n+g.first)
+		if err != nil {
+			return err
+		}
+		for i, s := range t.keys {
+			out.Col(s).Set(row, g.key[i])
+		}
+		t.set(&out.Batch, row, g)
+		return nil
+	}
+	if err := t.groups.Flush(sinkFunc(func(b *event.Batch) error {
+		live := b.Live[:0]
+		for _, s := range outs {
+			b.Col(s).Reset()
+		}
+		for _, row := range b.Live {
+			if k := b.Value(t.key, row).Str(); g.key == nil || k != group {
+				if err := end(); err != nil {
+					return err
+				}
+				group = strings.Clone(k)
+				g.key, g.some, g.met = make([]event.Value, 0, len(t.keys)+1), false, false
+				for i, s := range t.sets {
+					g.vals[i] = make([][]event.Value, len(s.past))
+				}
+			}
+			past := b.Value(t.past, row)
+			if past.IsNull() {
+				g.met = true
+				t.set(b, row, g)
+				live = append(live, row)
+				continue
+			}
+			if !g.some {
+				g.some, g.first = true, b.Pos[row]
+				for _, s := range t.keys {
+					g.key = append(g.key, b.Value(s, row).Clone())
+				}
+			}
+			vals := make([]event.Value, 0, len(t.values))
+			for _, s := range t.values {
+				vals = append(vals, b.Value(s, row).Clone())
+			}
+			n, _ := past.Int()
+			for i := range t.sets {
+				if n < int64(len(g.vals[i])) {
+					g.vals[i][n] = vals
+					break
+				}
+				n -= int64(len(g.vals[i]))
+			}
+		}
+		b.Col(t.key).Reset()
+		b.Col(t.past).Reset()
+		b.Live = live
+		return ready.Add(b)
+	})); err != nil {
+		return err
+	}
+	if err := end(); err != nil {
+		return err
+	}
+	if err := out.flush(); err != nil {
+		return err
+	}
+	var n uint64
+	return ready.Flush(sinkFunc(func(b *event.Batch) error {
+		n = arrive(b, n)
+		return t.next.Push(b)
+	}))
 }
 
 // together is column k of one range of the past, or of several.
@@ -293,46 +407,4 @@ func together(how string, past [][]event.Value, k int) event.Value {
 		out /= n
 	}
 	return event.Float(out)
-}
-
-func (t *compareTask) Push(b *event.Batch) error {
-	if err := t.read(); err != nil {
-		return err
-	}
-	t.n = arrive(b, t.n)
-	for _, row := range b.Live {
-		t.buf = t.buf[:0]
-		for _, s := range t.keys {
-			t.buf = appendKey(t.buf, b.Value(s, row))
-		}
-		g := t.groups[string(t.buf)]
-		if g != nil {
-			g.met = true
-		}
-		t.set(b, row, g)
-	}
-	return t.next.Push(b)
-}
-
-func (t *compareTask) Flush() error {
-	defer t.acct.Release()
-	if err := t.read(); err != nil {
-		return err
-	}
-	out := made{rt: t.rt, next: t.next}
-	for _, g := range t.order {
-		if g.met {
-			continue
-		}
-		row, err := out.row(0, t.n)
-		if err != nil {
-			return err
-		}
-		t.n++
-		for i, s := range t.keys {
-			out.Col(s).Set(row, g.key[i])
-		}
-		t.set(&out.Batch, row, g)
-	}
-	return out.flush()
 }

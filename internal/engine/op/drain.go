@@ -2,6 +2,7 @@ package op
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -23,6 +24,7 @@ type drain struct {
 
 // cluster is messages of one shape.
 type cluster struct {
+	leaf   string
 	pieces []string // words at even places, what stands between them at odd ones
 	count  [2]int64 // of messages, by side: logcompare has two
 }
@@ -107,9 +109,8 @@ func isSignatureWord(c byte) bool {
 	return isWordByte(c) || c == '.' || c == '-' || c == '@' || c == '$'
 }
 
-// take counts a message and returns by how many bytes the state grew.
-func (d *drain) take(s string, side int) int {
-	pieces := d.cut(s)
+// leaf is what decides where a message is looked for. It is good until the next.
+func (d *drain) leaf(pieces []string) []byte {
 	d.buf = d.buf[:0]
 	words := 0
 	for i, p := range pieces {
@@ -122,9 +123,65 @@ func (d *drain) take(s string, side int) int {
 		}
 		d.buf = append(append(d.buf, 1), p...)
 	}
+	return d.buf
+}
+
+// appendState writes down the clusters.
+func (d *drain) appendState(dst []byte) []byte {
+	for _, c := range d.all {
+		dst = binary.AppendUvarint(dst, uint64(len(c.leaf)))
+		dst = append(dst, c.leaf...)
+		dst = binary.AppendVarint(dst, c.count[0])
+		dst = binary.AppendVarint(dst, c.count[1])
+		dst = binary.AppendUvarint(dst, uint64(len(c.pieces)))
+		for _, p := range c.pieces {
+			dst = binary.AppendUvarint(dst, uint64(len(p)))
+			dst = append(dst, p...)
+		}
+	}
+	return dst
+}
+
+// load takes the clusters that appendState has written, and returns by how many bytes
+// the state grew.
+func (d *drain) load(state string) (grown int) {
+	src := []byte(state)
+	uint := func() int {
+		n, k := binary.Uvarint(src)
+		src = src[k:]
+		return int(n)
+	}
+	text := func() string {
+		n := uint()
+		s := string(src[:n])
+		src = src[n:]
+		return s
+	}
+	for len(src) > 0 {
+		c := &cluster{leaf: text()}
+		for i := range c.count {
+			n, k := binary.Varint(src)
+			c.count[i], src = n, src[k:]
+		}
+		grown += clusterBytes + len(c.leaf)
+		for range uint() {
+			p := text()
+			c.pieces = append(c.pieces, p)
+			grown += 16 + 2*len(p)
+		}
+		d.leaves[c.leaf] = append(d.leaves[c.leaf], c)
+		d.all = append(d.all, c)
+	}
+	return grown
+}
+
+// take counts a message and returns by how many bytes the state grew.
+func (d *drain) take(s string, side int) int {
+	pieces := d.cut(s)
+	leaf := d.leaf(pieces)
 	var best *cluster
 	score := drainSimilar
-	for _, c := range d.leaves[string(d.buf)] {
+	for _, c := range d.leaves[string(leaf)] {
 		if n := c.similar(pieces); n > score || n == score && best == nil {
 			best, score = c, n
 		}
@@ -134,14 +191,14 @@ func (d *drain) take(s string, side int) int {
 		best.widen(pieces)
 		return 0
 	}
-	c := &cluster{pieces: make([]string, len(pieces))}
+	c := &cluster{leaf: string(leaf), pieces: make([]string, len(pieces))}
 	c.count[side] = 1
-	grown := clusterBytes + len(d.buf)
+	grown := clusterBytes + len(leaf)
 	for i, p := range pieces {
 		c.pieces[i] = strings.Clone(p)
-		grown += 16 + len(p)
+		grown += 16 + 2*len(p) // and its text in the end
 	}
-	d.leaves[string(d.buf)] = append(d.leaves[string(d.buf)], c)
+	d.leaves[c.leaf] = append(d.leaves[c.leaf], c)
 	d.all = append(d.all, c)
 	return grown
 }

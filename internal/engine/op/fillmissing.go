@@ -23,7 +23,7 @@ var _ = register(lang.Operator{
 			"`timeslice` every slice of the query's time range, as wide as the last `timeslice`, in `_timeslice`. " +
 			"Of all combinations those that no row has are added at the end; rows that are there stay as they are. " +
 			"The other fields are 0 where they hold numbers, false where booleans, else null, or what `with` says. " +
-			"`takeLast` takes them from the slice before, of the same other keys. At most 10,000 combinations are looked at; the rest is left out and counted.",
+			"`takeLast` takes them from the slice before, of the same other keys. At most 10,000 combinations are looked at; the rest is left out and counted. The values of those must fit the memory budget.",
 		Differs: "Without a time range slices run from the first to the last that occurs.",
 		Examples: []lang.Example{
 			{Query: `* | count by type | fillmissing values("web", "api") in type`, In: []string{`{"_raw":"","type":"web"}`}, Out: []string{`{"type":"web","_count":1}`, `{"type":"api","_count":0}`}},
@@ -162,10 +162,21 @@ func (s *fillmissing) Needs(f *event.Fields) {
 }
 
 func (s *fillmissing) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &fillTask{
-		fillmissing: s, rt: rt, next: next, acct: rt.Budget.Open("fillmissing"), seen: map[string][]event.Value{},
+	t := &fillTask{
+		fillmissing: s, rt: rt, next: next, acct: rt.Budget.Open("fillmissing"),
 		met: make([][]event.Value, len(s.keys)), metAt: make([]map[string]bool, len(s.keys)), kinds: make([]event.Kind, len(s.others)),
 	}
+	var f event.Fields
+	for _, k := range s.keys {
+		f.Add(k.slot)
+	}
+	if s.TakeLast {
+		for _, o := range s.others {
+			f.Add(o.slot)
+		}
+	}
+	t.seen = exec.NewSorter(rt, "fillmissing", exec.Order{}, exec.NewCodec(&f), 0)
+	return t
 }
 
 type fillTask struct {
@@ -175,8 +186,8 @@ type fillTask struct {
 	acct *exec.Account
 	n    uint64
 
-	seen     map[string][]event.Value // combinations that have rows; with takeLast their other fields
-	met      [][]event.Value          // by key: values that occur, of values all
+	seen     *exec.Sorter    // the keys of all rows; with takeLast their other fields
+	met      [][]event.Value // by key: values that occur, of values all; as many as can be looked at
 	metAt    []map[string]bool
 	from, to int64 // first and last slice that occurs
 	sliced   bool
@@ -187,14 +198,16 @@ type fillTask struct {
 func (t *fillTask) Push(b *event.Batch) error {
 	t.n = arrive(b, t.n)
 	for _, row := range b.Live {
-		t.buf = t.buf[:0]
 		for i, k := range t.keys {
-			v := b.Value(k.slot, row)
-			t.buf = appendKey(t.buf, v)
-			switch {
-			case k.all && !t.metAt[i][v.Str()]:
+			switch v := b.Value(k.slot, row); {
+			case k.all && len(t.met[i]) <= fillMax && !t.metAt[i][v.Str()]:
 				if t.metAt[i] == nil {
 					t.metAt[i] = map[string]bool{}
+				}
+				if ok, err := hold(t.acct, 2*int64(len(v.Str()))+96, t.seen); err != nil {
+					return err
+				} else if !ok && len(t.met[i]) > 0 {
+					return t.acct.Over(fmt.Sprintf("%d values of a field", len(t.met[i])), "fill fewer fields, or those with shorter values")
 				}
 				v = v.Clone()
 				t.metAt[i][v.Str()], t.met[i] = true, append(t.met[i], v)
@@ -212,24 +225,38 @@ func (t *fillTask) Push(b *event.Batch) error {
 				t.kinds[i] = b.Value(o.slot, row).Kind()
 			}
 		}
-		var vals []event.Value
-		bytes := len(t.buf) + 64
-		if t.TakeLast {
-			for _, o := range t.others {
-				v := b.Value(o.slot, row).Clone()
-				vals = append(vals, v)
-				bytes += 40 + len(v.Str())
-			}
-		}
-		if old, ok := t.seen[string(t.buf)]; ok && old != nil || ok && !t.TakeLast {
-			continue
-		}
-		if !t.acct.Add(int64(bytes)) && len(t.seen) > 0 {
-			return t.acct.Over(fmt.Sprintf("%d combinations of keys", len(t.seen)), "filter earlier, or fill fewer fields")
-		}
-		t.seen[string(t.buf)] = vals
+	}
+	if err := t.seen.Add(b); err != nil {
+		return err
 	}
 	return t.next.Push(b)
+}
+
+// combinations goes through those that are looked at, the first key slowest. key is that
+// of all fields, rest that of all but the time slice; both are lent.
+func (t *fillTask) combinations(lists [][]event.Value, n int, do func(at []int, key, rest []byte) error) error {
+	at := make([]int, len(t.keys))
+	slice := t.sliceKey()
+	var key, rest []byte
+	for range n {
+		key, rest = key[:0], rest[:0]
+		for i := range t.keys {
+			key = appendKey(key, lists[i][at[i]])
+			if i != slice {
+				rest = appendKey(rest, lists[i][at[i]])
+			}
+		}
+		if err := do(at, key, rest); err != nil {
+			return err
+		}
+		for i := len(at) - 1; i >= 0; i-- {
+			if at[i]++; at[i] < len(lists[i]) {
+				break
+			}
+			at[i] = 0
+		}
+	}
+	return nil
 }
 
 // values lists what a key ought to have.
@@ -272,23 +299,48 @@ func (t *fillTask) Flush() error {
 	if total > fillMax {
 		t.rt.Warnings.Add(fmt.Sprintf("fillmissing: combinations beyond the first %d", fillMax), true, exec.Sample{Detail: "fill fewer values, or wider slices"})
 	}
-	out := made{rt: t.rt, next: t.next}
-	at := make([]int, len(t.keys)) // the combination, first key slowest
-	slice := t.sliceKey()
-	last := map[string][]event.Value{} // by the other keys: fields of the slice before
-	for n := 0; n < min(total, fillMax); n++ {
-		t.buf = t.buf[:0]
-		var rest []byte
-		for i := range t.keys {
-			t.buf = appendKey(t.buf, lists[i][at[i]])
-			if i != slice {
-				rest = appendKey(rest, lists[i][at[i]])
+	total = min(total, fillMax)
+	// Which of them have rows; with takeLast, the other fields of the first.
+	type combination struct {
+		have bool
+		vals []event.Value
+	}
+	looked := make(map[string]*combination, total)
+	if err := t.combinations(lists, total, func(_ []int, key, _ []byte) error {
+		if looked[string(key)] == nil {
+			looked[string(key)] = &combination{}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := t.seen.Flush(sinkFunc(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			t.buf = t.buf[:0]
+			for _, k := range t.keys {
+				t.buf = appendKey(t.buf, b.Value(k.slot, row))
+			}
+			c := looked[string(t.buf)]
+			if c == nil || c.have {
+				continue
+			}
+			c.have = true
+			if t.TakeLast {
+				for _, o := range t.others {
+					c.vals = append(c.vals, b.Value(o.slot, row).Clone())
+				}
 			}
 		}
-		vals, have := t.seen[string(t.buf)]
-		if !have {
-			vals = t.fill(last[string(rest)])
-			t.seen[string(t.buf)] = vals
+		return nil
+	})); err != nil {
+		return err
+	}
+	out := made{rt: t.rt, next: t.next}
+	last := map[string][]event.Value{} // by the other keys: fields of the slice before
+	if err := t.combinations(lists, total, func(at []int, key, rest []byte) error {
+		c := looked[string(key)]
+		if !c.have {
+			c.have, c.vals = true, t.fill(last[string(rest)])
 			row, err := out.row(0, t.n)
 			if err != nil {
 				return err
@@ -298,18 +350,15 @@ func (t *fillTask) Flush() error {
 				out.Col(k.slot).Set(row, lists[i][at[i]])
 			}
 			for i, o := range t.others {
-				out.Col(o.slot).Set(row, vals[i])
+				out.Col(o.slot).Set(row, c.vals[i])
 			}
 		}
 		if t.TakeLast {
-			last[string(rest)] = vals
+			last[string(rest)] = c.vals
 		}
-		for i := len(at) - 1; i >= 0; i-- {
-			if at[i]++; at[i] < len(lists[i]) {
-				break
-			}
-			at[i] = 0
-		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	return out.flush()
 }

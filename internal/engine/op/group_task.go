@@ -186,6 +186,9 @@ func (t *groupTask) over() error {
 	return t.acct.Over(fmt.Sprintf("%d groups", t.groups.len()), "filter earlier, or group by fewer fields")
 }
 
+// writeBytes is how much of groups is given to the sorter at a time.
+const writeBytes = 256 << 10
+
 // write writes all groups to disk as they are, and forgets them.
 func (t *groupTask) write() error {
 	if t.disk == nil {
@@ -204,7 +207,7 @@ func (t *groupTask) write() error {
 		row := b.AddRow(0, 0)
 		b.Col(t.hash).Set(row, event.Int(int64(t.groups.hashes[g])))
 		b.Col(t.state).Set(row, textOf(text[at:len(text):len(text)]))
-		if b.N == event.MaxRows {
+		if b.N == event.MaxRows || len(text) > writeBytes {
 			if err := t.disk.Add(&b); err != nil {
 				return err
 			}

@@ -106,15 +106,14 @@ func (p *jsonOp) Needs(f *event.Fields) {
 	f.Add(p.spelled...)
 }
 
-// Paths makes the stage a lang.Paths.
-func (p *jsonOp) Paths() (outs []event.Slot, paths []string, drops bool) {
-	if p.From != nil && p.From.Name != "_raw" {
-		return p.outs, nil, p.drops()
+func (p *jsonOp) Facts(f lang.Facts) lang.Facts {
+	f.Paths = &lang.Paths{Outs: p.outs, Drops: p.drops()}
+	if p.From == nil || p.From.Name == "_raw" {
+		for _, s := range p.Taken {
+			f.Paths.Paths = append(f.Paths.Paths, s.Value)
+		}
 	}
-	for _, s := range p.Taken {
-		paths = append(paths, s.Value)
-	}
-	return p.outs, paths, p.drops()
+	return f
 }
 
 func (p *jsonOp) Open(_ *exec.Runtime, next exec.Sink) exec.Task {

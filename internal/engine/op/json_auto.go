@@ -65,9 +65,12 @@ func FieldsOfMessages(l *event.Layout, wanted event.Fields) lang.Stage {
 	return &jsonAuto{from: l.Slot("_raw"), plain: true, after: wanted}
 }
 
-// AsRead reports whether the stage leaves events as they are of which the reader has
-// given the fields of their JSON, see event.Batch.Auto.
-func (p *jsonAuto) AsRead() bool { return p.plain }
+// Facts say whether the stage leaves events as they are of which the reader has given the
+// fields of their JSON, see event.Batch.Auto.
+func (p *jsonAuto) Facts(f lang.Facts) lang.Facts {
+	f.AsRead = p.plain
+	return f
+}
 
 func (p *jsonAuto) Needs(f *event.Fields) {
 	p.after = f.Clone()

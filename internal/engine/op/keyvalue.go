@@ -52,7 +52,6 @@ type keyvalue struct {
 	layout *event.Layout
 }
 
-// Facts makes p a lang.Teller.
 func (p *keyvalue) Facts(f lang.Facts) lang.Facts {
 	f.Any = p.Auto
 	return f

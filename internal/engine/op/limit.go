@@ -40,7 +40,10 @@ func (l *limit) Check(sc *lang.Scope) {
 }
 
 // Limit tells the planner how many rows are wanted of the stage before.
-func (l *limit) Limit() int { return int(l.N.Int) }
+func (l *limit) Facts(f lang.Facts) lang.Facts {
+	f.Limit = int(l.N.Int)
+	return f
+}
 
 func (l *limit) Needs(*event.Fields) {}
 

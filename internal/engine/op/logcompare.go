@@ -123,16 +123,18 @@ func (t *logcompareTask) begin() error {
 		return nil
 	}
 	t.begun = true
-	var rows [][]event.Value
 	if t.shift != nil {
-		rows = t.rt.Given[t.shift]
-	} else if t.base != nil {
-		rows = t.rt.Given[t.base]
+		kept := t.rt.Past[t.shift]
+		return kept.Each(func(b *event.Batch) error {
+			for _, row := range b.Live {
+				if err := t.take(b.Value(kept.Slots[0], row), 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	for _, r := range rows {
-		if !t.acct.Add(int64(len(r[0].Str()) + 48)) {
-			return t.acct.Over(fmt.Sprintf("%d messages to compare with", len(rows)), "compare a shorter time range")
-		}
+	for _, r := range t.rt.Given[t.base] {
 		if err := t.take(r[0], 1); err != nil {
 			return err
 		}
@@ -145,8 +147,8 @@ func (t *logcompareTask) take(raw event.Value, side int) error {
 		return nil
 	}
 	t.total[side]++
-	if n := t.drain.take(raw.Str(), side); n > 0 && !t.acct.Add(int64(n)) {
-		return t.acct.Over(fmt.Sprintf("%d shapes of messages", len(t.drain.all)), "filter earlier")
+	if n := t.drain.take(raw.Str(), side); n > 0 && !t.acct.Hold(int64(n)) {
+		return t.acct.Over(fmt.Sprintf("%d shapes of messages, which must be held all at once", len(t.drain.all)), "filter earlier")
 	}
 	return nil
 }

@@ -53,11 +53,13 @@ type logexplain struct {
 	test, control *expr.Program
 	slots         []event.Slot
 	outs          []event.Slot // by explainColumns
+	tallying
 }
 
 var explainColumns = []string{"_explanation", "_relevance", "_test_coverage", "_control_coverage"}
 
 func (s *logexplain) Check(sc *lang.Scope) {
+	s.check(sc)
 	s.test = expr.Compile(sc.Expr(s.Test))
 	if s.Control != nil {
 		s.control = expr.Compile(sc.Expr(s.Control))
@@ -86,7 +88,7 @@ func (s *logexplain) Needs(f *event.Fields) {
 }
 
 func (s *logexplain) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	t := &logexplainTask{logexplain: s, rt: rt, next: next, acct: rt.Budget.Open("logexplain"), counts: map[string]*[2]int64{}}
+	t := &logexplainTask{logexplain: s, rt: rt, next: next, counts: s.open(rt, "logexplain")}
 	t.runTest = s.test.Open(lang.Env(rt))
 	if s.control != nil {
 		t.runControl = s.control.Open(lang.Env(rt))
@@ -99,11 +101,10 @@ type logexplainTask struct {
 	*logexplain
 	rt                  *exec.Runtime
 	next                exec.Sink
-	acct                *exec.Account
 	runTest, runControl *expr.Run
 	rows                []uint16
 	in                  []bool
-	counts              map[string]*[2]int64 // rows of the test and of the control that have it
+	counts              *tally // rows of the test and of the control that have it
 	total               [2]int64
 	buf                 []byte
 }
@@ -165,32 +166,16 @@ func (t *logexplainTask) field(buf []byte, b *event.Batch, row uint16, i int) []
 }
 
 func (t *logexplainTask) note(side int) error {
-	c := t.counts[string(t.buf)]
-	if c == nil {
-		if !t.acct.Add(int64(len(t.buf)) + 96) {
-			return t.acct.Over(fmt.Sprintf("%d values", len(t.counts)), "name fewer fields, or fields with fewer values")
-		}
-		c = new([2]int64)
-		t.counts[string(t.buf)] = c
-	}
-	c[side]++
-	return nil
+	var n [2]int64
+	n[side] = 1
+	return t.counts.add(t.buf, n)
 }
 
 func (t *logexplainTask) Merge(o exec.Task) error {
 	ot := o.(*logexplainTask)
-	for k, n := range ot.counts {
-		if c := t.counts[k]; c != nil {
-			c[0] += n[0]
-			c[1] += n[1]
-		} else {
-			t.counts[k] = n
-		}
-	}
 	t.total[0] += ot.total[0]
 	t.total[1] += ot.total[1]
-	t.acct.Take(ot.acct)
-	return nil
+	return t.counts.merge(ot.counts)
 }
 
 // explanation is one line of the result.
@@ -200,38 +185,20 @@ type explanation struct {
 }
 
 func (t *logexplainTask) Flush() error {
-	defer t.acct.Release()
+	defer t.counts.close()
 	return t.Snapshot()
 }
 
 func (t *logexplainTask) Save(to *exec.Saver) error {
 	to.Int(t.total[0])
 	to.Int(t.total[1])
-	for k, n := range t.counts {
-		to.Record(binary.AppendVarint(binary.AppendVarint([]byte(nil), n[0]), n[1]))
-		to.Bytes([]byte(k))
-	}
-	to.End()
-	return to.Err()
+	return t.counts.save(to)
 }
 
 func (t *logexplainTask) Load(from *exec.Loader) error {
 	t.total[0] += from.Int()
 	t.total[1] += from.Int()
-	return from.Records(func(rec []byte) error {
-		a, k := binary.Varint(rec)
-		b, _ := binary.Varint(rec[k:])
-		t.buf = append(t.buf[:0], from.Bytes()...)
-		if from.Err() != nil {
-			return from.Err()
-		}
-		if err := t.note(0); err != nil {
-			return err
-		}
-		c := t.counts[string(t.buf)]
-		c[0], c[1] = c[0]-1+a, c[1]+b
-		return nil
-	})
+	return t.counts.load(from)
 }
 
 // Snapshot pushes the lines so far.
@@ -243,12 +210,15 @@ func (t *logexplainTask) Snapshot() error {
 		}
 		return float64(n) / float64(total)
 	}
-	for k, n := range t.counts {
+	if err := t.counts.each(func(k string, n [2]int64) error {
 		e := explanation{test: share(n[0], t.total[0]), control: share(n[1], t.total[1])}
 		if e.relevance = e.test - e.control; e.test > explainCoverage && e.relevance > explainRelevance {
 			e.text = t.text(k)
 			lines = append(lines, e)
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	slices.SortFunc(lines, func(a, b explanation) int {
 		return cmp.Or(cmp.Compare(b.relevance, a.relevance), cmp.Compare(len(a.text), len(b.text)), strings.Compare(a.text, b.text))

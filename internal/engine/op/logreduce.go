@@ -1,9 +1,7 @@
 package op
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -18,7 +16,7 @@ var _ = register(lang.Operator{
 		Usage:   "(logreduce|summarize) {[,] field=<from:field>|<of:field>|by <groups:field,...>|[,] limit [=] <most:int>|[,] criteria [=] (mostcommon|leastcommon)|optimize}",
 		Summary: "Puts messages of one shape together and counts them.",
 		Text: "Each row is a signature: `*` stands for what differs, `$DATE` and `$URL` for times and addresses. Columns are those of `by`, `_count`, `signature` and `_signature_id`, which is the same in every run for the same signature. " +
-			"`field=f` or `logreduce(f)` reads another field than `_raw`; `limit` keeps the first rows, the most common unless `criteria=leastcommon`. `optimize` changes nothing.",
+			"`field=f` or `logreduce(f)` reads another field than `_raw`; `limit` keeps the first rows, the most common unless `criteria=leastcommon`. `optimize` changes nothing. The shapes of messages, of one group at a time, must fit the memory budget.",
 		Differs: "The signatures are made by an algorithm of ours (Drain), so their texts differ from the service's; counts are exact. There is no row Others, and no later stage learns from votes.",
 		Examples: []lang.Example{
 			{Query: `* | logreduce`, In: []string{"user 7 logged in", "disk full", "user 8 logged in"}, Out: []string{`{"_count":2,"signature":"user * logged in"}`, `{"_count":1,"signature":"disk full"}`}},
@@ -38,9 +36,11 @@ type logreduce struct {
 	from                 event.Slot
 	by                   []event.Slot
 	count, signature, id event.Slot
+	key, state           event.Slot // hidden
 }
 
 func (s *logreduce) Check(sc *lang.Scope) {
+	s.key, s.state = hidden(sc, "stream"), hidden(sc, "text")
 	s.from = sc.ReadName("_raw")
 	if s.From != nil {
 		s.from = sc.Read(s.From)
@@ -73,6 +73,13 @@ type reducedGroup struct {
 	drain *drain
 }
 
+// reducedBytes is what a group costs besides its key and its clusters: two maps with
+// room for eight entries, one of which is its own.
+const reducedBytes = 640
+
+// logreduceTask finds the shapes of messages as they come. Where there is no memory for
+// those of all groups, what there is of each goes to disk, and so do the messages that
+// come after; one group after the other goes on in the end.
 type logreduceTask struct {
 	*logreduce
 	rt     *exec.Runtime
@@ -80,11 +87,18 @@ type logreduceTask struct {
 	acct   *exec.Account
 	groups map[string]*reducedGroup
 	order  []*reducedGroup
+	disk   *exec.Sorter // nil while all groups are in memory
+	n      uint64
 	buf    []byte
+	out    *ranked
 }
 
 func (t *logreduceTask) Push(b *event.Batch) error {
-	for _, row := range b.Live {
+	for i, row := range b.Live {
+		if t.disk != nil {
+			b.Live = b.Live[i:]
+			return t.keep(b)
+		}
 		v := b.Value(t.from, row)
 		if v.IsNull() {
 			continue
@@ -102,51 +116,154 @@ func (t *logreduceTask) Push(b *event.Batch) error {
 			}
 			t.groups[string(t.buf)] = g
 			t.order = append(t.order, g)
-			grown = 2*len(t.buf) + groupBytes
+			grown = 2*len(t.buf) + reducedBytes
 		}
 		grown += g.drain.take(v.Str(), 0)
-		if grown > 0 && !t.acct.Add(int64(grown)) {
-			return t.acct.Over(fmt.Sprintf("%d groups with the shapes of their messages", len(t.order)), "filter earlier")
+		if grown > 0 && !t.acct.Hold(int64(grown)) {
+			if err := t.spill(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// keep puts messages on disk.
+func (t *logreduceTask) keep(b *event.Batch) error {
+	t.n = arrive(b, t.n)
+	b.Col(t.key).Reset()
+	b.Col(t.state).Reset()
+	for _, row := range b.Live {
+		t.buf = t.buf[:0]
+		for _, s := range t.by {
+			t.buf = appendKey(t.buf, b.Value(s, row))
+		}
+		b.Col(t.key).Set(row, event.Text(string(t.buf)))
+	}
+	return t.disk.Add(b)
+}
+
+// spill puts the groups on disk, each as a row before its messages.
+func (t *logreduceTask) spill() error {
+	if len(t.order) == 1 {
+		return t.over(t.order[0].drain)
+	}
+	t.acct.Release()
+	var f event.Fields
+	f.Add(t.by...)
+	f.Add(t.from)
+	t.disk = exec.NewSorter(t.rt, "logreduce", exec.Order{Keys: []exec.Key{{Slot: t.key}}}, exec.NewCodec(&f, t.key, t.state), 0)
+	var b event.Batch
+	bytes := 0
+	for i, g := range t.order {
+		row := b.AddRow(0, t.n)
+		t.n++
+		t.buf = t.buf[:0]
+		for k, s := range t.by {
+			t.buf = appendKey(t.buf, g.key[k])
+			b.Col(s).Set(row, g.key[k])
+		}
+		b.Col(t.key).Set(row, event.Text(string(t.buf)))
+		state := g.drain.appendState(nil)
+		b.Col(t.state).Set(row, event.Text(string(state)))
+		t.order[i] = nil
+		if bytes += len(state); b.N == event.MaxRows || bytes > 1<<20 {
+			if err := t.disk.Add(&b); err != nil {
+				return err
+			}
+			b.Reset()
+			bytes = 0
+		}
+	}
+	t.order, t.groups = nil, nil
+	return t.disk.Add(&b)
+}
+
+func (t *logreduceTask) over(d *drain) error {
+	return t.acct.Over(fmt.Sprintf("%d shapes of messages, which must be held all at once", len(d.all)), "filter earlier")
+}
+
 func (t *logreduceTask) Flush() error {
 	defer t.acct.Release()
-	type line struct {
-		key []event.Value
-		sig signature
+	most := 0
+	if t.Most != nil {
+		if t.Most.Int <= 0 {
+			return nil
+		}
+		most = int(t.Most.Int)
 	}
-	var lines []line
-	for _, g := range t.order {
-		for _, s := range g.drain.signatures() {
-			lines = append(lines, line{g.key, s})
+	t.out = newRanked(t.rt, "logreduce", t.Least, most, t.count, t.signature, append([]event.Slot{t.id}, t.by...)...)
+	for i, g := range t.order {
+		if err := t.end(g, uint64(i)); err != nil {
+			return err
+		}
+		t.order[i] = nil
+	}
+	if t.disk != nil {
+		if err := t.goOn(); err != nil {
+			return err
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b line) int {
-		if t.Least {
-			a, b = b, a
+	return t.out.flush(t.next.Push)
+}
+
+// goOn reads the messages on disk, one group after the other. A group comes at the
+// place of its first row.
+func (t *logreduceTask) goOn() error {
+	var g *reducedGroup
+	var key string
+	var first uint64
+	if err := t.disk.Flush(sinkFunc(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			v := b.Value(t.from, row)
+			state := b.Value(t.state, row)
+			if v.IsNull() && state.IsNull() {
+				continue
+			}
+			if k := b.Value(t.key, row).Str(); g == nil || k != key {
+				if g != nil {
+					if err := t.end(g, first); err != nil {
+						return err
+					}
+				}
+				t.acct.Release()
+				key, first, g = strings.Clone(k), b.Pos[row], &reducedGroup{drain: newDrain()}
+				for _, s := range t.by {
+					g.key = append(g.key, b.Value(s, row).Clone())
+				}
+			}
+			grown := 0
+			if state.IsNull() {
+				grown = g.drain.take(v.Str(), 0)
+			} else {
+				grown = g.drain.load(state.Str())
+			}
+			if grown > 0 && !t.acct.Hold(int64(grown)) && len(g.drain.all) > 1 {
+				return t.over(g.drain)
+			}
 		}
-		return cmp.Compare(b.sig.count[0], a.sig.count[0])
-	})
-	if t.Most != nil && int64(len(lines)) > t.Most.Int {
-		lines = lines[:max(t.Most.Int, 0)]
+		return nil
+	})); err != nil || g == nil {
+		return err
 	}
-	out := made{rt: t.rt, next: t.next}
-	for i, l := range lines {
-		row, err := out.row(0, uint64(i))
+	return t.end(g, first)
+}
+
+// end gives the signatures of a group.
+func (t *logreduceTask) end(g *reducedGroup, at uint64) error {
+	for _, s := range g.drain.signatures() {
+		b, row, err := t.out.row(at)
 		if err != nil {
 			return err
 		}
-		for j, s := range t.by {
-			out.Col(s).Set(row, l.key[j])
+		for j, slot := range t.by {
+			b.Col(slot).Set(row, g.key[j])
 		}
-		out.Col(t.count).Set(row, event.Int(l.sig.count[0]))
-		out.Col(t.signature).Set(row, event.Text(l.sig.text))
-		out.Col(t.id).Set(row, event.Text(l.sig.id()))
+		b.Col(t.count).Set(row, event.Int(s.count[0]))
+		b.Col(t.signature).Set(row, event.Text(s.text))
+		b.Col(t.id).Set(row, event.Text(s.id()))
 	}
-	return out.flush()
+	return nil
 }
 
 // sentence joins words as a list: a, b, c.

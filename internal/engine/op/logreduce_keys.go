@@ -1,8 +1,6 @@
 package op
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -44,17 +42,17 @@ type logreduceKeys struct {
 	from              event.Slot
 	id, schema, count event.Slot
 	options           jsondoc.FlattenOptions
+	tallying
 }
 
-// Flow is row by row where messages are kept.
-func (s *logreduceKeys) Flow() lang.Flow {
-	if s.Keep {
-		return lang.Streams
-	}
-	return lang.Collects
+// Facts are other ones where messages are kept.
+func (s *logreduceKeys) Facts(f lang.Facts) lang.Facts {
+	f.Apart = s.Keep
+	return f
 }
 
 func (s *logreduceKeys) Check(sc *lang.Scope) {
+	s.check(sc)
 	s.from = sc.ReadName("_raw")
 	if s.From != nil {
 		s.from = sc.Read(s.From)
@@ -119,7 +117,7 @@ func idOf(schema string) string {
 
 func (s *logreduceKeys) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	if !s.Keep {
-		return &schemaTask{logreduceKeys: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce keys"), counts: map[string]int64{}}
+		return &schemaTask{logreduceKeys: s, rt: rt, next: next, counts: s.open(rt, "logreduce keys")}
 	}
 	cols, vals := make([]event.Column, 2), make([]event.Value, 2)
 	keys := []event.Slot{s.from}
@@ -140,74 +138,48 @@ type schemaTask struct {
 	*logreduceKeys
 	rt     *exec.Runtime
 	next   exec.Sink
-	acct   *exec.Account
-	counts map[string]int64
+	counts *tally
+	buf    []byte
 }
 
 func (t *schemaTask) Push(b *event.Batch) error {
 	for _, row := range b.Live {
-		if err := t.add(t.of(b.Value(t.from, row).Str()), 1); err != nil {
+		t.buf = append(t.buf[:0], t.of(b.Value(t.from, row).Str())...)
+		if err := t.counts.add(t.buf, [2]int64{1}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *schemaTask) add(schema string, n int64) error {
-	if _, ok := t.counts[schema]; !ok && !t.acct.Add(int64(len(schema))+64) {
-		return t.acct.Over(fmt.Sprintf("%d schemas", len(t.counts)), "filter earlier, or lower maxdepth")
-	}
-	t.counts[schema] += n
-	return nil
-}
-
-func (t *schemaTask) Merge(o exec.Task) error {
-	ot := o.(*schemaTask)
-	for k, n := range ot.counts {
-		t.counts[k] += n
-	}
-	t.acct.Take(ot.acct)
-	return nil
-}
+func (t *schemaTask) Merge(o exec.Task) error { return t.counts.merge(o.(*schemaTask).counts) }
 
 func (t *schemaTask) Flush() error {
-	defer t.acct.Release()
+	defer t.counts.close()
 	return t.Snapshot()
 }
 
-func (t *schemaTask) Save(to *exec.Saver) error {
-	for k, n := range t.counts {
-		to.Record([]byte(k))
-		to.Int(n)
-	}
-	to.End()
-	return to.Err()
-}
-
-func (t *schemaTask) Load(from *exec.Loader) error {
-	return from.Records(func(rec []byte) error {
-		return t.add(string(rec), from.Int())
-	})
-}
+func (t *schemaTask) Save(to *exec.Saver) error    { return t.counts.save(to) }
+func (t *schemaTask) Load(from *exec.Loader) error { return t.counts.load(from) }
 
 // Snapshot pushes the schemas so far.
 func (t *schemaTask) Snapshot() error {
-	var schemas []string
-	for k := range t.counts {
-		schemas = append(schemas, k)
-	}
-	slices.SortFunc(schemas, func(a, b string) int {
-		return cmp.Or(cmp.Compare(t.counts[b], t.counts[a]), strings.Compare(a, b))
-	})
-	out := made{rt: t.rt, next: t.next}
-	for i, k := range schemas {
-		row, err := out.row(0, uint64(i))
+	rows := newRanked(t.rt, "logreduce keys", false, 0, t.count, t.schema)
+	if err := t.counts.each(func(schema string, n [2]int64) error {
+		b, row, err := rows.row(0)
 		if err != nil {
 			return err
 		}
-		out.Col(t.id).Set(row, event.Text(idOf(k)))
-		out.Col(t.schema).Set(row, event.Text(k))
-		out.Col(t.count).Set(row, event.Int(t.counts[k]))
+		b.Col(t.schema).Set(row, event.Text(schema))
+		b.Col(t.count).Set(row, event.Int(n[0]))
+		return nil
+	}); err != nil {
+		return err
 	}
-	return out.flush()
+	return rows.flush(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			b.Col(t.id).Set(row, event.Text(idOf(b.Value(t.schema, row).Str())))
+		}
+		return t.next.Push(b)
+	})
 }

@@ -1,9 +1,7 @@
 package op
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -18,6 +16,7 @@ var _ = register(lang.Operator{
 		Summary: "Puts rows together whose fields have mostly the same values, and counts them.",
 		Text: "A row belongs to the first cluster with which at least half of its fields agree; fields that differ become `*`. " +
 			"Rows have `_cluster_id`, the same in every run for the same signature, `_signature` (`name=value, ...`) and `_count`, the most common first. " +
+			"Clusters of rows with several fields must fit the memory budget; those with one go to disk beyond it. " +
 			"`output_threshold=0.01` leaves out clusters with less than that share of the rows. " +
 			"`details` shows the messages of a search that the service keeps by its code; nothing is stored here, so it is refused.",
 		Differs: "The clusters are made by an algorithm of ours, so they differ from the service's; counts are exact.",
@@ -37,6 +36,7 @@ type logreduceValues struct {
 
 	slots                []event.Slot
 	id, signature, count event.Slot
+	tallying
 }
 
 func (s *logreduceValues) Check(sc *lang.Scope) {
@@ -44,6 +44,7 @@ func (s *logreduceValues) Check(sc *lang.Scope) {
 		sc.Error(s.Details, "service-only", "logreduce values details shows a search that Sumo Logic's service keeps, and does not run outside of it", "write logreduce values on the same fields, or filter with where")
 		return
 	}
+	s.check(sc)
 	for _, f := range s.Of {
 		s.slots = append(s.slots, sc.Read(f))
 	}
@@ -57,7 +58,7 @@ func (s *logreduceValues) Needs(f *event.Fields) {
 }
 
 func (s *logreduceValues) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &valuesTask{logreduceValues: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce values"), index: map[string][]*valueCluster{}}
+	return &valuesTask{logreduceValues: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce values"), index: map[string][]*valueCluster{}, counts: s.open(rt, "logreduce values")}
 }
 
 // valueCluster is rows whose fields mostly agree; "*" where they do not.
@@ -68,12 +69,14 @@ type valueCluster struct {
 
 type valuesTask struct {
 	*logreduceValues
-	rt    *exec.Runtime
-	next  exec.Sink
-	acct  *exec.Account
-	all   []*valueCluster
-	index map[string][]*valueCluster // by each field and its value: where a row may belong
-	total int64
+	rt     *exec.Runtime
+	next   exec.Sink
+	acct   *exec.Account
+	all    []*valueCluster
+	index  map[string][]*valueCluster // by each field and its value: where a row may belong
+	total  int64
+	counts *tally // by signature
+	buf    []byte
 }
 
 func (t *valuesTask) Push(b *event.Batch) error {
@@ -83,6 +86,12 @@ func (t *valuesTask) Push(b *event.Batch) error {
 			vals[i] = b.Value(s, row).Str()
 		}
 		t.total++
+		if len(vals) == 1 { // agrees with the same value alone
+			if err := t.counts.add(t.text(vals), [2]int64{1}); err != nil {
+				return err
+			}
+			continue
+		}
 		if c := t.find(vals); c != nil {
 			c.count++
 			for i, v := range vals {
@@ -101,8 +110,8 @@ func (t *valuesTask) Push(b *event.Batch) error {
 			n += int64(2*len(v) + 64)
 		}
 		t.all = append(t.all, c)
-		if !t.acct.Add(n) {
-			return t.acct.Over(fmt.Sprintf("%d clusters", len(t.all)), "filter earlier, or name fewer fields")
+		if !t.acct.Hold(n) {
+			return t.acct.Over(fmt.Sprintf("%d clusters, which must be held all at once", len(t.all)), "filter earlier, or name one field alone")
 		}
 	}
 	return nil
@@ -128,32 +137,47 @@ func (t *valuesTask) find(vals []string) *valueCluster {
 	return best
 }
 
+// text is the signature of some values. It is good until the next.
+func (t *valuesTask) text(vals []string) []byte {
+	t.buf = t.buf[:0]
+	for i, v := range vals {
+		if i > 0 {
+			t.buf = append(t.buf, ", "...)
+		}
+		t.buf = append(append(append(t.buf, t.Of[i].Name...), '='), v...)
+	}
+	return t.buf
+}
+
 func (t *valuesTask) Flush() error {
 	defer t.acct.Release()
-	counts := map[string]int64{}
+	defer t.counts.close()
 	for _, c := range t.all {
-		parts := make([]string, len(c.vals))
-		for i, v := range c.vals {
-			parts[i] = t.Of[i].Name + "=" + v
-		}
-		counts[sentence(parts)] += c.count
-	}
-	var texts []string
-	for k, n := range counts {
-		if t.Threshold == nil || float64(n) >= t.Threshold.Float*float64(t.total) {
-			texts = append(texts, k)
+		if err := t.counts.add(t.text(c.vals), [2]int64{c.count}); err != nil {
+			return err
 		}
 	}
-	slices.SortFunc(texts, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b)) })
-	out := made{rt: t.rt, next: t.next}
-	for i, k := range texts {
-		row, err := out.row(0, uint64(i))
+	t.all, t.index = nil, nil
+	t.acct.Release()
+	out := newRanked(t.rt, "logreduce values", false, 0, t.count, t.signature)
+	if err := t.counts.each(func(text string, n [2]int64) error {
+		if t.Threshold != nil && float64(n[0]) < t.Threshold.Float*float64(t.total) {
+			return nil
+		}
+		b, row, err := out.row(0)
 		if err != nil {
 			return err
 		}
-		out.Col(t.id).Set(row, event.Text(signature{text: k}.id()))
-		out.Col(t.signature).Set(row, event.Text(k))
-		out.Col(t.count).Set(row, event.Int(counts[k]))
+		b.Col(t.signature).Set(row, event.Text(text))
+		b.Col(t.count).Set(row, event.Int(n[0]))
+		return nil
+	}); err != nil {
+		return err
 	}
-	return out.flush()
+	return out.flush(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			b.Col(t.id).Set(row, event.Text(signature{text: b.Value(t.signature, row).Str()}.id()))
+		}
+		return t.next.Push(b)
+	})
 }

@@ -1,9 +1,6 @@
 package op
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -52,7 +49,8 @@ type outlier struct {
 	threshold   float64
 	consecutive int
 	outs        [outlierColumns]event.Slot
-	after       event.Fields
+	at          event.Slot // hidden: the time as a number
+	spilling
 }
 
 // Columns of outlier.
@@ -70,6 +68,8 @@ const (
 var outlierSuffixes = [outlierColumns]string{"_mean", "_std", "_error", "_lower", "_upper", "_indicator", "_violation"}
 
 func (o *outlier) Check(sc *lang.Scope) {
+	o.check(sc)
+	o.at = hidden(sc, "age")
 	o.of, o.time = sc.Read(o.Of), bySlice(sc, "outlier")
 	for _, f := range o.Groups {
 		o.by = append(o.by, sc.Read(f))
@@ -115,104 +115,113 @@ func (o *outlier) Needs(f *event.Fields) {
 
 func (o *outlier) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	return &outlierTask{
-		outlier: o, next: next, rows: newReplay(rt, "outlier", &o.after),
-		series: streams[[]point]{acct: rt.Budget.Open("outlier"), by: o.by},
+		outlier: o, next: next,
+		series: exec.NewSorter(rt, "outlier", exec.Order{Keys: []exec.Key{{Slot: o.key}, {Slot: o.at}}}, exec.NewCodec(&o.after, o.of, o.key, o.at), 0),
+		ready:  exec.NewSorter(rt, "outlier", exec.Order{}, exec.NewCodec(&o.after, o.outs[:]...), 0),
 	}
 }
 
-// point is one row of a series.
-type point struct {
-	time int64
-	row  uint64 // its place among all rows
-	v    float64
-}
-
-// pointBytes is what a point costs with its results.
-const pointBytes = 24 + 8*(outlierColumns+1)
-
+// outlierTask goes through the rows of one group after the other, in order of time.
 type outlierTask struct {
 	*outlier
 	next   exec.Sink
-	rows   *replay
-	series streams[[]point]
+	series *exec.Sorter
+	ready  *exec.Sorter // in the order they came: at first those without a result
 	n      uint64
 	newest int64
+	timed  bool // a row had a time
+	buf    []byte
+	rest   []uint16
 	cols   [outlierColumns]event.Column
 }
 
 func (t *outlierTask) Push(b *event.Batch) error {
+	t.n = arrive(b, t.n)
+	b.Col(t.key).Reset()
+	b.Col(t.at).Reset()
+	live := b.Live[:0]
+	t.rest = t.rest[:0]
 	for _, row := range b.Live {
 		at, timed := b.Value(t.time, row).Int()
-		v, ok := b.Value(t.of, row).Float()
-		n := t.n
-		t.n++
-		if timed && (n == 0 || at > t.newest) {
-			t.newest = at
+		_, ok := b.Value(t.of, row).Float()
+		if timed && (!t.timed || at > t.newest) {
+			t.newest, t.timed = at, true
 		}
 		if !timed || !ok {
+			t.rest = append(t.rest, row)
 			continue
 		}
-		s, err := t.series.of(b, row, func() ([]point, int) { return nil, 24 })
-		if err != nil {
-			return err
+		t.buf = t.buf[:0]
+		for _, s := range t.by {
+			t.buf = appendKey(t.buf, b.Value(s, row))
 		}
-		if !t.series.acct.Add(pointBytes) && n > 0 {
-			return t.series.acct.Over(fmt.Sprintf("%d points", n), "use wider slices, or fewer groups")
-		}
-		*s = append(*s, point{at, n, v})
+		b.Col(t.key).Set(row, event.Text(string(t.buf)))
+		b.Col(t.at).Set(row, event.Int(at))
+		live = append(live, row)
 	}
-	return t.rows.Push(b)
+	b.Live = live
+	if err := t.series.Add(b); err != nil {
+		return err
+	}
+	for _, s := range t.outs {
+		b.Col(s).Reset()
+	}
+	b.Live = t.rest
+	return t.ready.Add(b)
 }
 
-// judge appends the results of a series to those of all rows.
-func (t *outlierTask) judge(series []point, results map[uint64]*[outlierColumns]event.Value) {
-	slices.SortStableFunc(series, func(a, b point) int { return cmp.Compare(a.time, b.time) })
-	w := newWindow(t.window)
-	row := 0 // points in a row outside the band
-	for _, p := range series {
-		r := &[outlierColumns]event.Value{outlierIndicator: event.Int(0), outlierViolation: event.Int(0)}
-		results[p.row] = r
-		outside := false
-		if len(w.vals) > 0 {
-			mean := w.mean()
-			std := w.deviation(mean)
-			lower, upper := mean-t.threshold*std, mean+t.threshold*std
-			r[outlierMean], r[outlierStd], r[outlierError] = event.Float(mean), event.Float(std), event.Float(p.v-mean)
-			r[outlierLower], r[outlierUpper] = event.Float(lower), event.Float(upper)
-			above, below := p.v > upper && t.Direction != "-", p.v < lower && t.Direction != "+"
-			outside = len(w.vals) > 1 && (above || below) && p.time < t.newest
-		}
-		if w.add(p.v); !outside {
-			row = 0
-			continue
-		}
-		r[outlierIndicator] = event.Int(1)
-		if row++; row >= t.consecutive {
-			r[outlierViolation] = event.Int(1)
-		}
+// judge gives the results of a point, the next of its series. outside is how many
+// points in a row before it were outside the band.
+func (t *outlierTask) judge(w *window, outside *int, at int64, v float64) (r [outlierColumns]event.Value) {
+	r[outlierIndicator], r[outlierViolation] = event.Int(0), event.Int(0)
+	out := false
+	if len(w.vals) > 0 {
+		mean := w.mean()
+		std := w.deviation(mean)
+		lower, upper := mean-t.threshold*std, mean+t.threshold*std
+		r[outlierMean], r[outlierStd], r[outlierError] = event.Float(mean), event.Float(std), event.Float(v-mean)
+		r[outlierLower], r[outlierUpper] = event.Float(lower), event.Float(upper)
+		above, below := v > upper && t.Direction != "-", v < lower && t.Direction != "+"
+		out = len(w.vals) > 1 && (above || below) && at < t.newest
 	}
+	if w.add(v); !out {
+		*outside = 0
+		return r
+	}
+	r[outlierIndicator] = event.Int(1)
+	if *outside++; *outside >= t.consecutive {
+		r[outlierViolation] = event.Int(1)
+	}
+	return r
 }
 
 func (t *outlierTask) Flush() error {
-	defer t.series.acct.Release()
-	results := map[uint64]*[outlierColumns]event.Value{}
-	for _, s := range t.series.seen {
-		t.judge(*s, results)
-	}
-	return t.rows.each(func(b *event.Batch) error {
+	group, some := "", false
+	var w window
+	outside := 0
+	if err := t.series.Flush(sinkFunc(func(b *event.Batch) error {
 		for i := range t.cols {
 			t.cols[i].Reset()
 		}
 		for _, row := range b.Live {
-			if r := results[b.Pos[row]]; r != nil {
-				for i, v := range r {
-					t.cols[i].Set(row, v)
-				}
+			if k := b.Value(t.key, row).Str(); !some || k != group {
+				group, some = strings.Clone(k), true
+				w, outside = newWindow(t.window), 0
+			}
+			at, _ := b.Value(t.at, row).Int()
+			v, _ := b.Value(t.of, row).Float()
+			for i, v := range t.judge(&w, &outside, at, v) {
+				t.cols[i].Set(row, v)
 			}
 		}
+		b.Col(t.key).Reset()
+		b.Col(t.at).Reset()
 		for i, s := range t.outs {
 			b.Col(s).Alias(&t.cols[i])
 		}
-		return t.next.Push(b)
-	})
+		return t.ready.Add(b)
+	})); err != nil {
+		return err
+	}
+	return t.ready.Flush(t.next)
 }

@@ -91,22 +91,22 @@ func (p *parse) Needs(f *event.Fields) {
 	f.Add(p.from)
 }
 
-// Extracts gives the planner the literals between the values.
-func (p *parse) Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness) {
+// Facts give the planner the literals between the values.
+func (p *parse) Facts(f lang.Facts) lang.Facts {
+	f.Takes = p.takes(p.fits)
 	for _, r := range p.Rules {
-		outs = append(outs, r.outs...)
+		f.Takes.Outs = append(f.Takes.Outs, r.outs...)
 		for _, l := range r.anchor.lits {
 			if l != "" && p.drops() {
-				holds = append(holds, &match.Witness{Any: []string{l}})
+				f.Takes.Holds = append(f.Takes.Holds, &match.Witness{Any: []string{l}})
 			}
 		}
 	}
-	return p.from, outs, holds
+	return f
 }
 
-// Fits makes the stage a lang.Fitting: the literals stand one behind the other.
-func (p *parse) Fits() (fits expr.Expr, nodrop, first bool) {
-	var all []expr.Expr
+// fits says for each rule that its literals stand one after the other.
+func (p *parse) fits() (all []expr.Expr) {
 	for _, r := range p.Rules {
 		pieces := []string{""}
 		for _, l := range r.anchor.lits {
@@ -116,7 +116,7 @@ func (p *parse) Fits() (fits expr.Expr, nodrop, first bool) {
 		}
 		all = append(all, &expr.Glob{X: p.text, Glob: match.NewGlob(append(pieces, ""), false)})
 	}
-	return p.fitting(all)
+	return all
 }
 
 func (p *parse) Open(_ *exec.Runtime, next exec.Sink) exec.Task {

@@ -48,10 +48,17 @@ type regexRule struct {
 	outs   []event.Slot // and its field
 }
 
-// Facts makes p a lang.Teller.
+// Facts give the planner what any match must hold.
 func (p *parseRegex) Facts(f lang.Facts) lang.Facts {
 	if !p.Multi {
 		f.Rows = lang.Drops
+	}
+	f.Takes = p.takes(p.fits)
+	f.Takes.Outs = p.outs
+	for _, r := range p.rules {
+		if any := r.re.Literals(); any != nil && p.drops() && !p.Multi {
+			f.Takes.Holds = append(f.Takes.Holds, &match.Witness{Any: any})
+		}
 	}
 	return f
 }
@@ -96,23 +103,12 @@ func (p *parseRegex) Needs(f *event.Fields) {
 	f.Add(p.from)
 }
 
-// Extracts gives the planner what any match must hold.
-func (p *parseRegex) Extracts() (from event.Slot, outs []event.Slot, holds []*match.Witness) {
-	for _, r := range p.rules {
-		if any := r.re.Literals(); any != nil && p.drops() && !p.Multi {
-			holds = append(holds, &match.Witness{Any: any})
-		}
-	}
-	return p.from, p.outs, holds
-}
-
-// Fits makes the stage a lang.Fitting.
-func (p *parseRegex) Fits() (fits expr.Expr, nodrop, first bool) {
-	var all []expr.Expr
+// fits says for each rule that it matches.
+func (p *parseRegex) fits() (all []expr.Expr) {
 	for _, r := range p.rules {
 		all = append(all, &expr.Regexp{X: p.text, Re: r.re})
 	}
-	return p.fitting(all)
+	return all
 }
 
 func (p *parseRegex) Open(rt *exec.Runtime, next exec.Sink) exec.Task {

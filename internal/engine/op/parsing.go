@@ -37,16 +37,18 @@ func (p *parsing) check(sc *lang.Scope, from *syntax.Field, nodrop bool) {
 // drops reports whether every row without a match is dropped.
 func (p *parsing) drops() bool { return p.first && !p.nodrop }
 
-// fitting is what Fits returns where all of some conditions are asked.
-func (p *parsing) fitting(all []expr.Expr) (fits expr.Expr, nodrop, first bool) {
-	for _, x := range all {
-		if fits == nil {
-			fits = x
-		} else {
-			fits = &expr.And{X: fits, Y: x}
+// takes begins the facts of a stage that asks all of some conditions of its text.
+func (p *parsing) takes(ask func() []expr.Expr) *lang.Extraction {
+	return &lang.Extraction{From: p.from, NoDrop: p.nodrop, First: p.first, Fits: func() (fits expr.Expr) {
+		for _, x := range ask() {
+			if fits == nil {
+				fits = x
+			} else {
+				fits = &expr.And{X: fits, Y: x}
+			}
 		}
-	}
-	return fits, p.nodrop, p.first
+		return fits
+	}}
 }
 
 // begin readies the marks of a batch.

@@ -172,6 +172,12 @@ func (t *predictTask) following(at int64) int64 {
 	return at + t.Every.Millis
 }
 
+// point is the value of one slice.
+type point struct {
+	time int64 // ms
+	v    float64
+}
+
 // fitted is what a model says of one slice.
 type fitted struct{ predicted, linear float64 }
 

@@ -62,7 +62,7 @@ func hold(a *exec.Account, n int64, rows *exec.Sorter) (bool, error) {
 	if err := rows.PutAside(); err != nil {
 		return false, err
 	}
-	return a.Add(n), nil
+	return a.Hold(n), nil
 }
 
 // numbered gives each live row of b a number in a hidden column and returns the next.

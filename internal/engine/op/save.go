@@ -18,7 +18,7 @@ var _ = register(lang.Operator{
 		Summary: "Writes the rows to a lookup table.",
 		Text: "The table is replaced; with `append` rows are added, and where the table has a key, rows of an equal key are replaced. " +
 			"All columns of the table must be there, other fields are left out. The rows pass through to the result; stages after `save` do not run. " +
-			"The table's file is named by `--table PATH=FILE` and made if it does not exist; its name ends in .csv or .json. A table that is not given is not saved, with a warning.",
+			"The table's file is named by `--table PATH=FILE` and made if it does not exist; its name ends in .csv or .json. A table that is not given is not saved, with a warning. The rows must fit the memory budget, as a table is looked up in memory.",
 		Differs: "A table need not exist before.",
 		Examples: []lang.Example{
 			{Query: `* | count by k | save path://"/Library/T"`, In: []string{`{"_raw":"","k":"a"}`}, Out: []string{`{"k":"a","_count":1}`}},
@@ -97,8 +97,8 @@ func (t *saveTask) Push(b *event.Batch) error {
 				vals[i] = b.Value(s, row).Clone()
 				n += 32 + int64(len(vals[i].Str()))
 			}
-			if !t.acct.Add(n) {
-				return t.acct.Over(fmt.Sprintf("%d rows", len(t.rows)), "save fewer rows")
+			if !t.acct.Hold(n) {
+				return t.acct.Over(fmt.Sprintf("%d rows, which must be held all at once", len(t.rows)), "save fewer rows")
 			}
 			t.rows = append(t.rows, vals)
 		}

@@ -66,7 +66,11 @@ func (s *search) warnOfOperator(sc *lang.Scope) {
 	}
 }
 
-func (s *search) Cond() expr.Expr       { return s.tree }
+func (s *search) Facts(f lang.Facts) lang.Facts {
+	f.Cond = s.tree
+	return f
+}
+
 func (s *search) Needs(f *event.Fields) { f.Add(s.prog.Reads()...) }
 
 func (s *search) Open(rt *exec.Runtime, next exec.Sink) exec.Task {

@@ -19,7 +19,7 @@ var _ = register(lang.Operator{
 		Text: "Patterns are as those of `parse`, with `$name` where a value stands that an earlier pattern took out. A message that the first pattern matches opens a session; " +
 			"one that a later pattern matches continues the sessions that have come so far and agree with it, also in fields of equal names. " +
 			"Each session that gets through all patterns gives a row with everything taken out, in the order in which they end. Messages are read in order of time.",
-		Differs: "Groups such as `(?:a|b)` work in patterns. A `$name` at the end of a pattern stands for a word. What is kept of open sessions must fit the memory budget.",
+		Differs: "Groups such as `(?:a|b)` work in patterns. A `$name` at the end of a pattern stands for a word. What is taken out of messages goes to disk beyond the memory budget.",
 		Examples: []lang.Example{
 			{Query: `* | sessionize "requestId=* started" as (r), "requestId=$r completed in * ms" as (d)`, In: []string{"requestId=r1 started", "requestId=r1 completed in 35 ms", "requestId=r2 started"}, Out: []string{`{"r":"r1","d":"35"}`}},
 		},
@@ -33,8 +33,11 @@ type sessionize struct {
 	Anchors []sessionAnchor `usage:"anchors"`
 
 	raw  event.Slot
-	age  event.Slot // hidden
 	outs []event.Slot
+
+	// Hidden. Messages have numbers, the newest the lowest.
+	key, age, kind event.Slot
+	ages           []event.Slot // by pattern: of the message that it matched
 }
 
 // sessionAnchor is one pattern of sessionize.
@@ -48,7 +51,11 @@ type sessionAnchor struct {
 }
 
 func (s *sessionize) Check(sc *lang.Scope) {
-	s.raw, s.age = sc.ReadName("_raw"), hidden(sc, "age")
+	s.raw = sc.ReadName("_raw")
+	s.key, s.age, s.kind = hidden(sc, "stream"), hidden(sc, "age"), hidden(sc, "node")
+	for i := range s.Anchors {
+		s.ages = append(s.ages, hidden(sc, fmt.Sprint("age", i)))
+	}
 	var cols []lang.Column
 	index := map[string]int{}
 	for i := range s.Anchors {
@@ -139,120 +146,190 @@ func (s *sessionize) Needs(f *event.Fields) {
 	f.Add(s.raw)
 }
 
+// What a row of a pattern's sorter is: a session that waits for the pattern, or a
+// message that the pattern matches. Of one message, the session comes first.
+const (
+	sessionWaits = iota
+	sessionGoesOn
+)
+
 func (s *sessionize) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	t := &sessionizeTask{sessionize: s, out: made{rt: rt, next: next}, acct: rt.Budget.Open("sessionize")}
+	t := &sessionizeTask{sessionize: s, rt: rt, next: next, adding: make([]event.Batch, len(s.Anchors)+1)}
 	var f event.Fields
-	f.Add(s.raw)
-	t.rows = exec.NewSorter(rt, "sessionize", exec.Order{Keys: []exec.Key{{Slot: s.age, Desc: true}}}, exec.NewCodec(&f, s.age), 0)
-	t.open = make([]map[string][][]event.Value, len(s.Anchors))
-	for i := range t.open {
-		t.open[i] = map[string][][]event.Value{}
+	f.Add(s.outs...)
+	f.Add(s.ages...)
+	codec := exec.NewCodec(&f, s.key, s.age, s.kind)
+	for range s.Anchors {
+		t.at = append(t.at, exec.NewSorter(rt, "sessionize", exec.Order{Keys: []exec.Key{{Slot: s.key}, {Slot: s.age}, {Slot: s.kind}}}, codec, 0))
 	}
+	var ended exec.Order // the oldest first, by their last messages, then by those before
+	for i := len(s.ages) - 1; i >= 0; i-- {
+		ended.Keys = append(ended.Keys, exec.Key{Slot: s.ages[i], Desc: true})
+	}
+	t.at = append(t.at, exec.NewSorter(rt, "sessionize", ended, codec, 0))
 	return t
 }
 
+// sessionizeTask goes from one pattern to the next: the sessions that wait for a pattern
+// and the messages that it matches are put in order by the values that must agree, and
+// each session goes on with the first message after it.
 type sessionizeTask struct {
 	*sessionize
-	acct *exec.Account
-	rows *exec.Sorter // the oldest first
-	n    uint64
-
-	open  []map[string][][]event.Value // by anchor that is waited for, by the values that must agree
-	count int
-	hit   []match.Span
-	out   made
-	buf   []byte
+	rt     *exec.Runtime
+	next   exec.Sink
+	at     []*exec.Sorter // by pattern that is waited for; the last has the sessions that have ended
+	adding []event.Batch  // rows on their way into at
+	n      uint64
+	hit    []match.Span
+	vals   []event.Value
+	buf    []byte
 }
 
 func (t *sessionizeTask) Push(b *event.Batch) error {
-	untimedRows(t.out.rt, "sessionize", b)
-	first := t.n
-	t.n = arrive(b, t.n)
-	numbered(b, t.age, int64(first), 1)
-	return t.rows.Add(b)
-}
-
-func (t *sessionizeTask) Flush() error {
-	defer t.acct.Release()
-	if err := t.rows.Flush(sinkFunc(t.read)); err != nil {
-		return err
-	}
-	return t.out.flush()
-}
-
-func (t *sessionizeTask) read(b *event.Batch) error {
+	untimedRows(t.rt, "sessionize", b)
 	for _, row := range b.Live {
+		age := event.Int(int64(t.n))
+		t.n++
 		v := b.Value(t.raw, row)
 		if v.IsNull() {
 			continue
 		}
-		// From the last pattern to the first, so that a message does not
-		// continue the session it has just opened.
-		for i := len(t.Anchors) - 1; i >= 0; i-- {
-			if err := t.anchor(i, v.Str(), b.Time[row]); err != nil {
-				return err
+		for i := range t.Anchors {
+			a := &t.Anchors[i]
+			hit, ok, err := a.re.Find(v.Str(), 0, t.hit)
+			t.hit = hit
+			if err != nil {
+				t.rt.Warnings.Add("regular expression", false, exec.Sample{Detail: err.Error()})
 			}
-		}
-	}
-	return nil
-}
-
-func (t *sessionizeTask) anchor(i int, raw string, at int64) error {
-	a := &t.Anchors[i]
-	if i > 0 && len(t.open[i]) == 0 {
-		return nil
-	}
-	hit, ok, err := a.re.Find(raw, 0, t.hit)
-	t.hit = hit
-	if err != nil {
-		t.out.rt.Warnings.Add("regular expression", false, exec.Sample{Detail: err.Error()})
-	}
-	if !ok {
-		return nil
-	}
-	found := make([]event.Value, len(t.outs))
-	for g, n := range a.vals {
-		found[n] = event.Text(strings.Clone(raw[hit[g+1].Start:hit[g+1].End]))
-	}
-	sessions := [][]event.Value{nil}
-	if i > 0 {
-		k := t.key(a, found)
-		sessions = t.open[i][k]
-		delete(t.open[i], k)
-		t.count -= len(sessions)
-	}
-	for _, s := range sessions {
-		vals := append([]event.Value(nil), found...)
-		for n, v := range s {
-			if vals[n].IsNull() {
-				vals[n] = v
+			if !ok {
+				continue
 			}
-		}
-		if i == len(t.Anchors)-1 {
-			row, err := t.out.row(at, t.n)
+			t.vals = append(t.vals[:0], make([]event.Value, len(t.outs))...)
+			for g, n := range a.vals {
+				t.vals[n] = event.Text(v.Str()[hit[g+1].Start:hit[g+1].End])
+			}
+			if i > 0 {
+				to, row, err := t.row(i, timeOf(b, row), sessionGoesOn, age, t.keyOf(i))
+				if err != nil {
+					return err
+				}
+				t.set(to, row)
+				continue
+			}
+			to, row, err := t.row(1, timeOf(b, row), sessionWaits, age, t.keyOf(1))
 			if err != nil {
 				return err
 			}
-			t.n++
-			for n, v := range vals {
-				t.out.Col(t.outs[n]).Set(row, v)
+			t.set(to, row)
+			to.Col(t.ages[0]).Set(row, age)
+		}
+	}
+	return t.put() // the text is lent
+}
+
+// row begins a row of what waits for pattern i.
+func (t *sessionizeTask) row(i int, at int64, kind int64, age event.Value, key string) (*event.Batch, uint16, error) {
+	b := &t.adding[i]
+	if b.N == event.MaxRows {
+		if err := t.at[i].Add(b); err != nil {
+			return nil, 0, err
+		}
+		b.Reset()
+	}
+	row := b.AddRow(at, 0)
+	b.Col(t.key).Set(row, event.Text(key))
+	b.Col(t.age).Set(row, age)
+	b.Col(t.kind).Set(row, event.Int(kind))
+	return b, row, nil
+}
+
+// set gives a row what has been taken out.
+func (t *sessionizeTask) set(b *event.Batch, row uint16) {
+	for n, v := range t.vals {
+		b.Col(t.outs[n]).Set(row, v)
+	}
+}
+
+// put hands all rows on to the sorters.
+func (t *sessionizeTask) put() error {
+	for i := range t.adding {
+		if b := &t.adding[i]; b.N > 0 {
+			if err := t.at[i].Add(b); err != nil {
+				return err
 			}
-			continue
+			b.Reset()
 		}
-		k := t.key(&t.Anchors[i+1], vals)
-		if !t.acct.Add(int64(len(k) + 32*len(vals) + len(raw) + 96)) {
-			return t.acct.Over(fmt.Sprintf("%d open sessions", t.count), "filter earlier")
-		}
-		t.open[i+1][k] = append(t.open[i+1][k], vals)
-		t.count++
 	}
 	return nil
 }
 
-func (t *sessionizeTask) key(a *sessionAnchor, vals []event.Value) string {
+func (t *sessionizeTask) Flush() error {
+	for i := 1; i < len(t.Anchors); i++ {
+		if err := t.goOn(i); err != nil {
+			return err
+		}
+	}
+	var n uint64
+	return t.at[len(t.Anchors)].Flush(sinkFunc(func(b *event.Batch) error {
+		n = arrive(b, n)
+		for _, s := range t.ages {
+			b.Col(s).Reset()
+		}
+		return t.next.Push(b)
+	}))
+}
+
+// goOn has the sessions that wait for pattern i go on.
+func (t *sessionizeTask) goOn(i int) error {
+	key, some := "", false
+	var found []event.Value // of the message read last: the next after a session; nil for none
+	var age, at int64
+	return t.at[i].Flush(sinkFunc(func(b *event.Batch) error {
+		for _, row := range b.Live {
+			k := b.Value(t.key, row).Str()
+			if !some || k != key {
+				key, some, found = strings.Clone(k), true, nil
+			}
+			if kind, _ := b.Value(t.kind, row).Int(); kind == sessionGoesOn {
+				found = make([]event.Value, 0, len(t.outs)+1)
+				for _, s := range t.outs {
+					found = append(found, b.Value(s, row).Clone())
+				}
+				age, _ = b.Value(t.age, row).Int()
+				at = timeOf(b, row)
+				continue
+			}
+			if found == nil {
+				continue // it does not end
+			}
+			t.vals = append(t.vals[:0], found...)
+			for n, s := range t.outs {
+				if t.vals[n].IsNull() {
+					t.vals[n] = b.Value(s, row)
+				}
+			}
+			to, r, err := t.row(i+1, at, sessionWaits, event.Int(age), t.keyOf(i+1))
+			if err != nil {
+				return err
+			}
+			t.set(to, r)
+			for _, s := range t.ages[:i] {
+				to.Col(s).Set(r, b.Value(s, row))
+			}
+			to.Col(t.ages[i]).Set(r, event.Int(age))
+		}
+		return t.put() // the text is lent
+	}))
+}
+
+// keyOf is what t.vals have of the values that must agree for pattern i; "" after the last.
+func (t *sessionizeTask) keyOf(i int) string {
+	if i == len(t.Anchors) {
+		return ""
+	}
 	t.buf = t.buf[:0]
-	for _, n := range a.keys {
-		t.buf = appendKey(t.buf, vals[n])
+	for _, n := range t.Anchors[i].keys {
+		t.buf = appendKey(t.buf, t.vals[n])
 	}
 	return string(t.buf)
 }

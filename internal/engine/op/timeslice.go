@@ -62,25 +62,25 @@ func (t *timeslice) Check(sc *lang.Scope) {
 	}
 	t.end = sc.MakeName("__timeslice_end")
 	sc.Mark(sliceMark, sc.Stage())
-	if _, every := t.Slices(); !t.records {
-		sc.SetSlices(t.out, every)
+	if !t.records {
+		sc.SetSlices(t.out, t.every())
 	}
 }
 
-// Slices makes the stage a lang.Slicing.
-func (t *timeslice) Slices() (out event.Slot, every int64) {
-	if t.Every != nil {
-		every = t.Every.Millis
+func (t *timeslice) Facts(f lang.Facts) lang.Facts {
+	f.Slices = &lang.Slicing{Out: t.out, Every: t.every()}
+	if t.Buckets != nil {
+		f.NeedsRange = fmt.Sprintf("timeslice cuts the query's time range into %d buckets", t.Buckets.Int)
 	}
-	return t.out, every
+	return f
 }
 
-// NeedsRange says why the query cannot run without a time range, if so.
-func (t *timeslice) NeedsRange() string {
-	if t.Buckets == nil {
-		return ""
+// every is how long a slice is in ms; 0 where the time range says.
+func (t *timeslice) every() int64 {
+	if t.Every == nil {
+		return 0
 	}
-	return fmt.Sprintf("timeslice cuts the query's time range into %d buckets", t.Buckets.Int)
+	return t.Every.Millis
 }
 
 // hasColumn reports whether the rows of an aggregate have a field.

@@ -37,7 +37,11 @@ func (w *where) Check(sc *lang.Scope) {
 	w.prog = expr.Compile(w.tree)
 }
 
-func (w *where) Cond() expr.Expr       { return w.tree }
+func (w *where) Facts(f lang.Facts) lang.Facts {
+	f.Cond = w.tree
+	return f
+}
+
 func (w *where) Needs(f *event.Fields) { f.Add(w.prog.Reads()...) }
 
 func (w *where) Open(rt *exec.Runtime, next exec.Sink) exec.Task {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
-	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/internal/engine/op"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -72,9 +71,8 @@ func otherNames(name string) (names []string) {
 func (q *Query) Reads() (names []string) {
 	made := map[event.Slot]bool{}
 	for _, s := range q.written {
-		if x, ok := s.Stage.(lang.Extraction); ok {
-			_, outs, _ := x.Extracts()
-			for _, o := range outs {
+		if x := s.Facts.Takes; x != nil {
+			for _, o := range x.Outs {
 				made[o] = true
 			}
 		}

@@ -2,7 +2,6 @@ package query
 
 import (
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
-	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -11,8 +10,8 @@ import (
 func (q *Query) Marks() (names []string) {
 	marks := map[event.Slot]bool{}
 	for _, s := range q.written {
-		if a, ok := s.Stage.(lang.Assignment); ok {
-			slot, x := a.Assigns()
+		if set := s.Facts.Sets; set != nil {
+			slot, x := set.To, set.Value
 			if f, ok := x.(*expr.Field); ok && marks[slot] {
 				if _, made := marks[f.Slot]; !made {
 					continue // the mark itself, as a transaction hands it on

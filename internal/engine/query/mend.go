@@ -7,7 +7,6 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
-	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -226,8 +225,8 @@ func (t *trace) rowsWith(part *predicate, f *seen, text string) (n int64) {
 	}
 	var cond expr.Expr
 	for _, s := range q.written {
-		if c, ok := s.Stage.(lang.Condition); ok {
-			cond = c.Cond()
+		if s.Facts.Cond != nil {
+			cond = s.Facts.Cond
 		}
 	}
 	slot, ok := q.Layout.Find(t.layout.Name(f.slot))

@@ -21,17 +21,14 @@ func (q *Query) optimise() {
 // that they are computed for the rows left.
 func (q *Query) filterEarly() {
 	for i := 1; i < len(q.steps); i++ {
-		c, ok := q.steps[i].Stage.(lang.Condition)
-		if !ok {
+		cond := q.steps[i].Facts.Cond
+		if cond == nil {
 			continue
 		}
-		reads := expr.Slots(c.Cond())
+		reads := expr.Slots(cond)
 		for j := i; j > 0; j-- {
-			a, ok := q.steps[j-1].Stage.(lang.Assignment)
-			if !ok {
-				break
-			}
-			if out, _ := a.Assigns(); slices.Contains(reads, out) {
+			set := q.steps[j-1].Facts.Sets
+			if set == nil || slices.Contains(reads, set.To) {
 				break
 			}
 			q.steps[j], q.steps[j-1] = q.steps[j-1], q.steps[j]
@@ -43,10 +40,9 @@ func (q *Query) filterEarly() {
 // will be wanted.
 func (q *Query) limitSort() {
 	for i := 0; i+1 < len(q.steps); i++ {
-		s, ok := q.steps[i].Stage.(interface{ SetLimit(int) })
-		l, ok2 := q.steps[i+1].Stage.(interface{ Limit() int })
-		if ok && ok2 {
-			s.SetLimit(l.Limit())
+		s, ok := q.steps[i].Stage.(lang.Sorter)
+		if n := q.steps[i+1].Facts.Limit; ok && n > 0 {
+			s.SetLimit(n)
 		}
 	}
 }
@@ -54,7 +50,7 @@ func (q *Query) limitSort() {
 // printEarly lets a sort that is the last step keep rows as they are printed.
 func (q *Query) printEarly() {
 	if n := len(q.steps); n > 0 {
-		if s, ok := q.steps[n-1].Stage.(interface{ SetLast() }); ok {
+		if s, ok := q.steps[n-1].Stage.(lang.Sorter); ok {
 			s.SetLast()
 		}
 	}
@@ -80,44 +76,42 @@ func (q *Query) require() {
 	auto := own             // they are so of events that json auto leaves as they are
 	given := input.GivenOfAll
 	for _, s := range q.steps {
-		switch st := s.Stage.(type) {
-		case lang.Condition:
-			for _, r := range expr.Requires(st.Cond(), from) {
+		switch cond, set, takes := s.Facts.Cond, s.Facts.Sets, s.Facts.Takes; {
+		case cond != nil:
+			for _, r := range expr.Requires(cond, from) {
 				if _, changed := made[r.Slot]; changed { // the event's value may have more to it
 					r.At = expr.Anywhere
 				}
 				q.need = append(q.need, input.Need{Slot: r.Slot, Any: r.Witness.Any, At: r.At, Given: given})
 			}
-			if (own || auto) && !slices.ContainsFunc(expr.Slots(st.Cond()), func(s event.Slot) bool {
+			if (own || auto) && !slices.ContainsFunc(expr.Slots(cond), func(s event.Slot) bool {
 				_, ok := made[s]
 				return ok || internal(q.Layout.Name(s))
 			}) {
 				if own {
-					q.conditions = append(q.conditions, st.Cond())
+					q.conditions = append(q.conditions, cond)
 				} else {
-					q.autoConditions = append(q.autoConditions, st.Cond())
+					q.autoConditions = append(q.autoConditions, cond)
 				}
 			}
-		case lang.Assignment:
-			out, x := st.Assigns()
-			src, ok := expr.Source(x, from)
+		case set != nil:
+			src, ok := expr.Source(set.Value, from)
 			if !ok {
 				src = event.None
 			}
-			made[out] = src
-		case lang.Extraction:
+			made[set.To] = src
+		case takes != nil:
 			own, auto, given = false, false, input.GivenOfNone
-			text, outs, holds := st.Extracts()
-			src, ok := from(text)
-			for _, w := range holds {
+			src, ok := from(takes.From)
+			for _, w := range takes.Holds {
 				if ok {
 					q.need = append(q.need, input.Need{Slot: src, Any: w.Any, Written: src == event.None})
 				}
 			}
-			if !ok || len(holds) == 0 {
+			if !ok || len(takes.Holds) == 0 {
 				return // a field may be what was taken out, or what it was before
 			}
-			for _, out := range outs {
+			for _, out := range takes.Outs {
 				made[out] = src
 			}
 		default:
@@ -125,7 +119,7 @@ func (q *Query) require() {
 				return
 			}
 			own = false // json auto and the like read fields that stand in the raw text
-			if as, ok := s.Stage.(interface{ AsRead() bool }); ok && as.AsRead() {
+			if s.Facts.AsRead {
 				given = min(given, input.GivenOfAuto)
 			} else {
 				auto, given = false, input.GivenOfNone

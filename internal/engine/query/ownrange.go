@@ -21,7 +21,7 @@ func (q *Query) ReadsTwice(bounded bool) bool {
 // needsRange reports whether the query means something only in a time range.
 func (q *Query) needsRange() bool {
 	for _, s := range q.steps {
-		if st, ok := s.Stage.(interface{ NeedsRange() string }); ok && st.NeedsRange() != "" {
+		if s.Facts.NeedsRange != "" {
 			return true
 		}
 	}

@@ -111,7 +111,8 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 	}
 	if st := v.Search(tree.Search); st != nil {
 		st.Check(sc)
-		q.steps = append(q.steps, lang.Step{Stage: st, Flow: lang.Streams, Facts: lang.Facts{Rows: lang.Drops, Alone: true}, Part: lang.Searching, Name: "search"})
+		facts := lang.Told(st, lang.Facts{Rows: lang.Drops, Alone: true})
+		q.steps = append(q.steps, lang.Step{Stage: st, Flow: lang.Streams, Facts: facts, Part: lang.Searching, Name: "search"})
 	}
 	pipe := sc.Analyse(tree.Stages, false)
 	q.steps = append(q.steps, pipe.Steps...)
@@ -454,15 +455,14 @@ func (q *Query) name() string { return q.Tree.File.Name }
 
 // open runs what has to run before the query, and makes what its stages share.
 func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec.Runtime, release func(), err error) {
-	given := map[any][][]event.Value{}
-	before, err := q.before(ctx, r, budget, given)
+	before, err := q.before(ctx, r, budget)
 	if err != nil {
 		return nil, nil, err
 	}
 	rt = r.runtime(ctx, r.Layout, budget)
-	rt.Given = given
+	before.give(rt)
 	tables := rt.Budget.Open("lookup")
-	release = func() { tables.Release(); before.Release(); rt.Close() }
+	release = func() { tables.Release(); before.release(); rt.Close() }
 	if !tables.Add(q.outside.Bytes) {
 		release()
 		return nil, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
@@ -516,9 +516,28 @@ func (r *Run) runtime(ctx context.Context, l *event.Layout, budget *exec.Budget)
 	return rt
 }
 
-// before runs what has to run before the query. The rows that come of it are
-// held until the account is released.
-func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given map[any][][]event.Value) (*exec.Account, error) {
+// before are the rows of what has run before the query.
+type before struct {
+	given map[any][][]event.Value // of subqueries
+	held  *exec.Account           // for those
+	past  map[any]*exec.Kept      // of earlier ranges
+	rt    *exec.Runtime           // of past
+}
+
+// give gives the rows to a run.
+func (b *before) give(rt *exec.Runtime) { rt.Given, rt.Past = b.given, b.past }
+
+// release gives back what the rows take.
+func (b *before) release() {
+	b.held.Release()
+	for _, k := range b.past {
+		k.Close()
+	}
+	b.rt.Close()
+}
+
+// before runs what has to run before the query.
+func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget) (_ *before, err error) {
 	if r.Zone == nil {
 		r.Zone = time.UTC
 	}
@@ -527,22 +546,26 @@ func (q *Query) before(ctx context.Context, r *Run, budget *exec.Budget, given m
 			return nil, err
 		}
 	}
-	held := budget.Open("what runs before the query")
+	b := &before{given: map[any][][]event.Value{}, past: map[any]*exec.Kept{}, held: budget.Open("what runs before the query")}
+	b.rt = r.runtime(ctx, r.Layout, budget)
+	defer func() {
+		if err != nil {
+			b.release()
+		}
+	}()
 	first := *r
 	first.Seen, first.Tap, first.Newest = nil, nil, 0 // these are of the query itself
 	for _, s := range q.subs {
-		if err := s.run(ctx, first, budget, held, given); err != nil {
-			held.Release()
+		if err := s.run(ctx, first, budget, b); err != nil {
 			return nil, err
 		}
 	}
 	for _, s := range q.past {
-		if err := s.run(ctx, first, budget, held, given); err != nil {
-			held.Release()
+		if err := s.run(ctx, first, budget, b); err != nil {
 			return nil, err
 		}
 	}
-	return held, nil
+	return b, nil
 }
 
 // Want is what the query asks of a reader in a run.

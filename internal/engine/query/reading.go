@@ -39,13 +39,12 @@ func (q *Query) Read() *Reading {
 	var fitted []expr.Expr                                             // what the nodrops of a run of parse stages ask
 	loose := false                                                     // one of the run asks what is not known
 	for _, s := range q.steps {
-		switch st := s.Stage.(type) {
-		case lang.Condition:
-			r.Conditions = append(r.Conditions, Clause{expr.Replace(st.Cond(), known), s.Syntax})
-		case lang.Assignment:
-			out, x := st.Assigns()
-			if x != nil {
-				r.Fields[out] = expr.Replace(x, known)
+		switch cond, set, takes := s.Facts.Cond, s.Facts.Sets, s.Facts.Takes; {
+		case cond != nil:
+			r.Conditions = append(r.Conditions, Clause{expr.Replace(cond, known), s.Syntax})
+		case set != nil:
+			if set.Value != nil {
+				r.Fields[set.To] = expr.Replace(set.Value, known)
 			}
 		default:
 			if s.Facts.OfRaw {
@@ -57,14 +56,13 @@ func (q *Query) Read() *Reading {
 				}
 				continue
 			}
-			if p, ok := s.Stage.(lang.Fitting); ok {
-				fits, nodrop, first := p.Fits()
-				fits = expr.Replace(fits, known)
-				if first {
+			if takes != nil {
+				fits := expr.Replace(takes.Fits(), known)
+				if takes.First {
 					fitted, loose = nil, false
 				}
 				switch {
-				case nodrop:
+				case takes.NoDrop:
 					fitted = append(fitted, fits)
 				case loose: // any row may stay
 				default:
@@ -76,9 +74,8 @@ func (q *Query) Read() *Reading {
 			} else if s.Facts.Family {
 				loose = true
 			}
-			if e, ok := s.Stage.(lang.Extraction); ok {
-				_, outs, _ := e.Extracts()
-				for _, out := range outs {
+			if takes != nil {
+				for _, out := range takes.Outs {
 					delete(r.Fields, out) // what an assignment made of it is no more
 				}
 			}
@@ -96,20 +93,18 @@ func (q *Query) unread() (out []*syntax.Stage) {
 	var read event.Fields
 	for i := len(q.steps) - 1; i >= 0; i-- {
 		s := q.steps[i]
-		a, ok := s.Stage.(lang.Assignment)
-		if c, is := s.Stage.(lang.Condition); is {
-			read.Add(expr.Slots(c.Cond())...)
-		} else if !ok && !s.Facts.Hides && s.Facts.Rows != lang.Orders {
+		set := s.Facts.Sets
+		if cond := s.Facts.Cond; cond != nil {
+			read.Add(expr.Slots(cond)...)
+		} else if set == nil && !s.Facts.Hides && s.Facts.Rows != lang.Orders {
 			s.Stage.Needs(&read)
 		}
-		if !ok {
-			continue
-		}
-		switch to, x := a.Assigns(); {
-		case read.Wants(to) && x != nil:
-			read.Remove(to)
-			read.Add(expr.Slots(x)...)
-		case s.Syntax != nil && !read.Wants(to):
+		switch {
+		case set == nil:
+		case read.Wants(set.To) && set.Value != nil:
+			read.Remove(set.To)
+			read.Add(expr.Slots(set.Value)...)
+		case s.Syntax != nil && !read.Wants(set.To):
 			out = append(out, s.Syntax)
 		}
 	}

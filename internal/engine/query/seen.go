@@ -39,14 +39,13 @@ func (s *Seen) watch(q *Query, steps []lang.Step) (out []lang.Step) {
 		return m
 	}
 	for _, step := range steps {
-		c, condition := step.Stage.(lang.Condition)
 		switch {
 		case step.Part == lang.Searching:
 			out = append(out, step)
 			put(&mark{after: strings.TrimPrefix(q.stepText(step), "search ")})
 			continue
-		case condition:
-			put(&mark{slots: mustHave(c.Cond())})
+		case step.Facts.Cond != nil:
+			put(&mark{slots: mustHave(step.Facts.Cond)})
 		case step.Flow != lang.Streams:
 			s.last = put(&mark{})
 		}

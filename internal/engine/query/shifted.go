@@ -40,8 +40,8 @@ func compileShifts(shifts []*lang.Shift, tree *syntax.Query, f *diag.File, v *la
 	return out
 }
 
-// run runs it and keeps its rows; what they take is charged to held.
-func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account, given map[any][][]event.Value) error {
+// run runs it and keeps its rows.
+func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, b *before) error {
 	if r.Again == nil {
 		return errors.New("compare reads the input a second time, which standard input does not allow; save it to a file first")
 	}
@@ -53,9 +53,9 @@ func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, held *exe
 		return err
 	}
 	r.Input, r.Layout = reader, s.query.Layout.Clone()
-	keep := keeper{slots: s.slots, held: held, what: "rows of an earlier range"}
-	err = s.query.run(ctx, r, budget, &keep)
-	if given[s.of] = keep.rows; err != nil {
+	keep := exec.Keep(b.rt, s.of.Node.Op.Text, s.slots)
+	b.past[s.of] = keep
+	if err = s.query.run(ctx, r, budget, keep); err != nil {
 		return fmt.Errorf("%s: %w", s.of.Node.Op.Text, err)
 	}
 	return nil
@@ -97,12 +97,11 @@ func (r *Run) move(to lang.Range) error {
 	return nil
 }
 
-// keeper keeps rows of a query that runs before the query.
+// keeper keeps the rows of a subquery, which are few.
 type keeper struct {
 	slots []event.Slot
 	max   int // 0 for no limit
 	held  *exec.Account
-	what  string
 	rows  [][]event.Value
 }
 
@@ -118,7 +117,7 @@ func (k *keeper) Push(b *event.Batch) error {
 			bytes += len(vals[i].Str())
 		}
 		if !k.held.Add(int64(bytes)) && len(k.rows) > 0 {
-			return k.held.Over(fmt.Sprintf("%d %s", len(k.rows), k.what), "filter earlier, or group by fewer fields")
+			return k.held.Over(fmt.Sprintf("%d rows of a subquery", len(k.rows)), "filter earlier, or group by fewer fields")
 		}
 		k.rows = append(k.rows, vals)
 	}

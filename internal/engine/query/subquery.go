@@ -61,8 +61,8 @@ func compileSub(s *lang.Subquery, f *diag.File, v *lang.Vocabulary, diags *diag.
 	return sub
 }
 
-// run runs it and keeps its rows; what they take is charged to held.
-func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, held *exec.Account, given map[any][][]event.Value) error {
+// run runs it and keeps its rows; they are at most subqueryRowsMax.
+func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, b *before) error {
 	if r.Again == nil {
 		return fmt.Errorf("a subquery reads the input a second time, which standard input does not allow; save it to a file first")
 	}
@@ -77,9 +77,9 @@ func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, held *ex
 		return err
 	}
 	r.Input, r.Layout = reader, s.query.Layout.Clone()
-	keep := keeper{slots: s.compose, max: cmp.Or(s.of.Node.Max, s.of.Max, subqueryRows), held: held, what: "rows of a subquery"}
+	keep := keeper{slots: s.compose, max: cmp.Or(s.of.Node.Max, s.of.Max, subqueryRows), held: b.held}
 	err = s.query.run(ctx, r, budget, &keep)
-	if given[s.of] = keep.rows; err != nil {
+	if b.given[s.of] = keep.rows; err != nil {
 		return fmt.Errorf("subquery: %w", err)
 	}
 	return nil

@@ -33,12 +33,12 @@ func (q *Query) Unmet(ctx context.Context, r Run) (out []Unmet, events int64, er
 	}
 	budget := r.budget()
 	rt := r.runtime(ctx, r.Layout, budget)
-	rt.Given = map[any][][]event.Value{}
-	held, err := q.before(ctx, &r, budget, rt.Given)
+	before, err := q.before(ctx, &r, budget)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer held.Release()
+	defer before.release()
+	before.give(rt)
 	defer rt.Close()
 	t := &trace{q: q, layout: r.Layout, present: map[event.Slot]int64{}, made: map[event.Slot][]event.Slot{}}
 	p, end := &probe{trace: t, step: q.written[i]}, &probe{trace: t}

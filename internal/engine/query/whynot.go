@@ -50,15 +50,14 @@ func (q *Query) WhyNot(ctx context.Context, r Run, w io.Writer, one bool) error 
 func (q *Query) trace(ctx context.Context, r Run, one bool) (*trace, error) {
 	q = q.again()
 	budget := r.budget()
-	given := map[any][][]event.Value{}
-	held, err := q.before(ctx, &r, budget, given)
+	before, err := q.before(ctx, &r, budget)
 	if err != nil {
 		return nil, err
 	}
-	defer held.Release()
+	defer before.release()
 	t := &trace{q: q, layout: r.Layout, present: map[event.Slot]int64{}, made: map[event.Slot][]event.Slot{}, one: one}
 	rt := r.runtime(ctx, r.Layout, budget)
-	rt.Given = given
+	before.give(rt)
 	defer rt.Close()
 	steps := q.written
 	if r.Bounded {
@@ -71,7 +70,7 @@ func (q *Query) trace(ctx context.Context, r Run, one bool) (*trace, error) {
 		p := &probe{trace: t, step: s, reads: reads.Slots()}
 		t.probes = append(t.probes, p)
 		all = append(all, lang.Step{Stage: p, Flow: lang.Streams})
-		if _, ok := s.Stage.(lang.Condition); !ok || !one {
+		if s.Facts.Cond == nil || !one {
 			all = append(all, s)
 		}
 	}
@@ -155,12 +154,12 @@ func (p *probe) Check(*lang.Scope)   {}
 func (p *probe) Needs(*event.Fields) {}
 
 func (p *probe) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	if c, ok := p.step.Stage.(lang.Condition); ok {
+	if cond := p.step.Facts.Cond; cond != nil {
 		nodes := p.trace.q.conjuncts(p.step)
-		trees := conjuncts(c.Cond())
+		trees := conjuncts(cond)
 		if len(nodes) != len(trees) {
 			nodes = nil
-			trees = []expr.Expr{c.Cond()}
+			trees = []expr.Expr{cond}
 		}
 		env := lang.Env(rt)
 		for i, x := range trees {
@@ -175,9 +174,8 @@ func (p *probe) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 			p.parts = append(p.parts, part)
 		}
 	}
-	if a, ok := p.step.Stage.(lang.Assignment); ok {
-		out, x := a.Assigns()
-		p.trace.made[out] = expr.Slots(x)
+	if set := p.step.Facts.Sets; set != nil {
+		p.trace.made[set.To] = expr.Slots(set.Value)
 	}
 	return &probeTask{p, next}
 }
@@ -222,9 +220,8 @@ func (t *trace) assigned(p *probe, b *event.Batch) {
 	if i == 0 || len(b.Live) == 0 {
 		return
 	}
-	if a, ok := t.probes[i-1].step.Stage.(lang.Assignment); ok {
-		out, _ := a.Assigns()
-		t.probes[i-1].outcome = b.Value(out, b.Live[0]).Clone()
+	if set := t.probes[i-1].step.Facts.Sets; set != nil {
+		t.probes[i-1].outcome = b.Value(set.To, b.Live[0]).Clone()
 	}
 }
 
@@ -562,9 +559,8 @@ func (t *trace) printEvent(w io.Writer) {
 			continue
 		}
 		fmt.Fprintf(w, "  %s\n", t.q.stepText(p.step))
-		if a, ok := p.step.Stage.(lang.Assignment); ok {
-			out, _ := a.Assigns()
-			fmt.Fprintf(w, "      %s = %s\n", t.layout.Name(out), shown(p.outcome))
+		if set := p.step.Facts.Sets; set != nil {
+			fmt.Fprintf(w, "      %s = %s\n", t.layout.Name(set.To), shown(p.outcome))
 		}
 		for _, part := range p.parts {
 			mark := "no "

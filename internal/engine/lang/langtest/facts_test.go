@@ -61,6 +61,13 @@ func TestReadersKnowNoOperatorByName(t *testing.T) {
 				return err
 			}
 			ast.Inspect(f, func(n ast.Node) bool {
+				if x, ok := n.(*ast.TypeAssertExpr); ok {
+					of, isField := x.X.(*ast.SelectorExpr)
+					as, named := x.Type.(*ast.SelectorExpr)
+					if inside := strings.HasSuffix(dir, "/lang"); isField && of.Sel.Name == "Stage" && !inside && !(named && as.Sel.Name == "Sorter") {
+						t.Errorf("%s asks what a stage is: declare it in lang.Facts", set.Position(x.Pos()))
+					}
+				}
 				lit, ok := n.(*ast.BasicLit)
 				if !ok || lit.Kind != token.STRING {
 					return true
