@@ -126,7 +126,7 @@ func ExampleHunt_Findings() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if f.Severity >= gyoji.Critical {
+		if f.Kind == "package" && f.Severity >= gyoji.Critical {
 			fmt.Println(f.Severity, f.Host, f.Techniques, f.Detection)
 		}
 	}

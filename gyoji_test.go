@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -277,11 +278,14 @@ func TestHuntPushed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, f.ID+" "+f.Detection)
+			all = append(all, told(f))
 		}
 		return sortedOf(all)
 	}
 	want := ids(gyoji.Files("samples/security.jsonl"))
+	if !strings.Contains(strings.Join(want, "\n"), "cloud-siem") {
+		t.Error("no rule of Cloud SIEM finds anything")
+	}
 	var lines []json.RawMessage
 	for line := range bytes.Lines(data) {
 		lines = append(lines, json.RawMessage(line))
@@ -291,7 +295,7 @@ func TestHuntPushed(t *testing.T) {
 	}
 	var got []string
 	start := func() *gyoji.LiveHunt {
-		l, err := h.Start(t.Context(), func(f *gyoji.Finding) error { got = append(got, f.ID+" "+f.Detection); return nil })
+		l, err := h.Start(t.Context(), func(f *gyoji.Finding) error { got = append(got, told(f)); return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -321,6 +325,15 @@ func TestHuntPushed(t *testing.T) {
 	if !slices.Equal(sortedOf(got), want) {
 		t.Errorf("pushed: %q, want %q", sortedOf(got), want)
 	}
+}
+
+// told is what has to be the same of a finding.
+func told(f *gyoji.Finding) string {
+	text := f.ID + " " + f.Kind + " " + f.Detection
+	for _, r := range f.Records {
+		text += fmt.Sprint(" ", r.Channel, " ", r.RecordID)
+	}
+	return text
 }
 
 func sortedOf(s []string) []string { return slices.Sorted(slices.Values(s)) }

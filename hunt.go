@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"path"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -20,7 +21,8 @@ import (
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
-// Detections are what a hunt runs. The zero Detections are those that gyoji ships.
+// Detections are what a hunt runs. The zero Detections are those that gyoji ships: packages
+// and their Cloud SIEM rules.
 type Detections struct {
 	Packages []fs.FS  // folders of detection packages: os.DirFS("packages")
 	Sigma    []string // Sigma rules, correlations and filters: files, folders, archives
@@ -38,7 +40,8 @@ type Hunt struct {
 // NewHunt loads detections. Those that cannot run are named by [Hunt.Diagnostics], and the
 // others run; when none is left that is the error.
 func NewHunt(d Detections) (*Hunt, error) {
-	if len(d.Packages)+len(d.Sigma)+len(d.SIEM) == 0 {
+	shipped := len(d.Packages)+len(d.Sigma)+len(d.SIEM) == 0
+	if shipped {
 		d.Packages = []fs.FS{packages.FS}
 	}
 	h := &Hunt{}
@@ -47,6 +50,15 @@ func NewHunt(d Detections) (*Hunt, error) {
 	for _, p := range d.Packages {
 		pkgs, errs := detection.Load(p, ".")
 		run.Packages, wrong = append(run.Packages, pkgs...), append(wrong, errs...)
+	}
+	var places []tenant.Place // of Cloud SIEM rules
+	for _, p := range run.Packages {
+		if _, err := fs.Stat(p.FS, detection.RulesDir); shipped && err == nil {
+			places = append(places, tenant.Place{FS: p.FS, Path: detection.RulesDir, Name: path.Join(p.Dir, detection.RulesDir)})
+		}
+	}
+	for _, f := range d.SIEM {
+		places = append(places, tenant.Place{FS: f, Path: ".", Name: "."})
 	}
 	if len(d.Sigma) > 0 {
 		docs, diags, err := sigma.Load(d.Sigma, detection.ManifestName)
@@ -63,11 +75,7 @@ func NewHunt(d Detections) (*Hunt, error) {
 			h.diags = append(h.diags, u.Diagnostic)
 		}
 	}
-	if len(d.SIEM) > 0 {
-		var places []tenant.Place
-		for _, f := range d.SIEM {
-			places = append(places, tenant.Place{FS: f, Path: ".", Name: "."})
-		}
+	if len(places) > 0 {
 		docs, diags, err := tenant.Read(places)
 		if err != nil {
 			return nil, err

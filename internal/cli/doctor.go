@@ -96,7 +96,7 @@ func (a *app) whatFires(ctx context.Context, in *inputs, paths []string, pkgs []
 	}
 	ready, _ := hunt.Compile(hunt.Detections{Packages: pkgs, Scope: rules.scope, Rules: rules.rules})
 	count := &fired{n: map[string]int64{}}
-	pass := ready.Pass(count, s.partName)
+	pass := ready.Pass(count, s.partName, nil)
 	if len(pass.Parts)+len(pass.Beside) == 0 {
 		return nil
 	}

@@ -140,7 +140,7 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 // loop takes what comes until the input ends or ctx does. Drawing is done in work.
 func (x *following) loop(ctx, work context.Context) error {
 	drawn := false
-	return pump(ctx, x.f, drawTick, func(parts []*input.Part) (bool, error) {
+	err := pump(ctx, x.f, drawTick, func(parts []*input.Part) (bool, error) {
 		drawn = false
 		err := x.take(ctx, parts)
 		return x.stopped, err
@@ -156,6 +156,7 @@ func (x *following) loop(ctx, work context.Context) error {
 		// A result that takes long to make is made the less often.
 		return max(drawTick, drawShare*time.Since(start)), nil
 	})
+	return firstOf(err, ctx.Err())
 }
 
 // increment is what a follower gave.

@@ -18,6 +18,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
@@ -56,7 +57,10 @@ the ATT&CK Navigator.
 With --follow it goes on with what is added to the files, or comes on standard input or
 a Kafka topic, until Ctrl-C: each finding is a line, as soon as it is made. Files may be
 rotated meanwhile. Correlations, and Cloud SIEM rules over time, wait half a second for
-events that come in another order; --late gives older ones more time.
+events that come in another order; --late gives older ones more time. With --state FILE
+it can be stopped, or killed, and started again: the place in the files, windows and open
+sequences go on, and after Ctrl-C or SIGTERM each finding has come once. After a kill those
+since the state was written last, a second or so, come again, with the same ids.
 
 With --fail-on it exits with 1 when there is a finding of that severity or a
 higher one, for use in scripts and CI.`,
@@ -104,8 +108,8 @@ higher one, for use in scripts and CI.`,
 			if err != nil {
 				return err
 			}
-			if state != "" && rules.tenant == nil {
-				return usageError("--state keeps what Cloud SIEM rules remember, and none of them runs here")
+			if state != "" && rules.tenant == nil && !live.on(args) {
+				return usageError("--state keeps what Cloud SIEM rules remember, and none of them runs here; with --follow it keeps the place, too")
 			}
 			s, err := a.open(&in, args)
 			if err != nil {
@@ -145,6 +149,7 @@ higher one, for use in scripts and CI.`,
 	show.flags(cmd)
 	live.flags(cmd)
 	stateFlag(cmd, &state)
+	cmd.Flags().Lookup("state").Usage += "; with --follow, what all detections hold and the place in the files, replaced as they go on"
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules, sigma for those of gyoji rules (default: the packages that gyoji ships)")
 	choiceFlag(cmd.Flags(), &failOn, "fail-on", "", "", detection.Severities(), "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd
@@ -429,25 +434,27 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 		return err
 	}
 	h.set = ready.Set()
-	pass := ready.Pass(h.List, h.session.partName)
-	beside, after := pass.Beside, []func() error{pass.Finish}
-	if rules != nil && rules.tenant != nil {
-		siem := h.session.siem(rules.tenant)
-		siem.beside = len(pass.Parts)+len(rules.rules) > 0
+	pass := ready.Pass(h.List, h.session.partName, func(at map[uint64]bool) (map[uint64]map[string]string, error) {
+		return h.session.recordsAt(ctx, at)
+	})
+	var siem *siemHunt
+	if pass.SIEM != nil {
+		siem = h.session.siem(rules.tenant)
+		siem.Pass, siem.beside = pass.SIEM, len(pass.Parts)+len(rules.rules) > 0
 		if h.state != "" {
 			siem.keep(h.state)
 		}
-		beside, after = append(beside, siem.Beside()), append(after, func() error { return h.signals(ctx, siem) })
 	}
-	if len(pass.Parts)+len(beside) > 0 {
-		if err := h.session.searchAll(ctx, pass.Parts, beside...); err != nil {
+	if len(pass.Parts)+len(pass.Beside) > 0 {
+		if err := h.session.searchAll(ctx, pass.Parts, pass.Beside...); err != nil {
 			return err
 		}
-		for _, f := range after {
-			switch e := f(); {
-			case exec.IsBug(e):
-				err = errors.Join(err, e) // what the others found stands
-			case e != nil:
+		switch err = pass.Finish(); {
+		case err != nil && !exec.IsBug(err):
+			return err
+		case siem == nil:
+		default:
+			if e := h.tellSignals(siem, pass.Signals); e != nil {
 				return e
 			}
 		}
@@ -475,20 +482,9 @@ func (h *huntRun) compile(pkgs []*detection.Package, rules *sigmaRules) (*hunt.H
 	return ready, nil
 }
 
-// signals lists the signals of the Cloud SIEM rules that are not suppressed.
-func (h *huntRun) signals(ctx context.Context, g *siemHunt) error {
-	h.siem = g
-	if err := g.judge(); err != nil {
-		return err
-	}
-	signals := hunt.NewSignals(g.Rules, h.List, g.session.partName)
-	var err error
-	if signals.Details, err = g.session.recordsAt(ctx, hunt.Records(g.signals)); err != nil {
-		return err
-	}
-	if err := signals.Add(g.signals); err != nil {
-		return err
-	}
+// tellSignals says what there is to say of the signals, and keeps the state of the rules.
+func (h *huntRun) tellSignals(g *siemHunt, signals []*insight.Signal) error {
+	h.siem, g.signals = g, signals
 	g.tell()
 	if err := g.keepState(); err != nil {
 		return err

@@ -76,6 +76,11 @@ type huntFollow struct {
 	caught bool  // what was there at the start has been read
 	mark   int64 // up to where event time goes with the next tick
 	bugs   []error
+
+	places   *huntPlaces // with --state; else nil
+	kept     time.Time   // when the state was written
+	keepWait time.Duration
+	unkept   bool // something has come since
 }
 
 // follow hunts in what is there and what comes, until the input ends or ctx does.
@@ -91,12 +96,22 @@ func (h *huntRun) follow(ctx context.Context, pkgs []*detection.Package, rules *
 	if err != nil {
 		return err
 	}
+	x := &huntFollow{h: h, late: flags.slack, names: map[int]string{}, mark: event.NoTime}
+	var held []byte
+	if h.state != "" {
+		if err := s.placed(); err != nil {
+			return err
+		}
+		if held, err = x.readState(); err != nil {
+			return err
+		}
+		s.opt.Places = x.places
+	}
 	f, err := s.follower(&flags.access)
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstOf(err, f.Close()) }()
-	x := &huntFollow{h: h, late: flags.slack, names: map[int]string{}, mark: event.NoTime}
 	h.set = ready.Set()
 	x.open(out, w)
 	// What is held is finished after Ctrl-C, but not for long.
@@ -110,12 +125,20 @@ func (h *huntRun) follow(ctx context.Context, pkgs []*detection.Package, rules *
 		return err
 	}
 	defer h.live.Close()
+	if err := x.goOn(held); err != nil {
+		return err
+	}
 	err = pump(ctx, f, huntTick, func(parts []*input.Part) (bool, error) { return false, x.take(ctx, parts) }, x.tick)
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return err
+	}
+	if x.places != nil { // what is open goes on the next time
+		x.failures()
+		s.rows = h.shown
+		return firstOf(x.keep(), errors.Join(x.bugs...), err)
 	}
 	if e := h.live.Finish(); e != nil && !errors.Is(e, context.Canceled) {
 		err = firstOf(e, err)
@@ -167,7 +190,7 @@ func (x *huntFollow) take(ctx context.Context, parts []*input.Part) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	x.came = true
+	x.came, x.unkept = true, true
 	behind := false
 	for _, p := range parts {
 		x.names[p.Index] = p.Name
@@ -204,6 +227,9 @@ func (x *huntFollow) tick() (time.Duration, error) {
 		return 0, err
 	}
 	x.failures()
+	if err := x.keepSoon(); err != nil {
+		return 0, err
+	}
 	// What takes long is done the less often.
 	return max(huntTick, drawShare*time.Since(start)), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/rule"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -73,6 +74,7 @@ func Compile(d Detections) (*Hunt, diag.List) {
 	}
 	if d.Tenant != nil && len(d.Tenant.Rules) > 0 {
 		h.tenant = d.Tenant
+		h.tenant.Say(Detailed())
 		for _, r := range d.Tenant.Rules {
 			note(r.ID)
 		}
@@ -115,18 +117,29 @@ func (h *Hunt) Queries() (all []*query.Query) {
 // Set are the Sigma rules; nil for none.
 func (h *Hunt) Set() *rule.Set { return h.set }
 
-// Pass is one run of a hunt over events that end, for query.RunTogether. The Cloud SIEM
-// rules are the caller's.
+// Pass is one run of a hunt over events that end, for query.RunTogether.
 type Pass struct {
 	Parts  []query.Part
 	Seen   []*query.Seen
 	Beside []query.Beside
-	sigma  *SigmaRun
+	SIEM   *tenant.Pass // nil without Cloud SIEM rules
+	// Signals are those that Finish has made, suppressed ones too.
+	Signals []*insight.Signal
+
+	sigma   *SigmaRun
+	to      Taker
+	part    func(index int) string
+	details Details
 }
 
-// Pass readies a run whose findings go to a list; part names a part of the input.
-func (h *Hunt) Pass(to Taker, part func(index int) string) *Pass {
-	p := &Pass{}
+// Details reads fields of records again: Detailed, by position. Nothing comes of what
+// cannot be read again.
+type Details func(at map[uint64]bool) (map[uint64]map[string]string, error)
+
+// Pass readies a run whose findings go to a list; part names a part of the input. details
+// are for the records of signals; where it is nil these carry their fields along.
+func (h *Hunt) Pass(to Taker, part func(index int) string, details Details) *Pass {
+	p := &Pass{to: to, part: part, details: details}
 	for _, c := range h.queries {
 		rows := c.rows(to, part)
 		seen := &query.Seen{}
@@ -136,6 +149,10 @@ func (h *Hunt) Pass(to Taker, part func(index int) string) *Pass {
 	if h.set != nil {
 		p.sigma = newSigmaRun(h.scope, h.rules, h.set, to, part)
 		p.Beside = append(p.Beside, p.sigma.Beside())
+	}
+	if h.tenant != nil {
+		p.SIEM = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules, Says: details == nil}
+		p.Beside = append(p.Beside, p.SIEM.Beside())
 	}
 	return p
 }
@@ -148,44 +165,51 @@ func (c compiled) rows(to Taker, part func(index int) string) *Rows {
 	return &Rows{To: to, Of: c.of, Layout: c.query.Layout.Clone(), Columns: c.query.Columns, Part: part, Detection: d}
 }
 
-// Finish gives the findings of correlations, once all events are read. Rules that have
-// panicked are its error.
-func (p *Pass) Finish() error {
-	if p.sigma == nil {
-		return nil
+// Finish gives the findings of correlations and of Cloud SIEM rules, once all events are
+// read. Rules that have panicked are its error, a bug; what the others found stands.
+func (p *Pass) Finish() (bugs error) {
+	var finish []func() error
+	if p.sigma != nil {
+		finish = append(finish, func() error { return errors.Join(p.sigma.failures()...) }, p.sigma.Correlations)
 	}
-	return errors.Join(append(p.sigma.failures(), p.sigma.Correlations())...)
-}
-
-// Run runs the hunt over events that end, each read once, and puts the findings into a
-// list. part names a part of r.Input.
-func (h *Hunt) Run(ctx context.Context, r query.Run, to Taker, part func(index int) string) error {
-	pass := h.Pass(to, part)
-	var siem *tenant.Pass
-	if h.tenant != nil {
-		siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules}
-		pass.Beside = append(pass.Beside, siem.Beside())
-	}
-	bugs := query.RunTogether(ctx, r, pass.Parts, pass.Beside...)
-	if bugs != nil && !exec.IsBug(bugs) {
-		return bugs
-	}
-	finish := []func() error{pass.Finish}
-	if siem != nil && siem.Run != nil {
-		finish = append(finish, func() error {
-			signals, _, _, err := siem.Run.Signals()
-			if err != nil {
-				return err
-			}
-			return NewSignals(siem.Rules, to, part).Add(signals)
-		})
+	if p.SIEM != nil && p.SIEM.Run != nil {
+		finish = append(finish, p.signals)
 	}
 	for _, f := range finish {
 		if err := f(); err != nil && !exec.IsBug(err) {
 			return err
 		} else if err != nil {
-			bugs = errors.Join(bugs, err) // what the others found stands
+			bugs = errors.Join(bugs, err)
 		}
 	}
 	return bugs
+}
+
+// signals makes findings of the signals of Cloud SIEM rules.
+func (p *Pass) signals() (err error) {
+	if p.Signals, _, _, err = p.SIEM.Run.Signals(); err != nil {
+		return err
+	}
+	to := NewSignals(p.SIEM.Rules, p.to, p.part)
+	if p.details != nil {
+		if to.Details, err = p.details(Records(p.Signals)); err != nil {
+			return err
+		}
+	}
+	return to.Add(p.Signals)
+}
+
+// Run runs the hunt over events that end, each read once, and puts the findings into a
+// list. part names a part of r.Input.
+func (h *Hunt) Run(ctx context.Context, r query.Run, to Taker, part func(index int) string) error {
+	pass := h.Pass(to, part, nil)
+	bugs := query.RunTogether(ctx, r, pass.Parts, pass.Beside...)
+	if bugs != nil && !exec.IsBug(bugs) {
+		return bugs
+	}
+	err := pass.Finish()
+	if err != nil && !exec.IsBug(err) {
+		return err
+	}
+	return errors.Join(bugs, err)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"hash/maphash"
 	"io"
 	"iter"
 	"maps"
@@ -63,7 +62,7 @@ func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, 
 		if c.query.Streams() {
 			p.Out = rows
 		} else {
-			fresh = &news{to: l.out, rows: rows, seed: maphash.MakeSeed()}
+			fresh = &news{to: l.out, rows: rows}
 			rows.To = fresh
 		}
 		l.rows, l.news, parts = append(l.rows, rows), append(l.news, fresh), append(parts, p)
@@ -75,7 +74,7 @@ func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, 
 	}
 	if h.tenant != nil {
 		l.signals = NewSignals(h.tenant.Rules, l.out, o.Part)
-		l.siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules}
+		l.siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules, Says: true}
 		beside = append(beside, l.siem.Beside())
 	}
 	if l.x, err = query.StartTogether(ctx, r, parts, beside...); err != nil {
@@ -233,7 +232,7 @@ func (l *Live) Records() (seen, unmapped int64) {
 
 const (
 	liveMagic   = "gyoji hunt\n"
-	liveVersion = 1
+	liveVersion = 2
 )
 
 // ErrOtherHunt is that a saved state is of other detections.
@@ -241,8 +240,8 @@ var ErrOtherHunt = errors.New("the saved state is of other detections")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Save writes down what the hunt holds: a version, which detections it is of, the rows of
-// queries, the windows of correlations and Cloud SIEM rules, and a checksum.
+// Save writes down what the hunt holds: a version, which detections it is of, which
+// findings it has given, the rows of queries, the windows of correlations and Cloud SIEM rules, and a checksum.
 func (l *Live) Save(w io.Writer) (err error) {
 	defer exec.Caught(&err, "saving")
 	if err := l.x.Settle(); err != nil {
@@ -254,6 +253,12 @@ func (l *Live) Save(w io.Writer) (err error) {
 	to.Uint(liveVersion)
 	to.Bytes(l.hunt.id[:])
 	to.Int(l.mark)
+	l.out.save(to)
+	for _, n := range l.news {
+		if n != nil {
+			n.met.save(to, func(k uint64, _ struct{}) { to.Uint(k) })
+		}
+	}
 	if err := l.x.Save(to); err != nil {
 		return err
 	}
@@ -300,6 +305,12 @@ func (l *Live) Load(r io.Reader) (err error) {
 		return ErrOtherHunt
 	}
 	l.mark = from.Int()
+	l.out.load(from)
+	for _, n := range l.news {
+		if n != nil {
+			n.met.load(from, func() (uint64, struct{}) { return from.Uint(), struct{}{} })
+		}
+	}
 	if err := l.x.Load(from); err != nil {
 		return err
 	}

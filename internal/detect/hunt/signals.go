@@ -15,7 +15,8 @@ type Signals struct {
 	part  func(index int) string // name of a part of the input
 	found map[string]*Detection  // by the rule's id
 
-	// Details, where they could be read, are the Detailed fields of records, by position.
+	// Details are the Detailed fields of records, by position, where they were read again.
+	// Else they are those that the records have carried along.
 	Details map[uint64]map[string]string
 }
 
@@ -24,26 +25,25 @@ func Records(signals []*insight.Signal) map[uint64]bool {
 	at := map[uint64]bool{}
 	for _, s := range signals {
 		if len(s.Suppressed) == 0 {
-			for _, pos := range recordsOf(s) {
-				at[pos] = true
+			for _, r := range recordsOf(s) {
+				at[r.Pos] = true
 			}
 		}
 	}
 	return at
 }
 
-// recordsOf are the positions of a signal's records, those that an earlier process has
-// read left out.
-func recordsOf(s *insight.Signal) (at []uint64) {
+// recordsOf are a signal's records, those that an earlier process has read left out.
+func recordsOf(s *insight.Signal) (all []insight.Record) {
 	for _, r := range s.Records {
 		if !r.Past {
-			at = append(at, r.Pos)
+			all = append(all, r)
 		}
 	}
-	if at == nil {
-		at = append(at, s.Pos)
+	if all == nil {
+		all = append(all, insight.Record{Pos: s.Pos})
 	}
-	return at
+	return all
 }
 
 // NewSignals tells to which rules run.
@@ -100,9 +100,13 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 			}
 		}
 		var host, user string
-		for i, pos := range recordsOf(s) {
-			said := func(name string) string { return g.Details[pos][name] }
-			f.Evidence = append(f.Evidence, EvidenceOf(g.part(part(pos)), pos, said))
+		last := func(string) string { return "" } // of the record that the signal is about
+		for i, r := range recordsOf(s) {
+			said := g.said(r)
+			if r.Pos == s.Pos {
+				last = said
+			}
+			f.Evidence = append(f.Evidence, EvidenceOf(g.part(part(r.Pos)), r.Pos, said))
 			same(&host, said("Computer"), i == 0)
 			same(&user, UserOf(said), i == 0)
 			if s.Total == 1 {
@@ -115,12 +119,20 @@ func (g *Signals) Add(signals []*insight.Signal) error {
 		if f.User == "" {
 			f.User = user
 		}
-		f.Next = Advice(f, func(name string) string { return g.Details[s.Pos][name] })
+		f.Next = Advice(f, last)
 		if err := g.to.Add(g.found[s.RuleID], f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// said gives the fields of a record's event.
+func (g *Signals) said(r insight.Record) Said {
+	if g.Details == nil && r.Said != "" {
+		return tenant.Said(Detailed(), r.Said)
+	}
+	return func(name string) string { return g.Details[r.Pos][name] }
 }
 
 // techniques are the techniques that tags name.

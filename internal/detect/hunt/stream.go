@@ -1,10 +1,12 @@
 package hunt
 
 import (
-	"hash/maphash"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"sync"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -143,25 +145,23 @@ const placesKept = 16
 type news struct {
 	to   Taker
 	rows *Rows
-	seed maphash.Seed
+	buf  []byte
 	met  recent[uint64, struct{}]
 }
 
 func (n *news) Ran(d *Detection) { n.to.Ran(d) }
 
 func (n *news) Add(d *Detection, f *Finding) error {
-	var h maphash.Hash
-	h.SetSeed(n.seed)
+	n.buf = n.buf[:0]
 	for _, x := range f.Fields {
 		if x.Value.IsNumber() && n.measured(x.Name) {
 			continue
 		}
-		h.WriteString(x.Name)
-		h.WriteByte(0)
-		h.WriteString(x.Value.String())
-		h.WriteByte(0)
+		n.buf = append(append(n.buf, x.Name...), 0)
+		n.buf = append(x.Value.AppendText(n.buf), 0)
 	}
-	k := h.Sum64()
+	sum := sha256.Sum256(n.buf) // the same in another process
+	k := binary.LittleEndian.Uint64(sum[:])
 	if _, ok := n.met.get(k); ok {
 		return nil
 	}
@@ -177,4 +177,70 @@ func (n *news) measured(name string) bool {
 		}
 	}
 	return false
+}
+
+// save writes down what is remembered, the older first.
+func (r *recent[K, V]) save(to *exec.Saver, each func(K, V)) {
+	for _, m := range []map[K]V{r.old, r.new} {
+		to.Uint(uint64(len(m)))
+		for k, v := range m {
+			each(k, v)
+		}
+	}
+}
+
+// load reads what save has written; each reads one of them.
+func (r *recent[K, V]) load(from *exec.Loader, each func() (K, V)) {
+	for _, m := range []*map[K]V{&r.old, &r.new} {
+		for n := from.Uint(); n > 0 && from.Err() == nil; n-- {
+			k, v := each()
+			if *m == nil {
+				*m = map[K]V{}
+			}
+			(*m)[k] = v
+		}
+	}
+}
+
+// save writes down which findings have been given, so that another process gives no copy
+// of them.
+func (s *stream) save(to *exec.Saver) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.met.save(to, func(key string, x *sightings) {
+		to.Bytes([]byte(key))
+		to.Uint(uint64(x.given))
+		to.Uint(uint64(len(x.at)))
+		for _, a := range x.at {
+			to.Uint(a.place)
+			to.Uint(uint64(a.n))
+		}
+	})
+	s.starts.save(to, func(key string, all []start) {
+		to.Bytes([]byte(key))
+		to.Uint(uint64(len(all)))
+		for _, a := range all {
+			to.Int(a.at)
+			to.Bytes([]byte(a.guid))
+		}
+	})
+}
+
+func (s *stream) load(from *exec.Loader) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.met.load(from, func() (string, *sightings) {
+		key, x := string(from.Bytes()), &sightings{given: int(from.Uint())}
+		for n := from.Uint(); n > 0 && from.Err() == nil; n-- {
+			x.at = append(x.at, sighting{from.Uint(), int(from.Uint())})
+		}
+		return key, x
+	})
+	s.starts.load(from, func() (key string, all []start) {
+		key = string(from.Bytes())
+		for n := from.Uint(); n > 0 && from.Err() == nil; n-- {
+			all = append(all, start{from.Int(), string(from.Bytes())})
+		}
+		return key, all
+	})
 }

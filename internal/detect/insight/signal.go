@@ -64,6 +64,7 @@ type Record struct {
 	UID  string
 	Time int64  // ms since 1970
 	Kind string // of its event: Security-4625
+	Said string // fields of its event, where the run carries them: see tenant.Said
 }
 
 // ListItem is an entry of a match list that a record's attribute met.

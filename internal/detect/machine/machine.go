@@ -16,6 +16,7 @@ type Hit struct {
 	Past bool   // it is of a state that was loaded
 	UID  string // of the record
 	Kind string // of its event: Security-4625
+	Said string // what the caller wants back of the record with every firing it is of
 
 	Steps uint64        // of a chain: bit i says that the record fits step i
 	Value string        // of a threshold that counts distinct values, and of first seen: the value, as one text

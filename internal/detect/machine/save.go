@@ -37,6 +37,7 @@ type savedHit struct {
 	Pos   uint64       `json:"p"`
 	UID   text         `json:"u,omitempty"`
 	Kind  text         `json:"k,omitempty"`
+	Said  text         `json:"w,omitempty"`
 	Steps uint64       `json:"s,omitempty"`
 	Value text         `json:"v,omitempty"`
 	Null  bool         `json:"n,omitempty"`
@@ -64,11 +65,11 @@ type savedValue struct {
 }
 
 func saved(h *Hit) savedHit {
-	return savedHit{h.Time, h.Pos, text(h.UID), text(h.Kind), h.Steps, text(h.Value), h.Null, savedValues(h.Args), nil}
+	return savedHit{h.Time, h.Pos, text(h.UID), text(h.Kind), text(h.Said), h.Steps, text(h.Value), h.Null, savedValues(h.Args), nil}
 }
 
 func (s *savedHit) hit() *Hit {
-	h := &Hit{Past: true, Time: s.Time, Pos: s.Pos, UID: string(s.UID), Kind: string(s.Kind), Steps: s.Steps, Value: string(s.Value), Null: s.Null, Args: loadedValues(s.Args)}
+	h := &Hit{Past: true, Time: s.Time, Pos: s.Pos, UID: string(s.UID), Kind: string(s.Kind), Said: string(s.Said), Steps: s.Steps, Value: string(s.Value), Null: s.Null, Args: loadedValues(s.Args)}
 	if s.Data != nil {
 		h.Data = Saved(s.Data)
 	}

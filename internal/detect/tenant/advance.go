@@ -228,6 +228,7 @@ func (r *Run) Load(from *exec.Loader) error {
 		r.hits.Close()
 		r.hits, r.later = nil, exec.NewBacklog(r.rt, hitsName, hitOrder, hitCodec())
 	}
+	r.judge.ours = true
 	r.mark, r.swept = from.Int(), from.Int()
 	if _, err := r.later.Load(from); err != nil {
 		return err

@@ -26,6 +26,7 @@ type hit struct {
 	past     bool               // the record is of a baseline
 	uid      string             // of the record
 	numbered bool               // uid is by the record's own number, so that a copy of it has the same
+	said     string             // of its event; "" where nobody asked
 	kind     string             // of its event: Security-4625
 	related  []string           // ids of the entities of the record
 	items    []insight.ListItem // of match lists, that the record met
@@ -68,6 +69,9 @@ func (h *hit) append(b []byte) []byte {
 	if h.numbered {
 		flags |= 4
 	}
+	if h.said != "" {
+		flags |= 8
+	}
 	b = append(b, flags)
 	text(h.value)
 	values(h.args)
@@ -92,6 +96,9 @@ func (h *hit) append(b []byte) []byte {
 		text(i.Attribute)
 	}
 	texts(h.threats)
+	if h.said != "" {
+		text(h.said)
+	}
 	return b
 }
 
@@ -147,6 +154,7 @@ func readHit(b []byte) (h *hit, err error) {
 		return all
 	}
 	h = &hit{key: text(), steps: number()}
+	says := b[0]&8 != 0
 	h.null, h.past, h.numbered = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0
 	b = b[1:]
 	h.value = text()
@@ -164,5 +172,8 @@ func readHit(b []byte) (h *hit, err error) {
 		h.items = append(h.items, insight.ListItem{List: text(), Column: text(), Value: text(), Attribute: text()})
 	}
 	h.threats = texts()
+	if says {
+		h.said = text()
+	}
 	return h, nil
 }

@@ -70,6 +70,7 @@ type judge struct {
 	account *exec.Account
 	err     error
 	tracked bool // groups remember what changes
+	ours    bool // a state that was loaded is of the same input: its positions go on meaning places
 
 	at   int64                // time of the records in same
 	same map[sameHit]struct{} // those met of that time
@@ -130,7 +131,7 @@ func (j *judge) hit(rule int, at int64, pos uint64, written string) error {
 	}
 	g := j.machines(rule)
 	g.Take(h.key, &machine.Hit{
-		Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
+		Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Said: h.said, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
 	}, j.fire(rule))
 	return j.err
 }
@@ -203,7 +204,7 @@ func (j *judge) fire(rule int) machine.Fire {
 		}
 		var records []insight.Record
 		for _, k := range f.Records {
-			records = append(records, insight.Record{Pos: k.Pos, Past: k.Past, UID: k.UID, Time: k.Time, Kind: k.Kind})
+			records = append(records, insight.Record{Pos: k.Pos, Past: k.Past && !j.ours, UID: k.UID, Time: k.Time, Kind: k.Kind, Said: k.Said})
 		}
 		var beside []string
 		for _, w := range h.whom {

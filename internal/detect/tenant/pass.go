@@ -12,6 +12,7 @@ import (
 type Pass struct {
 	Tenant *Tenant
 	Rules  []*Rule
+	Says   bool             // hits carry the fields that Tenant.Say has named
 	Run    *Run             // made by the first reading
 	Begin  func(*Run) error // called once it is made; nil for nothing
 	err    error            // of Begin
@@ -26,9 +27,14 @@ func (p *Pass) Baseline() query.Beside { return p.beside(true) }
 
 func (p *Pass) beside(past bool) query.Beside {
 	events, fields := p.Tenant.Ready()
+	if p.Says {
+		fields = fields.Clone()
+		fields.Add(p.Tenant.said...)
+	}
 	return query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
 		if p.Run == nil {
 			p.Run = p.Tenant.Open(rt, p.Rules)
+			p.Run.says = p.Says
 			if p.Begin != nil {
 				p.err = p.Begin(p.Run)
 			}

@@ -28,6 +28,7 @@ type Run struct {
 	index  *index
 	rt     *exec.Runtime
 	past   bool // what is read is a baseline
+	says   bool // hits carry the fields that Tenant.Say has named
 
 	mu    sync.Mutex
 	hits  *exec.Sorter  // before the first Advance; see there
@@ -158,6 +159,8 @@ type worker struct {
 	unmapped map[string]int64
 	untimed  int64
 
+	in      *event.Batch      // that records are made of
+	said    map[uint16]string // by row of it
 	rows    []uint16
 	some    []uint16
 	steps   map[int][]uint64 // of chains that have a hit in the batch: by row
@@ -170,6 +173,8 @@ type worker struct {
 // Push makes records of events and hits of records.
 func (w *worker) Push(in *event.Batch) error {
 	b := w.records.Map(in)
+	w.in = in
+	clear(w.said)
 	live := w.rows[:0]
 	for _, row := range b.Live {
 		key, m := w.records.Kind(row)
@@ -328,6 +333,9 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 			}
 		}
 		h.uid, h.kind, h.numbered = w.identity(b, row)
+		if w.run.says {
+			h.said = w.says(row)
+		}
 		h.related = h.related[:0]
 		for _, a := range w.run.tenant.related {
 			if v := b.Value(a.slot, row); !v.IsNull() && v.Str() != "" {
@@ -352,6 +360,29 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 		}
 	}
 	return nil
+}
+
+// saidMark stands between the fields of what is said of a record.
+const saidMark = "\x1d"
+
+// says is what hits carry along of a record's event.
+func (w *worker) says(row uint16) string {
+	text, ok := w.said[row]
+	if !ok {
+		var b strings.Builder
+		for i, slot := range w.run.tenant.said {
+			if i > 0 {
+				b.WriteString(saidMark)
+			}
+			b.WriteString(w.in.Value(slot, row).String())
+		}
+		text = b.String()
+		if w.said == nil {
+			w.said = map[uint16]string{}
+		}
+		w.said[row] = text
+	}
+	return text
 }
 
 // identity is a record's id, and what its event is. An event of Windows has a number of

@@ -39,7 +39,9 @@ type Tenant struct {
 	related []relatedAttr
 	// Columns that tell a record of Windows from all others.
 	numberSlot, computerSlot event.Slot
-	geo                      *lookup.Geo // nil where no database is given
+	saying                   sync.Mutex
+	said                     []event.Slot // of Say, in events
+	geo                      *lookup.Geo  // nil where no database is given
 	planned                  sync.Once
 	plan                     *record.Plan        // made by Ready
 	made                     *record.Catalogue   // what records are made by
@@ -309,6 +311,18 @@ func (t *Tenant) MappingsOff() int { return t.made.Off }
 
 // Attributes are the columns of records that somebody reads.
 func (t *Tenant) Attributes() *event.Layout { return t.records }
+
+// Say names fields of events that hits carry along in runs that ask for it: see Pass.Says
+// and insight.Record.Said. The first call counts; it is made before the first run.
+func (t *Tenant) Say(names []string) {
+	t.saying.Lock()
+	defer t.saying.Unlock()
+	if t.said == nil {
+		for _, n := range names {
+			t.said = append(t.said, t.events.Slot(n))
+		}
+	}
+}
 
 // Ready ends the loading: from now on no attribute is added. Events and Fields are
 // what the runs want to be given.

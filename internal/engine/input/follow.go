@@ -90,35 +90,37 @@ func Follow(args []string, formats []*Format, o Options) (Follower, error) {
 		if w.places, err = o.Places.Places(); err != nil {
 			return nil, err
 		}
+		w.goesOn = len(w.places) > 0
 	}
 	return w, nil
 }
 
 // tail is a file that is followed: the file itself, whatever its name is by now.
 type tail struct {
-	path   string
-	f      *os.File
-	info   os.FileInfo
-	off    int64 // up to where it has been given
-	lines  int64 // that end before off
-	grown  time.Time
-	size   int64
-	format *Format
-	head   []byte
-	last   []byte           // what was given last, up to followedBytes before off
-	done   bool             // nothing more is read of it
-	late   bool             // it was not there at the start
-	dates  datefmt.Evidence // what has been given says of its dates
-	index  int
-	look   int     // the last one that found it
-	beside bool    // it is here only because a named file was rotated to it
-	cuts   []*tail // what it was before it was cut short, each time, until a copy is found
-	met    time.Time
-	cut    time.Time // of what a file was before it was cut short: when
-	told   bool      // and that no copy of it was found has been said
-	once   bool      // it is read as a whole, once
-	isKept bool      // a place of it is kept
-	kept   int64     // off of that
+	path     string
+	f        *os.File
+	info     os.FileInfo
+	off      int64 // up to where it has been given
+	lines    int64 // that end before off
+	grown    time.Time
+	size     int64
+	format   *Format
+	head     []byte
+	last     []byte           // what was given last, up to followedBytes before off
+	done     bool             // nothing more is read of it
+	late     bool             // it was not there at the start
+	dates    datefmt.Evidence // what has been given says of its dates
+	index    int
+	look     int     // the last one that found it
+	beside   bool    // it is here only because a named file was rotated to it
+	cuts     []*tail // what it was before it was cut short, each time, until a copy is found
+	met      time.Time
+	cut      time.Time // of what a file was before it was cut short: when
+	told     bool      // and that no copy of it was found has been said
+	once     bool      // it is read as a whole, once
+	isKept   bool      // a place of it is kept
+	numbered bool      // index is that of a process before
+	kept     int64     // off of that
 }
 
 type followFiles struct {
@@ -133,6 +135,7 @@ type followFiles struct {
 	round   int
 	looked  bool // the files that were there at the start are known
 
+	goesOn bool    // there were places
 	places []Place // of a process before, that no file was found of yet
 	gone   []Place // of those, the ones whose name another file has
 }
@@ -171,6 +174,7 @@ func (w *followFiles) Next(ctx context.Context) ([]*Part, error) {
 func (w *followFiles) look() (out []*Part, err error) {
 	w.round++
 	var found, replaced []*tail
+	var kept error
 	see := func(path string, beside bool) {
 		st, err := os.Stat(path)
 		if err != nil {
@@ -185,8 +189,9 @@ func (w *followFiles) look() (out []*Part, err error) {
 		if beside && slices.ContainsFunc(w.ignored, same) {
 			return
 		}
-		if beside && !w.looked && !w.known(st) {
-			w.ignored = append(w.ignored, st)
+		// Of a process that goes on, one that is not known was rotated meanwhile.
+		if beside && !w.looked && !w.known(st) && (!w.goesOn || fileID(st) == "") {
+			kept = errors.Join(kept, w.passOver(path, st))
 			return
 		}
 		f, err := os.Open(path)
@@ -208,8 +213,8 @@ func (w *followFiles) look() (out []*Part, err error) {
 			replaced = append(replaced, old)
 		}
 		t := &tail{path: path, f: f, info: st, late: w.looked, look: w.round, beside: beside, met: time.Now()}
-		if !w.looked && !w.resume(t) && beside {
-			w.ignored = append(w.ignored, st)
+		if !w.looked && !w.resume(t) && beside && (!w.goesOn || w.known(st)) {
+			kept = errors.Join(kept, w.passOver(path, st))
 			f.Close()
 			return
 		}
@@ -228,7 +233,7 @@ func (w *followFiles) look() (out []*Part, err error) {
 			see(path, true)
 		}
 	}
-	if err != nil {
+	if err = errors.Join(err, kept); err != nil {
 		return nil, err
 	}
 	for _, t := range replaced {
@@ -242,8 +247,10 @@ func (w *followFiles) look() (out []*Part, err error) {
 		w.tails = append(w.tails, found...)
 	}
 	for _, t := range found {
-		t.index = w.next
-		w.next++
+		if !t.numbered {
+			t.index = w.next
+			w.next++
+		}
 	}
 	if !w.looked {
 		w.tellGone()

@@ -16,7 +16,10 @@ type Place struct {
 	Path string // as it was named last
 	File string // the file itself, whatever its name (device and number); "" where the system does not tell
 	// Format is how it is read; "" of a file that was read once, as a whole.
-	Format     string
+	Format string
+	// Part is the number that the file has among the parts of the input, counted from 1, for
+	// who goes on with positions in it; 0 where that means nothing any more.
+	Part       int
 	Off, Lines int64 // bytes, and lines that end before
 	// Head and Last are what it begins with and what was read last, up to 1 KiB of each. Of
 	// one that was read once Last is when it had been changed.
@@ -32,7 +35,7 @@ type Places interface {
 
 // place is that of a tail.
 func (t *tail) place() Place {
-	p := Place{Path: t.path, File: fileID(t.info), Off: t.off, Lines: t.lines, Head: t.head[:min(int64(len(t.head)), t.off, followedBytes)], Last: t.last}
+	p := Place{Path: t.path, File: fileID(t.info), Part: t.index + 1, Off: t.off, Lines: t.lines, Head: t.head[:min(int64(len(t.head)), t.off, followedBytes)], Last: t.last}
 	if t.format != nil {
 		p.Format = t.format.Name
 	} else {
@@ -51,7 +54,7 @@ func (w *followFiles) begin() error {
 	for _, t := range w.tails {
 		if t.format != nil && !t.isKept {
 			t.isKept = true
-			places = append(places, Place{Path: t.path, File: fileID(t.info), Format: t.format.Name})
+			places = append(places, Place{Path: t.path, File: fileID(t.info), Part: t.index + 1, Format: t.format.Name})
 		}
 	}
 	return w.keep(places)
@@ -87,6 +90,13 @@ func (w *followFiles) known(st os.FileInfo) bool {
 	return false
 }
 
+// passOver has a file be none that is followed: an older rotation that was there before,
+// which nobody asked for. A process that goes on passes it over, too.
+func (w *followFiles) passOver(path string, st os.FileInfo) error {
+	w.ignored = append(w.ignored, st)
+	return w.keep([]Place{{Path: path, File: fileID(st), Off: st.Size(), Last: changed(st)}})
+}
+
 // resume has a file go on where a process before has left it. ok is false where it is
 // another file, or holds something else by now.
 func (w *followFiles) resume(t *tail) (ok bool) {
@@ -98,6 +108,8 @@ func (w *followFiles) resume(t *tail) (ok bool) {
 			}
 			w.places = append(w.places[:i:i], w.places[i+1:]...)
 			t.isKept, t.kept = true, p.Off
+			t.numbered, t.index = p.Part > 0, p.Part-1
+			w.next = max(w.next, p.Part)
 			if p.Off == 0 { // nothing of it is known yet
 				return true
 			}
