@@ -107,6 +107,7 @@ await flow(
     ok('13: the stage is marked', (await page.locator('tr.dry').innerText()).includes('where ParentImage = "chrome.exe"'));
     const values = why.stages[3].predicates[0].fields[0].values;
     equal('13: values with counts', await page.locator('.values tbody tr').evaluateAll((l) => l.map((r) => [...r.cells].map((c) => c.textContent))), values.map((v) => [String(v.count), v.value]));
+    ok('10: what the logs show is said while writing', await page.locator('#findings').getByText('ParentImage holds whole paths').isVisible());
     await shot(page, 'search-nothing');
     equal('axe: nothing found', await axe(page), []);
     await page.getByRole('button', { name: 'Change the stage and run' }).click();

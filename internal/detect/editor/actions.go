@@ -64,7 +64,7 @@ func touches(a, b diag.Span) bool { return a.Start <= b.End && b.Start <= a.End 
 
 func (r *Region) queryActions(at diag.Span) (list []Action) {
 	q := r.query()
-	found := q.fixes()
+	found := r.withLogs(q.fixes())
 	var safe []diag.Fix
 	for _, f := range found {
 		mine := r.diagnostic(f)
@@ -186,7 +186,7 @@ func (r *Region) moveFilter(f *diag.Diagnostic) *Action {
 
 // ignore writes a comment that takes a finding of lint back.
 func (r *Region) ignore(f *diag.Diagnostic) *Action {
-	if f.Severity == diag.Error || f.Code == "unused-ignore" || f.Code == syntax.Unfilled || r.oneLine() || r.joined {
+	if f.Severity == diag.Error || f.Code == "unused-ignore" || f.Code == notInLogs || f.Code == syntax.Unfilled || r.oneLine() || r.joined {
 		return nil
 	}
 	for _, s := range r.query().survey().Tree.Stages {

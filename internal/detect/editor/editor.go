@@ -119,7 +119,7 @@ func (d *Document) Diagnostics() diag.List { return d.found() }
 func (d *Document) Mended() diag.List {
 	return d.gather(func(r *Region) diag.List {
 		if r.Language == Sumo && strings.TrimSpace(r.File.Text) != "" {
-			return r.query().fixes()
+			return r.withLogs(r.query().fixes())
 		}
 		return r.diagnose()
 	})
@@ -148,7 +148,7 @@ func (r *Region) diagnose() diag.List {
 	}
 	switch r.Language {
 	case Sumo:
-		return r.query().found()
+		return r.withLogs(r.query().found())
 	case SIEM:
 		if r.inRules {
 			return nil // the rules' own findings hold them

@@ -599,3 +599,36 @@ var shapes = []shape{
 	{name: "aggregates", head: "_sourceCategory=a\n| ", line: `sum(a#) as s#,`, end: "count by k | where s1 > 0"},
 	{name: "not closed", head: "a | where (", line: "(a = 1 and (b = 2 or"},
 }
+
+// What a query says is held against the user's logs: names and paths, and nothing of other
+// logs than those of the sample.
+func TestLogsShowWhatIsMeant(t *testing.T) {
+	s := NewSample("logs", 100, []SampleField{
+		{Name: "ParentImage", Events: 50, Values: []string{`C:\Windows\explorer.exe`, `C:\Program Files\chrome.exe`, "-"}},
+		{Name: "EventID", Events: 100, Values: []string{"1", "3"}},
+		{Name: "CommandLine", Events: 50, Values: []string{`C:\x.exe -a`, "cmd /c"}},
+	})
+	for _, c := range []struct{ text, want string }{
+		{`* | where ParentImage = "chrome.exe"`, `* | where ParentImage matches "*\\chrome.exe"`},
+		{`ParentImage=chrome.exe`, `ParentImage=*chrome.exe`},
+		{`* | where ParentImag matches "*x"`, `* | where ParentImage matches "*x"`},
+		{`* | where %"EventId2" = "1" | count by EvntID`, `* | where %"EventId2" = "1" | count by EventID`},
+		{`* | where ParentImage = "C:\\Windows\\explorer.exe"`, ""}, // a whole path
+		{`* | where CommandLine = "cmd"`, ""},                       // not only paths
+		{`* | "x" as ParentImag | where ParentImag = "x"`, ""},      // the query makes it
+		{`* | count by EventID as n | where n > 3`, ""},
+		{`* | where SomethingElse = "x"`, ""}, // of other logs
+		{`* | where ParentImage != "chrome.exe"`, ""},
+	} {
+		d := Open("q.sumo", "sumo", c.text, Settings{Vocab: query.Standard(), Sample: s})
+		got := ""
+		for _, f := range d.Mended() {
+			if f.Code == "not-in-logs" {
+				got = diag.Apply(c.text, []diag.Fix{*f.Fix})
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: mended %q, want %q", c.text, got, c.want)
+		}
+	}
+}

@@ -126,6 +126,9 @@ func (p *Page) diagnostics(r *http.Request) (any, error) {
 		x := diagnostic{
 			between: t.between(f.Span), Line: t.File.Place(f.Span.Start).Line, Severity: f.Severity.String(), Code: f.Code, Message: f.Message, Help: f.Help,
 		}
+		if f.Code == "missing-scope" {
+			x.Severity = diag.Note.String() // who explores begins with all
+		}
 		if f.Fix != nil {
 			x.Fix = &fix{f.Fix.Title, f.Fix.Safe, t.edits(f.Fix.Edits)}
 		}
