@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
@@ -38,7 +39,7 @@ func wantingOf(pkgs []*detection.Package, rules *sigmaRules) (wanting, error) {
 				return nil, diags.Err()
 			}
 			for _, field := range q.Reads() {
-				add(field, d.Name)
+				add(field, hunt.OfPackage(d).Title())
 			}
 		}
 	}

@@ -45,6 +45,7 @@ type app struct {
 
 	written map[string]bool // files of this run in a folder of -o
 
+	args    []string // the command line
 	quiet   bool
 	verbose bool
 	color   string // auto, always, never
@@ -105,6 +106,7 @@ func Execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 			code = a.bug(b, b.Stack)
 		}
 	}()
+	a.args = args
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -223,7 +225,7 @@ was written.`,
 	arguments(root)
 	root.SetHelpFunc(help)
 	root.SetUsageFunc(usage)
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err, a.args...) })
 	root.SetGlobalNormalizationFunc(renamed)
 	return root
 }

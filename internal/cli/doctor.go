@@ -148,7 +148,7 @@ func (a *app) whatFires(ctx context.Context, in *inputs, paths []string, pkgs []
 			}
 			i++
 			what, reason := verdict(n, why)
-			say(what, of.Name, reason)
+			say(what, of.Title(), reason)
 		}
 	}
 	if len(rules.rules) == 0 {

@@ -41,6 +41,11 @@ order of the input, one on a line:
 			if err != nil {
 				return err
 			}
+			for name, n := range map[string]int64{"line": line, "record": record} {
+				if cmd.Flags().Changed(name) && n < 1 {
+					return usageError("--%s %d: they are numbered from 1", name, n)
+				}
+			}
 			pick := picked{record: record, offset: -1}
 			if cmd.Flags().Changed("offset") {
 				pick.offset = offset
@@ -145,6 +150,19 @@ func dumpEvents(cmd *cobra.Command, run query.Run, form string, w io.Writer, pic
 				number(lost)+" "+plural(lost, "event", "events")),
 		})
 	}
+	if err == nil && !pick.all() {
+		found := false
+		for _, wk := range workers {
+			found = found || wk.found
+		}
+		if !found {
+			what := fmt.Sprintf("event that begins at byte %d", pick.offset)
+			if pick.record != 0 {
+				what = fmt.Sprintf("record %d", pick.record)
+			}
+			return &exit{exitInput, fmt.Errorf("there is no %s in what was read", what)}
+		}
+	}
 	return err
 }
 
@@ -154,7 +172,8 @@ type dumpWorker struct {
 	want *input.Want
 	buf  []byte
 	picked
-	slot event.Slot // of the record's number
+	slot  event.Slot // of the record's number
+	found bool
 }
 
 // picked is which events are printed: all where record is 0 and offset negative.
@@ -178,6 +197,7 @@ func (w *dumpWorker) Push(b *event.Batch) error {
 				continue
 			}
 		}
+		w.found = true
 		w.buf = w.dump.Append(w.buf, b, row)
 	}
 	return nil

@@ -81,6 +81,8 @@ predicate with the values it reads.`,
 				if rest = []string{one}; strings.HasPrefix(strings.TrimSpace(one), "{") {
 					a.stdin, rest = bytes.NewReader([]byte(one)), []string{"-"}
 				}
+			case whyNot && len(rest) == 0 && file == "" && len(args) > 0 && there(args[0]):
+				return usageError("%s is a file or folder, and the query is missing: gyoji explain --why-not 'QUERY' %s", args[0], args[0])
 			case whyNot && len(rest) == 0 && a.stdinIsTerminal():
 				return usageError("--why-not wants the logs to look at")
 			case !whyNot && len(rest) == 0:

@@ -368,7 +368,7 @@ func (h *huntRun) tally() {
 		if parts == nil {
 			parts = []string{"nothing"}
 		}
-		name := d.Name
+		name := d.Title()
 		if t := join(d.Techniques, func(t hunt.Technique) string { return t.ID }); !t.IsNull() {
 			name += " (" + t.String() + ")"
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -39,7 +40,14 @@ func (c *choice) Set(v string) error {
 		}
 	}
 	near := ""
-	if n := diag.Nearest(v, c.of); n != "" {
+	n := diag.Nearest(v, c.of)
+	for _, w := range c.of { // sumologic is sumo, and crit critical
+		low, v := strings.ToLower(w), strings.ToLower(v)
+		if n == "" && min(len(v), len(low)) >= 3 && (strings.HasPrefix(v, low) || strings.HasPrefix(low, v)) {
+			n = w
+		}
+	}
+	if n != "" {
 		near = "did you mean " + n + "? "
 	}
 	return fmt.Errorf("%schoose one of %s", near, strings.Join(c.of, ", "))
@@ -103,8 +111,60 @@ func renamed(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(name)
 }
 
-// flagError says in words what is wrong with a flag of the command line.
-func flagError(cmd *cobra.Command, err error) error {
+// elsewhere are flags of other tools of the trade (hayabusa, chainsaw, sigma-cli, journalctl,
+// jq), and what is meant by them here.
+var elsewhere = map[string]string{
+	"last": "--from -7d", "since": "--from -7d", "start": "--from 2026-03-01", "timeline-start": "--from 2026-03-01", "start-date": "--from 2026-03-01",
+	"until": "--to 2026-03-02", "end": "--to 2026-03-02", "timeline-end": "--to 2026-03-02", "end-date": "--to 2026-03-02",
+	"tz": "--timezone Europe/Berlin", "utc": "--timezone UTC", "rules": "-d RULES", "rule": "-d RULE", "sigma": "-d RULES", "ruleset": "-d RULES", "packages": "-d FOLDER",
+	"min-level": "--min-severity high", "severity": "--min-severity high", "output-format": "-f csv", "json": "-f json", "jsonl": "-f ndjson", "csv": "-f csv", "html": "-f html -o report.html",
+	"threads": "-j 4", "jobs": "-j 4", "target": "--to splunk", "dir": "the folder alone", "directory": "the folder alone", "file": "the file alone", "input": "the path alone", "user-name": "--user NAME", "hostname": "--host NAME", "computer-name": "--host NAME",
+	"fields": "fields in the query: '... | fields Image, User'", "limit": "limit in the query: '... | limit 10'",
+}
+
+// meant is what a flag that there is not may have been meant to be, as it is written; ""
+// for nothing. word is without its dashes and its value.
+func meant(cmd *cobra.Command, word string) string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	if f := cmd.Flags().Lookup(word); f != nil {
+		return "--" + f.Name
+	}
+	if len(word) == 1 {
+		if f := cmd.Flags().ShorthandLookup(word); f != nil {
+			return "-" + word
+		}
+	}
+	if here := elsewhere[strings.ToLower(word)]; here != "" {
+		name := strings.TrimLeft(strings.Fields(here)[0], "-")
+		if !strings.HasPrefix(here, "-") || cmd.Flags().Lookup(name) != nil || len(name) == 1 && cmd.Flags().ShorthandLookup(name) != nil {
+			return here
+		}
+	}
+	if near := diag.Nearest(word, names); near != "" {
+		return "--" + near
+	}
+	return ""
+}
+
+// oneDash is the argument whose letters pflag has read one by one up to rest: -level is
+// meant as --level. "" for none.
+func oneDash(args []string, rest string) string {
+	for _, a := range args {
+		if word, ok := strings.CutPrefix(a, "-"); ok && !strings.HasPrefix(word, "-") && len(word) > 2 && strings.HasSuffix(word, rest) {
+			word, _, _ = strings.Cut(word, "=")
+			return word
+		}
+	}
+	return ""
+}
+
+// flagError says in words what is wrong with a flag of the command line; args is all of it.
+func flagError(cmd *cobra.Command, err error, args ...string) error {
 	help := fmt.Sprintf("; %s --help lists the flags", cmd.CommandPath())
 	var unknown *pflag.NotExistError
 	var value *pflag.InvalidValueError
@@ -113,16 +173,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		name := unknown.GetSpecifiedName()
 		if s := unknown.GetSpecifiedShortnames(); s != "" {
-			return usageError("-%s: %s has no flag -%s%s", s, cmd.CommandPath(), name, help)
-		}
-		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if !f.Hidden {
-				names = append(names, f.Name)
+			word := oneDash(args, s)
+			if m := meant(cmd, word); word != "" && m != "" {
+				return usageError("-%s: a flag of several letters has two dashes; did you mean %s?", word, m)
 			}
-		})
-		if near := diag.Nearest(name, names); near != "" {
-			help = fmt.Sprintf("; did you mean --%s?", near)
+			return usageError("-%s: %s has no flag -%s%s", cmp.Or(word, s), cmd.CommandPath(), name, help)
+		}
+		if m := meant(cmd, name); m != "" {
+			help = fmt.Sprintf("; did you mean %s?", m)
 		}
 		return usageError("--%s: %s has no such flag%s", name, cmd.CommandPath(), help)
 	case errors.As(err, &missing):

@@ -24,6 +24,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lookup"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 	"github.com/gyoji-dev/gyoji/packages"
 )
 
@@ -339,8 +340,16 @@ func (a *app) shipped(name string, missing error) (*detection.Package, error) {
 		return nil, &exit{exitInput, missing}
 	}
 	help := ""
-	if n := diag.Nearest(name, near); n != "" {
+	if n := diag.Nearest(name, append(near, sigmaStore)); n != "" {
 		help = fmt.Sprintf(" did you mean %s?", n)
+	}
+	if one, _, several := strings.Cut(name, ","); several {
+		help = fmt.Sprintf(" several are named one by one: -d %s -d ...;", one)
+	}
+	if below := slices.DeleteFunc(slices.Clone(near), func(n string) bool {
+		return !strings.HasPrefix(strings.ToUpper(n), strings.ToUpper(name)+".") || strings.Contains(n, "-")
+	}); len(below) > 0 {
+		help = fmt.Sprintf(" of what is below it there is %s;", strings.Join(below, ", "))
 	}
 	return nil, &exit{exitInput, fmt.Errorf("%s: there is no such file or folder, and no package of that name or technique;%s gyoji ships %s", name, help, strings.Join(names, ", "))}
 }
@@ -460,8 +469,38 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 		}
 	}
 	h.session.rows = h.Len()
+	h.allLeftOut(rules)
 	h.nothingReached(ctx, rules, pass.Seen)
 	return err
+}
+
+// allLeftOut notes that findings there were are all left out by --host, --user or
+// --min-severity, and by which.
+func (h *huntRun) allLeftOut(rules *sigmaRules) {
+	left := h.LeftOut()
+	if h.Len() > 0 || left.Findings == 0 || rules == nil {
+		return
+	}
+	what := fmt.Sprintf("%s %s left out, as asked for", number(left.Findings), plural(left.Findings, "finding is", "findings are"))
+	for _, x := range []struct {
+		flag         string
+		asked, there []string
+	}{{"--host", rules.filter.Hosts, left.Hosts}, {"--user", rules.filter.Users, left.Users}} {
+		if len(x.asked) == 0 || len(x.there) == 0 {
+			continue
+		}
+		slices.Sort(x.there)
+		some := x.there
+		if near := diag.Nearest(x.asked[0], x.there); near != "" {
+			some = []string{near}
+		}
+		more := ""
+		if len(some) > topShown {
+			some, more = some[:topShown], " and others"
+		}
+		what += fmt.Sprintf("; %s %s: they are of %s%s", x.flag, strings.Join(x.asked, ", "), strings.Join(some, ", "), more)
+	}
+	h.session.notes = append(h.session.notes, what) // which is no failure: it was asked for
 }
 
 // compile readies the detections. Queries with mistakes are named; the others run without
@@ -490,7 +529,7 @@ func (h *huntRun) tellSignals(g *siemHunt, signals []*insight.Signal) error {
 		return err
 	}
 	if why := g.why(); why != "" && !h.app.quiet {
-		fmt.Fprintln(h.app.stderr, why)
+		fmt.Fprintln(h.app.stderr, strings.Join(printable.Wrap(why, h.app.errWidth), "\n"))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/content"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
@@ -168,6 +169,15 @@ func (h *huntRun) nothingReached(ctx context.Context, rules *sigmaRules, seen []
 			windows = windows && (r.Correlation != nil || r.Windows())
 		}
 	}
+	var logs []string // read as plain text, and no rules
+	for _, t := range st.Texts {
+		if k := content.Of(t, headOf(t)); k == content.Sigma || k == content.SIEMRule {
+			s.note("%s is %s and was read as a log; to run it write -d %s", t, k, shellWord(t))
+			continue
+		}
+		logs = append(logs, t)
+	}
+	st.Texts = logs
 	texts := len(st.Texts) > 0 && windows
 	if texts {
 		s.note("no detection looks at plain text, which %s is read as; see: %s", first(st.Texts), doctor)

@@ -182,6 +182,11 @@ must hold no links: what gyoji pkg verify asks of packages.`,
   gyoji rules add our-rules.zip --name ours`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if st, err := os.Stat(args[0]); err != nil {
+				return &exit{exitInput, err}
+			} else if st.IsDir() {
+				return usageError("%s is a folder, and rules add wants an archive; a folder of rules needs none: gyoji hunt -d %s LOGS", args[0], args[0])
+			}
 			o, official := rulepack.OfficialOf(filepath.Base(args[0]))
 			switch {
 			case name == "" && !official:

@@ -164,10 +164,22 @@ func (a *app) queryText(file string, args []string) (*diag.File, []string, error
 		}
 		return nil, nil, usageError("%s is %s, and the query comes first: %s", args[0], k, k.Use())
 	}
+	if len(args) > 1 && there(args[0]) && !there(args[1]) && (strings.ContainsAny(args[1], "|\"=") || args[1] == "*") {
+		return nil, nil, usageError("the query comes first: %s %s", shellWord(args[1]), strings.Join(shellWords(append(args[:1:1], args[2:]...)), " "))
+	}
+	if there(args[0]) && len(args) == 1 && a.stdinIsTerminal() {
+		return nil, nil, usageError("%s is a file or folder, and the query is missing: write it before the paths, such as '*' %s, or name its file with -q", args[0], args[0])
+	}
 	if _, err := os.Stat(args[0]); err == nil && (len(args) == 1 || !strings.ContainsAny(args[0], " *|=\"")) && strings.ContainsAny(args[0], `/\.`) {
 		return nil, nil, usageError("%s is a file or folder, and the query is missing: write it before the paths, such as '*' %s, or name its file with -q", args[0], args[0])
 	}
 	return diag.Text("query", args[0]), args[1:], nil
+}
+
+// there reports whether there is a file or folder of a name.
+func there(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // print runs a query and prints its rows.

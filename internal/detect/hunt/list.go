@@ -185,6 +185,10 @@ func (d *Detection) named(f *Finding) string {
 	})
 }
 
+// Title is the detection's name where it stands for all of its findings: what differs from
+// one to the other is *.
+func (d *Detection) Title() string { return detection.Placeholder().ReplaceAllString(d.Name, "*") }
+
 // complete gives a finding what it has of its detection, unless it says what to do next
 // itself, the number of its records, and empty lists for none.
 func (d *Detection) complete(f *Finding) {
@@ -238,6 +242,7 @@ type List struct {
 	out        event.Batch
 	scratch    []byte
 	added      int64
+	left       LeftOut
 
 	worst detection.Severity
 }
@@ -308,11 +313,15 @@ func (l *List) Worst() (s detection.Severity, ok bool) { return l.worst, l.added
 func (l *List) Add(d *Detection, f *Finding) error {
 	next := f.Next
 	d.complete(f)
-	if !l.o.Filter.Wants(d) || !l.o.Filter.Takes(f) {
+	if !l.o.Filter.Wants(d) {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.o.Filter.Takes(f) {
+		l.left.add(f)
+		return nil
+	}
 	l.ran(d)
 	l.name(f)
 	l.added++
@@ -346,6 +355,30 @@ func (l *List) Add(d *Detection, f *Finding) error {
 	o.Col(colBody).Set(0, event.Text(string(l.scratch)))
 	return l.rows.Add(o)
 }
+
+// LeftOut are the findings of the detections asked for that Filter does not take.
+type LeftOut struct {
+	Findings     int64
+	Hosts, Users []string // of them, the first leftNames
+}
+
+// leftNames is how many hosts and users of findings that are left out are remembered.
+const leftNames = 100
+
+func (o *LeftOut) add(f *Finding) {
+	o.Findings++
+	for _, x := range []struct {
+		to   *[]string
+		name string
+	}{{&o.Hosts, f.Host}, {&o.Users, f.User}} {
+		if x.name != "" && len(*x.to) < leftNames && !slices.ContainsFunc(*x.to, func(n string) bool { return strings.EqualFold(n, x.name) }) {
+			*x.to = append(*x.to, strings.Clone(x.name))
+		}
+	}
+}
+
+// LeftOut says what the filter has left out.
+func (l *List) LeftOut() LeftOut { return l.left }
 
 // starts reports whether the finding is of a record with this event id, that of the
 // start of a process: 1 of Sysmon, 4688 of the Security log.

@@ -144,7 +144,7 @@ func (r *Report) junit(w io.Writer) error {
 	// What ran and found nothing has passed.
 	for _, d := range r.Ran {
 		if d.Found() == 0 {
-			s.Cases = append(s.Cases, testcase{Class: d.Name, Name: d.ID})
+			s.Cases = append(s.Cases, testcase{Class: d.Title(), Name: d.ID})
 			s.Tests++
 		}
 	}
