@@ -182,6 +182,7 @@ func (c *checking) queries() {
 	for _, d := range append(append([]*Detection{}, c.p.Detections...), c.p.Baselines...) {
 		if q := c.compile(d.Query); q != nil {
 			c.named(d, q)
+			c.next(d)
 		}
 	}
 	for _, file := range c.p.Hunts {
@@ -194,6 +195,17 @@ func (c *checking) queries() {
 			if said == "" {
 				c.add(true, "hunt-without-"+strings.ReplaceAll(huntKeys[i], " ", "-"), file, "the query's head has no line %q", "// "+huntKeys[i]+": ...")
 			}
+		}
+	}
+}
+
+// next checks that what to do next is written for the reader of that finding, who does not
+// know how the package's other detections are called. An id of one word may be that word.
+func (c *checking) next(d *Detection) {
+	words := strings.FieldsFunc(d.Next, func(r rune) bool { return r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for _, other := range c.p.Detections {
+		if other != d && strings.ContainsAny(other.ID, "-_") && slices.Contains(words, other.ID) {
+			c.add(true, "next-names-detection", ManifestName, "what is next after %s names %s, which its reader does not know: say what to look for", d.ID, other.ID)
 		}
 	}
 }
