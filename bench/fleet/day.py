@@ -5,7 +5,8 @@ No event of it is an attack. Command lines are those that products' public docum
 update logs and detection rules' lists of false positives give; names of hosts, users and files are
 made up. Each host has a role, and a role does each thing some times a day: a rate below one is the
 chance that a host does it on that day. What is written is what detections of user execution look at
-(processes, files, marks of the web, the registry's run lists, who opens lsass, script blocks); the rest of a host's log is left out,
+(processes, files, marks of the web, the registry's run lists, who opens lsass, script blocks,
+what is kept for the next logon); the rest of a host's log is left out,
 so that findings are counted per host and day and not per event.
 """
 import argparse, base64, datetime, hashlib, json, random, re
@@ -116,6 +117,17 @@ BLOCKS = [
     (ALL, 1, r"C:\Windows\IMECache\HealthScripts\1_1\detect.ps1", "$app = Get-ItemProperty 'HKLM:\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\*' | ? DisplayName -like 'Acme*'; if ($app) {{ exit 0 }}"), (ALL, 0.5, "", "Get-CimInstance Win32_OperatingSystem | Select-Object Version"), ("developer", 2, r"C:\Users\{u}\Documents\PowerShell\Microsoft.PowerShell_profile.ps1", "oh-my-posh init pwsh --config ~/theme.json | Invoke-Expression"), ("developer", 1, "", "prompt"), ("developer", 0.2, r"C:\src\app\build.ps1", "Invoke-WebRequest https://artifacts.corp.example/tool.zip -OutFile tool.zip; Expand-Archive tool.zip"),
     ("administrator", 2, r"C:\Scripts\assets.ps1", "$r = Invoke-RestMethod -Uri https://api.corp.example/v1/assets -Headers @{{Authorization = \"Bearer $token\"}}; $r.items | Export-Csv assets.csv"), ("administrator", 0.5, r"C:\Scripts\gui.ps1", "[Reflection.Assembly]::LoadWithPartialName('System.Windows.Forms') | Out-Null; $f = New-Object Windows.Forms.Form"), ("administrator", 0.3, r"C:\Program Files\WindowsPowerShell\Modules\dbatools\2.1\dbatools.psm1", "Add-Type -Path $dll; $sb = [scriptblock]::Create($text); & $sb"),
 ]
+# What is kept for the next logon: (roles, times a day, program that writes, key, value).
+L = r"C:\Users\{u}\AppData\Local"; HKU = r"HKU\S-1-5-21-1-2-3-{h}\Software\Microsoft\Windows\CurrentVersion"; HKLM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion"
+KEPT = [
+    (ALL, 0.3, L + r"\Microsoft\OneDrive\OneDrive.exe", HKU + r"\Run\OneDrive", '"' + L + r'\Microsoft\OneDrive\OneDrive.exe" /background'), (ALL, 0.1, L + r"\Microsoft\OneDrive\OneDriveSetup.exe", HKU + r"\RunOnce\Delete Cached Update Binary", r'C:\WINDOWS\system32\cmd.exe /q /c del /q "' + L + r'\Microsoft\OneDrive\Update\OneDriveSetup.exe"'), (ALL, 0.5, PX + r"\Microsoft\Edge\Application\msedge.exe", HKU + r"\Run\MicrosoftEdgeAutoLaunch_A1", '"' + PX + r'\Microsoft\Edge\Application\msedge.exe" --no-startup-window --win-session-start'),
+    (ALL, 0.2, SLACK, HKU + r"\Run\com.squirrel.slack.slack", '"' + L + r'\slack\slack.exe" --process-start-args --startup'), (ALL, 0.2, r"C:\Users\{u}\AppData\Roaming\Spotify\Spotify.exe", HKU + r"\Run\Spotify", r"C:\Users\{u}\AppData\Roaming\Spotify\Spotify.exe --autostart --minimized"), (ALL, 0.05, L + r"\Discord\app-1.0.9\Discord.exe", HKU + r"\Run\Discord", L + r"\Discord\Update.exe --processStart Discord.exe"),
+    (ALL, 0.05, S + r"\msiexec.exe", HKLM + r"\Run\Acme", '"' + PF + r'\Acme\tray.exe"'), (ALL, 0.05, r"C:\ProgramData\Package Cache\{{A1}}\VC_redist.x64.exe", HKLM + r"\RunOnce\{{A1}}", r'"C:\ProgramData\Package Cache\{{A1}}\VC_redist.x64.exe" /burn.runonce'), (ALL, 0.05, D + r"\setup_{n}.exe", r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\RunOnce\wextract_cleanup0", r'rundll32.exe C:\Windows\system32\advpack.dll,DelNodeRunDLL32 "' + T + r'\IXP000.TMP\"'),
+    (ALL, 0.1, S + r"\csrss.exe", HKU + r"\RunOnce\Application Restart #0", '"' + CHROME + r'" --restore-last-session'), (ALL, 0.1, SVC, HKU + r"\RunOnce\Printers", r"wscript.exe \\corp.example\netlogon\printers.vbs"), ("developer", 0.02, EXPLORER, HKU + r"\Run\keys", PF + r"\AutoHotkey\AutoHotkey64.exe C:\Users\{u}\Documents\keys.ahk"), ("administrator", 0.1, S + r"\reg.exe", HKLM + r"\Run\Tray", '"' + PF + r'\Acme\tray.exe"'),
+    ("developer", 0.01, L + r"\Temp\is-1A2B3.tmp\setup.tmp", HKU + r"\Run\Tool", L + r"\Programs\Tool\tool.exe"),
+]
+# What appears in Startup folders: (roles, times a day, program that writes, name).
+STARTUP = [(ALL, 0.1, OFFICE + r"\ONENOTE.EXE", "Send to OneNote.lnk"), (ALL, 0.03, L + r"\slack\Update.exe", "Slack.lnk"), (ALL, 0.02, EXPLORER, "Outlook.lnk"), (ALL, 0.02, S + r"\msiexec.exe", "Agent.lnk"), ("administrator helpdesk", 0.01, EXPLORER, "drives.bat")]
 
 def times(rng, rate):
     n = int(rate)
@@ -190,6 +202,12 @@ def main():
             for _ in range(times(also, rate) if role in roles.split() else 0):
                 p = fill(program)
                 sysmon(later(), 10, {"SourceProcessGUID": "{5b0b56f7-0000-0000-0000-%012x}" % also.getrandbits(48), "SourceProcessId": str(also.randrange(4096, 65536)), "SourceImage": p, "TargetImage": S + r"\lsass.exe", "TargetProcessId": "704", "GrantedAccess": rights, "CallTrace": r"C:\Windows\SYSTEM32\ntdll.dll+9d4c4|C:\Windows\System32\KERNELBASE.dll+2c13e|" + p + "+3a1b2"})
+        for roles, rate, program, key, value in KEPT:
+            for _ in range(times(also, rate) if role in roles.split() else 0):
+                sysmon(later(), 13, {"EventType": "SetValue", "ProcessGuid": "{5b0b56f7-0000-0000-0000-%012x}" % also.getrandbits(48), "Image": fill(program), "TargetObject": fill(key.replace("{h}", str(1000 + h))), "Details": fill(value)})
+        for roles, rate, program, name in STARTUP:
+            for _ in range(times(also, rate) if role in roles.split() else 0):
+                sysmon(later(), 11, {"ProcessGuid": "{5b0b56f7-0000-0000-0000-%012x}" % also.getrandbits(48), "Image": fill(program), "TargetFilename": r"C:\Users\%s\AppData\Roaming\Microsoft\Windows\Start Menu\Programs\Startup\%s" % (user, name)})
         for roles, rate, name, code in BLOCKS:
             for _ in range(times(also, rate) if role in roles.split() else 0):
                 at = later()
