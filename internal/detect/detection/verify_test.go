@@ -104,3 +104,30 @@ func withinRange(t *testing.T, p *detection.Package, d *detection.Detection) {
 		t.Errorf("%s: only %d rows on record", d.ID, n)
 	}
 }
+
+// No two Cloud SIEM rules of shipped packages have one id: only the first of them would run.
+func TestRulesOfPackagesHaveTheirOwnIDs(t *testing.T) {
+	files, err := fs.Glob(packages.FS, "*/rules/*.json")
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	by := map[string]string{}
+	for _, file := range files {
+		text, err := fs.ReadFile(packages.FS, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct{ Fields struct{ ID string } }
+		if err := json.Unmarshal(text, &doc); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		id := doc.Fields.ID
+		switch {
+		case id == "":
+			t.Errorf("%s: the rule has no id", file)
+		case by[id] != "":
+			t.Errorf("%s: the id %s is that of %s", file, id, by[id])
+		}
+		by[id] = file
+	}
+}
