@@ -119,6 +119,22 @@ await flow('triage', async (s, b) => {
   await until(async () => (await rowIds(p)).length === 2, 'two closed');
   ok('29 the view is in the address', p.url().includes('view=closed'), p.url());
 
+  // Give to somebody: a person with a key, and back again by Undo.
+  await s.key('triage', 'm.lind');
+  await p.goto(s.base + '/triage');
+  await until(async () => (await rowIds(p)).length >= 7, 'rows');
+  const giving = (await rowIds(p))[0];
+  await p.locator(`[data-id="${giving}"]`).click();
+  await p.getByRole('button', { name: 'Give…' }).click();
+  const give = p.getByRole('dialog', { name: /^Give INSIGHT/ });
+  await give.getByText('m.lind').click();
+  equal('axe: give', await axe(p), []);
+  await p.keyboard.press('Control+Enter');
+  await until(async () => (await s.get(`/api/sec/v1/insights/${giving}`)).data.assignee?.value === 'm.lind', 'given');
+  await until(async () => (await p.locator(`[data-id="${giving}"]`).innerText()).includes('m.lind'), 'the row says whose');
+  await p.getByRole('button', { name: 'Undo' }).last().click();
+  await until(async () => (await s.get(`/api/sec/v1/insights/${giving}`)).data.assignee === null, 'and back');
+
   // Filter, in the address; a stale id shows a note.
   await p.goto(s.base + '/triage?q=' + encodeURIComponent('srv-web severity:high'));
   await until(async () => (await rowIds(p)).length >= 1, 'filtered');
@@ -196,7 +212,7 @@ await flow('triage', async (s, b) => {
   await p.getByText(/what you did while the server was away is done/).first().waitFor({ timeout: 30000 });
   await p.getByText(/^Live$/).waitFor({ timeout: 10000 });
   const { entries } = await s.get(`/api/gyoji/v1/insights/${target}/history`);
-  equal('26 done once', entries.filter((e) => e.what === 'assignee').length, 1);
+  equal('26 done once', entries.filter((e) => e.what === 'assignee' && e.to === 'first').length, 1);
 
   // 17, for the list: it is virtual.
   ok('aria-rowcount', Number(await p.getByRole('grid').getAttribute('aria-rowcount')) >= 2);

@@ -352,6 +352,30 @@ class Insights {
     });
   }
 
+  /** Gives insights to somebody; '' is nobody. */
+  async give(rows, name) {
+    rows = rows.filter((r) => r && r.assignee !== name);
+    const person = (to) => ({ method: 'PUT', path: 'assignee', body: { assignee: to ? { type: 'USER', value: to } : null } });
+    const undo = [];
+    for (const row of rows) {
+      try {
+        await this.change(row, [person(name)], { assignee: name });
+        undo.push(row);
+      } catch (e) {
+        await this.#problem(e, row);
+      }
+    }
+    this.arrange();
+    if (!undo.length) return;
+    const whose = name ? `with ${plain(name, 60)}` : 'nobody’s';
+    toast(undo.length > 1 ? `${undo.length} insights are ${whose}` : `${undo[0].readableId} is ${whose}`, {
+      undo: async () => {
+        for (const row of undo) await this.back(row, [person(row.assignee)]);
+        this.#restore(undo);
+      },
+    });
+  }
+
   /** Takes an act back: the row is as it was before. */
   async back(row, steps) {
     const now = this.rows[row.id] ?? row;
