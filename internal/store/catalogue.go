@@ -112,8 +112,14 @@ func (s *Store) openCatalogue() error {
 		return fmt.Errorf("store: %w", err)
 	}
 	if s.o.ReadOnly {
+		if err := readable(db); err != nil {
+			db.Close()
+			if db, err = s.openUnwritable(path, err); err != nil {
+				return err
+			}
+		}
 		s.reading = db
-		return db.Ping()
+		return nil
 	}
 	if none {
 		if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err == nil { // SQLite's own would be for all to read
@@ -126,6 +132,54 @@ func (s *Store) openCatalogue() error {
 	}
 	s.db, s.reading = db, db
 	return nil
+}
+
+// readable reports why a database cannot be read.
+func readable(db *sql.DB) error {
+	n := 0
+	return db.QueryRow(`SELECT count(*) FROM migrations`).Scan(&n)
+}
+
+// openUnwritable opens the catalogue in a folder that may not be written to, where SQLite
+// cannot make the files that it reads a log of its own by: it is read as it is, or, where a
+// process has left such a log, as a copy elsewhere. why is what went wrong before.
+func (s *Store) openUnwritable(path string, why error) (*sql.DB, error) {
+	at := path
+	if st, err := os.Stat(path + "-wal"); err == nil && st.Size() > 0 {
+		dir, err := os.MkdirTemp("", "gyoji-catalogue-")
+		if err != nil {
+			return nil, err
+		}
+		s.copied = dir
+		at = filepath.Join(dir, catalogueName)
+		for _, end := range []string{"", "-wal"} {
+			data, err := os.ReadFile(path + end)
+			if err == nil {
+				err = os.WriteFile(at+end, data, 0o600)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	abs, err := filepath.Abs(at)
+	if err != nil {
+		return nil, err
+	}
+	with := url.Values{"_pragma": {"busy_timeout(10000)", "query_only(1)"}}
+	if at == path { // the lock of the folder keeps others from changing it
+		with["mode"], with["immutable"] = []string{"ro"}, []string{"1"}
+	}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: with.Encode()}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if readable(db) != nil {
+		db.Close()
+		return nil, fmt.Errorf("%s: %w", path, why)
+	}
+	return db, nil
 }
 
 // sealedTo is up to which position the log has been made into segments.

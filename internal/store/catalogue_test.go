@@ -56,3 +56,40 @@ func TestSegmentsWithoutACatalogueAreNotTakenForNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestACatalogueThatCannotBeWritten: a store in a folder that nothing may be written to is
+// read, as it was closed and as a process that was killed has left it.
+func TestACatalogueThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	put(t, s, messages("one"))
+	seal(t, s, true)
+	killed := filepath.Join(t.TempDir(), "killed")
+	if err := os.CopyFS(killed, os.DirFS(dir)); err != nil { // with SQLite's own log
+		t.Fatal(err)
+	}
+	os.Remove(filepath.Join(killed, catalogueName+"-shm"))
+	s.Close(t.Context())
+	for _, d := range []string{dir, killed} {
+		path := filepath.Join(d, catalogueName)
+		r := &Store{dir: d}
+		db, err := r.openUnwritable(path, errRead)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		if err := db.QueryRow(`SELECT count(*) FROM segment`).Scan(&n); err != nil || n != 1 {
+			t.Errorf("%d segments, %v", n, err)
+		}
+		r.reading = db
+		if err := r.closeCatalogue(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(r.copied, catalogueName)); r.copied != "" && err == nil {
+			t.Error("the copy stays")
+		}
+		if _, err := os.Stat(path + "-shm"); err == nil {
+			t.Error("something was written beside it")
+		}
+	}
+}

@@ -164,6 +164,7 @@ type Store struct {
 	db   *sql.DB // nil where the store is read only
 	// reading is db, or one that may only be read; nil where there is none.
 	reading *sql.DB
+	copied  string // folder of a copy of the database that reading reads; "" for none
 
 	work     sync.Mutex // one at a time changes segments
 	segments []*segment // under the log's lock, as what a snapshot has of both is of one moment
@@ -593,6 +594,9 @@ func (s *Store) Close(context.Context) error {
 }
 
 func (s *Store) closeCatalogue() error {
+	if s.copied != "" {
+		defer os.RemoveAll(s.copied)
+	}
 	if s.reading == nil {
 		return nil
 	}
