@@ -53,6 +53,8 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusServiceUnavailable, "the server is stopping")
 	case st.LogMax > 0 && st.LogBytes >= st.LogMax:
 		text(w, http.StatusServiceUnavailable, fmt.Sprintf("the log has %d bytes and may have %d", st.LogBytes, st.LogMax))
+	case s.doors.Full():
+		text(w, http.StatusServiceUnavailable, "there is no room for more logs")
 	default:
 		// What is wrong with detection is said, and is no reason to send logs elsewhere.
 		if s.live != nil {

@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -17,6 +19,7 @@ const (
 	// many are, and repeatBodyMax how many bytes of each.
 	repeatTime    = 10 * time.Minute
 	repeatsMax    = 1000
+	repeatLogsMax = 100_000
 	repeatBodyMax = 64 << 10
 	repeatKeyMax  = 200
 )
@@ -24,6 +27,9 @@ const (
 // repeats are the answers to calls that changed something and had a key: a client that did
 // not hear the answer makes the call again, and it counts once.
 type repeats struct {
+	// of logs, which come more often: answers of success alone are kept, and more of them.
+	logs bool
+
 	mu  sync.Mutex
 	by  map[string]*repeat
 	age []string // keys, oldest first
@@ -39,6 +45,13 @@ type repeat struct {
 	body   []byte
 }
 
+func (m *repeats) most() int {
+	if m.logs {
+		return repeatLogsMax
+	}
+	return repeatsMax
+}
+
 // begin gives the call of a key: mine says that it is the caller's to be made, and that end
 // must follow.
 func (m *repeats) begin(key, call string) (r *repeat, mine bool) {
@@ -47,7 +60,7 @@ func (m *repeats) begin(key, call string) (r *repeat, mine bool) {
 	now := time.Now()
 	for len(m.age) > 0 {
 		old := m.by[m.age[0]]
-		if old != nil && now.Sub(old.at) < repeatTime && len(m.age) < repeatsMax {
+		if old != nil && now.Sub(old.at) < repeatTime && len(m.age) < m.most() {
 			break
 		}
 		delete(m.by, m.age[0])
@@ -70,7 +83,7 @@ func (m *repeats) begin(key, call string) (r *repeat, mine bool) {
 func (m *repeats) end(key string, r *repeat, w *recorder) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if w.status == 0 || w.status >= 500 || w.status == http.StatusTooManyRequests || w.long {
+	if w.status == 0 || w.status >= 500 || w.status == http.StatusTooManyRequests || w.long || m.logs && w.status >= 300 {
 		if m.by[key] == r {
 			delete(m.by, key)
 		}
@@ -119,6 +132,9 @@ func (m *repeats) once(w http.ResponseWriter, r *http.Request, who string, next 
 		return
 	}
 	key, call := who+" "+given, r.Method+" "+r.URL.Path
+	if m.logs { // other logs by a key that was given before are not passed over
+		call = fmt.Sprintf("%s of %d bytes", r.Method, r.ContentLength)
+	}
 	for {
 		made, mine := m.begin(key, call)
 		if mine {
@@ -147,5 +163,18 @@ func (m *repeats) once(w http.ResponseWriter, r *http.Request, who string, next 
 			w.Write(made.body)
 			return
 		}
+	}
+}
+
+// sent takes logs in once for each key that their sender gives a request, whoever it is by
+// what it has sent to say so: who may not send is answered the same each time.
+func (s *Server) sent(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(repeatKey) == "" {
+			next(w, r)
+			return
+		}
+		who := sha256.Sum256([]byte(r.Header.Get("Authorization") + "\n" + r.Header.Get("X-Sumo-Token") + "\n" + r.URL.Path))
+		s.deliveries.once(w, r, string(who[:]), next)
 	}
 }

@@ -66,18 +66,19 @@ type Server struct {
 	notify   *notify.Notifier
 	more     []func(context.Context) error // to be closed before the store, last first
 
-	listener net.Listener
-	http     http.Server
-	base     string
-	routes   []access.Route
-	started  time.Time
-	pace     pace
-	draining atomic.Bool
-	stats    stats
-	limits   limits
-	missing  seen
-	repeats  repeats
-	ended    chan error
+	listener   net.Listener
+	http       http.Server
+	base       string
+	routes     []access.Route
+	started    time.Time
+	pace       pace
+	draining   atomic.Bool
+	stats      stats
+	limits     limits
+	missing    seen
+	repeats    repeats
+	deliveries repeats // of logs
+	ended      chan error
 }
 
 // Told is what a start tells people.
@@ -170,7 +171,12 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	}
 	s.calls, s.more = calls, append(s.more, calls.Close)
 	page := search.New(search.Options{Store: s.store, Jobs: calls.Jobs(), Alerts: s.live.Alerts(), Rewrite: calls.Rewrite, Logf: logf})
-	s.routes = slices.Concat(s.doors.Routes(), s.own(), pages(), s.session(), calls.Routes(), watched, page.Routes())
+	doors := s.doors.Routes()
+	for i, r := range doors {
+		doors[i].Serve = s.sent(r.Serve)
+	}
+	s.deliveries.logs = true
+	s.routes = slices.Concat(doors, s.own(), pages(), s.session(), calls.Routes(), watched, page.Routes())
 	s.limits.perSecond = c.RateLimit
 	s.http = http.Server{
 		Handler: s.handler(s.routes), ReadHeaderTimeout: s.pace.header, IdleTimeout: s.pace.idle, MaxHeaderBytes: headerMax,

@@ -104,6 +104,7 @@ type Doors struct {
 	saying   sync.Mutex
 	said     map[string]bool // what has been logged once
 	full     atomic.Bool
+	fullAt   atomic.Int64 // when a sender was last told that there is no room, ms
 }
 
 // Counts are what came by a door.
@@ -246,6 +247,7 @@ func (d *Doors) append(ctx context.Context, counts *Counts, receipts []store.Rec
 	var full *store.FullError
 	switch {
 	case errors.As(err, &full):
+		d.fullAt.Store(time.Now().UnixMilli())
 		if !d.full.Swap(true) {
 			d.o.Logf("no room for more: %s; senders are told to try again", full.Reason)
 		}
@@ -255,6 +257,15 @@ func (d *Doors) append(ctx context.Context, counts *Counts, receipts []store.Rec
 	}
 	d.o.Logf("what came could not be stored: %v", err)
 	return 0, &Failure{Status: http.StatusServiceUnavailable, Code: access.CodeUnavailable, Message: "what came could not be stored; try again", After: 5 * time.Second}
+}
+
+// fullTime is how long after a sender was told that there is no room the server says so of
+// itself; who sends again after that may find some.
+const fullTime = 30 * time.Second
+
+// Full reports whether senders were told a short while ago that there is no room.
+func (d *Doors) Full() bool {
+	return d.full.Load() && time.Since(time.UnixMilli(d.fullAt.Load())) < fullTime
 }
 
 // refuseSumo answers in Sumo's form.

@@ -51,7 +51,7 @@ func ParseSyslogAddress(s string) (a SyslogAddress, err error) {
 	if err != nil || !slices.Contains([]string{"tcp", "udp", "tls"}, u.Scheme) || u.Port() == "" || u.Path != "" {
 		return a, fmt.Errorf("%s: write tcp://HOST:PORT, udp://HOST:PORT or tls://HOST:PORT, with ?category=NAME where wanted", s)
 	}
-	a = SyslogAddress{Network: u.Scheme, Host: u.Host, Name: "syslog"}
+	a = SyslogAddress{Network: u.Scheme, Host: u.Host}
 	for k, v := range u.Query() {
 		switch k {
 		case "category":
@@ -65,6 +65,12 @@ func ParseSyslogAddress(s string) (a SyslogAddress, err error) {
 			}
 		default:
 			return a, fmt.Errorf("%s: %s is not known; there are category, name and timezone", s, k)
+		}
+	}
+	if a.Name == "" {
+		a.Name = "syslog"
+		if a.TimeZone != "" { // listeners of several zones have a source each
+			a.Name += " " + a.TimeZone
 		}
 	}
 	return a, nil
@@ -87,13 +93,13 @@ func (d *Doors) Syslog(a SyslogAddress, certificate *tls.Config) (net.Addr, erro
 		return nil, f
 	}
 	src := way.Source
-	if src.Category != a.Category && a.Category != "" || a.TimeZone != "" && src.TimeZone != a.TimeZone {
-		src.Category, src.TimeZone = firstOf(a.Category, src.Category), firstOf(a.TimeZone, src.TimeZone)
+	if a.TimeZone != "" && src.TimeZone != a.TimeZone {
+		src.TimeZone = a.TimeZone
 		if _, err := d.o.Sources.SetSource(way.Collector.ID, src); err != nil {
 			return nil, err
 		}
 	}
-	l := &syslogListener{d: d, name: a.Name, counts: d.count("syslog")}
+	l := &syslogListener{d: d, name: a.Name, category: a.Category, counts: d.count("syslog")}
 	if a.Network == "udp" {
 		at, err := net.ResolveUDPAddr("udp", a.Host)
 		if err != nil {
@@ -122,9 +128,10 @@ func (d *Doors) Syslog(a SyslogAddress, certificate *tls.Config) (net.Addr, erro
 }
 
 type syslogListener struct {
-	d      *Doors
-	name   string
-	counts *Counts
+	d        *Doors
+	name     string // of its source
+	category string // of what comes by it, "" for its source's
+	counts   *Counts
 }
 
 func (l *syslogListener) accept(listener net.Listener) {
@@ -346,16 +353,19 @@ func (b *syslogBatcher) add(frame []byte) {
 			frame = rest
 		}
 	}
-	if way == nil {
-		own, f := l.d.ownSource(l.name, nil)
-		if f != nil {
+	own := way == nil
+	if own {
+		var f *Failure
+		if way, f = l.d.ownSource(l.name, nil); f != nil {
 			l.counts.Dropped.Add(1)
 			return
 		}
-		way = own
 	}
 	now := time.Now().UnixMilli()
 	src := way.origin()
+	if own {
+		src.Category = firstOf(l.category, src.Category)
+	}
 	src.Name = way.Source.Name
 	src.Host = firstOf(b.messageHost(frame), way.Source.HostName, b.host)
 	if len(b.receipts) == 0 {
