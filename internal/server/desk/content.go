@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
@@ -132,18 +134,7 @@ func (d *Desk) content(r *http.Request) (any, error) {
 	}
 	if d.o.Hunter != nil {
 		for _, x := range d.o.Hunter.Detections() {
-			row := &ruleRow{ID: x.ID, Name: x.Name, Kind: "query", Source: "package", Package: x.Package, Enabled: true, Days: make([]int, daysShown), Closed: map[string]int{}, Care: []wrong{}, Tags: append([]string{}, x.Tags...)}
-			if x.Package == "" {
-				row.Kind, row.Source = "sigma", "user"
-			}
-			for _, p := range d.o.Packages {
-				if id, ok := strings.CutPrefix(x.ID, path.Base(p.Dir)+"/"); ok {
-					if det := p.Detection(id); det != nil {
-						row.Level = short(det.Base().String())
-					}
-				}
-			}
-			rows = append(rows, row)
+			rows = append(rows, d.detectionRow(x))
 		}
 	}
 	end, err := d.end(ctx)
@@ -166,6 +157,30 @@ func (d *Desk) content(r *http.Request) (any, error) {
 		rows = []*ruleRow{}
 	}
 	return map[string]any{"rules": rows, "care": care, "to": end.UnixMilli(), "days": daysShown}, nil
+}
+
+// detectionRow is a query of a package, or a Sigma rule.
+func (d *Desk) detectionRow(x *hunt.Detection) *ruleRow {
+	row := &ruleRow{ID: x.ID, Name: x.Name, Kind: "query", Source: "package", Package: x.Package, Enabled: true, Days: make([]int, daysShown), Closed: map[string]int{}, Care: []wrong{}, Tags: append([]string{}, x.Tags...)}
+	if x.Package == "" {
+		row.Kind, row.Source = "sigma", "user"
+	}
+	if _, det := d.packaged(x.ID); det != nil {
+		row.Level = short(det.Base().String())
+	}
+	return row
+}
+
+// packaged is the package's query that a detection is; nil for none.
+func (d *Desk) packaged(id string) (*detection.Package, *detection.Detection) {
+	for _, p := range d.o.Packages {
+		if name, ok := strings.CutPrefix(id, path.Base(p.Dir)+"/"); ok {
+			if det := p.Detection(name); det != nil {
+				return p, det
+			}
+		}
+	}
+	return nil, nil
 }
 
 // counted gives rules their counts, and says what is wrong with them.
@@ -285,7 +300,7 @@ func (d *Desk) oneRule(r *http.Request) (any, error) {
 	}
 	i := slices.IndexFunc(docs, func(x *sec.Document) bool { return x.ID == id })
 	if i < 0 {
-		return nil, missing("there is no rule %s", id)
+		return d.oneDetection(ctx, id)
 	}
 	x := d.ruleRow(docs[i])
 	end, err := d.end(ctx)
@@ -313,9 +328,40 @@ func (d *Desk) oneRule(r *http.Request) (any, error) {
 		*ruleRow
 		Fields   map[string]any `json:"fields"`
 		YAML     string         `json:"yaml"`
+		Query    string         `json:"query"`
 		Signals  []any          `json:"signals"`
 		Editable bool           `json:"editable"`
-	}{x, docs[i].Body, yaml, signals, docs[i].Number != 0}, nil
+	}{x, docs[i].Body, yaml, "", signals, docs[i].Number != 0}, nil
+}
+
+// oneDetection is a query of a package, or a Sigma rule, which are changed in their files.
+func (d *Desk) oneDetection(ctx context.Context, id string) (any, error) {
+	if d.o.Hunter == nil {
+		return nil, missing("there is no rule %s", id)
+	}
+	all := d.o.Hunter.Detections()
+	i := slices.IndexFunc(all, func(x *hunt.Detection) bool { return x.ID == id })
+	if i < 0 {
+		return nil, missing("there is no rule %s", id)
+	}
+	x := d.detectionRow(all[i])
+	end, err := d.end(ctx)
+	if err == nil {
+		err = d.counted(ctx, []*ruleRow{x}, end)
+	}
+	if err != nil {
+		return nil, err
+	}
+	text := ""
+	if _, det := d.packaged(id); det != nil && det.Query != nil {
+		text = det.Query.Text
+	}
+	return struct {
+		*ruleRow
+		Query    string `json:"query"`
+		Signals  []any  `json:"signals"`
+		Editable bool   `json:"editable"`
+	}{x, text, []any{}, false}, nil
 }
 
 // signalShown is a signal in a list.

@@ -152,6 +152,8 @@ func (d *Desk) Routes() []access.Route {
 		triage(http.MethodPut, "/entities/{id}/suppression", d.suppress),
 		get("/rules", d.content),
 		get("/rules/{id}", d.oneRule),
+		get("/rules/{id}/tests", d.cases),
+		{Pattern: "POST " + Base + "/rules/{id}/tests", Role: access.Read, Serve: answer(d.runCases)},
 		get("/coverage", d.coverage),
 		get("/health", d.health),
 		{Pattern: "POST " + Base + "/tune", Role: access.Read, Serve: answer(d.tune)},

@@ -1,0 +1,127 @@
+// Content: the list, a rule that is written, checked, saved and turned off, what it finds,
+// the tests of a package, tuning with its three answers; roles; axe and widths.
+import { axe, equal, flow, ok, shot, sideways, themes, until, widths } from './desk.mjs';
+
+await flow('content', async (s, b) => {
+  await s.sendSamples();
+  await s.insights(4);
+  const p = await b.page({ path: '/content' });
+  const grid = p.getByRole('grid', { name: 'Rules and detections' });
+  await grid.waitFor();
+  const { rules } = await s.get('/api/gyoji/v1/rules');
+  equal('as many rows as rules', await grid.getAttribute('aria-rowcount'), String(rules.length));
+  ok('the counts are the API’s', (await grid.innerText()).includes(`${rules[0].count.toLocaleString('en')} in 14 d`));
+
+  // 22, 23: a rule without a value in its name is warned of; a wrong one is refused with its place.
+  await p.getByRole('button', { name: 'New rule' }).click();
+  const text = p.getByLabel('The rule’s text, as YAML');
+  await text.waitFor();
+  const given = await text.inputValue();
+  ok('no warning where the name has a value', !(await p.getByText('has no value in it').count()));
+  await text.fill(given.replace('name_expression: Browser starts {{baseImage}}', 'name_expression: Browser starts a program').replace('is_prototype: true', 'is_prototype: false'));
+  await p.getByText('has no value in it').waitFor();
+  ok('23 a name without a value is warned of', true);
+  await text.fill(given.replace('lower(baseImage)', 'lower(baseImage'));
+  await p.locator('#rule-said .bad').waitFor();
+  ok('22 wrong content is refused with its place', /expression|\)|column|line/i.test(await p.locator('#rule-said .bad').innerText()), await p.locator('#rule-said').innerText());
+  await shot(p, 'content-refused');
+  await text.fill(given.replace('name_expression: Browser starts {{baseImage}}', 'name_expression: Browser starts a program').replace('is_prototype: true', 'is_prototype: false'));
+  await p.getByText('has no value in it').waitFor();
+  await p.getByRole('button', { name: 'What does it find?' }).click();
+  await p.locator('[data-yours=signals]').waitFor();
+  const before = (await s.get('/api/gyoji/v1/rules')).rules.length;
+  equal('22 to look at what it finds writes nothing', before, rules.length);
+  await p.getByRole('button', { name: /Save the new rule/ }).click();
+  await until(() => /\/content\/(?!new)/.test(p.url()), 'the saved rule is open');
+  const id = decodeURIComponent(new URL(p.url()).pathname.slice('/content/'.length));
+  const saved = await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`);
+  equal('it is saved', [saved.name, saved.enabled, saved.source, saved.revision], ['Browser starts PowerShell', true, 'user', 1]);
+
+  // Another saves meanwhile: nothing is overwritten unseen.
+  await text.waitFor();
+  await text.fill((await text.inputValue()).replace('default: 6', 'default: 7'));
+  await s.call('PUT', `/api/sec/v1/rules/${encodeURIComponent(id)}/enabled`, { fields: { enabled: false } });
+  await p.getByRole('button', { name: /Save revision/ }).click();
+  await p.getByText('while you were writing').waitFor();
+  ok('the text is kept', (await text.inputValue()).includes('default: 7'));
+  equal('and not saved', (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).severity, 6);
+  await p.getByRole('button', { name: /Save revision/ }).click();
+  await until(async () => (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).severity === 7, 'saved over it when asked again');
+
+  // A rule that is built in: off and on, with undo.
+  const own = rules.find((r) => r.source === 'builtin' && r.kind === 'match' && r.count > 0);
+  await p.goto(`${s.base}/content/${encodeURIComponent(own.id)}`);
+  await p.getByRole('button', { name: 'Switch off' }).click();
+  await until(async () => !(await s.get(`/api/gyoji/v1/rules/${own.id}`)).enabled, 'it is off');
+  await p.getByRole('button', { name: /Undo/ }).click();
+  await until(async () => (await s.get(`/api/gyoji/v1/rules/${own.id}`)).enabled, 'undo puts it on');
+  ok('a built-in rule is switched off, and on again by undo', true);
+
+  // 9: tuning, from a signal to a count that falls.
+  await p.getByRole('tab', { name: 'Tune' }).click();
+  await p.locator('[data-tune=signals]').waitFor({ timeout: 60000 });
+  await shot(p, 'content-tune');
+  const [was, will] = (await p.locator('[data-tune=signals]').innerText()).split(' → ').map(Number);
+  ok('9 counts before and after', was > will && will >= 0, `${was} ${will}`);
+  const asked = await s.call('POST', '/api/gyoji/v1/tune', { rule: own.id, from: own.lastFired + 3600000 - 30 * 86400000, to: own.lastFired + 3600000 });
+  equal('9 they are the API’s', [was, will], [asked.proposals[0].before, asked.proposals[0].after]);
+  await p.getByLabel('Reason', { exact: true }).fill('');
+  await p.getByRole('button', { name: 'Add it to the tuning' }).click();
+  await p.getByText('Say why it is left out').waitFor();
+  ok('9 without a reason it is refused', true);
+  await p.getByLabel('Reason', { exact: true }).fill('the agent of the help desk');
+  const loses = await p.getByLabel(/Why it is right to lose/).count();
+  if (loses) {
+    await p.getByRole('button', { name: 'Add it to the tuning' }).click();
+    await p.getByText('would be lost').first().waitFor();
+    ok('9 a true case is not lost without a reason', true);
+    await p.getByLabel(/Why it is right to lose/).fill('a case of the test');
+  }
+  await p.getByRole('button', { name: 'Add it to the tuning' }).click();
+  await p.getByRole('region', { name: 'Tuning expressions' }).waitFor();
+  const { data } = await s.get('/api/sec/v1/rule-tuning-expressions');
+  ok('9 it is in force', data.objects.some((t) => t.enabled && t.ruleIds.includes(own.id) && t.description.startsWith('the agent of the help desk')));
+  await p.getByRole('tab', { name: 'Back-test' }).click();
+  await p.getByRole('button', { name: 'Run the back-test' }).click();
+  await p.locator('[data-yours=signals]').waitFor({ timeout: 60000 });
+  const agreed = Number(await p.locator('[data-yours=signals]').innerText());
+  const live = (await s.get(`/api/gyoji/v1/rules/${own.id}`)).count;
+  ok('9 the back-test agrees: fewer than there were', agreed < live, `${agreed} of ${live}`);
+
+  // Tests of a package run in place.
+  const query = rules.find((r) => r.id.startsWith('T1204.004') && r.kind === 'query');
+  await p.goto(`${s.base}/content/${encodeURIComponent(query.id)}?tab=tests`);
+  await p.getByRole('button', { name: /Run \d+ case/ }).click();
+  await p.getByText(/all \d+ pass/).waitFor({ timeout: 120000 });
+  ok('the package’s tests pass', true);
+  await p.getByRole('tab', { name: 'Text' }).click();
+  const shown = await p.locator('pre.text').innerText();
+  ok('its query is shown', shown.includes('| where') && shown.includes('suspicion_score'), shown.slice(0, 200));
+
+  // 27: a role that may not.
+  const reader = await b.page({ path: `/content/${encodeURIComponent(id)}`, by: await s.key('read', 'looks only') });
+  await reader.getByRole('button', { name: /Save revision/ }).waitFor();
+  equal('27 the act is there, disabled', await reader.getByRole('button', { name: /Save revision/ }).getAttribute('aria-disabled'), 'true');
+  ok('27 the text cannot be changed', await reader.getByLabel('The rule’s text, as YAML').evaluate((e) => e.readOnly));
+
+  // 29: an address of nothing.
+  await p.goto(s.base + '/content/NOTHING-1');
+  await p.getByText('There is no rule').waitFor();
+  ok('29 a stale address says so', true);
+
+  for (const [width, height] of widths) {
+    for (const theme of themes) {
+      const at = await b.page({ width, height, theme, path: `/content/${encodeURIComponent(own.id)}?tab=tune` });
+      await at.getByRole('button', { name: 'Try it' }).waitFor({ timeout: 60000 });
+      equal(`axe: tune, ${width} ${theme}`, await axe(at), []);
+      ok(`no sideways scrolling, ${width} ${theme}`, !(await sideways(at)));
+      await shot(at, `content-tune-${width}-${theme}`);
+      await at.goto(s.base + '/content');
+      await at.getByRole('grid').waitFor();
+      equal(`axe: content, ${width} ${theme}`, await axe(at), []);
+      ok(`no sideways scrolling, list, ${width} ${theme}`, !(await sideways(at)));
+      await shot(at, `content-${width}-${theme}`);
+      await at.context().close();
+    }
+  }
+});
