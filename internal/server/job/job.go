@@ -271,6 +271,7 @@ func (m *Manager) Start(r Request) (*Job, error) {
 	}
 	j.touch()
 	j.ctx, j.cancel = context.WithCancel(context.Background())
+	j.working, j.halt = context.WithCancel(j.ctx)
 	dir := filepath.Join(m.o.Dir, j.ID)
 	j.messages = m.rows(dir, "messages")
 	j.records = m.rows(dir, "records")
@@ -341,6 +342,16 @@ func newID() string {
 	return fmt.Sprintf("%016X", binary.BigEndian.Uint64(b[:]))
 }
 
+// Stop has a job gather no more. What is there stays, and is that of a job that is done,
+// with a warning that it is a part. One that has ended is not changed.
+func (j *Job) Stop() {
+	if j.state.ended() {
+		return
+	}
+	j.halted.Store(true)
+	j.halt()
+}
+
 // State is where a job is in its life.
 type State int32
 
@@ -368,6 +379,9 @@ type Job struct {
 	state     life
 	ctx       context.Context
 	cancel    context.CancelFunc
+	working   context.Context // of what gathers; ends with ctx, or when the job is stopped
+	halt      context.CancelFunc
+	halted    atomic.Bool
 	used      atomic.Int64 // time of its workers, ns
 	histogram *histogram
 	messages  *rows

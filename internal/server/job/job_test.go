@@ -371,6 +371,42 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestStop: a job that is stopped keeps what is there, says that it is a part, and works no more.
+func TestStop(t *testing.T) {
+	release := make(chan struct{})
+	var once sync.Once
+	reading := make(chan struct{})
+	m := manager(t, memory{text: logs(5000), feed: func(f exec.Feed) exec.Feed {
+		return func(worker int, front exec.Sink) error {
+			return f(worker, sinkFunc(func(b *event.Batch) error {
+				err := front.Push(b)
+				once.Do(func() { close(reading) })
+				<-release
+				return err
+			}))
+		}
+	}}, Options{})
+	j := search(t, m, "*")
+	<-reading
+	j.Stop()
+	close(release)
+	s := wait(t, j, "a")
+	if s.State != Done || len(s.Errors) > 0 || len(s.Warnings) != 1 || s.Warnings[0] != stopped || s.Messages >= 5000 {
+		t.Errorf("%+v", s)
+	}
+	p, err := j.Messages(0, 10_000)
+	if err != nil || int64(len(p.Rows)) != s.Messages {
+		t.Errorf("%d rows of %d: %v", len(p.Rows), s.Messages, err)
+	}
+	// One that has ended is what it was.
+	j = search(t, m, "* | count")
+	wait(t, j, "a")
+	j.Stop()
+	if s := j.Status("b"); s.State != Done || len(s.Warnings) > 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 type sinkFunc func(*event.Batch) error
 
 func (f sinkFunc) Push(b *event.Batch) error { return f(b) }

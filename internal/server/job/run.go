@@ -1,6 +1,7 @@
 package job
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -79,6 +80,9 @@ func messagesOf(q *query.Query, with ...query.Option) *query.Query {
 	return nil
 }
 
+// stopped is the warning of a job that was stopped.
+const stopped = "The search was stopped: what is given is a part."
+
 // run runs the job to its end.
 func (j *Job) run() {
 	defer j.cancel()
@@ -86,6 +90,10 @@ func (j *Job) run() {
 	case j.m.slots <- struct{}{}:
 		defer func() { <-j.m.slots }()
 	case <-j.ctx.Done():
+		return
+	case <-j.working.Done():
+		j.Warn(stopped)
+		j.state.CompareAndSwap(int32(NotStarted), int32(Done))
 		return
 	}
 	j.state.CompareAndSwap(int32(NotStarted), int32(Gathering))
@@ -96,6 +104,9 @@ func (j *Job) run() {
 	case j.ctx.Err() != nil: // deleted, or the server is going down
 		os.RemoveAll(dir)
 		return
+	case err != nil && j.halted.Load() && errors.Is(err, context.Canceled):
+		j.Warn(stopped)
+		j.state.CompareAndSwap(int32(Gathering), int32(Done))
 	case err != nil:
 		var bug *exec.Bug
 		if errors.As(err, &bug) {
@@ -318,7 +329,7 @@ func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histog
 	if !j.All && !j.ByReceipt {
 		r.From, r.To, r.Bounded = j.From, j.To, true
 	}
-	return q.Run(j.ctx, r, out)
+	return q.Run(j.working, r, out)
 }
 
 // tempDir is where the job's stages put rows that they cannot hold.

@@ -37,6 +37,16 @@ type Rows struct {
 	Rows [][][]any `json:"rows"`
 }
 
+// stop has a job gather no more; its rows stay.
+func (p *Page) stop(r *http.Request) (any, error) {
+	j, err := p.job(r)
+	if err != nil {
+		return nil, err
+	}
+	j.Stop()
+	return map[string]any{"id": j.ID}, nil
+}
+
 // rowsOf are the rows of a job that a request means: with of=messages those that an
 // aggregate is of, where the job has them.
 func rowsOf(j *job.Job, r *http.Request) (func(offset, limit int) (job.Page, error), job.Shown) {

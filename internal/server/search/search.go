@@ -68,6 +68,7 @@ func (p *Page) Routes() []access.Route {
 		post("/language/format", access.Read, p.format),
 		post("/whynot", access.Read, p.whyNot),
 		get("/jobs/{id}/fields", access.Read, p.fields),
+		post("/jobs/{id}/stop", access.Read, p.stop),
 		get("/jobs/{id}/rows", access.Read, p.rows),
 		post("/language/filter", access.Read, p.filter),
 		post("/rule", access.Read, p.rule),

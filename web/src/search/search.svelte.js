@@ -1,7 +1,7 @@
 // The search that the page shows: a job of the server, which is started, polled and read in
 // pages. It outlives the page, so that who comes back finds the same rows.
 import { call, get, own } from '../api.js';
-import { clock, zone } from '../parts/time.svelte.js';
+import { clock } from '../parts/time.svelte.js';
 import { resolve } from './range.js';
 
 const jobs = '/api/v1/search/jobs';
@@ -58,7 +58,7 @@ class Search {
     this.#pages.clear();
     this.#asking.clear();
     this.came++;
-    const range = resolve(asked.from, asked.to, clock.now, asked.tz || zone());
+    const range = resolve(asked.from, asked.to, clock.now, asked.tz || 'UTC');
     this.range = range;
     this.#began = performance.now();
     if (range.wrong) return this.#fail(run, new Error(range.wrong));
@@ -135,13 +135,17 @@ class Search {
     this.took = performance.now() - this.#began;
     this.state = 'stopped';
     if (!this.id) return;
-    // The rows that are there are read while the job is; then it goes, with its work.
     const run = this.#run;
     try {
-      await this.#readFields(run);
-    } catch {
-      // they are not needed for the rows
+      await call('POST', `${own}/jobs/${this.id}/stop`);
+      const { data: s } = await call('GET', `${jobs}/${this.id}`);
+      if (run !== this.#run) return;
+      this.#take({ ...s, pendingErrors: [] });
+    } catch (e) {
+      if (run === this.#run) this.error = e;
+      return;
     }
+    this.#readFields(run);
     this.#keep(run);
   }
 
