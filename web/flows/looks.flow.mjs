@@ -16,6 +16,8 @@ await flow('looks', async (s, b) => {
     insight: [`/insight/${row.readableId}`, '#step-decide'],
     playbook: [`/insight/${row.readableId}?side=playbook`, '.phase'],
     entities: ['/entities', '[role=grid] [data-id]'],
+    coverage: ['/coverage', '[data-cell], details'],
+    health: ['/health', '#channels'],
     entity: [`/entity/${encodeURIComponent(row.entity.id)}`, '.chart'],
   };
   for (const [width, height] of widths) {

@@ -119,9 +119,6 @@ func (d *Desk) coverage(r *http.Request) (any, error) {
 	}
 	data := map[*detection.Package][]dataShown{}
 	for _, c := range covers {
-		if c.Data.Source == "cloud-siem" {
-			continue
-		}
 		data[c.Package] = append(data[c.Package], dataShown{c.Data.Source, c.Events, c.N, append([]string{}, c.Missing...), c.Fires(), c.Data.Collect})
 	}
 	for _, p := range d.o.Packages {

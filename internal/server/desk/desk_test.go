@@ -174,6 +174,22 @@ func (b *bench) insights(n int) []any {
 	}
 }
 
+// settled waits until all that came is judged and written.
+func (b *bench) settled() {
+	b.t.Helper()
+	was := -1
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		_, o := b.ask("GET", sec.Base+"/signals", "")
+		n := int(o["data"].(object)["total"].(float64))
+		if n == was && !b.live.Behind() {
+			return
+		}
+		if was = n; time.Since(began) > 30*time.Second {
+			b.t.Fatal("detection does not come to an end")
+		}
+	}
+}
+
 // TestSamplesOnTheDesk: the samples make insights, whose score can be told, whose guide runs
 // and leads on, and whose tree is that of the logs. What is expected stands in the logs and in
 // the package: samples/ws-fin-014-sysmon.jsonl, packages/T1204.001-malicious-link.

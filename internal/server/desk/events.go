@@ -52,7 +52,7 @@ type hub struct {
 	streams int
 
 	pending *pendingSignals
-	care    [2]int // of Health, as they were last told
+	care    []byte // of Health, as it was last told; nil before that
 }
 
 // pendingSignals are signals that are told of together.
@@ -88,6 +88,9 @@ func (h *hub) put(name string, v any) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if name == "health" {
+		h.care = data
+	}
 	h.next++
 	h.ring = append(h.ring, event{h.next, name, data})
 	if len(h.ring) > 2*eventsKept {
@@ -207,7 +210,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.streams++
-	at := h.next
+	at, care := h.next, h.care
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
@@ -243,6 +246,9 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	now := func() int64 { return h.d.o.Now().UnixMilli() }
 	err := send("hello", at, fmt.Appendf(nil, `{"now":%d,"reset":%t}`, now(), reset))
+	if err == nil && care != nil {
+		err = send("health", at, care)
+	}
 	clock := time.NewTicker(clockEvery)
 	defer clock.Stop()
 	for err == nil {

@@ -55,6 +55,8 @@ const (
 	silentReceipts = 10
 	// goneAfter is when nobody waits for a source any more.
 	goneAfter = 24 * time.Hour
+	// unusableShown is how many documents that cannot be used are told of one by one.
+	unusableShown = 3
 	// sourcesShown is how many sources are told of.
 	sourcesShown = 500
 	// auditShown is how many entries of the audit log are told.
@@ -166,12 +168,12 @@ func (d *Desk) cares(ctx context.Context) ([]Care, error) {
 	if st.Problem != "" {
 		act("stopped", "Detection does not run", st.Problem, "", "", "")
 	}
-	for i, u := range st.Unusable {
-		if i == 20 {
-			act("rule", fmt.Sprintf("%d further documents cannot be used", len(st.Unusable)-i), "", "See them", "/content?only=care", "")
-			break
+	if n := len(st.Unusable); n > unusableShown {
+		act("rule", fmt.Sprintf("%d documents cannot be used, and the others run", n), strings.Join(st.Unusable[:unusableShown], "; ")+"; and more", "See them", "/content?only=care", "")
+	} else {
+		for _, u := range st.Unusable {
+			act("rule", "A document cannot be used, and the others run", u, "See the content", "/content?only=care", "")
 		}
-		act("rule", "A document cannot be used, and the others run", u, "See the content", "/content?only=care", "")
 	}
 	for _, x := range st.Degraded {
 		id, why, _ := strings.Cut(x, ":")

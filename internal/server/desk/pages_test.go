@@ -17,6 +17,7 @@ func TestEntity(t *testing.T) {
 	b := begin(t)
 	b.sample("ws-fin-014-sysmon.jsonl")
 	b.insights(2)
+	b.settled()
 	path := "/entities/" + url.PathEscape(keller)
 	e := b.get(path + "/desk")
 	top := 0.0
@@ -109,6 +110,7 @@ func TestRulesCoverageHealth(t *testing.T) {
 	b := begin(t)
 	b.sample("ws-fin-014-sysmon.jsonl", "security.jsonl", "ws-dev-022-sysmon.jsonl")
 	b.insights(2)
+	b.settled()
 	rules := b.get("/rules")
 	var hidden object
 	for _, r := range list(rules, "rules") {

@@ -31,6 +31,7 @@ func TestBacktest(t *testing.T) {
 	b := begin(t)
 	b.sample("ws-fin-014-sysmon.jsonl", "security.jsonl", "ws-dev-022-sysmon.jsonl")
 	b.insights(2)
+	b.settled()
 	before := b.get("/triage")
 	status, o := b.ask("POST", "/api/gyoji/v1/backtests", `{"rules":["`+hiddenRule+`"]}`)
 	if status != 200 {
@@ -82,6 +83,7 @@ func TestTune(t *testing.T) {
 	b := begin(t)
 	b.sample("ws-fin-014-sysmon.jsonl")
 	b.insights(2)
+	b.settled()
 	_, o := b.ask("GET", sec.Base+"/signals?q=ruleId:"+hiddenRule, "")
 	signals := list(o["data"].(object), "objects")
 	id := signals[0].(object)["id"].(string)
