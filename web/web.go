@@ -45,6 +45,21 @@ var headers = map[string]string{
 // Page answers with the document.
 func Page(w http.ResponseWriter, r *http.Request) { serve(w, r, "index.html", "no-cache") }
 
+// Missing answers a browser that opens an address which is no page: with the document, which
+// says so and leads on, and the status 404.
+func Missing(w http.ResponseWriter, r *http.Request) {
+	r.Header.Del("If-None-Match")
+	serve(notFound{w}, r, "index.html", "no-cache")
+}
+
+// notFound answers 404 whatever is written.
+type notFound struct{ http.ResponseWriter }
+
+func (w notFound) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusNotFound)
+	return w.ResponseWriter.Write(p)
+}
+
 // File answers with a file that the document loads.
 func File(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/server/access"
+	"github.com/gyoji-dev/gyoji/web"
 )
 
 // requestMax is how many bytes the body of a call of the API has at most.
@@ -243,6 +244,10 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request, mux *http.Serve
 	}
 	if s.missing.first(call) {
 		s.logf("%s was called, and gyoji does not have it", call)
+	}
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && !strings.HasPrefix(r.URL.Path, "/api/") {
+		web.Missing(w, r) // a person with a browser
+		return
 	}
 	access.Fail(w, http.StatusNotFound, access.CodeNotFound, fmt.Sprintf("gyoji has no %s %s", clip(r.Method), clip(r.URL.Path)))
 }

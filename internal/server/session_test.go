@@ -238,6 +238,13 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s is answered with the page", path)
 		}
 	}
+	person := &browser{v: v, header: map[string]string{"Accept": "text/html,application/xhtml+xml"}}
+	if status, h, body := person.call("GET", "/triaje", ""); status != 404 || !strings.Contains(body, `<script type="module"`) || h.Get("Content-Security-Policy") == "" {
+		t.Errorf("a browser at an address that there is not: %d %.80s", status, body)
+	}
+	if status, _, body := person.call("GET", "/api/v1/nothing", ""); status != 401 || strings.Contains(body, "<script") {
+		t.Errorf("a browser at a call that there is not: %d %.80s", status, body)
+	}
 	_, _, body := v.call("", "", "GET", "/triage", "")
 	_, rest, _ := strings.Cut(body, `src="`)
 	script, _, _ := strings.Cut(rest, `"`)

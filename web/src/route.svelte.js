@@ -16,6 +16,7 @@ const patterns = [
 
 /** What an address names: {name, id, query}; name is '' for no page of ours. */
 export function parse(path, search = '') {
+  if (path.length > 1) path = path.replace(/\/+$/, '');
   for (const [name, re] of patterns) {
     const m = re.exec(path);
     if (!m) continue;
