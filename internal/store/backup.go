@@ -376,6 +376,12 @@ func (s *Store) Verify(ctx context.Context) ([]Damage, error) {
 		if g.open() != nil || g.file == nil {
 			continue
 		}
+		if err := g.file.CheckFilters(); err != nil && g.FilterBytes > 0 {
+			s.told(g.base()+filterSuffix, fmt.Errorf("its token filters cannot be used: %w", err))
+		}
+		if err := g.file.Check(); err != nil {
+			s.told(g.Name, err)
+		}
 		n := int64(0)
 		for _, err := range g.file.Rows() {
 			if err == nil {
@@ -392,6 +398,15 @@ func (s *Store) Verify(ctx context.Context) ([]Damage, error) {
 		}
 		if n != g.Messages {
 			s.told(g.Name, fmt.Errorf("it gives %d messages, and the catalogue says %d", n, g.Messages))
+		}
+	}
+	if s.reading != nil {
+		said := ""
+		if err := s.reading.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&said); err != nil {
+			said = err.Error()
+		}
+		if said != "ok" {
+			s.told(catalogueName, errors.New("SQLite finds it damaged: "+said))
 		}
 	}
 	return s.Stats().Damaged, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,7 +153,7 @@ func (r *reader) unit(u unit) error {
 
 // lost says that a segment, or a group of its rows, cannot be read.
 func lost(v *Snapshot, want *input.Want, name string, group int, err error) {
-	problem := err.Error()
+	problem := strings.TrimPrefix(err.Error(), name+": ") // which names the file, too
 	if group >= 0 {
 		problem = fmt.Sprintf("row group %d: %v", group, err)
 	}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -166,6 +168,67 @@ func TestADamagedSegment(t *testing.T) {
 			t.Errorf("%s: %v", suffix, bad)
 		}
 		s.Close(t.Context())
+	}
+}
+
+// TestVerifyFindsWhatMatters: whatever byte of a segment or of its token filters is another,
+// or missing, verify names the file, once, or queries give what they gave: some bytes are for
+// other readers.
+func TestVerifyFindsWhatMatters(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	r := messages(strings.Split(strings.Repeat(`{"a":"word of many","b":"x"}`+"\n", 300), "\n")[:300]...)
+	put(t, s, r)
+	seal(t, s, true)
+	asked := func(s *Store) (out string) {
+		for _, q := range []string{"* | json auto | count by a, b", "* | count by _raw, _messagetime, _receipttime", "word | count"} {
+			out += ask(t, s, q, View{})
+		}
+		return out
+	}
+	before, silent := asked(s), 0
+	s.Close(t.Context())
+	for _, suffix := range []string{columnSuffix, filterSuffix} {
+		found, _ := filepath.Glob(filepath.Join(dir, segmentDir, "*"+suffix))
+		data, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := max(1, len(data)/40)
+		for at := 0; at < len(data)+2*step; at += step {
+			bad := slices.Clone(data)
+			switch {
+			case at < len(data):
+				bad[at] ^= 0x10
+			case at < len(data)+step:
+				bad = bad[:len(bad)-1]
+			default:
+				bad = append(bad, 0)
+			}
+			if err := os.WriteFile(found[0], bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := open(t, dir, Options{ReadOnly: true})
+			said, err := s.Verify(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := path.Join(segmentDir, filepath.Base(found[0]))
+			if len(said) == 0 {
+				if silent++; asked(s) != before {
+					t.Errorf("byte %d of %d of %s: verify is silent, and queries give something else", at, len(data), name)
+				}
+			} else if said[0].File != name || strings.Contains(said[0].Problem, segmentDir+"/") {
+				t.Errorf("byte %d of %d of %s: %v", at, len(data), name, said)
+			}
+			s.Close(t.Context())
+		}
+		if err := os.WriteFile(found[0], data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if silent > 6 {
+		t.Errorf("verify is silent of %d places", silent)
 	}
 }
 

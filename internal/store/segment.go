@@ -135,7 +135,9 @@ func (g *segment) openFiles() error {
 
 // told notes what is wrong with a file that is not log.
 func (s *Store) told(name string, err error) {
-	s.damage(nil, damage{file: name, off: -1, end: -1}, err.Error())
+	text := strings.TrimPrefix(err.Error(), name+": ") // it may name the file, or the one that it belongs to
+	text = strings.TrimPrefix(text, strings.TrimSuffix(name, path.Ext(name))+columnSuffix+": ")
+	s.damage(nil, damage{file: name, off: -1, end: -1}, text)
 }
 
 // wants reports whether a segment may have what a view asks for.
