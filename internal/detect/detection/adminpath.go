@@ -2,6 +2,7 @@ package detection
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -40,7 +41,7 @@ func IsAdminPath(path string) bool { return wholeAdminPath().MatchString(path) }
 // pathText finds what a command line names by a drive, a share, a device, a variable or
 // a folder: in quotes up to the quote, else up to a blank.
 var pathText = sync.OnceValue(func() *regexp.Regexp {
-	const start = `([a-z]:[\\/]|\\\\|//|%[a-z_()0-9]+%|\$env:|!|\.{1,2}[\\/])`
+	const start = `([a-z]:[\\/]|\\\\|//[^\s/\\"']+[/\\]|%[a-z_()0-9]+%|\$env:|!|\.{1,2}[\\/]|~[\\/])`
 	return regexp.MustCompile(`(?i)"` + start + `[^"]*"|'` + start + `[^']*'|` + start + `[^\s"',;&|<>]*`)
 })
 
@@ -54,6 +55,71 @@ func pathsOf(line string) (out []string) {
 	}
 	return out
 }
+
+// looseFile finds, after the paths of a line, a file that Windows or a program of a script
+// language runs or loads, named without a full path; looseRoot a path without its drive.
+var looseFile = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)[^\s"'=:,;<>|]+\.(?:exe|com|scr|pif|dll|ocx|cpl|ax|drv|sys|xll|wll|bat|cmd|ps1|psm1|psd1|vb[se]|jse?|mjs|cjs|ws[fhc]|sct|hta|html?|chm|ms[ipt]|msix|appx|appref-ms|application|jar|pyw?|pyc|rb|pl|lua|php|ahk|au3|tcl|sh|inf|reg|xml|xsl|xaml|proj|csproj|targets|job|lnk|url|rdp|iqy|slk|library-ms|searchconnector-ms|settingcontent-ms|msc)(?:$|[^\w.-])`)
+})
+
+var looseRoot = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[\s"'=:,])(\\[\w$~.-][^\s"',;]*)`) })
+
+// firstWord is a line's program, in quotes or up to a blank.
+var firstWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*(?:"[^"]*"|\S+)`) })
+
+// looseOf is what a line names without a full path and Windows then looks for where the
+// process was started or along PATH, so that whoever puts a file there decides what it is;
+// "" for nothing. Of programs that run or load whatever they are given (runners), it is their
+// first argument, whatever it is called.
+func looseOf(program, line string) string {
+	rest := firstWord().ReplaceAllString(line, "")
+	if first := givenTo(program, rest); first != "" && !IsAdminPath(first) {
+		return first
+	}
+	rest = pathText().ReplaceAllString(rest, " ")
+	if m := looseFile().FindString(rest); m != "" {
+		return strings.TrimRight(m, ` "',;)`)
+	}
+	if m := looseRoot().FindStringSubmatch(rest); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// givenTo is the file that a runner is given: rundll32's and regsvr32's library, cmd's command;
+// "" where it is none, or is given nothing.
+func givenTo(program, args string) string {
+	words := argument().FindAllString(args, -1)
+	switch strings.ToLower(baseName(program)) {
+	case "rundll32.exe", "regsvr32.exe":
+		for _, w := range words {
+			if !strings.HasPrefix(w, "/") && !strings.HasPrefix(w, "-") {
+				if strings.HasPrefix(w, `"`) {
+					return strings.Trim(firstWord().FindString(w), `"`)
+				}
+				name, _, _ := strings.Cut(w, ",")
+				return name
+			}
+		}
+	case "cmd.exe":
+		for i, w := range words {
+			if strings.EqualFold(w, "/c") || strings.EqualFold(w, "/k") {
+				if i+1 < len(words) && !slices.Contains(builtins, strings.ToLower(words[i+1])) {
+					return strings.Trim(words[i+1], `"`)
+				}
+				return ""
+			}
+		}
+	}
+	return ""
+}
+
+// builtins are commands of cmd itself, which come before any file, and start none
+// (Microsoft, "Windows commands").
+var builtins = strings.Fields("assoc break cd chdir cls color date dir echo exit ftype path pause popd prompt pushd rem set time title type ver verify vol")
+
+// argument is one argument of a line, with its quotes and what is written to them.
+var argument = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"[^"]*"\S*|[^\s"]+`) })
 
 // inAdminPath finds the paths of a text that are under an administrator's folder.
 var inAdminPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)` + adminPath) })

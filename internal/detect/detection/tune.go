@@ -195,6 +195,9 @@ var (
 	}
 	foreignURL = match.Lazy(`(?i)(https?|ftp)://`)
 	localURL   = match.Lazy(`(?i)https?://(localhost|127\.0\.0\.1|\[::1\])([:/"']|$)`)
+	// extension is whom a native messaging host of a browser is started for (Chrome, "Native
+	// messaging"); it names no file.
+	extension  = match.Lazy(`\bchrome-extension://[a-p]{32}/?`)
 	chained    = match.Lazy(`[&|;]|\$\(|\^`)
 	inlineCode = match.Lazy(`(?i)(^|\s)[-/](c|command|e|ec|enc\w*|encodedcommand)\s|javascript:|vbscript:|iex|invoke-expression`)
 )
@@ -224,10 +227,14 @@ func unsafe(child, line string) string {
 	case !strings.ContainsAny(strings.TrimSpace(line), " \t"):
 		return "the line is the program alone, so every plain start of it would be excluded"
 	}
+	line = extension().ReplaceAllLiteralString(line, "")
 	for _, p := range pathsOf(line) {
 		if !IsAdminPath(p) {
 			return "the line names " + p + ", which is not under a folder that only administrators write: whoever puts a file there is excluded too"
 		}
+	}
+	if f := looseOf(child, line); f != "" {
+		return "the line names " + f + " without a full path: it is looked for where the process was started, and whoever puts a file there is excluded too"
 	}
 	return ""
 }
