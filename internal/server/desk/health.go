@@ -202,6 +202,13 @@ func (d *Desk) cares(ctx context.Context) ([]Care, error) {
 	if s.LogMax > 0 && s.LogBytes > s.LogMax/10*8 {
 		act("full", fmt.Sprintf("The log has %d %% of the bytes that it may have", s.LogBytes*100/s.LogMax), "When it is full senders are told to wait.", "", "", "")
 	}
+	for id, b := range d.o.Live.Building() {
+		if b.Problem != "" {
+			know("baseline", "The baseline of "+id+" could not be built from the logs that are here", b.Problem+". The rule learns from what comes.")
+		} else if !b.Done {
+			know("baseline", fmt.Sprintf("Rule %s builds its baseline: %d %%", id, b.Percent()), "It is silent until then. Nothing to do.")
+		}
+	}
 	if st.Late > 0 {
 		know("late", plural(int(st.Late), "match")+" came too late for rules over time", "Their time is more than a second older than that of the newest event; rules that look at single events have seen them.")
 	}
