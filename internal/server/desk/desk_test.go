@@ -309,7 +309,7 @@ func TestSamplesOnTheDesk(t *testing.T) {
 			t.Errorf("GET %s: %d %v", path, status, o)
 		}
 	}
-	for _, path := range []string{"/triage?view=all", "/tree", "/tree?guid=x&host=y", "/tree?guid=x&host=y&at=1&window=9w", "/tree?guid=x&host=y&at=1&window=1y"} {
+	for _, path := range []string{"/triage?view=all", "/tree", "/tree?guid=x&host=y", "/tree?guid=x&host=y&at=9223372036854775807", "/tree?guid=x&host=y&at=-1", "/tree?guid=x&host=y&at=1&window=9w", "/tree?guid=x&host=y&at=1&window=1y"} {
 		if status, o := b.ask("GET", "/api/gyoji/v1"+path, ""); status != 400 || o["message"] == "" {
 			t.Errorf("GET %s: %d %v", path, status, o)
 		}

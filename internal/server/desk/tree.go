@@ -21,6 +21,8 @@ const (
 	// is said; treeWindowMost is the furthest.
 	treeWindow     = 24 * time.Hour
 	treeWindowMost = 31 * 24 * time.Hour
+	// latest is the end of the year 9999, in ms.
+	latest = 253402300799999
 	// nodesMost is how many processes an answer has.
 	nodesMost = 1000
 )
@@ -115,7 +117,7 @@ func (d *Desk) tree(r *http.Request) (any, error) {
 		if s.guid == "" && s.pid == "" || s.host == "" {
 			return nil, bad("a tree is asked for by insight, by signal, or by host with guid or pid and at, a time in ms")
 		}
-		if s.at, err = strconv.ParseInt(q.Get("at"), 10, 64); err != nil {
+		if s.at, err = strconv.ParseInt(q.Get("at"), 10, 64); err != nil || s.at < 0 || s.at > latest {
 			return nil, bad("at is the time at which the process ran, in ms since 1970, and this is %q", q.Get("at"))
 		}
 	}

@@ -196,7 +196,7 @@ func (d *Desk) stretch(ctx context.Context, from, to *int64, usual time.Duration
 	if from != nil {
 		a = *from
 	}
-	if a >= b || a < 0 {
+	if a >= b || a < 0 || b > latest {
 		return 0, 0, bad("from and to are times in ms, and from is the earlier")
 	}
 	return a, b, nil
@@ -244,6 +244,11 @@ func (d *Desk) backtest(r *http.Request) (any, error) {
 	after := newVersion(append(tenant.Some(live, func(id string) bool { return concerned[id] && !mine[id] }), given...), nil)
 	for _, u := range after.tenant.Unusable {
 		return nil, bad("%v", u.Error())
+	}
+	for id := range concerned {
+		if !slices.ContainsFunc(append(slices.Clone(before.tenant.Rules), after.tenant.Rules...), func(r *tenant.Rule) bool { return r.ID == id }) {
+			return nil, missing("there is no rule %q that runs", id)
+		}
 	}
 	d.tests.mu.Lock()
 	defer d.tests.mu.Unlock()

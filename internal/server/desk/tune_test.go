@@ -67,10 +67,13 @@ score: 4
 	if after := b.get("/triage"); len(list(after, "rows")) != len(list(before, "rows")) {
 		t.Error("a back-test has changed what is live")
 	}
-	for _, body := range []string{`{}`, `{"documents":"kind: match_rule\nname: x\n"}`, `{"rules":["x"],"from":5,"to":4}`, `{"documents":"]["}`} {
+	for _, body := range []string{`{}`, `{"documents":"kind: match_rule\nname: x\n"}`, `{"rules":["` + hiddenRule + `"],"from":5,"to":4}`, `{"documents":"]["}`} {
 		if status, o := b.ask("POST", "/api/gyoji/v1/backtests", body); status != 400 || o["message"] == "" {
 			t.Errorf("%s: %d %v", body, status, o)
 		}
+	}
+	if status, _ := b.ask("POST", "/api/gyoji/v1/backtests", `{"rules":["none"]}`); status != 404 {
+		t.Errorf("a back-test of a rule that there is not: %d", status)
 	}
 	if status, _ := b.ask("GET", "/api/gyoji/v1/backtests/none", ""); status != 404 {
 		t.Errorf("a back-test that there is not: %d", status)
