@@ -20,10 +20,12 @@ const (
 	sampleValues = 12               // that are kept of a field, the most frequent
 	sampleAge    = 30 * time.Second // after which a sample is made anew, if somebody asks
 	sampleTime   = 5 * time.Second  // that making one takes at most
+	// samplePatience is how long somebody who writes a query waits for the first.
+	samplePatience = 400 * time.Millisecond
 )
 
-// sampler knows what the newest messages of the store hold, for completion. Nobody waits
-// for a new sample but who asks first of all.
+// sampler knows what the newest messages of the store hold, for completion. It is made
+// beside: who asks first waits a little for it, and nobody for a newer one.
 type sampler struct {
 	o Options
 
@@ -31,38 +33,44 @@ type sampler struct {
 	have   *editor.Sample
 	next   uint64 // of the store, when it was made
 	made   time.Time
-	making bool
+	making chan struct{} // closed when the one that is being made is there; nil for none
 }
 
 func newSampler(o Options) *sampler { return &sampler{o: o} }
 
-// get is the sample; nil for a store that holds nothing.
+// get is the sample; nil for a store that holds nothing, or one that is not looked at yet.
 func (s *sampler) get() *editor.Sample {
 	if s.o.Store == nil {
 		return nil
 	}
 	s.mu.Lock()
-	have, stale := s.have, s.o.Now().Sub(s.made) > sampleAge && !s.making
-	if have == nil && !s.making {
-		defer s.mu.Unlock()
-		s.have, s.next = s.make()
-		s.made = s.o.Now()
-		return s.have
-	}
-	if stale && s.o.Store.Stats().Next == s.next {
-		stale, s.made = false, s.o.Now() // nothing has come
-	}
-	s.making = s.making || stale
-	s.mu.Unlock()
-	if stale {
+	defer s.mu.Unlock()
+	if s.making == nil && (s.made.IsZero() || s.o.Now().Sub(s.made) > sampleAge) {
+		if !s.made.IsZero() && s.o.Store.Stats().Next == s.next {
+			s.made = s.o.Now() // nothing has come
+			return s.have
+		}
+		ready := make(chan struct{})
+		s.making = ready
 		go func() {
 			fresh, next := s.make()
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.have, s.next, s.made, s.making = fresh, next, s.o.Now(), false
+			s.have, s.next, s.made, s.making = fresh, next, s.o.Now(), nil
+			close(ready)
 		}()
 	}
-	return have
+	if ready := s.making; ready != nil && s.have == nil {
+		s.mu.Unlock()
+		late, done := context.WithTimeout(context.Background(), samplePatience)
+		select {
+		case <-ready:
+		case <-late.Done():
+		}
+		done()
+		s.mu.Lock()
+	}
+	return s.have
 }
 
 // errEnough ends the look at some events.
