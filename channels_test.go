@@ -28,6 +28,7 @@ var bareChannels = map[string]string{
 	"internal/mcp/answer.go: run: <-slots":                      "what was put in is taken out",
 	"internal/mcp/answer.go: run: ended <-":                     "there is room for the one value that is ever sent",
 	"internal/mcp/server.go: ListenAndServe: done <-":           "there is room for the one value that is ever sent",
+	"internal/server/desk/cases.go: runCases: <-running":        "what was put in is taken out",
 	"internal/server/search/whynot.go: whyNot: <-whyNotSlots":   "what was put in is taken out",
 	"internal/server/job/run.go: run: <-slots":                  "what was put in is taken out",
 	"internal/server/desk/desk.go: reading: <-running":          "what was put in is taken out",
