@@ -31,7 +31,7 @@ func TestNothingIsCompiledAtStart(t *testing.T) {
 			ast.Inspect(f.Body, atStart)
 		}
 		switch name := callee(call); name {
-		case "regexp.MustCompile", "regexp2.MustCompile", "template.Must":
+		case "regexp.MustCompile", "regexp2.MustCompile", "template.Must", "match.NewSet":
 			t.Errorf("%s: %s at the start of every run; use match.Lazy or sync.OnceValue", set.Position(call.Pos()), name)
 		case "match.Lazy":
 			lazy++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
@@ -60,7 +61,9 @@ var _ = register(input.Format{
 })
 
 // packedKeys open the values that carry others.
-var packedKeys = match.NewSet(match.AnyCase(`"data":`), match.AnyCase(`"data" :`), match.AnyCase(`"body":`), match.AnyCase(`"body" :`))
+var packedKeys = sync.OnceValue(func() *match.Set {
+	return match.NewSet(match.AnyCase(`"data":`), match.AnyCase(`"data" :`), match.AnyCase(`"body":`), match.AnyCase(`"body" :`))
+})
 
 const (
 	// packedBytesMin is the shortest base64 that is taken for some.
@@ -72,7 +75,7 @@ const (
 // packedAt is where the next text in base64 stands, without its quotes; -1 for none.
 func packedAt(object []byte, from int) int {
 	for from < len(object) {
-		at := packedKeys.Index(object, from)
+		at := packedKeys().Index(object, from)
 		if at < 0 {
 			break
 		}
