@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -58,7 +59,7 @@ var distinctQueries = []string{
 // mayStop are the queries that say that they hold too much, rather than go on by disk:
 // what their documentation says has to be held all at once.
 var mayStop = []string{
-	`* | logreduce field=w`, `* | logreduce field=j`,
+	`* | logreduce field=w`, `* | count by k, g | fillmissing values all in k, values all in g`,
 }
 
 // TestMemoryIsKept runs every stage that holds rows with all keys distinct, and
@@ -66,19 +67,26 @@ var mayStop = []string{
 // runs and merges take beside it, which is known and does not grow.
 func TestMemoryIsKept(t *testing.T) {
 	rows, budget := 50_000, int64(4<<20)
-	keepsMemory(t, distinct{n: rows}, budget, 24<<20)
+	keepsMemory(t, distinctQueries, distinct{n: rows}, budget, 24<<20)
 }
+
+// many has TestMemoryIsKeptOfMany run every stage: it takes minutes.
+var many = flag.Bool("many", false, "run every stage with 64 MiB, not some")
 
 // The same with the budget of --memory 64m, and rows and keys that take more than it.
 func TestMemoryIsKeptOfMany(t *testing.T) {
-	keepsMemory(t, distinct{n: 120_000, width: 600}, 64<<20, 48<<20)
+	queries := []string{distinctQueries[1], `* | total n by k`, `* | transactionize k`}
+	if *many {
+		queries = distinctQueries
+	}
+	keepsMemory(t, queries, distinct{n: 120_000, width: 600}, 64<<20, 48<<20)
 }
 
 // keepsMemory runs the queries. beside is what a run takes besides its budget: batches and,
 // of each sorter, a run and the buffers of a merge; and garbage that was made while
 // garbage was collected.
-func keepsMemory(t *testing.T, events distinct, budget, beside int64) {
-	for _, text := range distinctQueries {
+func keepsMemory(t *testing.T, queries []string, events distinct, budget, beside int64) {
+	for _, text := range queries {
 		t.Run(text, func(t *testing.T) {
 			q, diags := Compile(diag.Text("query", text), Standard())
 			if diags.HasErrors() {

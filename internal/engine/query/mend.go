@@ -2,12 +2,13 @@ package query
 
 import (
 	"fmt"
-	"regexp"
+
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -196,16 +197,16 @@ func textLiteral(v string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v) + `"`
 }
 
-var plainTerm = regexp.MustCompile(`^[\w.*?@:/$-]+$`)
+var plainTerm = match.Lazy(`^[\w.*?@:/$-]+$`)
 
 // wildWord is a term of a search expression whose wildcards are live: it has no quotes,
 // so what would end it is left open.
 func wildWord(v string) string {
-	if plainTerm.MatchString(v) {
+	if plainTerm().MatchString(v) {
 		return v
 	}
 	return strings.Map(func(r rune) rune {
-		if plainTerm.MatchString(string(r)) {
+		if plainTerm().MatchString(string(r)) {
 			return r
 		}
 		return '?'
