@@ -79,7 +79,7 @@ func TestMemoryIsKeptOfMany(t *testing.T) {
 	if *many {
 		queries = distinctQueries
 	}
-	keepsMemory(t, queries, distinct{n: 120_000, width: 600}, 64<<20, 48<<20)
+	keepsMemory(t, queries, distinct{n: 120_000, width: 600}, 64<<20, 72<<20)
 }
 
 // keepsMemory runs the queries. beside is what a run takes besides its budget: batches and,
