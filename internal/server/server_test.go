@@ -608,7 +608,7 @@ func TestKill(t *testing.T) {
 			senders.Go(func() {
 				client := &http.Client{Transport: &http.Transport{}}
 				defer client.CloseIdleConnections()
-				for {
+				for number.Load() < 90_000 { // a search job gives at most 100,000 messages
 					var lines []string
 					for range 1 + rand.IntN(20) {
 						lines = append(lines, fmt.Sprintf("message number %d;", number.Add(1)))
