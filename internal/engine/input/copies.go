@@ -145,7 +145,12 @@ type sameness struct {
 // again tells what an open part, which begins with head, has of those before it. r is where
 // it is read from if it can be read only once.
 func (c *copies) again(ctx context.Context, p *Part, lines bool, head []byte, r io.Reader, temp string) (s sameness) {
-	o := &original{part: p, lines: lines, small: len(head) < largeAlike}
+	// Of the part no more is kept than is needed: it has its head, or its archive.
+	kept := &Part{Index: p.Index, Name: p.Name, once: p.once, passing: p.passing}
+	if !p.passing {
+		kept.Open = p.Open
+	}
+	o := &original{part: kept, lines: lines, small: len(head) < largeAlike}
 	begin := c.start(head, startAlike)
 	keys := []extent{begin}
 	if o.small {
@@ -184,7 +189,7 @@ func (c *copies) again(ctx context.Context, p *Part, lines bool, head []byte, r 
 		}
 	}
 	if !o.small && !s.whole {
-		s.instead = c.compare(ctx, o, last(c.alike[keys[1]], alikeMax), r, temp, same)
+		s.instead = c.compare(ctx, p, o, last(c.alike[keys[1]], alikeMax), r, temp, same)
 	}
 	if of != nil {
 		c.of[of.part.Index] = append(c.of[of.part.Index], Copy{p.Index, p.Name, s.bytes})
@@ -212,7 +217,7 @@ func (c *copies) begins(ctx context.Context, x *original, with extent) bool {
 }
 
 // compare compares a large part with those that begin as it does.
-func (c *copies) compare(ctx context.Context, o *original, like []*original, r io.Reader, temp string, same func(x *original, n int64, whole bool)) (instead *spooled) {
+func (c *copies) compare(ctx context.Context, p *Part, o *original, like []*original, r io.Reader, temp string, same func(x *original, n int64, whole bool)) (instead *spooled) {
 	var cuts []int64
 	like = slices.DeleteFunc(slices.Clone(like), func(x *original) bool { return !c.know(ctx, x) })
 	for _, x := range like {
@@ -226,7 +231,7 @@ func (c *copies) compare(ctx context.Context, o *original, like []*original, r i
 	if o.part.once {
 		instead, m, err = c.spool(ctx, r, cuts, temp)
 	} else {
-		m, err = c.measurePart(ctx, o.part, cuts, 0)
+		m, err = c.measurePart(ctx, p, cuts, 0)
 	}
 	if err != nil { // it is met again, and told of, where the part is read
 		return instead
