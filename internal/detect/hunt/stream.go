@@ -4,9 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
@@ -160,6 +163,9 @@ func (n *news) Add(d *Detection, f *Finding) error {
 		n.buf = append(append(n.buf, x.Name...), 0)
 		n.buf = append(x.Value.AppendText(n.buf), 0)
 	}
+	if n.timed() {
+		n.buf = strconv.AppendInt(n.buf, int64(f.Time), 10)
+	}
 	sum := sha256.Sum256(n.buf) // the same in another process
 	k := binary.LittleEndian.Uint64(sum[:])
 	if _, ok := n.met.get(k); ok {
@@ -177,6 +183,11 @@ func (n *news) measured(name string) bool {
 		}
 	}
 	return false
+}
+
+// timed reports whether the times of messages tell rows apart: they are the findings' own.
+func (n *news) timed() bool {
+	return slices.ContainsFunc(n.rows.Columns, func(c lang.Column) bool { return strings.EqualFold(c.Name, "_messagetime") })
 }
 
 // save writes down what is remembered, the older first.
