@@ -105,7 +105,7 @@ func (p *Package) entry(file string) (*Entry, error) {
 
 // read parses the entry's selection as that of a Sigma rule.
 func (e *Entry) read() (convert.Cond, error) {
-	rule, err := e.document("title: "+e.ID+"\n", "detection", "", "entry")
+	rule, err := e.document("title: "+e.ID+"\n", sigma.LogSource{Category: "process_creation", Product: "windows"}, "detection", "", "entry")
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (e *Entry) read() (convert.Cond, error) {
 }
 
 // document writes a Sigma document whose only selection is the entry's.
-func (e *Entry) document(head, section, more, condition string) (string, error) {
+func (e *Entry) document(head string, source sigma.LogSource, section, more, condition string) (string, error) {
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
@@ -128,7 +128,13 @@ func (e *Entry) document(head, section, more, condition string) (string, error) 
 		return "", fmt.Errorf("%s: match: %w", e.File, err)
 	}
 	match := "        " + strings.ReplaceAll(strings.TrimRight(b.String(), "\n"), "\n", "\n        ")
-	return fmt.Sprintf("%slogsource:\n    category: process_creation\n    product: windows\n%s:\n%s    entry:\n%s\n    condition: %s\n", head, section, more, match, condition), nil
+	from := ""
+	for _, x := range [][2]string{{"category", source.Category}, {"product", source.Product}, {"service", source.Service}} {
+		if x[1] != "" {
+			from += "    " + x[0] + ": " + x[1] + "\n"
+		}
+	}
+	return fmt.Sprintf("%slogsource:\n%s%s:\n%s    entry:\n%s\n    condition: %s\n", head, from, section, more, match, condition), nil
 }
 
 // expanded is a selection with the patterns that its words for paths stand for.
@@ -189,8 +195,8 @@ func (d *Detection) tuningStages(ledger []*Entry) (string, error) {
 }
 
 // SigmaFilter is the ledger entry as a Sigma filter for a rule.
-func (e *Entry) SigmaFilter(rule string) (string, error) {
-	return e.document(fmt.Sprintf("title: %q\n", e.ID+": "+e.Reason), "filter", "    rules:\n        - "+rule+"\n", "not entry")
+func (e *Entry) SigmaFilter(rule *sigma.Rule) (string, error) {
+	return e.document(fmt.Sprintf("title: %q\n", e.ID+": "+e.Reason), rule.LogSource, "filter", "    rules:\n        - "+rule.ID+"\n", "not entry")
 }
 
 // TuningExpression is the ledger entry as a Cloud SIEM tuning expression, in the
@@ -288,7 +294,7 @@ func (p *Package) Build() (map[string]string, error) {
 				}
 			}
 			for _, e := range ledger {
-				filter, err := e.SigmaFilter(r.ID)
+				filter, err := e.SigmaFilter(r)
 				if err != nil {
 					return nil, err
 				}
