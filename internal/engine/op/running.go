@@ -107,17 +107,8 @@ type streams[S any] struct {
 	key  []byte
 }
 
-// of returns the state of a row's stream, making it when it is new. make also
-// says how many bytes the state takes.
-func (s *streams[S]) of(b *event.Batch, row uint16, make func() (S, int)) (*S, error) {
-	st := s.get(b, row, false, make)
-	if st == nil {
-		return nil, s.acct.Over(fmt.Sprintf("%d groups", len(s.seen)), "filter earlier, or group by fewer fields")
-	}
-	return st, nil
-}
-
-// get is of; nil where there is no memory for a new state, or known says that none is
+// get returns the state of a row's stream, making it when it is new: make also says how many
+// bytes the state takes. It is nil where there is no memory for a new state, or known says that none is
 // wanted. key is the stream's then.
 func (s *streams[S]) get(b *event.Batch, row uint16, known bool, make func() (S, int)) *S {
 	s.key = s.key[:0]

@@ -9,9 +9,6 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-// dayMS is a day in ms.
-const dayMS = 24 * 60 * 60 * 1000
-
 // Days are counts by day, as its number since 1970.
 type Days map[int64]int
 
