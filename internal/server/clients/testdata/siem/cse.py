@@ -27,7 +27,11 @@ for many in (cse.get_context_actions, cse.get_custom_entity_types, cse.get_custo
     assert many()["data"]["objects"] == [], many
 assert {s["name"] for s in cse.get_insight_statuses()["data"]["objects"]} >= {"new", "inprogress", "closed"}
 assert {s["name"] for s in cse.get_insight_resolutions()["data"]["objects"]} >= {"Resolved", "False Positive"}
-signals = cse.get_signals(limit=100)["data"]
+for _ in range(100):  # rules that wait for later events signal after the insights are there
+    signals = cse.get_signals(limit=100)["data"]
+    if signals["total"] == int(os.environ["SIGNALS"]):
+        break
+    time.sleep(0.2)
 assert signals["total"] == int(os.environ["SIGNALS"]), signals["total"]
 assert cse.get_signal(signals["objects"][0]["id"])["data"]["allRecords"], signals
 entities = cse.get_entities()["data"]["objects"]
