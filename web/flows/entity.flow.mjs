@@ -55,7 +55,7 @@ await flow('entity', async (s, b) => {
   await p.getByLabel('New tag').fill('_deviceType:workstation');
   await p.getByLabel('New tag').press('Enter');
   await until(async () => (await s.get(`${call}/desk`)).tags.includes('_deviceType:workstation'), 'the tag is kept');
-  await p.getByRole('button', { name: 'Undo' }).last().click();
+  await p.locator('.toast', { hasText: 'added' }).getByRole('button', { name: 'Undo' }).click();
   await until(async () => !(await s.get(`${call}/desk`)).tags.length, 'the tag is gone again');
 
   // Criticality.

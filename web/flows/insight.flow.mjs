@@ -101,7 +101,9 @@ await flow('insight', async (s, b) => {
   await p.getByRole('tab', { name: 'History' }).click();
   const history = p.getByRole('list', { name: 'History' });
   await history.waitFor();
-  equal('5 each run is in the history, with its person', (await history.locator('li').allInnerTexts()).filter((t) => /first guide, /.test(t)).length, answered.length);
+  const runs = async () => (await history.locator('li').allInnerTexts()).filter((t) => /first guide, /.test(t)).length;
+  await until(async () => (await runs()) >= answered.length, 'the history of the guide');
+  equal('5 each run is in the history, with its person', await runs(), answered.length);
 
   // 6: the playbook.
   await p.getByRole('tab', { name: 'Guide' }).click();
