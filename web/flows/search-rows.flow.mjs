@@ -162,6 +162,7 @@ await flow('search-many', async (s, b) => {
   await page.locator('.cm-content').click();
   await page.keyboard.press('Control+End');
   await page.keyboard.insertText('\n| where Computer = "');
+  await page.keyboard.press('Control+Space');
   await page.locator('.cm-tooltip-autocomplete').waitFor();
   equal('18: no element is made of it: completion', await elements(), 0);
   await page.keyboard.press('Escape');
