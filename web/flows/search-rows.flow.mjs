@@ -162,8 +162,15 @@ await flow('search-many', async (s, b) => {
   await page.locator('.cm-content').click();
   await page.keyboard.press('Control+End');
   await page.keyboard.insertText('\n| where Computer = "');
-  await page.keyboard.press('Control+Space');
-  await page.locator('.cm-tooltip-autocomplete').waitFor();
+  // What the newest messages hold is looked at now and then: it is asked until it is known.
+  await until(
+    async () => {
+      await page.keyboard.press('Control+Space');
+      return page.locator('.cm-tooltip-autocomplete').count();
+    },
+    'the values that the newest messages hold',
+    90,
+  );
   equal('18: no element is made of it: completion', await elements(), 0);
   await page.keyboard.press('Escape');
 
