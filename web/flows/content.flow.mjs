@@ -52,6 +52,18 @@ await flow('content', async (s, b) => {
   await p.getByRole('button', { name: /Save revision/ }).click();
   await until(async () => (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).severity === 7, 'saved over it when asked again');
 
+  // A text without a rule saves nothing, and says so; one with another id is another rule.
+  await until(async () => (await text.inputValue()).includes('default: 7'), 'what was saved is shown');
+  const stands = await text.inputValue();
+  await text.fill('# nothing yet');
+  await p.getByRole('button', { name: /Save revision/ }).click();
+  await p.locator('#rule-said .bad').first().waitFor();
+  ok('nothing to save is not called saved', /no rule|not saved/i.test(await p.locator('#rule-said').innerText()), await p.locator('#rule-said').innerText());
+  await text.fill(stands.replace(/^id: .*$/m, 'id: MATCH-S09999').replace(/^name: .*$/m, 'name: Another rule'));
+  await p.getByRole('button', { name: /Save revision/ }).click();
+  await p.getByText('a rule of its own').first().waitFor();
+  equal('the rule that was open is as it was', (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).name, 'Browser starts PowerShell');
+
   // A rule that is built in: off and on, with undo.
   const own = rules.find((r) => r.source === 'builtin' && r.kind === 'match' && r.count > 0);
   await p.goto(`${s.base}/content/${encodeURIComponent(own.id)}`);
