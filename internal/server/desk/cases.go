@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 )
 
 // caseRow is a test case of a package, as far as it is about one rule.
@@ -107,7 +108,7 @@ func (d *Desk) runCases(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if p == nil || len(rows) == 0 {
-		return nil, missing("no package tests the rule %s", r.PathValue("id"))
+		return nil, access.Missing("no package tests the rule %s", r.PathValue("id"))
 	}
 	select {
 	case d.running <- struct{}{}:

@@ -13,6 +13,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
@@ -292,7 +293,7 @@ func (d *Desk) judge(x *ruleRow, st live.Status, build *live.Build, cannot map[s
 func (d *Desk) oneRule(r *http.Request) (any, error) {
 	ctx, id := r.Context(), r.PathValue("id")
 	if d.o.Content == nil {
-		return nil, missing("there is no rule %s", id)
+		return nil, access.Missing("there is no rule %s", id)
 	}
 	docs, err := d.o.Content.Rules(ctx)
 	if err != nil {
@@ -337,12 +338,12 @@ func (d *Desk) oneRule(r *http.Request) (any, error) {
 // oneDetection is a query of a package, or a Sigma rule, which are changed in their files.
 func (d *Desk) oneDetection(ctx context.Context, id string) (any, error) {
 	if d.o.Hunter == nil {
-		return nil, missing("there is no rule %s", id)
+		return nil, access.Missing("there is no rule %s", id)
 	}
 	all := d.o.Hunter.Detections()
 	i := slices.IndexFunc(all, func(x *hunt.Detection) bool { return x.ID == id })
 	if i < 0 {
-		return nil, missing("there is no rule %s", id)
+		return nil, access.Missing("there is no rule %s", id)
 	}
 	x := d.detectionRow(all[i])
 	end, err := d.end(ctx)

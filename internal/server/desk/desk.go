@@ -7,10 +7,7 @@ package desk
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"path"
 	"slices"
@@ -163,62 +160,22 @@ func (d *Desk) Routes() []access.Route {
 	}
 }
 
-// A failure is an answer that is none of success.
-type failure struct {
-	status  int
-	code    string
-	message string
-}
-
-func (f *failure) Error() string { return f.message }
-
-func bad(format string, args ...any) error {
-	return &failure{http.StatusBadRequest, "bad.request", fmt.Sprintf(format, args...)}
-}
-
-func missing(format string, args ...any) error {
-	return &failure{http.StatusNotFound, access.CodeNotFound, fmt.Sprintf(format, args...)}
-}
-
 // answer makes a handler of what gives the value of an answer.
 func answer(do func(*http.Request) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := do(r)
-		var f *failure
+	return access.Call(do, func(_ *http.Request, err error) *access.Failure {
 		var over *exec.OverBudget
-		switch {
-		case err == nil:
-			access.Answer(w, http.StatusOK, v)
-		case errors.As(err, &f):
-			access.Fail(w, f.status, f.code, f.message)
-		case r.Context().Err() != nil: // the client is gone
-		case errors.As(err, &over):
-			access.Fail(w, http.StatusUnprocessableEntity, "memory", err.Error())
-		default:
-			access.Fail(w, http.StatusInternalServerError, access.CodeInternal, err.Error())
+		if errors.As(err, &over) {
+			return &access.Failure{Status: http.StatusUnprocessableEntity, Code: "memory", Message: err.Error()}
 		}
-	}
+		return nil
+	})
 }
 
 // bodyMost is the longest body of a request, in bytes.
 const bodyMost = 4 << 20
 
 // body reads the JSON of a request, which may be empty.
-func body(r *http.Request, into any) error {
-	text, err := io.ReadAll(io.LimitReader(r.Body, bodyMost+1))
-	switch {
-	case err != nil:
-		return bad("the body cannot be read: %v", err)
-	case len(text) > bodyMost:
-		return &failure{http.StatusRequestEntityTooLarge, "too.large", fmt.Sprintf("the body is longer than %d bytes", bodyMost)}
-	case len(strings.TrimSpace(string(text))) == 0:
-		return nil
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return bad("the body is no JSON that can be used: %v", err)
-	}
-	return nil
-}
+func body(r *http.Request, into any) error { return access.Body(r, bodyMost, into) }
 
 // who asks.
 func who(r *http.Request) string {
@@ -236,7 +193,7 @@ func (d *Desk) insightOf(r *http.Request) (*insight.Case, error) {
 func (d *Desk) insight(ctx context.Context, id string) (*insight.Case, error) {
 	c, err := d.alerts.Case(ctx, id)
 	if errors.Is(err, live.ErrNone) {
-		return nil, missing("there is no insight %s", id)
+		return nil, access.Missing("there is no insight %s", id)
 	}
 	return c, err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
@@ -88,7 +89,7 @@ func (d *Desk) entityOf(r *http.Request) (*live.Entity, error) {
 	id := r.PathValue("id")
 	e, err := d.alerts.Entity(r.Context(), id, d.o.Now(), time.Duration(d.settings().Lookback)*time.Millisecond)
 	if errors.Is(err, live.ErrNone) {
-		return nil, missing("there is no entity %s: no signal was on it", id)
+		return nil, access.Missing("there is no entity %s: no signal was on it", id)
 	}
 	return e, err
 }
@@ -110,7 +111,7 @@ func (d *Desk) entityShown(ctx context.Context, e *live.Entity, zoom string) (an
 	case "24h":
 		stretch = 24 * time.Hour
 	default:
-		return nil, bad("z is 14d or 24h, and this is %q", zoom)
+		return nil, access.Bad("z is 14d or 24h, and this is %q", zoom)
 	}
 	// Of old evidence the last days are those before its newest signal.
 	end, now := d.o.Now(), d.o.Now()
@@ -213,11 +214,11 @@ func (d *Desk) suppress(r *http.Request) (any, error) {
 		until := time.UnixMilli(*ask.Until)
 		switch {
 		case strings.TrimSpace(ask.Reason) == "":
-			return nil, bad("say why: reason is what people read when they wonder that nothing is found here")
+			return nil, access.Bad("say why: reason is what people read when they wonder that nothing is found here")
 		case !until.After(now):
-			return nil, bad("until is in the past")
+			return nil, access.Bad("until is in the past")
 		case until.Sub(now) > suppressMost+time.Minute:
-			return nil, bad("an entity is suppressed for at most 90 days")
+			return nil, access.Bad("an entity is suppressed for at most 90 days")
 		}
 		e.Suppression = live.Suppression{By: who(r), At: now, Until: until, Reason: strings.TrimSpace(ask.Reason)}
 	}
@@ -230,7 +231,7 @@ func (d *Desk) suppress(r *http.Request) (any, error) {
 	return d.entityShown(r.Context(), e, "")
 }
 
-var errStale = &failure{http.StatusPreconditionFailed, "precondition.failed", "it has changed since it was read; GET it again"}
+var errStale = &access.Failure{Status: http.StatusPreconditionFailed, Code: "precondition.failed", Message: "it has changed since it was read; GET it again"}
 
 // entities is a list of entities, those with the highest score first.
 func (d *Desk) entities(r *http.Request) (any, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/store"
 )
 
@@ -176,7 +177,7 @@ func (x *guided) path() (current string) {
 func (x *guided) run(ctx context.Context, id, by string) (*stepAnswer, error) {
 	step := x.g.Step(id)
 	if step == nil {
-		return nil, missing("there is no step %s in %s", id, x.g.File)
+		return nil, access.Missing("there is no step %s in %s", id, x.g.File)
 	}
 	began := time.Now()
 	var e *detection.Evidence
@@ -188,7 +189,7 @@ func (x *guided) run(ctx context.Context, id, by string) (*stepAnswer, error) {
 		return nil, err
 	}
 	if e.Skipped != "" {
-		return nil, bad("this step cannot be run: %s", e.Skipped)
+		return nil, access.Bad("this step cannot be run: %s", e.Skipped)
 	}
 	a := &stepAnswer{
 		By: by, At: x.d.o.Now().UnixMilli(), Query: e.Query, Count: len(e.Rows.Values) + e.Beyond, Columns: append([]string{}, e.Rows.Columns...), Rows: [][]*string{}, Own: []int{},
@@ -280,7 +281,7 @@ func (d *Desk) runOne(r *http.Request, playbook bool) (any, error) {
 		return nil, err
 	}
 	if why != "" {
-		return nil, missing("%s", why)
+		return nil, access.Missing("%s", why)
 	}
 	a, err := x.run(r.Context(), r.PathValue("step"), who(r))
 	if err != nil {
@@ -298,7 +299,7 @@ func (d *Desk) runGuide(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if why != "" {
-		return nil, missing("%s", why)
+		return nil, access.Missing("%s", why)
 	}
 	for _, s := range x.steps {
 		if len(s.Missing) > 0 {
@@ -401,7 +402,7 @@ func (d *Desk) tick(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if why != "" {
-		return nil, missing("%s", why)
+		return nil, access.Missing("%s", why)
 	}
 	text := ""
 	for _, s := range x.g.Sections {
@@ -412,7 +413,7 @@ func (d *Desk) tick(r *http.Request) (any, error) {
 		}
 	}
 	if text == "" {
-		return nil, missing("the playbook has no line %q; GET it again", ask.Item)
+		return nil, access.Missing("the playbook has no line %q; GET it again", ask.Item)
 	}
 	if _, err := d.db.ExecContext(r.Context(), `INSERT INTO desk_tick (insight, item, text, done, at, by) VALUES (?,?,?,?,?,?)`,
 		x.c.Insight.ID, ask.Item, text, ask.Done, d.o.Now().UnixMilli(), who(r)); err != nil {

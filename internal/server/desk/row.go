@@ -230,7 +230,7 @@ func (d *Desk) triage(r *http.Request) (any, error) {
 	ctx, q := r.Context(), r.URL.Query()
 	view := cmp.Or(q.Get("view"), "open")
 	if !slices.Contains([]string{"open", "mine", "free", "closed"}, view) {
-		return nil, bad("there is no view %q; there are open, mine, free and closed", view)
+		return nil, access.Bad("there is no view %q; there are open, mine, free and closed", view)
 	}
 	open, err := d.alerts.Open(ctx)
 	if err != nil {

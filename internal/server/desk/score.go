@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 )
 
@@ -237,7 +238,7 @@ const signalsRead = 100
 func (d *Desk) records(r *http.Request) (any, error) {
 	s, err := d.alerts.Signal(r.Context(), r.PathValue("id"))
 	if err == live.ErrNone {
-		return nil, missing("there is no signal %s", r.PathValue("id"))
+		return nil, access.Missing("there is no signal %s", r.PathValue("id"))
 	}
 	if err != nil {
 		return nil, err

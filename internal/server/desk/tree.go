@@ -12,6 +12,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/process"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
@@ -102,7 +103,7 @@ func (d *Desk) tree(r *http.Request) (any, error) {
 	case q.Get("signal") != "":
 		x, err := d.alerts.Signal(ctx, q.Get("signal"))
 		if errors.Is(err, live.ErrNone) {
-			return nil, missing("there is no signal %s", q.Get("signal"))
+			return nil, access.Missing("there is no signal %s", q.Get("signal"))
 		}
 		if err != nil {
 			return nil, err
@@ -115,17 +116,17 @@ func (d *Desk) tree(r *http.Request) (any, error) {
 	default:
 		s.guid, s.pid, s.host = q.Get("guid"), process.Number(q.Get("pid")), q.Get("host")
 		if s.guid == "" && s.pid == "" || s.host == "" {
-			return nil, bad("a tree is asked for by insight, by signal, or by host with guid or pid and at, a time in ms")
+			return nil, access.Bad("a tree is asked for by insight, by signal, or by host with guid or pid and at, a time in ms")
 		}
 		if s.at, err = strconv.ParseInt(q.Get("at"), 10, 64); err != nil || s.at < 0 || s.at > latest {
-			return nil, bad("at is the time at which the process ran, in ms since 1970, and this is %q", q.Get("at"))
+			return nil, access.Bad("at is the time at which the process ran, in ms since 1970, and this is %q", q.Get("at"))
 		}
 	}
 	window := treeWindow
 	if t := q.Get("window"); t != "" {
 		w, err := datefmt.ParseDuration(t)
 		if err != nil || w <= 0 || w > treeWindowMost.Milliseconds() {
-			return nil, bad("window is a time such as 6h or 2d, of at most %s, and this is %q", "31d", t)
+			return nil, access.Bad("window is a time such as 6h or 2d, of at most %s, and this is %q", "31d", t)
 		}
 		window = time.Duration(w) * time.Millisecond
 	}

@@ -197,7 +197,7 @@ func (d *Desk) stretch(ctx context.Context, from, to *int64, usual time.Duration
 		a = *from
 	}
 	if a >= b || a < 0 || b > latest {
-		return 0, 0, bad("from and to are times in ms, and from is the earlier")
+		return 0, 0, access.Bad("from and to are times in ms, and from is the earlier")
 	}
 	return a, b, nil
 }
@@ -210,7 +210,7 @@ func (d *Desk) backtest(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if d.o.Content == nil {
-		return nil, bad("there is no content to compare with")
+		return nil, access.Bad("there is no content to compare with")
 	}
 	live, found, err := d.o.Content.Content(ctx)
 	if err != nil {
@@ -222,7 +222,7 @@ func (d *Desk) backtest(r *http.Request) (any, error) {
 	}
 	given, wrongs := ruledoc.Read(diag.Text(name, ask.Documents))
 	if err := wrongs.Err(); err != nil {
-		return nil, bad("the documents cannot be used: %v", err)
+		return nil, access.Bad("the documents cannot be used: %v", err)
 	}
 	mine := ids(given)
 	concerned := map[string]bool{}
@@ -233,7 +233,7 @@ func (d *Desk) backtest(r *http.Request) (any, error) {
 		concerned = maps.Clone(mine)
 	}
 	if len(concerned) == 0 {
-		return nil, bad("name the rules to compare in \"rules\", or give a rule in \"documents\"")
+		return nil, access.Bad("name the rules to compare in \"rules\", or give a rule in \"documents\"")
 	}
 	from, to, err := d.stretch(ctx, ask.From, ask.To, trialOf)
 	if err != nil {
@@ -243,17 +243,17 @@ func (d *Desk) backtest(r *http.Request) (any, error) {
 	before := newVersion(tenant.Some(live, want), found)
 	after := newVersion(append(tenant.Some(live, func(id string) bool { return concerned[id] && !mine[id] }), given...), nil)
 	for _, u := range after.tenant.Unusable {
-		return nil, bad("%v", u.Error())
+		return nil, access.Bad("%v", u.Error())
 	}
 	for id := range concerned {
 		if !slices.ContainsFunc(append(slices.Clone(before.tenant.Rules), after.tenant.Rules...), func(r *tenant.Rule) bool { return r.ID == id }) {
-			return nil, missing("there is no rule %q that runs", id)
+			return nil, access.Missing("there is no rule %q that runs", id)
 		}
 	}
 	d.tests.mu.Lock()
 	defer d.tests.mu.Unlock()
 	if d.tests.running >= trialsAtOnce {
-		return nil, &failure{http.StatusTooManyRequests, access.CodeRate, "two back-tests run already; wait for one of them, or end it"}
+		return nil, &access.Failure{Status: http.StatusTooManyRequests, Code: access.CodeRate, Message: "two back-tests run already; wait for one of them, or end it"}
 	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t := &trial{id: access.RequestID(), cancel: cancel, state: "running"}
@@ -316,7 +316,7 @@ func (d *Desk) trialOf(r *http.Request) (*trial, error) {
 			return t, nil
 		}
 	}
-	return nil, missing("there is no back-test %s; of the last %d the results are kept until the server ends", id, trialsKept)
+	return nil, access.Missing("there is no back-test %s; of the last %d the results are kept until the server ends", id, trialsKept)
 }
 
 // backtested is how far a back-test is, and its result.

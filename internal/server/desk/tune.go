@@ -15,6 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
 	"github.com/gyoji-dev/gyoji/siem/ruledoc"
@@ -87,7 +88,7 @@ func (d *Desk) tune(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if d.o.Content == nil {
-		return nil, bad("there is no content to tune")
+		return nil, access.Bad("there is no content to tune")
 	}
 	docs, found, err := d.o.Content.Content(ctx)
 	if err != nil {
@@ -96,7 +97,7 @@ func (d *Desk) tune(r *http.Request) (any, error) {
 	mine := tenant.Some(docs, func(id string) bool { return id == ask.Rule })
 	base := newVersion(mine, found)
 	if len(base.tenant.Rules) != 1 {
-		return nil, missing("there is no rule %q that runs", ask.Rule)
+		return nil, access.Missing("there is no rule %q that runs", ask.Rule)
 	}
 	signals, err := d.named(ctx, ask.Rule, ask.Signals, ask.Insight)
 	if err != nil {
@@ -165,7 +166,7 @@ func (d *Desk) named(ctx context.Context, rule string, ids []string, insight str
 	for _, id := range ids[:min(len(ids), tuneSignals)] {
 		s, err := d.alerts.Signal(ctx, id)
 		if err == live.ErrNone {
-			return nil, missing("there is no signal %s", id)
+			return nil, access.Missing("there is no signal %s", id)
 		}
 		if err != nil {
 			return nil, err

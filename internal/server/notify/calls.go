@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -22,18 +20,7 @@ const Base = "/api/gyoji/v1/notifications"
 // Routes are the calls: channels, dead letters.
 func (n *Notifier) Routes() []access.Route {
 	route := func(method, path string, role access.Role, do func(*http.Request) (any, error)) access.Route {
-		return access.Route{Pattern: method + " " + Base + path, Role: role, Serve: func(w http.ResponseWriter, r *http.Request) {
-			v, err := do(r)
-			var f *failure
-			switch {
-			case err == nil:
-				access.Answer(w, http.StatusOK, v)
-			case errors.As(err, &f):
-				access.Fail(w, f.status, f.code, f.message)
-			default:
-				access.Fail(w, http.StatusInternalServerError, access.CodeInternal, err.Error())
-			}
-		}}
+		return access.Route{Pattern: method + " " + Base + path, Role: role, Serve: access.Call(do, nil)}
 	}
 	return []access.Route{
 		route(http.MethodGet, "/channels", access.Read, n.list),
@@ -47,22 +34,6 @@ func (n *Notifier) Routes() []access.Route {
 		route(http.MethodPost, "/dead/{number}/send", access.Triage, n.sendAgain),
 		route(http.MethodDelete, "/dead/{number}", access.Admin, n.drop),
 	}
-}
-
-type failure struct {
-	status  int
-	code    string
-	message string
-}
-
-func (f *failure) Error() string { return f.message }
-
-func bad(format string, args ...any) error {
-	return &failure{http.StatusBadRequest, "bad.request", fmt.Sprintf(format, args...)}
-}
-
-func missing(format string, args ...any) error {
-	return &failure{http.StatusNotFound, access.CodeNotFound, fmt.Sprintf(format, args...)}
 }
 
 // status is a channel with how it does.
@@ -109,7 +80,7 @@ func (n *Notifier) find(id string) (*Channel, error) {
 	if c := n.channels[id]; c != nil {
 		return c, nil
 	}
-	return nil, missing("there is no channel %s", id)
+	return nil, access.Missing("there is no channel %s", id)
 }
 
 func (n *Notifier) one(r *http.Request) (any, error) {
@@ -126,11 +97,11 @@ const bodyMost = 1 << 20
 func read(r *http.Request) (*Channel, error) {
 	text, err := io.ReadAll(io.LimitReader(r.Body, bodyMost))
 	if err != nil {
-		return nil, bad("the body cannot be read: %v", err)
+		return nil, access.Bad("the body cannot be read: %v", err)
 	}
 	c := &Channel{Enabled: true}
 	if err := json.Unmarshal(text, c); err != nil {
-		return nil, bad("the body is no JSON of a channel: %v", err)
+		return nil, access.Bad("the body is no JSON of a channel: %v", err)
 	}
 	return c, nil
 }
@@ -160,10 +131,10 @@ func (n *Notifier) create(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if err := c.check(); err != nil {
-		return nil, bad("%v", err)
+		return nil, access.Bad("%v", err)
 	}
 	if len(n.all()) >= channelsMost {
-		return nil, bad("there are %d channels, and there may be no more", channelsMost)
+		return nil, access.Bad("there are %d channels, and there may be no more", channelsMost)
 	}
 	c.ID, c.Revision = strings.ToLower(strings.ReplaceAll(access.RequestID(), "-", "")), 1
 	if err := n.save(r.Context(), c); err != nil {
@@ -172,7 +143,7 @@ func (n *Notifier) create(r *http.Request) (any, error) {
 	return n.shown(r.Context(), c)
 }
 
-var errFixed = bad("this channel is of the server's configuration: it is changed there")
+var errFixed = access.Bad("this channel is of the server's configuration: it is changed there")
 
 func (n *Notifier) replace(r *http.Request) (any, error) {
 	was, err := n.find(r.PathValue("id"))
@@ -187,11 +158,11 @@ func (n *Notifier) replace(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if c.Revision != 0 && c.Revision != was.Revision {
-		return nil, &failure{http.StatusPreconditionFailed, "precondition.failed", "the channel has changed since it was read; GET it again"}
+		return nil, &access.Failure{Status: http.StatusPreconditionFailed, Code: "precondition.failed", Message: "the channel has changed since it was read; GET it again"}
 	}
 	c.keep(was)
 	if err := c.check(); err != nil {
-		return nil, bad("%v", err)
+		return nil, access.Bad("%v", err)
 	}
 	c.ID, c.Revision = was.ID, was.Revision+1
 	if err := n.save(r.Context(), c); err != nil {
@@ -304,7 +275,7 @@ func (n *Notifier) sendAgain(r *http.Request) (any, error) {
 	if t := r.PathValue("number"); t != "" {
 		number, err := strconv.ParseInt(t, 10, 64)
 		if err != nil {
-			return nil, missing("there is no dead letter %s", t)
+			return nil, access.Missing("there is no dead letter %s", t)
 		}
 		where, args = where+` AND number = ?`, append(args, number)
 	} else if c := r.URL.Query().Get("channel"); c != "" {
@@ -320,7 +291,7 @@ func (n *Notifier) sendAgain(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if count == 0 && r.PathValue("number") != "" {
-		return nil, missing("there is no dead letter %s", r.PathValue("number"))
+		return nil, access.Missing("there is no dead letter %s", r.PathValue("number"))
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -344,7 +315,7 @@ func (n *Notifier) drop(r *http.Request) (any, error) {
 			return map[string]any{"deleted": true}, nil
 		}
 	}
-	return nil, missing("there is no dead letter %s", r.PathValue("number"))
+	return nil, access.Missing("there is no dead letter %s", r.PathValue("number"))
 }
 
 // Problem is a channel on which something needs care.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -19,15 +20,15 @@ func (p *Page) filter(r *http.Request) (any, error) {
 		Without bool   `json:"without"` // messages with the value are left out
 		Number  bool   `json:"number"`  // the value is a number
 	}
-	if err := read(r, languageMost, &ask); err != nil {
+	if err := access.Body(r, languageMost, &ask); err != nil {
 		return nil, err
 	}
 	if ask.Field == "" {
-		return nil, bad("The field is missing.")
+		return nil, access.Bad("The field is missing.")
 	}
 	q, wrong := p.o.Jobs.Compile(ask.Query)
 	if wrong.HasErrors() {
-		return nil, bad("The query cannot be read: %s.", firstError(wrong))
+		return nil, access.Bad("The query cannot be read: %s.", firstError(wrong))
 	}
 	op := "="
 	if ask.Without {
@@ -50,7 +51,7 @@ func (p *Page) filter(r *http.Request) (any, error) {
 		} else if q.Tree.Search != nil {
 			at = q.Tree.Search.Span().End
 		} else {
-			return nil, bad("The query has no messages that could be filtered.")
+			return nil, access.Bad("The query has no messages that could be filtered.")
 		}
 		break
 	}
@@ -63,7 +64,7 @@ func (p *Page) filter(r *http.Request) (any, error) {
 	}
 	changed := head + "\n" + stage + tail
 	if _, wrong := p.o.Jobs.Compile(changed); wrong.HasErrors() {
-		return nil, bad("The condition cannot be written here: %s.", firstError(wrong))
+		return nil, access.Bad("The condition cannot be written here: %s.", firstError(wrong))
 	}
 	return map[string]any{"query": changed, "from": textOf(head).units(len(head)), "stage": stage}, nil
 }

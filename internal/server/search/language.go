@@ -7,6 +7,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/editor"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 )
 
 // languageMost is how large a text of the language service is, with its request, in bytes.
@@ -32,7 +33,7 @@ type text struct {
 }
 
 func (p *Page) text(r *http.Request) (t text, err error) {
-	if err := read(r, languageMost, &t.asked); err != nil {
+	if err := access.Body(r, languageMost, &t.asked); err != nil {
 		return t, err
 	}
 	name := "query.sumo"
@@ -44,7 +45,7 @@ func (p *Page) text(r *http.Request) (t text, err error) {
 	case "sigma":
 		name = "rule.yml"
 	default:
-		return t, bad("There is no language %q; it is sumo, siem or sigma.", t.Language)
+		return t, access.Bad("There is no language %q; it is sumo, siem or sigma.", t.Language)
 	}
 	t.Document = editor.Open(name, t.Language, t.Text, editor.Settings{Vocab: query.Standard(), Sample: p.sample.get()})
 	return t, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -26,7 +27,7 @@ type Drafted struct {
 // nothing: the rule is then sent to Cloud SIEM's API.
 func (p *Page) rule(r *http.Request) (any, error) {
 	var ask struct{ Query, Name string }
-	if err := read(r, languageMost, &ask); err != nil {
+	if err := access.Body(r, languageMost, &ask); err != nil {
 		return nil, err
 	}
 	name := strings.TrimSpace(ask.Name)

@@ -5,10 +5,7 @@
 package search
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -77,58 +74,22 @@ func (p *Page) Routes() []access.Route {
 	}
 }
 
-// A failure is an answer that is none of success.
-type failure struct {
-	status  int
-	code    string
-	message string
-}
-
-func (f *failure) Error() string { return f.message }
-
-func bad(format string, args ...any) error {
-	return &failure{http.StatusBadRequest, "bad.request", fmt.Sprintf(format, args...)}
-}
-
 // answers is a handler of a call whose value is the body of a 200.
 func (p *Page) answers(do func(*http.Request) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := do(r)
-		if err != nil {
-			p.fail(w, r, err)
-			return
-		}
-		access.Answer(w, http.StatusOK, v)
-	}
+	return access.Call(do, p.known)
 }
 
 // fail answers with an error: {"status":400,"id":"...","code":"...","message":"..."}.
 func (p *Page) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var f *failure
-	switch {
-	case errors.As(err, &f):
-	case errors.Is(err, job.ErrGone):
-		f = &failure{http.StatusNotFound, access.CodeNotFound, err.Error()}
-	case r.Context().Err() != nil:
-		return // nobody waits for it
-	default:
-		p.o.Logf("%s %s: %v", r.Method, r.URL.Path, err)
-		f = &failure{http.StatusInternalServerError, access.CodeInternal, err.Error()}
-	}
-	access.Fail(w, f.status, f.code, f.message)
+	access.FailWith(w, r, err, p.known)
 }
 
-// read reads a request's body as JSON.
-func read(r *http.Request, most int64, into any) error {
-	text, err := io.ReadAll(io.LimitReader(r.Body, most+1))
-	switch {
-	case err != nil:
-		return bad("The body could not be read: %v.", err)
-	case int64(len(text)) > most:
-		return &failure{http.StatusRequestEntityTooLarge, "bad.request", fmt.Sprintf("The body is larger than %d KiB.", most>>10)}
+func (p *Page) known(r *http.Request, err error) *access.Failure {
+	if errors.Is(err, job.ErrGone) {
+		return &access.Failure{Status: http.StatusNotFound, Code: access.CodeNotFound, Message: err.Error()}
 	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return bad("The body is no JSON object as this call takes it: %v.", err)
+	if r.Context().Err() == nil {
+		p.o.Logf("%s %s: %v", r.Method, r.URL.Path, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/server/live"
 )
 
@@ -29,7 +30,7 @@ func (p *Page) signals(r *http.Request) (any, error) {
 	from, err := strconv.ParseInt(q.Get("from"), 10, 64)
 	to, err2 := strconv.ParseInt(q.Get("to"), 10, 64)
 	if err != nil || err2 != nil {
-		return nil, bad("from and to are milliseconds since 1970.")
+		return nil, access.Bad("from and to are milliseconds since 1970.")
 	}
 	out := []Mark{}
 	if p.o.Alerts == nil {

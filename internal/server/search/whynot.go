@@ -11,6 +11,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/server/access"
 	"github.com/gyoji-dev/gyoji/internal/store"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
 )
@@ -54,7 +55,7 @@ func (p *Page) whyNot(r *http.Request) (any, error) {
 		To       int64  `json:"to"`
 		TimeZone string `json:"timeZone"`
 	}
-	if err := read(r, whyNotMost, &ask); err != nil {
+	if err := access.Body(r, whyNotMost, &ask); err != nil {
 		return nil, err
 	}
 	zone, err := datefmt.Zone(ask.TimeZone)
@@ -62,7 +63,7 @@ func (p *Page) whyNot(r *http.Request) (any, error) {
 		zone, err = time.UTC, nil
 	}
 	if err != nil {
-		return nil, bad("The timeZone %q is not known; write a name such as America/Los_Angeles or UTC.", ask.TimeZone)
+		return nil, access.Bad("The timeZone %q is not known; write a name such as America/Los_Angeles or UTC.", ask.TimeZone)
 	}
 	select {
 	case whyNotSlots <- struct{}{}:
@@ -92,7 +93,7 @@ func (p *Page) whyNot(r *http.Request) (any, error) {
 // tooLong says of an error that the time was over, where it was.
 func tooLong(ctx, asker context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && asker.Err() == nil {
-		return &failure{http.StatusServiceUnavailable, "too.long", "Counting the rows through every stage takes more than a minute over this time range. Take a shorter one."}
+		return &access.Failure{Status: http.StatusServiceUnavailable, Code: "too.long", Message: "Counting the rows through every stage takes more than a minute over this time range. Take a shorter one."}
 	}
 	return err
 }
@@ -103,7 +104,7 @@ func (p *Page) why(ctx context.Context, text string, view store.View, zone *time
 	text, _ = p.o.Rewrite(text)
 	q, wrong := p.o.Jobs.Compile(text)
 	if wrong.HasErrors() {
-		return nil, bad("The query cannot be read: %s.", firstError(wrong))
+		return nil, access.Bad("The query cannot be read: %s.", firstError(wrong))
 	}
 	read := view
 	if q.ReadsTwice(true) {
