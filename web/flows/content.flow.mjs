@@ -52,6 +52,21 @@ await flow('content', async (s, b) => {
   await p.getByRole('button', { name: /Save revision/ }).click();
   await until(async () => (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).severity === 7, 'saved over it when asked again');
 
+  // What is written stays while other tabs are looked at, is what the back-test is of, and
+  // outlives a reload.
+  await until(async () => (await text.inputValue()).includes('default: 7'), 'the saved text');
+  await text.fill((await text.inputValue()).replace(/^expression: .*$/m, "expression: lower(baseImage) LIKE '%no such program%'"));
+  const asks = p.waitForRequest((r) => r.method() === 'POST' && r.url().endsWith('/backtests'));
+  await p.getByRole('button', { name: 'Run on last 24 h' }).click();
+  ok('the back-test is of what is written', (await asks).postDataJSON().documents?.includes('no such program'));
+  await p.locator('[data-yours=signals]').waitFor({ timeout: 60000 });
+  await p.getByRole('tab', { name: 'Edit' }).click();
+  ok('the text stays', (await text.inputValue()).includes('no such program'));
+  await p.reload();
+  await text.waitFor();
+  ok('and outlives a reload', (await text.inputValue()).includes('no such program'));
+  await p.getByRole('button', { name: 'Take back' }).click();
+
   // A text without a rule saves nothing, and says so; one with another id is another rule.
   await until(async () => (await text.inputValue()).includes('default: 7'), 'what was saved is shown');
   const stands = await text.inputValue();
