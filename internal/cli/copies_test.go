@@ -229,15 +229,20 @@ detections:
 			}
 		})
 	}
-	// Of a log that was copied before it had grown, its start counts once.
-	for _, into := range []string{"a", "z"} {
-		t.Run("grown "+into, func(t *testing.T) {
+	// Of a log that was copied before it had grown, its start counts once: copied between two
+	// lines, before the end of a line, or, where half a line is no event, in the middle of one.
+	for _, c := range []struct {
+		into string
+		more int // bytes after the end of a line
+	}{{"a", 0}, {"z", 0}, {"a", -1}, {"z", -1}, {"a", 20}, {"z", 20}} {
+		into := c.into
+		t.Run(fmt.Sprintf("grown %s %d", into, c.more), func(t *testing.T) {
 			made := each(into, func(name string, data []byte) (string, []byte) {
-				if strings.HasSuffix(name, ".evtx") {
+				if strings.HasSuffix(name, ".evtx") || c.more > 0 && !strings.HasSuffix(name, ".jsonl") {
 					return name, data
 				}
 				if cut := bytes.LastIndexByte(data[:len(data)*2/3], '\n') + 1; cut >= 256 { // else it is no start that tells much
-					data = data[:cut]
+					data = data[:cut+c.more]
 				}
 				return name, data
 			})

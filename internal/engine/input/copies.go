@@ -50,10 +50,19 @@ type original struct {
 	part  *Part
 	lines bool // of lines: it may go on
 	all   extent
-	ends  bool // with a line end
-	known bool // all and ends are
-	small bool // all of it was in its head
-	wrong bool // could not be read to its end
+	ended int64 // how many of its bytes are lines with their ends: a copy may be made in the middle of one
+	known bool  // all and ended are
+	small bool  // all of it was in its head
+	wrong bool  // could not be read to its end
+}
+
+// before is how much of what goes on after all of an original is not read again: the whole
+// lines; the last one, too, if only its end was missing, as next says.
+func (o *original) before(next byte) int64 {
+	if o.ended < o.all.bytes && next == '\n' {
+		return o.all.bytes + 1
+	}
+	return o.ended
 }
 
 func newCopies() *copies {
@@ -67,9 +76,10 @@ func (c *copies) start(head []byte, n int) extent {
 
 // measured is what a reading of a part has found.
 type measured struct {
-	all  extent
-	at   map[int64]uint64 // hash of the first n bytes
-	ends bool
+	all   extent
+	at    map[int64]uint64 // hash of the first n bytes
+	next  map[int64]byte   // byte after these
+	ended int64            // as of an original
 }
 
 // measure reads to the end and gives the hash of all, and of the first bytes up to each
@@ -78,7 +88,7 @@ func (c *copies) measure(ctx context.Context, r io.Reader, cuts []int64) (m meas
 	var h maphash.Hash
 	h.SetSeed(c.seed)
 	cuts = slices.Compact(slices.Sorted(slices.Values(cuts)))
-	m.at = map[int64]uint64{}
+	m.at, m.next = map[int64]uint64{}, map[int64]byte{}
 	buf := make([]byte, 256<<10)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -90,9 +100,13 @@ func (c *copies) measure(ctx context.Context, r io.Reader, cuts []int64) (m meas
 		}
 		n, err := io.ReadFull(r, buf[:want])
 		h.Write(buf[:n])
-		if m.all.bytes += int64(n); n > 0 {
-			m.ends = buf[n-1] == '\n'
+		if _, cut := m.at[m.all.bytes]; cut && n > 0 {
+			m.next[m.all.bytes] = buf[0]
 		}
+		if at := bytes.LastIndexByte(buf[:n], '\n'); at >= 0 {
+			m.ended = m.all.bytes + int64(at) + 1
+		}
+		m.all.bytes += int64(n)
 		if len(cuts) > 0 && m.all.bytes == cuts[0] {
 			m.at[cuts[0]], cuts = h.Sum64(), cuts[1:]
 		}
@@ -130,7 +144,7 @@ func (c *copies) know(ctx context.Context, o *original) bool {
 		return o.known
 	}
 	m, err := c.measurePart(ctx, o.part, nil, 0)
-	o.all, o.ends, o.known, o.wrong = m.all, m.ends, err == nil, err != nil
+	o.all, o.ended, o.known, o.wrong = m.all, m.ended, err == nil, err != nil
 	return o.known
 }
 
@@ -154,7 +168,7 @@ func (c *copies) again(ctx context.Context, p *Part, lines bool, head []byte, r 
 	begin := c.start(head, startAlike)
 	keys := []extent{begin}
 	if o.small {
-		o.all, o.ends, o.known = c.start(head, len(head)), head[len(head)-1] == '\n', true
+		o.all, o.ended, o.known = c.start(head, len(head)), int64(bytes.LastIndexByte(head, '\n')+1), true
 		if o.all != begin {
 			keys = append(keys, o.all)
 		}
@@ -179,8 +193,8 @@ func (c *copies) again(ctx context.Context, p *Part, lines bool, head []byte, r 
 		for _, x := range last(c.alike[begin], alikeMax) {
 			switch {
 			case !x.lines || s.whole:
-			case x.small && x.ends && x.all.bytes < int64(len(head)) && c.start(head, int(x.all.bytes)) == x.all:
-				same(x, x.all.bytes, false)
+			case x.small && x.all.bytes < int64(len(head)) && c.start(head, int(x.all.bytes)) == x.all:
+				same(x, x.before(head[x.all.bytes]), false)
 			case o.small && x.small && x.all.bytes > o.all.bytes, o.small && !x.small:
 				if longer++; longer <= longerMax && c.begins(ctx, x, o.all) {
 					same(x, o.all.bytes, true)
@@ -236,7 +250,7 @@ func (c *copies) compare(ctx context.Context, p *Part, o *original, like []*orig
 	if err != nil { // it is met again, and told of, where the part is read
 		return instead
 	}
-	o.all, o.ends, o.known = m.all, m.ends, true
+	o.all, o.ended, o.known = m.all, m.ended, true
 	for _, x := range like {
 		switch {
 		case x.all == m.all:
@@ -246,8 +260,8 @@ func (c *copies) compare(ctx context.Context, p *Part, o *original, like []*orig
 			if c.begins(ctx, x, m.all) {
 				same(x, m.all.bytes, true)
 			}
-		case x.ends && m.at[x.all.bytes] == x.all.sum:
-			same(x, x.all.bytes, false)
+		case m.at[x.all.bytes] == x.all.sum:
+			same(x, x.before(m.next[x.all.bytes]), false)
 		}
 	}
 	return instead
@@ -266,17 +280,18 @@ type watched struct {
 	of *original
 	h  maphash.Hash
 	n  int64
-	nl bool
+	nl int64 // bytes up to the last line end
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
 	w.h.Write(p[:n])
-	if w.n += int64(n); n > 0 {
-		w.nl = p[n-1] == '\n'
+	if at := bytes.LastIndexByte(p[:n], '\n'); at >= 0 {
+		w.nl = w.n + int64(at) + 1
 	}
+	w.n += int64(n)
 	if errors.Is(err, io.EOF) {
-		w.of.all, w.of.ends, w.of.known = extent{w.n, w.h.Sum64()}, w.nl, true
+		w.of.all, w.of.ended, w.of.known = extent{w.n, w.h.Sum64()}, w.nl, true
 	}
 	return n, err
 }
