@@ -2,8 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,9 +36,10 @@ func (s *Server) notifier(builtin []*ruledoc.Document, shipped []*detection.Pack
 			}
 		}
 	}
+	names := slices.Sorted(maps.Values(packageOf))
 	n, err := notify.New(notify.Options{
 		Store: s.store, Alerts: s.live.Alerts(), Outward: access.Outward{Plain: s.c.WebhookPlain, Hosts: s.c.WebhookHosts}, Fixed: fixed, Base: s.Base,
-		PackageOf: func(rule string) string { return packageOf[rule] }, Logf: s.logf,
+		PackageOf: func(rule string) string { return packageOf[rule] }, Packages: slices.Compact(names), Logf: s.logf,
 	})
 	if err != nil && len(fixed) > 0 {
 		err = &ConfigError{err}
@@ -56,18 +61,32 @@ func readChannels(files []string) (all []*notify.Channel, err error) {
 		if err := d.Decode(&list); err != nil {
 			return nil, fmt.Errorf("notify %s: it is to be a list of channels, each with name, kind and url: %w", name, err)
 		}
-		for _, c := range list {
+		if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("notify %s: it has more than one YAML document, and only the first would be read: write all channels in one list", name)
+		}
+		for i, c := range list {
+			if c == nil {
+				return nil, fmt.Errorf("notify %s: channel %d of the list is empty", name, i+1)
+			}
 			c.Enabled = true
-			for _, secret := range []*string{&c.Key, &c.Pass, &c.URL} {
-				if v, ok := strings.CutPrefix(*secret, "$"); ok {
-					if *secret = os.Getenv(v); *secret == "" {
-						return nil, fmt.Errorf("notify %s: %s: the environment has no %s", name, c.Name, v)
-					}
+			secret := func(text string) (string, error) {
+				v, ok := strings.CutPrefix(text, "$")
+				if !ok {
+					return text, nil
+				}
+				if text = os.Getenv(v); text == "" {
+					return "", fmt.Errorf("notify %s: %s: the environment has no %s", name, c.Name, v)
+				}
+				return text, nil
+			}
+			for _, to := range []*string{&c.Key, &c.Pass, &c.URL} {
+				if *to, err = secret(*to); err != nil {
+					return nil, err
 				}
 			}
-			for k, v := range c.Headers {
-				if v, ok := strings.CutPrefix(v, "$"); ok {
-					c.Headers[k] = os.Getenv(v)
+			for k := range c.Headers {
+				if c.Headers[k], err = secret(c.Headers[k]); err != nil {
+					return nil, err
 				}
 			}
 		}

@@ -1,9 +1,11 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -94,16 +96,35 @@ func (n *Notifier) one(r *http.Request) (any, error) {
 // bodyMost is the longest body of a request, in bytes.
 const bodyMost = 1 << 20
 
+// read is the channel that a body says. A key that means nothing is refused, as in a file: a
+// misspelt filter would tell what nobody asked for. What channels are shown with may stay.
 func read(r *http.Request) (*Channel, error) {
-	text, err := io.ReadAll(io.LimitReader(r.Body, bodyMost))
-	if err != nil {
-		return nil, access.Bad("the body cannot be read: %v", err)
-	}
-	c := &Channel{Enabled: true}
-	if err := json.Unmarshal(text, c); err != nil {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, bodyMost))
+	d.DisallowUnknownFields()
+	s := &status{Channel: Channel{Enabled: true}}
+	if err := d.Decode(s); err != nil {
 		return nil, access.Bad("the body is no JSON of a channel: %v", err)
 	}
-	return c, nil
+	if _, err := d.Token(); err != io.EOF {
+		return nil, access.Bad("the body has more than one channel, and a call takes one")
+	}
+	return &s.Channel, nil
+}
+
+// usable says what of a channel that is to be set cannot be.
+func (n *Notifier) usable(c *Channel) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if what := c.stillHidden(); what != "" {
+		return fmt.Errorf("%s is %s, which stands for a secret that is not shown: write the secret itself", what, hidden)
+	}
+	for _, p := range c.Filter.Packages {
+		if n.o.Packages != nil && !slices.Contains(n.o.Packages, p) {
+			return fmt.Errorf("filter.packages: no rule that runs is of a package %q; those there are: %s", p, strings.Join(n.o.Packages, ", "))
+		}
+	}
+	return nil
 }
 
 // save writes a channel and has it sent on.
@@ -130,7 +151,7 @@ func (n *Notifier) create(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(); err != nil {
+	if err := n.usable(c); err != nil {
 		return nil, access.Bad("%v", err)
 	}
 	if len(n.all()) >= channelsMost {
@@ -161,7 +182,7 @@ func (n *Notifier) replace(r *http.Request) (any, error) {
 		return nil, &access.Failure{Status: http.StatusPreconditionFailed, Code: "precondition.failed", Message: "the channel has changed since it was read; GET it again"}
 	}
 	c.keep(was)
-	if err := c.check(); err != nil {
+	if err := n.usable(c); err != nil {
 		return nil, access.Bad("%v", err)
 	}
 	c.ID, c.Revision = was.ID, was.Revision+1
@@ -255,7 +276,7 @@ func (n *Notifier) deadLetters(ctx context.Context) (out []deadLetter, total int
 		if json.Unmarshal([]byte(text), &e) == nil {
 			l.Type, l.Title = e.Type, e.title()
 		}
-		l.Name = names[l.Channel]
+		l.Name = cmp.Or(names[l.Channel], nameOf(l.Channel))
 		out = append(out, l)
 	}
 	return out, total, rows.Err()
@@ -269,7 +290,8 @@ func (n *Notifier) dead(r *http.Request) (any, error) {
 	return map[string]any{"dead": out, "total": total}, nil
 }
 
-// sendAgain has one dead letter, or all of a channel, or all, sent again.
+// sendAgain has one dead letter, or all of a channel, or all, sent again. Those of a channel
+// that does not send stay where they are seen, and it is said which.
 func (n *Notifier) sendAgain(r *http.Request) (any, error) {
 	where, args := `dead = 1`, []any{time.Now().UnixMilli(), time.Now().UnixMilli()}
 	if t := r.PathValue("number"); t != "" {
@@ -281,6 +303,21 @@ func (n *Notifier) sendAgain(r *http.Request) (any, error) {
 	} else if c := r.URL.Query().Get("channel"); c != "" {
 		where, args = where+` AND channel = ?`, append(args, c)
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	works := []string{} // null is a value to json_each
+	for id := range n.workers {
+		works = append(works, id)
+	}
+	list, err := json.Marshal(works)
+	if err != nil {
+		return nil, err
+	}
+	stays, why, err := n.stay(r.Context(), strings.Replace(where, "dead = 1", "dead = 1 AND channel NOT IN (SELECT value FROM json_each(?))", 1), append([]any{string(list)}, args[2:]...))
+	if err != nil {
+		return nil, err
+	}
+	where, args = where+` AND channel IN (SELECT value FROM json_each(?))`, append(args, string(list))
 	// Its time to be delivered begins anew.
 	res, err := n.db.ExecContext(r.Context(), `UPDATE notify_outbox SET dead = 0, tries = 0, created = ?, next = ? WHERE `+where, args...)
 	if err != nil {
@@ -290,19 +327,35 @@ func (n *Notifier) sendAgain(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if count == 0 && stays > 0 {
+		return nil, access.Bad("%s", why)
+	}
 	if count == 0 && r.PathValue("number") != "" {
 		return nil, access.Missing("there is no dead letter %s", r.PathValue("number"))
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	for _, w := range n.workers {
 		select {
 		case w.wake <- struct{}{}:
 		default:
 		}
 	}
-	return map[string]any{"sent": count}, nil
+	return map[string]any{"sent": count, "stay": stays, "why": why}, nil
 }
+
+// stay counts dead letters that nobody would send, and says why of one of them. n.mu is held.
+func (n *Notifier) stay(ctx context.Context, where string, args []any) (count int, why string, err error) {
+	var id sql.NullString
+	if err := n.db.QueryRowContext(ctx, `SELECT count(*), min(channel) FROM notify_outbox WHERE `+where, args...).Scan(&count, &id); err != nil || count == 0 {
+		return 0, "", err
+	}
+	if c := n.channels[id.String]; c != nil {
+		return count, fmt.Sprintf("the channel %s is switched off; its letters stay here until it is switched on", c.Name), nil
+	}
+	return count, fmt.Sprintf("the channel %s is no more; its letters stay here until there is one again, or they are deleted", nameOf(id.String)), nil
+}
+
+// nameOf is what is known of the name of a channel that is no more.
+func nameOf(id string) string { return strings.TrimPrefix(id, ofConfig) }
 
 func (n *Notifier) drop(r *http.Request) (any, error) {
 	number, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
@@ -344,7 +397,7 @@ func (n *Notifier) Problems(ctx context.Context) (out []Problem, err error) {
 		if err := rows.Scan(&p.Channel, &p.Dead, &p.Waiting, &p.Why, &since); err != nil {
 			return nil, err
 		}
-		p.Name, p.Since = names[p.Channel], time.UnixMilli(since)
+		p.Name, p.Since = cmp.Or(names[p.Channel], nameOf(p.Channel)), time.UnixMilli(since)
 		out = append(out, p)
 	}
 	return out, rows.Err()

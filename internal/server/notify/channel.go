@@ -216,6 +216,24 @@ func (c *Channel) keep(was *Channel) {
 	}
 }
 
+// stillHidden names the secret that is written as it is shown; "" for none.
+func (c *Channel) stillHidden() string {
+	for k, v := range c.Headers {
+		if v == hidden {
+			return "the header " + k
+		}
+	}
+	switch {
+	case c.Key == hidden:
+		return "key"
+	case c.Pass == hidden:
+		return "password"
+	case strings.HasSuffix(c.URL, "/"+hidden):
+		return "the path of url"
+	}
+	return ""
+}
+
 // sender is a way to somebody.
 type sender interface {
 	send(ctx context.Context, e *Event) error

@@ -45,6 +45,7 @@ type Options struct {
 	Base    func() string  // the server's address, for links
 	// PackageOf names the package that a rule is of; nil for none.
 	PackageOf func(rule string) string
+	Packages  []string // names that PackageOf gives; nil where they are not known
 	Logf      func(string, ...any)
 
 	pace pace // of tests
@@ -112,20 +113,41 @@ func New(o Options) (*Notifier, error) {
 		return nil, err
 	}
 	for _, c := range o.Fixed {
-		if err := c.check(); err != nil {
+		if err := n.usable(c); err != nil {
 			return nil, fmt.Errorf("notification %q: %w", c.Name, err)
 		}
-		c.ID, c.fixed = "config:"+c.Name, true
+		c.ID, c.fixed = ofConfig+c.Name, true
 		if n.channels[c.ID] != nil {
 			return nil, fmt.Errorf("there are two notifications of the name %q", c.Name)
 		}
 		n.channels[c.ID] = c
+	}
+	if err := n.orphans(); err != nil {
+		return nil, err
 	}
 	for _, c := range n.channels {
 		n.work(c)
 	}
 	o.Alerts.Outbox(n.write)
 	return n, nil
+}
+
+// ofConfig begins the ids of channels of the configuration.
+const ofConfig = "config:"
+
+// orphans makes dead letters of those that wait for a channel that the configuration has no
+// more: nobody would send them, and nobody see them.
+func (n *Notifier) orphans() error {
+	ids := []string{} // null is a value to json_each
+	for id := range n.channels {
+		ids = append(ids, id)
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	_, err = n.db.Exec(`UPDATE notify_outbox SET dead = 1, error = 'its channel is no more in the configuration' WHERE dead = 0 AND channel NOT IN (SELECT value FROM json_each(?))`, string(list))
+	return err
 }
 
 // Close ends the sending. What was not sent is sent after the next start.

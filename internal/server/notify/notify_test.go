@@ -371,6 +371,7 @@ func TestChannelsAndSecrets(t *testing.T) {
 		o.Outward = access.Outward{Resolve: func(context.Context, string) ([]netip.Addr, error) {
 			return []netip.Addr{netip.MustParseAddr("10.0.0.7")}, nil
 		}}
+		o.Packages = []string{"Logons"}
 	})
 	for name, c := range map[string]object{
 		"no name": {"kind": "webhook", "url": "https://a.example"}, "no kind": {"name": "a"}, "another kind": {"name": "a", "kind": "pigeon"}, "no address": {"name": "a", "kind": "webhook"},
@@ -379,6 +380,10 @@ func TestChannelsAndSecrets(t *testing.T) {
 		"no key": {"name": "a", "kind": "pagerduty"}, "a level": {"name": "a", "kind": "webhook", "url": "https://a.example", "filter": object{"level": "awful"}}, "what": {"name": "a", "kind": "webhook", "url": "https://a.example", "filter": object{"what": "x"}},
 		"no port": {"name": "a", "kind": "syslog", "url": "tcp://a.example"}, "syslog over http": {"name": "a", "kind": "syslog", "url": "http://a.example:1"}, "two topics": {"name": "a", "kind": "kafka", "url": "kafka://a:1/b,c"}, "no topic": {"name": "a", "kind": "kafka", "url": "kafka://a:1"},
 		"nobody to mail to": {"name": "a", "kind": "email", "url": "smtp://a:25", "from": "a@b.example"}, "mail from nobody": {"name": "a", "kind": "email", "url": "smtp://a:25", "to": []string{"a@b.example"}},
+		"a misspelt filter": {"name": "a", "kind": "webhook", "url": "https://a.example", "filtr": object{"level": "high"}}, "a misspelt key of the filter": {"name": "a", "kind": "webhook", "url": "https://a.example", "filter": object{"levels": "high"}},
+		"a package that is none": {"name": "a", "kind": "webhook", "url": "https://a.example", "filter": object{"packages": []string{"Logon"}}},
+		"a key as it is shown":   {"name": "a", "kind": "pagerduty", "key": "********"}, "a header as it is shown": {"name": "a", "kind": "webhook", "url": "https://a.example", "headers": object{"X-Token": "********"}},
+		"a password as it is shown": {"name": "a", "kind": "email", "url": "smtp://a:25", "from": "a@b.example", "to": []string{"a@b.example"}, "user": "a", "password": "********"}, "an address as it is shown": {"name": "a", "kind": "slack", "url": "https://a.example/********"},
 		"mail to what is none": {"name": "a", "kind": "email", "url": "smtp://a:25", "from": "a@b.example", "to": []string{"a@b.example\r\nBcc: c@d.example"}},
 	} {
 		if status, o := b.ask("POST", "/channels", c); status != 400 || o["message"] == "" {
@@ -426,6 +431,70 @@ func TestChannelsAndSecrets(t *testing.T) {
 	if status, _ := b.ask("GET", "/channels/"+id, nil); status != 404 {
 		t.Error(status)
 	}
+}
+
+// TestNobodySends: what is "sent again" is sent; letters of a channel that is switched off, or
+// that the configuration has no more, stay where they are seen, and it is said why.
+func TestNobodySends(t *testing.T) {
+	dir := t.TempDir()
+	down := newReceiver(t, func(try int, w http.ResponseWriter, r *http.Request) bool {
+		w.WriteHeader(http.StatusForbidden)
+		return false
+	})
+	late := newReceiver(t, func(try int, w http.ResponseWriter, r *http.Request) bool {
+		w.WriteHeader(http.StatusBadGateway)
+		return false
+	})
+	fixed := func(o *notify.Options) {
+		o.Fixed = []*notify.Channel{{Name: "old pager", Enabled: true, Kind: "webhook", URL: late.URL}}
+	}
+	letters := func(b *bench) (out []object) {
+		_, o := b.ask("GET", "/dead", nil)
+		for _, d := range o["dead"].([]any) {
+			out = append(out, d.(object))
+		}
+		return out
+	}
+	refused := func(b *bench, path, want string) {
+		t.Helper()
+		if status, o := b.ask("POST", path, nil); status != 400 || !strings.Contains(fmt.Sprint(o["message"]), want) {
+			t.Errorf("%s: %d %v, want 400 that says %q", path, status, o, want)
+		}
+	}
+	t.Run("switched off", func(t *testing.T) {
+		b := at(t, dir, fixed)
+		id := b.channel(object{"name": "chat", "kind": "webhook", "url": down.URL})
+		b.insight("ana")
+		b.until("a dead letter", func() bool { return len(letters(b)) == 1 })
+		_, c := b.ask("GET", "/channels/"+id, nil)
+		c["enabled"] = false
+		if status, o := b.ask("PUT", "/channels/"+id, c); status != 200 {
+			t.Fatal(status, o)
+		}
+		for _, path := range []string{fmt.Sprintf("/dead/%v/send", letters(b)[0]["number"]), "/dead/send?channel=" + id, "/dead/send"} {
+			refused(b, path, "chat is switched off")
+		}
+		if n := len(letters(b)); n != 1 {
+			t.Errorf("%d dead letters are left, want the one", n)
+		}
+		b.until("the pager is tried", func() bool { return len(late.tries()) > 0 })
+	})
+	t.Run("gone from the configuration", func(t *testing.T) {
+		b := at(t, dir, nil)
+		all := letters(b)
+		i := 0
+		for i < len(all) && all[i]["name"] != "old pager" {
+			i++
+		}
+		if i == len(all) || !strings.Contains(fmt.Sprint(all[i]["why"]), "no more in the configuration") {
+			t.Fatalf("dead letters: %v, want one of old pager", all)
+		}
+		refused(b, fmt.Sprintf("/dead/%v/send", all[i]["number"]), "old pager is no more")
+		problems, err := b.notify.Problems(context.Background())
+		if err != nil || len(problems) != 2 || problems[0].Name == "" || problems[1].Name == "" {
+			t.Errorf("problems: %+v %v", problems, err)
+		}
+	})
 }
 
 // TestSyslog: messages of RFC 5424, with their length before them over TCP; a receiver that
