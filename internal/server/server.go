@@ -64,6 +64,7 @@ type Server struct {
 	hunter   *live.Hunter
 	desk     *desk.Desk
 	notify   *notify.Notifier
+	left     []string                      // what of --detections cannot be used, and why
 	more     []func(context.Context) error // to be closed before the store, last first
 
 	listener   net.Listener

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
@@ -44,7 +45,7 @@ func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 	s.more = append(s.more, s.live.Close)
 	shipped, wrong := detection.Load(packages.FS, "packages")
 	for _, err := range wrong {
-		s.logf("a detection package is left out: %v", err)
+		s.leave("a detection package is left out: ", err)
 	}
 	h, err := s.detections(shipped)
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 	}
 	s.more = append(s.more, s.notify.Close)
 	if s.desk, err = desk.New(desk.Options{
-		Cares: []func(context.Context) ([]desk.Care, error){s.undelivered},
+		Cares: []func(context.Context) ([]desk.Care, error){s.undelivered, s.leftOut},
 		Store: s.store, Live: s.live, Hunter: s.hunter, Content: calls, Meter: meter, Packages: shipped, Builtin: builtin, People: s.people, Logf: s.logf,
 	}); err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func (s *Server) detections(shipped []*detection.Package) (*hunt.Hunt, error) {
 		d.Packages, wrong = append(d.Packages, pkgs...), append(wrong, errs...)
 	}
 	for _, err := range wrong {
-		s.logf("a detection package is left out: %v", err)
+		s.leave("a detection package is left out: ", err)
 	}
 	if len(s.c.Detect) > 0 {
 		docs, found, err := sigma.Load(s.c.Detect, detection.ManifestName)
@@ -111,7 +112,11 @@ func (s *Server) detections(shipped []*detection.Package) (*hunt.Hunt, error) {
 			return nil, &ConfigError{fmt.Errorf("detections: %w", err)}
 		}
 		for _, x := range found {
-			s.logf("%s", x)
+			if x.Severity == diag.Error {
+				s.leave("", x)
+			} else {
+				s.logf("%s", x)
+			}
 		}
 		d.Scope = rule.NewScope()
 		d.Scope.Twins = true
@@ -119,16 +124,39 @@ func (s *Server) detections(shipped []*detection.Package) (*hunt.Hunt, error) {
 		var unusable []rule.Unusable
 		d.Rules, unusable = d.Scope.Lower(docs, nil)
 		for _, u := range unusable {
-			s.logf("a Sigma rule is left out: %s", u.Error())
+			s.leave("a Sigma rule is left out: ", u.Error())
 		}
 	}
 	h, found := hunt.Compile(d)
 	for _, x := range found {
 		if x.Severity == diag.Error {
-			s.logf("a detection is left out: %s", x)
+			s.leave("a detection is left out: ", x)
 		}
 	}
 	return h, nil
+}
+
+// leave tells of something that does not hunt, and why.
+func (s *Server) leave(what string, why any) {
+	s.left = append(s.left, fmt.Sprint(why))
+	s.logf("%s%s", what, why)
+}
+
+// leftShown is how many detections that cannot be used are told of one by one.
+const leftShown = 3
+
+// leftOut is what of --detections does not hunt: who looks at the page may not have seen the
+// start of the server.
+func (s *Server) leftOut(context.Context) ([]desk.Care, error) {
+	n := len(s.left)
+	if n == 0 {
+		return nil, nil
+	}
+	reason := strings.Join(s.left[:min(n, leftShown)], "; ")
+	if n > leftShown {
+		reason += fmt.Sprintf("; and %d more, which the server's log names", n-leftShown)
+	}
+	return []desk.Care{{Kind: "act", What: "rule", Text: count(n, "mistake") + " in the files of --detections: what they are in does not hunt, and the others do", Reason: reason + ". Files are read at the server's start."}}, nil
 }
 
 // signalsMost is how many signals a search reads.

@@ -158,7 +158,8 @@ type Detection struct {
 	Tactics    []Tactic
 	Tags       []string // as Sigma writes them: attack.t1059.001, attack.execution
 	Next       string
-	Marks      []string // of the fields, those that say yes or no: 1 or 0
+	Marks      []string           // of the fields, those that say yes or no: 1 or 0
+	Base       detection.Severity // of its findings, where a score does not say more
 
 	// Counts is how many findings it has, by severity, once a list has been gone
 	// through.

@@ -130,7 +130,7 @@ func OfPackage(d *detection.Detection) *Detection {
 	p := d.Package
 	o := &Detection{
 		ID: path.Base(p.Dir) + "/" + d.ID, Name: cmp.Or(d.Name, d.ID), Kind: Package, Package: p.Name,
-		Techniques: TechniquesOf(p.Attack.Techniques), Tactics: TacticsOf(p.Attack.Tactics, p.Attack.Techniques), Next: d.Next,
+		Techniques: TechniquesOf(p.Attack.Techniques), Tactics: TacticsOf(p.Attack.Tactics, p.Attack.Techniques), Next: d.Next, Base: d.Base(),
 	}
 	o.Tags = attackTags(o.Techniques, o.Tactics)
 	return o

@@ -267,7 +267,7 @@ func whom(f *Finding) (list []Entity) {
 
 // OfRule is what the findings of a Sigma rule have in common.
 func OfRule(r *rule.Rule) *Detection {
-	d := &Detection{ID: r.ID, Name: r.Title, Kind: Sigma, Techniques: TechniquesOf(r.Techniques())}
+	d := &Detection{ID: r.ID, Name: r.Title, Kind: Sigma, Techniques: TechniquesOf(r.Techniques()), Base: OfLevel(r.Level)}
 	if d.ID == "" {
 		d.ID = Slug(r.Title)
 	}

@@ -162,12 +162,9 @@ func (d *Desk) content(r *http.Request) (any, error) {
 
 // detectionRow is a query of a package, or a Sigma rule.
 func (d *Desk) detectionRow(x *hunt.Detection) *ruleRow {
-	row := &ruleRow{ID: x.ID, Name: x.Name, Kind: "query", Source: "package", Package: x.Package, Enabled: true, Days: make([]int, daysShown), Closed: map[string]int{}, Care: []wrong{}, Tags: append([]string{}, x.Tags...)}
+	row := &ruleRow{ID: x.ID, Name: x.Name, Kind: "query", Source: "package", Package: x.Package, Enabled: true, Days: make([]int, daysShown), Closed: map[string]int{}, Care: []wrong{}, Tags: append([]string{}, x.Tags...), Level: short(x.Base.String())}
 	if x.Package == "" {
 		row.Kind, row.Source = "sigma", "user"
-	}
-	if _, det := d.packaged(x.ID); det != nil {
-		row.Level = short(det.Base().String())
 	}
 	return row
 }

@@ -71,7 +71,7 @@ type dataShown struct {
 type ruleShown struct {
 	ID      string      `json:"id"`
 	Name    string      `json:"name"`
-	Kind    string      `json:"kind"` // rule or detection
+	Kind    string      `json:"kind"` // package, detection (a query or Sigma rule of --detections) or rule
 	Package string      `json:"package,omitempty"`
 	Tested  bool        `json:"tested"`
 	Enabled bool        `json:"enabled"`
@@ -130,6 +130,19 @@ func (d *Desk) coverage(r *http.Request) (any, error) {
 			c := at(t)
 			c.Rules = append(c.Rules, ruleShown{ID: p.Dir, Name: p.Name, Kind: "package", Package: p.Name, Tested: p.Tests != "", Enabled: true, Signals: n, Data: data[p]})
 			c.Signals += n
+		}
+	}
+	if d.o.Hunter != nil {
+		for _, x := range d.o.Hunter.Detections() {
+			if _, det := d.packaged(x.ID); det != nil {
+				continue // the package stands for it
+			}
+			n := counts[x.ID].Total()
+			for _, t := range x.Techniques {
+				c := at(t.ID)
+				c.Rules = append(c.Rules, ruleShown{ID: x.ID, Name: x.Name, Kind: "detection", Package: x.Package, Enabled: true, Signals: n})
+				c.Signals += n
+			}
 		}
 	}
 	rules, err := d.rules(ctx)
