@@ -235,9 +235,13 @@ func (q *Request) document(d *Delivery, a bulkAction, doc []byte) *bulkItem {
 		return failed(a, http.StatusBadRequest, "document_parsing_exception", "the document is no JSON object")
 	}
 	src := q.Way.metadata(q.Header, q.RemoteAddr)
-	src.Category = clipText(a.Index)
-	if len(d.Receipts) == 0 || d.Receipts[len(d.Receipts)-1].Source != src {
-		fields, _ := q.Way.requestFields(q.Header)
+	index := clipText(a.Index)
+	if src.Category == "" && !ofWindows(doc) {
+		src.Category = index
+	}
+	fields, _ := q.Way.requestFields(q.Header)
+	fields = setField(fields, "index", index)
+	if len(d.Receipts) == 0 || !sameReceipt(&d.Receipts[len(d.Receipts)-1], src, fields) {
 		d.Receipts = append(d.Receipts, store.Receipt{Source: src, Fields: fields, Received: q.Received})
 	}
 	r := &d.Receipts[len(d.Receipts)-1]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,7 +236,7 @@ not json
 	if want := "create logs 201 false true|index other 201 false true|delete other 501 true true|update other 501 true true|create other 400 true true"; strings.Join(items, "|") != want || !got.Errors {
 		t.Errorf("items %s\nwant %s", strings.Join(items, "|"), want)
 	}
-	if got, want := show(h.log.taken()), "logs|127.0.0.1|elastic\n  {\"@timestamp\":\"2026-01-02T03:04:05Z\",\"m\":1} @2026-01-02T03:04:05.000\nother|127.0.0.1|elastic\n  {\"m\": 2}\n"; got != want {
+	if got, want := show(h.log.taken()), "logs|127.0.0.1|elastic index=logs\n  {\"@timestamp\":\"2026-01-02T03:04:05Z\",\"m\":1} @2026-01-02T03:04:05.000\nother|127.0.0.1|elastic index=other\n  {\"m\": 2}\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if status, answer = h.send("POST", "/_bulk", "{\"index\":{}}\n{}\n", h.basic()...); status != 200 || !strings.Contains(answer, "index is missing") {
@@ -247,7 +248,7 @@ not json
 		}
 	}
 	h.log.taken()
-	if status, answer = h.send("POST", "/x/_doc", `{"a":1}`, h.basic()...); status != 201 || show(h.log.taken()) != "x|127.0.0.1|elastic\n  {\"a\":1}\n" {
+	if status, answer = h.send("POST", "/x/_doc", `{"a":1}`, h.basic()...); status != 201 || show(h.log.taken()) != "x|127.0.0.1|elastic index=x\n  {\"a\":1}\n" {
 		t.Errorf("_doc: %d %s", status, answer)
 	}
 	if status, answer = h.send("POST", "/x/_bulk", body); status != 401 || !strings.Contains(answer, "security_exception") {
@@ -259,6 +260,50 @@ not json
 	}
 	if status, _ = h.send("POST", "/x/_bulk", body, "Authorization", "Bearer "+reader.ID+":"+secret); status != 403 {
 		t.Errorf("with a key that may only read: %d", status)
+	}
+}
+
+// A record of a Windows event log has the category of its channel, which it is given when it
+// is read; the name of an index and a sourcetype are for what has none.
+func TestWindowsRecordsKeepTheirCategory(t *testing.T) {
+	for _, c := range []struct {
+		name, record string
+		windows      bool
+	}{
+		{"winlogbeat", `{"@timestamp":"2026-01-02T03:04:05Z","event":{"code":"1"},"winlog":{"channel":"Microsoft-Windows-Sysmon/Operational","event_id":"1"}}`, true},
+		{"Elastic agent, flat", `{"@timestamp":"2026-01-02T03:04:05Z","winlog.channel":"Security","winlog.event_id":4688}`, true},
+		{"NXLog", `{"EventTime":"2026-01-02 03:04:05","Channel":"Security","EventID":4688,"SourceName":"Microsoft-Windows-Security-Auditing"}`, true},
+		{"Fluent Bit", `{"ProviderName":"Microsoft-Windows-Sysmon","EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","TimeCreated":"2026-01-02 03:04:05 +0000"}`, true},
+		{"Get-WinEvent", `{"Id":1,"LogName":"Microsoft-Windows-Sysmon/Operational","ProviderName":"Microsoft-Windows-Sysmon"}`, true},
+		{"OpenTelemetry", `{"channel":"Security","event_id":{"id":4688,"qualifiers":0},"provider":{"name":"Microsoft-Windows-Security-Auditing"}}`, true},
+		{"a shop's log", `{"@timestamp":"2026-01-02T03:04:05Z","message":"Channel 4 sold","event":{"code":"1"}}`, false},
+		{"a chat's log", `{"channel":"general","event":"joined"}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := open(t)
+			if status, answer := h.send("POST", "/some-index/_bulk", "{\"create\":{}}\n"+c.record+"\n", h.basic()...); status != 200 || !strings.Contains(answer, `"errors":false`) {
+				t.Fatal(status, answer)
+			}
+			if status, answer := h.send("POST", "/services/collector/event", `{"sourcetype":"some-type","event":`+c.record+`}`, "Authorization", "Splunk "+h.token); status != 200 {
+				t.Fatal(status, answer)
+			}
+			got := []string{}
+			for _, r := range h.log.taken() {
+				got = append(got, r.Source.Category)
+			}
+			want := []string{"some-index", "some-type"}
+			if c.windows {
+				want = []string{"", ""}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("categories %q, want %q", got, want)
+			}
+		})
+	}
+	h := open(t)
+	h.send("POST", "/i/_bulk", "{\"create\":{}}\n{\"winlog\":{}}\n", append(h.basic(), "X-Sumo-Category", "prod/endpoints")...)
+	if got := h.log.taken(); len(got) != 1 || got[0].Source.Category != "prod/endpoints" {
+		t.Errorf("%+v: the sender's own word was not taken", got)
 	}
 }
 

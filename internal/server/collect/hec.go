@@ -209,7 +209,7 @@ func hecAdd(q *Request, d *Delivery, text []byte, n int) *Failure {
 			return hecFailure(http.StatusBadRequest, hecBlank, n)
 		}
 	}
-	src, fields := q.hecSource(e.Host, e.Source, e.Sourcetype, e.Index)
+	src, fields := q.hecSource(raw, e.Host, e.Source, e.Sourcetype, e.Index)
 	for _, name := range sortedKeys(e.Fields) {
 		value := e.Fields[name]
 		text := string(value)
@@ -259,7 +259,7 @@ func sameReceipt(r *store.Receipt, src store.Source, fields []store.Field) bool 
 }
 
 // hecSource is the metadata and the fields of an event.
-func (q *Request) hecSource(host, source, sourcetype, index *string) (store.Source, []store.Field) {
+func (q *Request) hecSource(raw []byte, host, source, sourcetype, index *string) (store.Source, []store.Field) {
 	src := q.Way.metadata(q.Header, q.RemoteAddr)
 	fields, _ := q.Way.requestFields(q.Header)
 	for _, f := range []struct {
@@ -276,7 +276,7 @@ func (q *Request) hecSource(host, source, sourcetype, index *string) (store.Sour
 		}
 		fields = setField(fields, f.name, value)
 	}
-	if src.Category == "" && sourcetype != nil {
+	if src.Category == "" && sourcetype != nil && !ofWindows(raw) {
 		src.Category = clipText(*sourcetype)
 	}
 	return src, fields
@@ -319,7 +319,7 @@ func receiveHECRaw(q *Request) (*Delivery, *Failure) {
 		v := strings.ToValidUTF8(values.Get(name), "\uFFFD")
 		return &v
 	}
-	src, fields := q.hecSource(get("host"), get("source"), get("sourcetype"), get("index"))
+	src, fields := q.hecSource(q.Body, get("host"), get("source"), get("sourcetype"), get("index"))
 	r := store.Receipt{Source: src, Fields: fields, Received: q.Received}
 	dropped := 0
 	if at, ok := hecTime(json.RawMessage(values.Get("time"))); ok {
