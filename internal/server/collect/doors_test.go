@@ -276,6 +276,10 @@ func TestWindowsRecordsKeepTheirCategory(t *testing.T) {
 		{"Fluent Bit", `{"ProviderName":"Microsoft-Windows-Sysmon","EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","TimeCreated":"2026-01-02 03:04:05 +0000"}`, true},
 		{"Get-WinEvent", `{"Id":1,"LogName":"Microsoft-Windows-Sysmon/Operational","ProviderName":"Microsoft-Windows-Sysmon"}`, true},
 		{"OpenTelemetry", `{"channel":"Security","event_id":{"id":4688,"qualifiers":0},"provider":{"name":"Microsoft-Windows-Security-Auditing"}}`, true},
+		{"Wazuh", `{"data":{"win":{"system":{"providerName":"Microsoft-Windows-Sysmon","eventID":"1"},"eventdata":{"image":"C:\\\\a.exe"}}}}`, true},
+		{"Azure's Event table", `{"EventLog": "Microsoft-Windows-Sysmon/Operational", "Source": "Microsoft-Windows-Sysmon", "EventID": 1}`, true},
+		{"Graylog", `{"winlogbeat_winlog_channel":"Security","winlogbeat_winlog_event_id":4688}`, true},
+		{"text about Windows", `{"message":"see Microsoft-Windows-Sysmon/Operational"}`, false},
 		{"a shop's log", `{"@timestamp":"2026-01-02T03:04:05Z","message":"Channel 4 sold","event":{"code":"1"}}`, false},
 		{"a chat's log", `{"channel":"general","event":"joined"}`, false},
 	} {

@@ -3,7 +3,7 @@ package collect
 import "bytes"
 
 // ofWindows says that a message looks like a record of a Windows event log: XML, JSON of
-// Winlogbeat, NXLog, Fluent Bit and others, or Splunk's text. Such a record is given its
+// Winlogbeat, NXLog, Fluent Bit, Wazuh and others, or Splunk's text. Such a record is given its
 // category by its channel when it is read (windows/sysmon), which is what detections ask for; a
 // sourcetype or the name of an index (XmlWinEventLog, winlogbeat-8) would hide it from them.
 func ofWindows(msg []byte) bool {
@@ -14,7 +14,7 @@ func ofWindows(msg []byte) bool {
 	case head[0] == '<':
 		return bytes.Contains(msg[:min(len(msg), 512)], []byte("schemas.microsoft.com/win/2004/08/events/event"))
 	case head[0] == '{':
-		return has(`"winlog"`) || has(`"winlog.channel"`) ||
+		return has(`"winlog`) || has(`:"Microsoft-Windows-`) || has(`: "Microsoft-Windows-`) ||
 			(has(`hannel"`) || has(`"LogName"`) || has(`"log_name"`)) && (has(`"EventID"`) || has(`"EventId"`) || has(`"event_id"`) || has(`"Id"`) || has(`"EventCode"`) || has(`"EventIdentifier"`))
 	}
 	return has("LogName=") && has("EventCode=")
