@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,4 +95,54 @@ detection:
 		}
 	}
 	t.Errorf("Health does not name what does not hunt: %+v", health.Care)
+}
+
+// TestLogsThatNoPackageLooksAt: where the category of all that comes is none that packages ask
+// for, Health says so; where a source has none, each record has that of its channel.
+func TestLogsThatNoPackageLooksAt(t *testing.T) {
+	v := serve(t, Config{}, usual)
+	send := func(category string) {
+		t.Helper()
+		r, err := http.NewRequest("POST", v.told.Given.SourceURL, strings.NewReader("a line"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Sumo-Category", category)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	blind := func() string {
+		t.Helper()
+		var health struct {
+			Care []struct{ What, Text, Reason string }
+		}
+		status, _, body := v.call(v.told.Given.AccessID, v.told.Given.AccessKey, "GET", "/api/gyoji/v1/health", "")
+		if err := json.Unmarshal([]byte(body), &health); status != 200 || err != nil {
+			t.Fatal(status, err, body)
+		}
+		for _, c := range health.Care {
+			if c.What == "blind" {
+				return c.Text + ": " + c.Reason
+			}
+		}
+		return ""
+	}
+	if got := blind(); got != "" {
+		t.Errorf("before anything came: %s", got)
+	}
+	send("prod/endpoints")
+	if got := blind(); !strings.Contains(got, "can find nothing") || !strings.Contains(got, "prod/endpoints") || !strings.Contains(got, "T1003.001-lsass-memory/lsass-access") {
+		t.Errorf("of a category that no package asks for: %q", got)
+	}
+	send("lab/windows")
+	if got := blind(); strings.Contains(got, "T1003.001-lsass-memory/lsass-access") {
+		t.Errorf("of one that packages ask for: %q", got)
+	}
+	send("")
+	if got := blind(); got != "" {
+		t.Errorf("of a source without category: %q", got)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
@@ -110,6 +111,17 @@ func (h *Hunt) Detections() (all []*Detection) {
 func (h *Hunt) Queries() (all []*query.Query) {
 	for _, c := range h.queries {
 		all = append(all, c.query)
+	}
+	return all
+}
+
+// Blind are the detections of packages whose queries look at no event of these categories,
+// whatever else is in it.
+func (h *Hunt) Blind(categories []string) (all []*Detection) {
+	for _, c := range h.queries {
+		if !slices.ContainsFunc(categories, func(text string) bool { return c.query.CanRead("_sourceCategory", text) }) {
+			all = append(all, OfPackage(c.of))
+		}
 	}
 	return all
 }

@@ -54,6 +54,7 @@ type Desk struct {
 	nexts   map[string]string // what to do first, by rule
 	told    evidences
 	covered covered
+	blind   blind
 	tests   trials
 	saved   time.Time     // when the meter was last saved
 	running chan struct{} // steps of guides that run

@@ -188,6 +188,9 @@ func (d *Desk) cares(ctx context.Context) ([]Care, error) {
 			act("stopped", "A detection was stopped by a mistake in gyoji, and the others go on", f, "", "", "")
 		}
 	}
+	if c := d.blindCare(now); c != nil {
+		all = append(all, *c)
+	}
 	for _, p := range d.o.Cares {
 		more, err := p(ctx)
 		if err != nil {

@@ -103,6 +103,9 @@ func (x *Hunter) Status() HunterStatus {
 // Detections are what hunts.
 func (x *Hunter) Detections() []*hunt.Detection { return x.hunt.Detections() }
 
+// Blind are those that look at no event of these categories.
+func (x *Hunter) Blind(categories []string) []*hunt.Detection { return x.hunt.Blind(categories) }
+
 // Close writes down what the hunt holds, and ends it.
 func (x *Hunter) Close(ctx context.Context) error {
 	x.stop()
