@@ -30,7 +30,7 @@ func (s *Server) handler(routes []access.Route) http.Handler {
 			h = s.notOffered(r)
 		}
 		if r.Role != access.Public {
-			h = s.guarded(r.Role, browsers, h)
+			h = s.guarded(r, browsers, h)
 		}
 		mux.HandleFunc(r.Pattern, h)
 	}
@@ -106,7 +106,8 @@ func (a *answer) inTime() { _ = a.control.SetWriteDeadline(time.Now().Add(a.wait
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // guarded lets requests through whose key has a role, in time and size.
-func (s *Server) guarded(role access.Role, browsers *http.CrossOriginProtection, next http.HandlerFunc) http.HandlerFunc {
+func (s *Server) guarded(route access.Route, browsers *http.CrossOriginProtection, next http.HandlerFunc) http.HandlerFunc {
+	role := route.Role
 	return func(w http.ResponseWriter, r *http.Request) {
 		p, ok := s.who(w, r)
 		if !ok {
@@ -130,7 +131,7 @@ func (s *Server) guarded(role access.Role, browsers *http.CrossOriginProtection,
 		}
 		r = r.WithContext(access.With(r.Context(), p))
 		s.repeats.once(w, r, p.ID, next)
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !route.Asks {
 			status := http.StatusOK
 			if a, ok := w.(*answer); ok && a.status != 0 {
 				status = a.status

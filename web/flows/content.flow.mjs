@@ -49,7 +49,7 @@ await flow('content', async (s, b) => {
   await p.getByText('while you were writing').waitFor();
   ok('the text is kept', (await text.inputValue()).includes('default: 7'));
   equal('and not saved', (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).severity, 6);
-  await p.getByRole('button', { name: /Save revision/ }).click();
+  await text.press('Control+s');
   await until(async () => (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).severity === 7, 'saved over it when asked again');
 
   // What is written stays while other tabs are looked at, is what the back-test is of, and
@@ -80,7 +80,10 @@ await flow('content', async (s, b) => {
   equal('the rule that was open is as it was', (await s.get(`/api/gyoji/v1/rules/${encodeURIComponent(id)}`)).name, 'Browser starts PowerShell');
 
   // A rule that is built in: off and on, with undo.
-  const own = rules.find((r) => r.source === 'builtin' && r.kind === 'match' && r.count > 0);
+  const { rows: open } = await s.get('/api/gyoji/v1/triage');
+  const matches = (rule) => rules.find((r) => r.id === rule && r.source === 'builtin' && r.kind === 'match' && r.count > 0);
+  const wrong = open.find((r) => r.entity.type === '_hostname' && matches(r.strongest.rule));
+  const own = matches(wrong.strongest.rule);
   await p.goto(`${s.base}/content/${encodeURIComponent(own.id)}`);
   await p.getByRole('button', { name: 'Switch off' }).click();
   await until(async () => !(await s.get(`/api/gyoji/v1/rules/${own.id}`)).enabled, 'it is off');
@@ -88,13 +91,31 @@ await flow('content', async (s, b) => {
   await until(async () => (await s.get(`/api/gyoji/v1/rules/${own.id}`)).enabled, 'undo puts it on');
   ok('a built-in rule is switched off, and on again by undo', true);
 
-  // 9: tuning, from a signal to a count that falls.
-  await p.getByRole('tab', { name: 'Tune' }).click();
+  // Why not: of a message that is pasted, by the rule as it is written.
+  await p.getByText('Why not: ask of a message').click();
+  await p.getByLabel('Message, as it was logged').fill('{"EventID": 3, "Channel": "Microsoft-Windows-Sysmon/Operational", "Provider": "Microsoft-Windows-Sysmon", "Computer": "H", "TimeCreated": "2026-03-10T10:00:00Z"}');
+  await p.getByRole('button', { name: 'Why not?' }).click();
+  await p.locator('.part').first().waitFor();
+  ok('a part of the condition that does not hold is named', (await p.locator('.part').getByText('does not hold').count()) >= 1);
+  equal('axe: why not', await axe(p), []);
+
+  // 9: from an insight that is closed as a false positive to a tuning, and a count that falls.
+  const fired = async (host) => (await s.get(`/api/gyoji/v1/rules/${own.id}`)).signals.filter((x) => x.entity.value.toLowerCase().startsWith(host)).length;
+  await s.sendAs('WS-BEFORE-1', 'b.before');
+  const control = await until(() => fired('ws-before-1'), 'the rule fires on another host', 30);
+  await p.goto(`${s.base}/insight/${wrong.readableId}`);
+  await p.locator('.total').waitFor();
+  await p.keyboard.press('c');
+  await p.getByRole('dialog').waitFor();
+  await p.keyboard.press('2');
+  ok('9 the box to tune is ticked', await p.getByRole('checkbox', { name: /Then show what a tuning/ }).isChecked());
+  await p.keyboard.press('Control+Enter');
+  await p.waitForURL((u) => u.pathname.startsWith('/content/') && u.searchParams.get('tab') === 'tune' && u.searchParams.get('from') === wrong.readableId);
   await p.locator('[data-tune=signals]').waitFor({ timeout: 60000 });
   await shot(p, 'content-tune');
   const [was, will] = (await p.locator('[data-tune=signals]').innerText()).split(' → ').map(Number);
   ok('9 counts before and after', was > will && will >= 0, `${was} ${will}`);
-  const asked = await s.call('POST', '/api/gyoji/v1/tune', { rule: own.id, from: own.lastFired + 3600000 - 30 * 86400000, to: own.lastFired + 3600000 });
+  const asked = await s.call('POST', '/api/gyoji/v1/tune', { rule: own.id, insight: wrong.readableId, from: own.lastFired + 3600000 - 30 * 86400000, to: own.lastFired + 3600000 });
   equal('9 they are the API’s', [was, will], [asked.proposals[0].before, asked.proposals[0].after]);
   await p.getByLabel('Reason', { exact: true }).fill('');
   await p.getByRole('button', { name: 'Add it to the tuning' }).click();
@@ -112,6 +133,19 @@ await flow('content', async (s, b) => {
   await p.getByRole('region', { name: 'Tuning expressions' }).waitFor();
   const { data } = await s.get('/api/sec/v1/rule-tuning-expressions');
   ok('9 it is in force', data.objects.some((t) => t.enabled && t.ruleIds.includes(own.id) && t.description.startsWith('the agent of the help desk')));
+  await s.sendAs('WS-AFTER-1', 'a.after');
+  await until(async () => (await s.get('/api/gyoji/v1/triage')).rows.some((r) => r.entity.value.toLowerCase().startsWith('ws-after-1')) || (await s.get('/api/gyoji/v1/entities?q=ws-after-1')).total > 0, 'other rules fire', 30);
+  const fewer = await fired('ws-after-1');
+  ok('9 the same logs now make fewer signals of the rule', fewer < control, `${fewer}, before ${control}`);
+  const trying = p.getByLabel(/Or try an expression/);
+  await trying.fill("user_username = 'half a thought'");
+  await p.getByRole('tab', { name: 'Text' }).click();
+  await p.getByRole('tab', { name: 'Tune' }).click();
+  equal('what is tried stays while other tabs are looked at', await trying.inputValue(), "user_username = 'half a thought'");
+  await p.reload();
+  await trying.waitFor({ timeout: 60000 });
+  equal('and outlives a reload', await trying.inputValue(), "user_username = 'half a thought'");
+  await trying.fill('');
   await p.getByRole('tab', { name: 'Back-test' }).click();
   await p.getByRole('button', { name: 'Run the back-test' }).click();
   await p.locator('[data-yours=signals]').waitFor({ timeout: 60000 });
@@ -140,19 +174,23 @@ await flow('content', async (s, b) => {
   await p.getByText('There is no rule').waitFor();
   ok('29 a stale address says so', true);
 
-  for (const [width, height] of widths) {
-    for (const theme of themes) {
-      const at = await b.page({ width, height, theme, path: `/content/${encodeURIComponent(own.id)}?tab=tune` });
-      await at.getByRole('button', { name: 'Try it' }).waitFor({ timeout: 60000 });
-      equal(`axe: tune, ${width} ${theme}`, await axe(at), []);
-      ok(`no sideways scrolling, ${width} ${theme}`, !(await sideways(at)));
-      await shot(at, `content-tune-${width}-${theme}`);
-      await at.goto(s.base + '/content');
-      await at.getByRole('grid').waitFor();
-      equal(`axe: content, ${width} ${theme}`, await axe(at), []);
-      ok(`no sideways scrolling, list, ${width} ${theme}`, !(await sideways(at)));
-      await shot(at, `content-${width}-${theme}`);
-      await at.context().close();
+  const at = await b.page({ path: `/content/${encodeURIComponent(own.id)}?tab=tune` });
+  await at.getByRole('button', { name: 'Try it' }).waitFor({ timeout: 60000 });
+  const looks = async (name) => {
+    for (const [width, height] of widths) {
+      for (const theme of themes) {
+        await at.setViewportSize({ width, height });
+        await at.emulateMedia({ colorScheme: theme });
+        await at.waitForTimeout(150);
+        equal(`axe: ${name}, ${width} ${theme}`, await axe(at), []);
+        ok(`no sideways scrolling, ${name}, ${width} ${theme}`, !(await sideways(at)));
+        await shot(at, `content-${name}-${width}-${theme}`);
+      }
     }
-  }
+  };
+  await looks('tune');
+  await at.setViewportSize({ width: 1440, height: 900 });
+  await at.goto(s.base + '/content');
+  await at.getByRole('grid').waitFor();
+  await looks('list');
 });

@@ -4,18 +4,20 @@
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { equal, flow, ok, root, samples, shot, until } from './desk.mjs';
+import { axe, equal, flow, ok, root, samples, shot, until } from './desk.mjs';
 
 await flow(
   'health and coverage',
   async (s, b) => {
     let well = false;
     const got = [];
+    let header = '';
     const hook = createServer((q, a) => {
       let text = '';
       q.on('data', (d) => (text += d));
       q.on('end', () => {
         got.push({ key: q.headers['idempotency-key'], text });
+        header = q.headers['x-desk'];
         a.writeHead(well ? 200 : 403).end();
       });
     });
@@ -24,8 +26,31 @@ await flow(
       // 28: a fresh server: the page says the next command.
       const p = await b.page({ path: '/health' });
       await p.getByText('No log has arrived yet').waitFor();
-      await p.getByText('Nobody is told.').waitFor();
-      await s.call('POST', '/api/gyoji/v1/notifications/channels', { name: 'on call <b>', kind: 'webhook', url: `http://127.0.0.1:${hook.address().port}/x` });
+      await p.getByText('Nobody is told when').waitFor();
+      // A channel, by the page: what is missing is said, and then it is there.
+      await p.getByRole('button', { name: 'New channel' }).click();
+      const dialog = p.getByRole('dialog', { name: 'New channel' });
+      await dialog.getByLabel('Kind').selectOption('webhook');
+      await dialog.getByRole('button', { name: /Make the channel/ }).click();
+      await dialog.getByText('It needs a name.').waitFor();
+      await dialog.getByLabel('Name', { exact: true }).fill('on call <b>');
+      await dialog.getByLabel('Address, https').fill('ftp://nowhere');
+      await p.keyboard.press('Control+Enter');
+      await dialog.getByText(/url is the address of the webhook/i).waitFor();
+      ok('25 what is wrong is said in the dialog', true);
+      await dialog.getByLabel('Address, https').fill(`http://127.0.0.1:${hook.address().port}/x`);
+      await dialog.getByLabel('Headers, one a line').fill('X-Desk: one');
+      await dialog.getByLabel('At least').selectOption('');
+      equal('axe: channel', await axe(p), []);
+      await shot(p, 'health-channel');
+      await p.keyboard.press('Control+Enter');
+      await p.getByRole('button', { name: 'Change on call <b>' }).waitFor();
+      await p.getByRole('button', { name: 'Change on call <b>' }).click();
+      const change = p.getByRole('dialog', { name: 'Change on call <b>' });
+      equal('25 secrets are not shown', await change.getByLabel('Headers, one a line').inputValue(), 'X-Desk: ********');
+      await change.getByLabel(/Also what becomes/).check();
+      await p.keyboard.press('Control+Enter');
+      await until(async () => (await s.get('/api/gyoji/v1/notifications/channels')).channels[0].filter.changes, 'the channel is changed');
       await s.sendSamples();
       await s.insights(4);
       for (let i = 0; i < 14; i++) {
@@ -51,6 +76,14 @@ await flow(
       equal('25 sent again, each once more, with the same keys', [got.length - before, got.slice(before).every((g) => got.slice(0, before).some((h) => h.key === g.key))], [waiting, true]);
       await p.getByRole('button', { name: 'Try on call <b>' }).click();
       await p.getByText('The trial arrived.').waitFor();
+      equal('25 a header that was not shown stayed', header, 'one');
+      await s.call('POST', '/api/gyoji/v1/notifications/channels', { name: 'gone', kind: 'slack', url: 'https://hooks.example/x' });
+      await p.reload();
+      await p.getByRole('button', { name: 'Remove gone' }).click();
+      await p.getByRole('dialog', { name: 'Remove gone' }).getByRole('button', { name: /Remove it/ }).click();
+      await until(async () => (await s.get('/api/gyoji/v1/notifications/channels')).channels.length === 1, 'the channel is removed');
+      const changes = await p.getByRole('region', { name: 'List of changes' }).innerText();
+      ok('25 who changed what names changes alone', changes.includes('notifications/channels') && !/language|search\/jobs/.test(changes), changes);
 
       // 24: coverage.
       await p.goto(s.base + '/coverage');

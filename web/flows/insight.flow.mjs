@@ -31,10 +31,10 @@ await flow('insight', async (s, b) => {
     const low = await p.evaluate(() => ['h1', '.cmd', '.total'].map((q) => document.querySelector(q).getBoundingClientRect().bottom));
     ok(`3 name, command line and sum above the fold at ${width}`, low.every((y) => y > 0 && y < height), low);
     const one = await p.evaluate(() => {
-      const [a, z] = [...document.querySelectorAll('.term')].map((t) => t.getBoundingClientRect());
-      return document.querySelector('.total').getBoundingClientRect().top < (z ?? a).bottom;
+      const last = [...document.querySelectorAll('.term')].at(-1).getBoundingClientRect();
+      return document.querySelector('.total').getBoundingClientRect().top < last.bottom;
     });
-    ok(`3 the sum stands beside its terms at ${width}`, one);
+    ok(`3 the sum stands beside its last term at ${width}`, one);
   }
   const shown = (await p.locator('.term b').allInnerTexts()).map(Number);
   const total = await p.locator('.total').innerText();
@@ -51,6 +51,33 @@ await flow('insight', async (s, b) => {
   await p.getByRole('button', { name: /^All fields/ }).first().click();
   await p.getByRole('heading', { name: /Record of/ }).first().waitFor();
   ok('records of a signal are shown whole', (await p.locator('details[open] dt').count()) > 12);
+
+  const torn = await p.locator('.term .words').evaluateAll((list) => list.flatMap((e) => e.textContent.split(/[\s\\]+/).filter((w) => w.length < 12 && e.firstChild && (() => {
+    const r = document.createRange();
+    for (const n of e.childNodes) {
+      const at = n.nodeType === 3 ? n.data.indexOf(w) : -1;
+      if (at < 0) continue;
+      r.setStart(n, at);
+      r.setEnd(n, at + w.length);
+      return r.getClientRects().length > 1;
+    }
+  })())));
+  equal('3 no short word of a term is torn', torn, []);
+
+  // Severity and tags are changed in place, and taken back.
+  const severity = p.getByLabel('Severity', { exact: true });
+  const was = await severity.inputValue();
+  const other = was === 'CRITICAL' ? 'LOW' : 'CRITICAL';
+  await severity.selectOption(other);
+  await until(async () => (await s.get(`/api/sec/v1/insights/${row.id}`)).data.severity === other, 'the severity is changed');
+  await p.locator('.toast', { hasText: 'is' }).getByRole('button', { name: 'Undo' }).last().click();
+  await until(async () => (await s.get(`/api/sec/v1/insights/${row.id}`)).data.severity === was, 'and back');
+  await p.getByLabel('New tag').fill('case:2026-17');
+  await p.getByLabel('New tag').press('Enter');
+  await until(async () => (await s.get(`/api/gyoji/v1/insights/${row.id}`)).tags.includes('case:2026-17'), 'the tag is kept');
+  equal('axe: severity and tags', await axe(p), []);
+  await p.getByRole('button', { name: 'Take the tag case:2026-17 away' }).click();
+  await until(async () => !(await s.get(`/api/gyoji/v1/insights/${row.id}`)).tags.includes('case:2026-17'), 'and taken away');
 
   // The tree, by keyboard.
   const tree = p.getByRole('tree', { name: 'Process tree' });

@@ -20,27 +20,31 @@ await flow('looks', async (s, b) => {
     health: ['/health', '#channels'],
     entity: [`/entity/${encodeURIComponent(row.entity.id)}`, '.chart'],
   };
-  for (const [width, height] of widths) {
-    for (const theme of themes) {
-      const p = await b.page({ width, height, theme, path: '' });
-      for (const [name, [path, there]] of Object.entries(pages)) {
-        await p.goto(s.base + path);
+  // Each page is opened once, at the width of a desk or of a phone, and looked at in the rest.
+  for (const small of [false, true]) {
+    const p = await b.page({ width: small ? 390 : 1440, height: 844, path: '' });
+    for (const [name, [path, there]] of Object.entries(pages)) {
+      await p.goto(s.base + path);
+      for (const [width, height] of widths.filter(([w]) => w < 700 === small)) {
+        await p.setViewportSize({ width, height });
         await p.locator(there).first().waitFor();
-        await p.waitForTimeout(250);
-        await shot(p, `${name}-${width}-${theme}`);
-        equal(`31 axe: ${name} ${width} ${theme}`, await axe(p), []);
-        if (theme === 'light') equal(`30 nothing sideways: ${name} ${width}`, await sideways(p), false);
-        if (width === 390 && theme === 'light') {
-          const small = await p.locator('button:visible, select:visible, input:visible:not([type=checkbox]):not([type=radio])').evaluateAll((list) =>
-            list.filter((e) => e.offsetParent && (e.offsetHeight < 24 || e.offsetWidth < 24) && !e.closest('.sr')).map((e) => e.outerHTML.slice(0, 120)),
-          );
-          equal(`30 targets are 24 px: ${name}`, small, []);
-          const acts = await p.locator('.stick .btn:visible, nav.rail a:visible, .btn:visible').evaluateAll((list) => list.filter((e) => e.offsetHeight < 44).map((e) => e.innerText.slice(0, 40)));
-          equal(`30 acts are 44 px: ${name}`, acts, []);
+        for (const theme of themes) {
+          await p.emulateMedia({ colorScheme: theme });
+          await p.waitForTimeout(150);
+          await shot(p, `${name}-${width}-${theme}`);
+          equal(`31 axe: ${name} ${width} ${theme}`, await axe(p), []);
         }
+        equal(`30 nothing sideways: ${name} ${width}`, await sideways(p), false);
+        if (!small) continue;
+        const thin = await p.locator('button:visible, select:visible, input:visible:not([type=checkbox]):not([type=radio])').evaluateAll((list) =>
+          list.filter((e) => e.offsetParent && (e.offsetHeight < 24 || e.offsetWidth < 24) && !e.closest('.sr')).map((e) => e.outerHTML.slice(0, 120)),
+        );
+        equal(`30 targets are 24 px: ${name}`, thin, []);
+        const acts = await p.locator('.stick .btn:visible, nav.rail a:visible, .btn:visible').evaluateAll((list) => list.filter((e) => e.offsetHeight < 44).map((e) => e.innerText.slice(0, 40)));
+        equal(`30 acts are 44 px: ${name}`, acts, []);
       }
-      await p.context().close();
     }
+    await p.context().close();
   }
 
   // 30: 200 % zoom of 1440 is the layout of 720, 400 % reflow that of 360.

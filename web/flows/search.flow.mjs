@@ -175,6 +175,44 @@ await flow(
     await page.waitForURL((u) => Number(u.searchParams.get('from')) === day.from);
     ok('15: the range before is one click back', true);
 
+    // Why not this rule: each part of the condition, by the code of gyoji explain --why-not.
+    await page.locator('.messages .line').nth(2).click();
+    await drawer.getByRole('button', { name: 'Why not this rule…' }).click();
+    const asked = page.getByRole('dialog', { name: 'Why not this rule' });
+    await asked.getByRole('button', { name: 'Why not?' }).click();
+    await asked.getByText('Pick the rule.').waitFor();
+    const rules = (await s.get('/api/gyoji/v1/rules')).rules.filter((r) => r.kind === 'match' && r.enabled);
+    await asked.getByLabel('Rule of Cloud SIEM').fill(rules[0].name);
+    await asked.getByRole('button', { name: 'Why not?' }).click();
+    await asked.locator('.part').first().waitFor();
+    ok('a part that does not hold is named', (await asked.getByText('does not hold').count()) >= 1);
+    equal('axe: why not this rule', await axe(page), []);
+    await shot(page, 'search-why-rule');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+
+    // A link to these results: who has it sees the same job, without a search of their own.
+    await page.goto(at(s, `${sysmon} | where EventID = "3"`));
+    const there = await ended(page);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy link to these results' }).click();
+    await page.getByText('Link to these results copied.').first().waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const friend = await b.page({ path: '', by: await s.key('read', 'looks on') });
+    const begun = [];
+    friend.on('request', (r) => r.method() === 'POST' && r.url().endsWith('/search/jobs') && begun.push(r.url()));
+    await friend.goto(link);
+    equal('29: the same results', await ended(friend), there);
+    await friend.locator('.messages .line time').first().waitFor();
+    equal('29: and no other search', begun.length, 0);
+    await friend.goto(link.replace(/job=[^&]*/, 'job=nothing'));
+    await friend.getByText('The results of this link are no longer there').waitFor();
+    equal('29: a link whose results are gone searches anew', await ended(friend), there);
+    await friend.goto(link.replace('EventID', 'Computer'));
+    await ended(friend).catch(() => {});
+    ok('29: a link whose query is not that of its results is not believed', begun.length === 2, begun);
+    await friend.context().close();
+
     // A query that cannot run.
     await page.goto(at(s, '* | cuont'));
     await page.getByRole('heading', { name: 'The query was not run' }).waitFor();

@@ -376,8 +376,21 @@ class Insights {
     });
   }
 
+  /** Changes severity or tags by steps, which undo takes back; shown is how the row looks then. */
+  async edit(row, steps, shown, undo, text) {
+    const before = Object.fromEntries(Object.keys(shown).map((k) => [k, row[k]]));
+    try {
+      const waits = (await this.change(row, steps, shown)) === 'waits';
+      toast(waits ? `${text}; the server is told when it answers` : text, { undo: () => this.back({ ...row, ...before }, undo, before) });
+      return true;
+    } catch (e) {
+      await this.#problem(e, row);
+      return false;
+    }
+  }
+
   /** Takes an act back: the row is as it was before. */
-  async back(row, steps) {
+  async back(row, steps, shown = { assignee: row.assignee, status: row.status, resolution: row.resolution, closed: row.closed }) {
     const now = this.rows[row.id] ?? row;
     const waiting = this.outbox.find((o) => o.row.id === row.id);
     if (waiting) {
@@ -386,7 +399,7 @@ class Insights {
       return;
     }
     try {
-      await this.change(now, steps, { assignee: row.assignee, status: row.status, resolution: row.resolution, closed: row.closed });
+      await this.change(now, steps, shown);
       say(`${row.readableId} is as it was`);
     } catch (e) {
       await this.#problem(e, row);

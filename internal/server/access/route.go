@@ -9,6 +9,9 @@ type Route struct {
 	Pattern string
 	// Role is what the key must be allowed; Public asks for no key.
 	Role Role
+	// Asks says that the call changes nothing, although it is no GET: it is not in the log of
+	// who changed what.
+	Asks bool
 	// Serve answers. From(r.Context()) is who asks.
 	Serve http.HandlerFunc
 	// Missing, where Serve is nil, says why a call that clients know is not offered.

@@ -151,13 +151,14 @@ func (d *Desk) Routes() []access.Route {
 		get("/rules", d.content),
 		get("/rules/{id}", d.oneRule),
 		get("/rules/{id}/tests", d.cases),
-		{Pattern: "POST " + Base + "/rules/{id}/tests", Role: access.Read, Serve: answer(d.runCases)},
+		{Pattern: "POST " + Base + "/rules/{id}/tests", Role: access.Read, Serve: answer(d.runCases), Asks: true},
 		get("/coverage", d.coverage),
 		get("/health", d.health),
-		{Pattern: "POST " + Base + "/tune", Role: access.Read, Serve: answer(d.tune)},
-		{Pattern: "POST " + Base + "/backtests", Role: access.Read, Serve: answer(d.backtest)},
+		{Pattern: "POST " + Base + "/whyrule", Role: access.Read, Serve: answer(d.whyRule), Asks: true},
+		{Pattern: "POST " + Base + "/tune", Role: access.Read, Serve: answer(d.tune), Asks: true},
+		{Pattern: "POST " + Base + "/backtests", Role: access.Read, Serve: answer(d.backtest), Asks: true},
 		get("/backtests/{id}", d.backtested),
-		{Pattern: "DELETE " + Base + "/backtests/{id}", Role: access.Read, Serve: answer(d.endBacktest)},
+		{Pattern: "DELETE " + Base + "/backtests/{id}", Role: access.Read, Serve: answer(d.endBacktest), Asks: true},
 	}
 }
 

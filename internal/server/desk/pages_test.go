@@ -164,3 +164,38 @@ func TestRulesCoverageHealth(t *testing.T) {
 		t.Errorf("what needs care: %v", care)
 	}
 }
+
+// TestWhyRule: of a message that the rule fires on nothing is wanting; of another the part of
+// the condition that does not hold is named, with what the record has.
+func TestWhyRule(t *testing.T) {
+	b := begin(t)
+	rule := `kind: match_rule\nname: Word of a line\nenabled: true\nstream: record\nexpression: \"commandLine LIKE '%needle%' AND baseImage LIKE '%tool.exe'\"\nentity_selectors:\n  - entity_type: _hostname\n    expression: device_hostname\nscore_mapping:\n  type: constant\n  default: 4\n`
+	message := func(line string) string {
+		return fmt.Sprintf(`{\"TimeCreated\":\"2026-03-10T10:00:00Z\",\"Channel\":\"Microsoft-Windows-Sysmon/Operational\",\"Provider\":\"Microsoft-Windows-Sysmon\",\"EventID\":1,\"Computer\":\"H1\",\"Image\":\"C:\\\\\\\\tool.exe\",\"CommandLine\":\"%s\"}`, line)
+	}
+	ask := func(line string) object {
+		t.Helper()
+		status, o := b.ask("POST", "/api/gyoji/v1/whyrule", `{"documents":"`+rule+`","message":"`+message(line)+`"}`)
+		if status != 200 {
+			t.Fatalf("%d %v", status, o)
+		}
+		return o
+	}
+	if o := ask("tool.exe needle"); o["counted"] != 1.0 || o["records"] != 1.0 {
+		t.Errorf("a message that fits: %v", o)
+	}
+	o := ask("tool.exe hay")
+	parts := list(list(o, "steps")[0].(object), "conditions")
+	if o["counted"] != 0.0 || len(parts) != 2 || parts[0].(object)["holds"] != 0.0 || parts[1].(object)["holds"] != 1.0 {
+		t.Fatalf("a message that does not fit: %v", o)
+	}
+	at := list(parts[0].(object), "attributes")[0].(object)
+	if v := list(at, "values"); at["attribute"] != "commandLine" || len(v) != 1 || v[0].(object)["value"] != "tool.exe hay" {
+		t.Errorf("what the record has: %v", at)
+	}
+	for body, want := range map[string]int{`{"rule":"MATCH-NONE","message":"x"}`: 404, `{"rule":"x","message":" "}`: 400, `{"documents":"kind: [","message":"x"}`: 400} {
+		if status, o := b.ask("POST", "/api/gyoji/v1/whyrule", body); status != want || o["message"] == "" {
+			t.Errorf("%s: %d %v, want %d", body, status, o, want)
+		}
+	}
+}

@@ -39,7 +39,7 @@ type Rows struct {
 
 // stop has a job gather no more; its rows stay.
 func (p *Page) stop(r *http.Request) (any, error) {
-	j, err := p.job(r)
+	j, err := p.own(r)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Options struct {
 type Page struct {
 	o      Options
 	sample *sampler
+	links  links
 }
 
 // New makes them.
@@ -55,7 +56,7 @@ func (p *Page) Routes() []access.Route {
 		return access.Route{Pattern: "GET " + Base + path, Role: role, Serve: p.answers(do)}
 	}
 	post := func(path string, role access.Role, do func(*http.Request) (any, error)) access.Route {
-		return access.Route{Pattern: "POST " + Base + path, Role: role, Serve: p.answers(do)}
+		return access.Route{Pattern: "POST " + Base + path, Role: role, Serve: p.answers(do), Asks: true}
 	}
 	return []access.Route{
 		post("/language/diagnostics", access.Read, p.diagnostics),
@@ -64,7 +65,9 @@ func (p *Page) Routes() []access.Route {
 		post("/language/signature", access.Read, p.signature),
 		post("/language/format", access.Read, p.format),
 		post("/whynot", access.Read, p.whyNot),
+		get("/jobs/{id}", access.Read, p.shared),
 		get("/jobs/{id}/fields", access.Read, p.fields),
+		post("/jobs/{id}/share", access.Read, p.share),
 		post("/jobs/{id}/stop", access.Read, p.stop),
 		get("/jobs/{id}/rows", access.Read, p.rows),
 		post("/language/filter", access.Read, p.filter),
@@ -94,14 +97,28 @@ func (p *Page) known(r *http.Request, err error) *access.Failure {
 	return nil
 }
 
-// job is that of a request's path, if who asks may see it.
+// job is that of a request's path, if who asks may see it: it is theirs, or was shared.
 func (p *Page) job(r *http.Request) (*job.Job, error) {
 	j, err := p.o.Jobs.Get(r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	if who := access.From(r.Context()); who.ID != j.Owner && who.Role != access.Admin {
+	if !p.owns(r, j) && !p.links.has(j.ID) {
 		return nil, job.ErrGone
 	}
 	return j, nil
+}
+
+// own is the job of a request's path, if it is theirs to change.
+func (p *Page) own(r *http.Request) (*job.Job, error) {
+	j, err := p.o.Jobs.Get(r.PathValue("id"))
+	if err == nil && !p.owns(r, j) {
+		err = job.ErrGone
+	}
+	return j, err
+}
+
+func (p *Page) owns(r *http.Request, j *job.Job) bool {
+	who := access.From(r.Context())
+	return who.ID == j.Owner || who.Role == access.Admin
 }

@@ -272,9 +272,22 @@ func TestFieldsOfAJob(t *testing.T) {
 			t.Errorf("%s is listed", f.Name)
 		}
 	}
+	owner := s.who.ID
 	s.who.ID = "su2"
 	s.ask(404, "GET", "/jobs/"+j.ID+"/fields", nil, nil)
 	s.ask(404, "GET", "/jobs/0000000000000000/csv", nil, nil)
+	// Who has not begun it does not share it; once it is shared, all look, and none ends it.
+	s.ask(404, "POST", "/jobs/"+j.ID+"/share", nil, nil)
+	s.who.ID = owner
+	s.ask(200, "POST", "/jobs/"+j.ID+"/share", nil, nil)
+	s.who.ID = "su2"
+	s.ask(200, "GET", "/jobs/"+j.ID+"/fields", nil, nil)
+	s.ask(404, "POST", "/jobs/"+j.ID+"/stop", nil, nil)
+	var one Shared
+	s.ask(200, "GET", "/jobs/"+j.ID+"?as=one", nil, &one)
+	if one.Query != j.Query || one.Own || one.Count != 556 || one.State != "DONE GATHERING RESULTS" {
+		t.Errorf("%+v", one)
+	}
 }
 
 func TestCSVComputesNothing(t *testing.T) {

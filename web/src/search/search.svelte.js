@@ -1,6 +1,6 @@
 // The search that the page shows: a job of the server, which is started, polled and read in
 // pages. It outlives the page, so that who comes back finds the same rows.
-import { call, get, own } from '../api.js';
+import { call, get, newKey, own } from '../api.js';
 import { clock } from '../parts/time.svelte.js';
 import { resolve } from './range.js';
 
@@ -33,10 +33,14 @@ class Search {
   fields = $state.raw(null); // {over, total, fields}
   signals = $state.raw([]);
   whyNot = $state.raw(null);
+  /** The results that a link named are gone. */
+  lost = $state(false);
   #pages = new Map(); // number -> {rows, at}
   #asking = new Map();
   #began = 0;
   #run = 0;
+  #shared = false; // the job is of a link, and somebody else's to end
+  #as = newKey().slice(0, 12); // tells this page from others that look at the same job
 
   /** How many rows the list has. */
   get count() {
@@ -50,11 +54,24 @@ class Search {
     return this.state !== '' && Search.key(asked) === Search.key(this.asked);
   }
 
-  async start(asked) {
+  get shared() {
+    return this.#shared;
+  }
+  /** Where it is asked how the job stands. */
+  get #path() {
+    return this.#shared ? `${own}/jobs/${encodeURIComponent(this.id)}?as=${this.#as}` : `${jobs}/${this.id}`;
+  }
+
+  /**
+   * Starts a search. job is one that a link names: it is shown, and where it is no longer
+   * there, the same is searched anew.
+   */
+  async start(asked, job = '') {
     const run = ++this.#run;
     this.#drop();
+    this.#shared = false;
     this.asked = asked;
-    Object.assign(this, { state: 'starting', id: '', messages: 0, records: 0, aggregate: null, buckets: [], warnings: [], error: null, bytes: 0, took: 0, columns: [], fixed: false, fields: null, signals: [], whyNot: null });
+    Object.assign(this, { state: 'starting', id: '', messages: 0, records: 0, aggregate: null, buckets: [], warnings: [], error: null, bytes: 0, took: 0, columns: [], fixed: false, fields: null, signals: [], whyNot: null, lost: false });
     this.#pages.clear();
     this.#asking.clear();
     this.came++;
@@ -63,6 +80,12 @@ class Search {
     this.#began = performance.now();
     if (range.wrong) return this.#fail(run, new Error(range.wrong));
     try {
+      if (job && (await this.#join(job, run))) {
+        this.#signals(run);
+        return await this.#poll(run);
+      }
+      if (run !== this.#run) return;
+      this.lost = Boolean(job);
       const { data } = await call('POST', jobs, {
         body: { query: asked.q.trim() || '*', from: Math.floor(range.from), to: Math.ceil(range.to), timeZone: asked.tz || 'UTC', byReceiptTime: Boolean(asked.receipt), requiresRawMessages: Boolean(asked.raw) },
       });
@@ -79,6 +102,24 @@ class Search {
     }
   }
 
+  // Takes up the job of a link, if it is there.
+  async #join(job, run) {
+    let said;
+    try {
+      ({ data: said } = await call('GET', `${own}/jobs/${encodeURIComponent(job)}?as=${this.#as}`));
+    } catch (e) {
+      if (e.status === 404) return false;
+      throw e;
+    }
+    if (run !== this.#run || said.query.trim() !== this.asked.q.trim()) return false; // a link whose query is another's is not believed
+    if (said.from || said.to) this.range = { from: said.from, to: said.to };
+    this.id = job;
+    this.#shared = true;
+    this.state = 'gathering';
+    this.#take(said);
+    return true;
+  }
+
   #fail(run, e) {
     if (run !== this.#run) return;
     this.error = e;
@@ -90,7 +131,7 @@ class Search {
     let counted = 0;
     let fieldsAt = performance.now();
     for (;;) {
-      const { data: s } = await call('GET', `${jobs}/${this.id}`);
+      const { data: s } = await call('GET', this.#path);
       if (run !== this.#run) return;
       this.#take(s);
       const over = !/^(NOT STARTED|GATHERING)/.test(s.state);
@@ -137,8 +178,8 @@ class Search {
     if (!this.id) return;
     const run = this.#run;
     try {
-      await call('POST', `${own}/jobs/${this.id}/stop`);
-      const { data: s } = await call('GET', `${jobs}/${this.id}`);
+      if (!this.#shared) await call('POST', `${own}/jobs/${this.id}/stop`);
+      const { data: s } = await call('GET', this.#path);
       if (run !== this.#run) return;
       this.#take({ ...s, pendingErrors: [] });
     } catch (e) {
@@ -154,7 +195,7 @@ class Search {
       if (run !== this.#run) return clearInterval(again);
       if (document.hidden) return;
       try {
-        await call('GET', `${jobs}/${this.id}`);
+        await call('GET', this.#path);
       } catch (e) {
         if (e.status === 404) clearInterval(again);
       }
@@ -162,7 +203,7 @@ class Search {
   }
 
   #drop() {
-    if (this.id) call('DELETE', `${jobs}/${this.id}`).catch(() => {});
+    if (this.id && !this.#shared) call('DELETE', `${jobs}/${this.id}`).catch(() => {});
   }
 
   /** The row of a number: {n, get(name), long(name)}; undefined while it is not here. */
