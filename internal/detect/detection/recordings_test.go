@@ -65,6 +65,19 @@ var recordings = []struct {
 	{"evtx/attack-samples/Lateral Movement/wmi_remote_registry_sysmon.evtx", "", "T1547.001-run-keys", "run-key", detection.High},
 	{"evtx/attack-samples/Defense Evasion/sysmon_2_11_evasion_timestomp_MACE.evtx", "", "T1547.001-run-keys", "startup-folder", detection.High},
 	{"jsonl/security-datasets/psh_mshta_html_application_execution.zip", "windows/sysmon", "T1547.001-run-keys", "startup-folder", detection.High},
+	// Rundll32.
+	{"evtx/attack-samples/AutomatedTestingTools/Malware/rundll32_hollowing_wermgr_masquerading.evtx", "", "T1218.011-rundll32", "rundll32-child", detection.High},
+	{"evtx/attack-samples/AutomatedTestingTools/Malware/sideloading_uacbypass_rundll32_injection_c2.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.High}, // nothing, under a program of a profile
+	{"evtx/attack-samples/Credential Access/sysmon_10_11_outlfank_dumpert_and_andrewspecial_memdump.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.High},
+	{"evtx/attack-samples/Credential Access/sysmon_10_11_outlfank_dumpert_and_andrewspecial_memdump.evtx", "", "T1218.011-rundll32", "rundll32-writes", detection.Medium},
+	{"evtx/attack-samples/Credential Access/sysmon_10_1_memdump_comsvcs_minidump.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.High},
+	{"evtx/attack-samples/Execution/Sysmon_meterpreter_ReflectivePEInjection_to_notepad_.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.Medium},
+	{"evtx/attack-samples/Execution/exec_sysmon_1_11_lolbin_rundll32_shdocvw_openurl.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.Medium},
+	{"evtx/attack-samples/Execution/exec_sysmon_1_11_lolbin_rundll32_zipfldr_RouteTheCall.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.Medium},
+	{"evtx/attack-samples/Execution/sysmon_lolbas_rundll32_zipfldr_routethecall_shell.evtx", "", "T1218.011-rundll32", "rundll32-child", detection.High},
+	{"evtx/attack-samples/Lateral Movement/lm_remote_registry_sysmon_1_13_3.evtx", "", "T1218.011-rundll32", "rundll32-planted", detection.Medium}, // a service's library, written from another host
+	{"evtx/attack-samples/Lateral Movement/wmi_remote_registry_sysmon.evtx", "", "T1218.011-rundll32", "rundll32-planted", detection.Medium},
+	{"evtx/deepbluecli/metasploit-psexec-native-target-security.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.Medium},
 }
 
 // Every package that claims a technique finds it in recordings of real hosts, too.
