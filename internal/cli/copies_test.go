@@ -11,11 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
+	"github.com/gyoji-dev/gyoji/internal/sharedtest"
 )
 
 // TestCopiesCountOnce: a folder, and the same folder with a copy of each file under another
@@ -310,4 +312,73 @@ func wide(name string, data []byte) []byte {
 		out = append(out, byte(c), byte(c>>8))
 	}
 	return out
+}
+
+// TestCountsOfTwoForms: what counts rows finds in an export and another form of the same
+// records what it finds in the export alone, and names records that it has counted.
+func TestCountsOfTwoForms(t *testing.T) {
+	bulk := sharedtest.Path(t, "data/formats/bulk")
+	pkg := t.TempDir()
+	for name, text := range map[string]string{
+		"detection.yaml": `name: counting
+id: 6b4b6d4e-58f7-4c39-a4d7-5d0e6a4a5b12
+version: 1.0.0
+attack: {techniques: [T1110], tactics: [TA0006]}
+detections:
+  - {id: all, name: All, query: all.sumo, severity: low}
+  - {id: slices, name: Slices, query: slices.sumo, severity: low}
+  - {id: top, name: Top, query: top.sumo, severity: low}
+  - {id: run, name: Run, query: run.sumo, severity: low}
+  - {id: groups, name: Groups, query: groups.sumo, severity: low}
+`,
+		"all.sumo":    `* | json auto | count as n, count_distinct(Image) as images`,
+		"slices.sumo": `* | json auto | timeslice 1h | count as n by _timeslice, EventID | where n > 5 | sort by n | limit 4`,
+		"top.sumo":    `* | json auto | where EventID = "1" | top 3 ParentImage`,
+		"run.sumo":    `* | json auto | where EventID = "1" | 1 as one | accum one as run | sort by run | limit 1 | fields run`,
+		"groups.sumo": `* | json auto | transactionize Computer | count by _group_size`,
+	} {
+		if err := os.WriteFile(filepath.Join(pkg, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := func(more []string, forms ...string) (all []string, records int) {
+		t.Helper()
+		dir := t.TempDir()
+		for i, f := range forms {
+			data, err := os.ReadFile(filepath.Join(bulk, f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)+f), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for line := range bytes.Lines(hunted(t, append([]string{"-f", "ndjson", "-d", pkg, dir}, more...)...)) {
+			var f hunt.Finding
+			if err := json.Unmarshal(line, &f); err != nil {
+				t.Fatal(err)
+			}
+			fields, err := json.Marshal(f.Fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, records = append(all, fmt.Sprint(f.Detection, " ", string(fields))), records+len(f.Evidence)
+			if counts := f.Detection == "All" || f.Detection == "Slices"; counts && (f.Records == 0 || len(f.Evidence) != min(f.Records, 10)) {
+				t.Errorf("%s names %d of %d records", f.Detection, len(f.Evidence), f.Records)
+			}
+		}
+		slices.Sort(all)
+		return all, records
+	}
+	want, records := found(nil, "evtx-xml.xml")
+	if len(want) < 10 || records < 20 {
+		t.Fatalf("too little is found to show anything: %d records, %v", records, want)
+	}
+	// Of nxlog and nxlog-2 some times are local and name no zone, so those are other records.
+	for _, form := range []string{"evtx-xml-rendered.xml", "evtx_dump-array.json", "flat.jsonl", "mordor.jsonl", "otel-windowseventlog.jsonl",
+		"splunk-wineventlog.txt", "sumo-json.jsonl", "sumo-legacy.txt", "velociraptor.jsonl", "wazuh.jsonl", "winlogbeat.jsonl", "winlogbeat-module.jsonl"} {
+		if got, _ := found([]string{"-j", "4"}, "evtx-xml.xml", form); !slices.Equal(got, want) {
+			t.Errorf("with %s:\n%s\nwithout:\n%s", form, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
 }

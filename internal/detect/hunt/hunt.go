@@ -57,7 +57,7 @@ func Compile(d Detections) (*Hunt, diag.List) {
 			if !d.Filter.Wants(OfPackage(x)) {
 				continue
 			}
-			q, ds := query.Compile(x.Query, query.Standard(), query.Tables(d.Tables), query.Carry(Carried...))
+			q, ds := query.Compile(x.Query, query.Standard(), query.Tables(d.Tables), query.Carry(Carried...), query.Once)
 			diags = append(diags, ds...)
 			if q != nil {
 				h.queries = append(h.queries, compiled{x, q})

@@ -232,7 +232,7 @@ func (l *Live) Records() (seen, unmapped int64) {
 
 const (
 	liveMagic   = "gyoji hunt\n"
-	liveVersion = 2
+	liveVersion = 3 // rises with any change of what Save writes
 )
 
 // ErrOtherHunt is that a saved state is of other detections.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
@@ -96,6 +97,9 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 		pos, _ := at.Int()
 		f.About(r.Part(part(uint64(pos))), uint64(pos), said)
 	}
+	if of := r.value(b, row, lang.CarriedPlaces, false); !of.IsNull() {
+		r.places(f, of.Str())
+	}
 	if f.Entities == nil {
 		f.Entities = whom(f)
 	}
@@ -123,6 +127,18 @@ func (r *Rows) finding(b *event.Batch, row uint16) *Finding {
 	// Slots are in the order in which names were met, which differs from run to run.
 	slices.SortFunc(f.Fields, func(x, y Field) int { return strings.Compare(x.Name, y.Name) })
 	return f
+}
+
+// places gives the finding of an aggregate its records, of lang.CarriedPlaces.
+func (r *Rows) places(f *Finding, text string) {
+	for i, n := range strings.Fields(text) {
+		at, _ := strconv.ParseUint(n, 10, 64)
+		if i == 0 {
+			f.Records = int(at)
+			continue
+		}
+		f.Evidence = append(f.Evidence, Record(Place{File: r.Part(part(at))}, at))
+	}
 }
 
 // OfPackage is what the findings of a package's detection have in common.

@@ -8,5 +8,9 @@ const CarriedPrefix = "_carried "
 // group's row, that of its first message.
 const CarriedPlace = CarriedPrefix + "place"
 
+// CarriedPlaces is, of a row of an aggregate over messages, how many these are and the
+// positions of the first of them: text, with spaces between. Scope.Once asks for it.
+const CarriedPlaces = CarriedPrefix + "places"
+
 // CarriedName is under which name a field of an event is carried.
 func CarriedName(field string) string { return CarriedPrefix + field }

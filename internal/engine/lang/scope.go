@@ -69,6 +69,8 @@ type Scope struct {
 
 	// Carried are fields of the input that go along with the query's rows.
 	Carried []string
+	// Once says that a record of Windows counts once, in however many forms it is read.
+	Once bool
 
 	// Messages says that rows are messages: they have _raw and a time, and
 	// fields that only the data knows. After an aggregate rows are records,

@@ -90,6 +90,9 @@ func (g *group) Check(sc *lang.Scope) {
 			g.outs = append(g.outs, c.Slot)
 		}
 	}
+	if sc.Once && sc.Messages {
+		g.aggs, g.outs = append(g.aggs, placesOf(sc)), append(g.outs, sc.Slot(lang.CarriedPlaces))
+	}
 	g.hash, g.state = hidden(sc, "hash"), hidden(sc, "state")
 	g.slice = -1
 	if slot, every := sc.Slices(); every > 0 {

@@ -46,6 +46,8 @@ type Query struct {
 	vocab   *lang.Vocabulary
 	again   func() *Query // compiles it once more
 	carried []string      // fields of the input that go along with its rows
+	once    bool          // what holds rows is given a record once
+	counted *once         // that stage; nil for none
 }
 
 // Carry has fields of the input go along to the query's rows, whatever fields it keeps:
@@ -53,6 +55,11 @@ type Query struct {
 // aggregate has the position of its first message alone. RunTogether gives them; a query
 // that wants every field has them under their own names.
 func Carry(fields ...string) Option { return func(sc *lang.Scope) { sc.Carried = fields } }
+
+// Once has a query that holds rows count a record of Windows once that the input has in
+// several forms, or in a log and a longer copy of it. Its identity must be among the fields
+// that are carried.
+func Once(sc *lang.Scope) { sc.Once = true }
 
 // Option changes how a query is compiled.
 type Option func(*lang.Scope)
@@ -128,7 +135,7 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 		return q
 	}
 	q.written = slices.Clone(q.steps)
-	q.carried = sc.Carried
+	q.carried, q.once = sc.Carried, sc.Once
 	q.past = compileShifts(sc.Shifts(), tree, f, v, with)
 	q.optimise()
 	q.plan()
@@ -160,26 +167,30 @@ func (q *Query) plan() {
 func (q *Query) carry() {
 	slot := q.Layout.Slot(lang.CarriedPlace)
 	q.want.Add(slot)
+	if places, ok := q.Layout.Find(lang.CarriedPlaces); ok {
+		q.want.Add(places)
+	}
 	for _, f := range q.carried {
 		q.want.Add(q.Layout.Slot(lang.CarriedName(f)))
 	}
-	var steps []lang.Step
-	for i, s := range q.steps {
-		// What brings rows into an order, or makes others of them, gives them positions
-		// of its own: places are noted before the first such step, and never again, since
-		// a position after it is not one of the input.
-		if s.Flow != lang.Streams && len(steps) == i {
-			steps = append(steps, lang.Step{Stage: &placing{slot: slot}, Flow: lang.Streams, Name: "place"})
-			if i < q.cut {
-				q.cut++
-			}
-		}
-		steps = append(steps, s)
-	}
-	if len(steps) == len(q.steps) {
-		steps = append(steps, lang.Step{Stage: &placing{slot: slot}, Flow: lang.Streams, Name: "place"})
+	place := lang.Step{Stage: &placing{slot: slot}, Flow: lang.Streams, Name: "place"}
+	// What brings rows into an order, or makes others of them, gives them positions
+	// of its own: places are noted before the first such step, and never again, since
+	// a position after it is not one of the input.
+	at := slices.IndexFunc(q.steps, func(s lang.Step) bool { return s.Flow != lang.Streams })
+	if at < 0 {
+		q.steps = append(q.steps, place)
 		q.cut++
+		return
 	}
+	steps := append(slices.Clone(q.steps[:at]), place)
+	if q.Streams() || !q.once {
+		steps = append(steps, q.steps[at])
+	} else {
+		steps = q.counting(steps, q.steps[at])
+	}
+	steps = append(steps, q.steps[at+1:]...)
+	q.cut = 1 + slices.IndexFunc(steps, func(s lang.Step) bool { return s.Flow != lang.Streams })
 	q.steps = steps
 }
 

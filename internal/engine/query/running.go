@@ -97,7 +97,7 @@ func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err er
 		steps = append(steps[:len(steps):len(steps)], keep)
 		front, x.back = cutSteps(x.run, steps)
 	default:
-		front, x.back = q.split(x.run)
+		front, x.back = cutSteps(x.run, q.arriving())
 	}
 	if x.rt == nil {
 		if x.rt, x.release, err = q.open(ctx, &x.run, r.budget()); err != nil {
@@ -136,6 +136,9 @@ func (q *Query) shown() event.Fields {
 	}
 	if q.carried != nil {
 		f.Add(q.Layout.Slot(lang.CarriedPlace))
+		if places, ok := q.Layout.Find(lang.CarriedPlaces); ok {
+			f.Add(places)
+		}
 		for _, c := range q.carried {
 			f.Add(q.Layout.Slot(lang.CarriedName(c)))
 		}
