@@ -33,12 +33,14 @@
 package gyoji
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -103,6 +105,10 @@ func (q *Query) Columns() (names []string) {
 func (q *Query) Rows(ctx context.Context, from Source, with ...Option) iter.Seq2[*Row, error] {
 	o := options(with)
 	return func(yield func(*Row, error) bool) {
+		if from == nil {
+			yield(&Row{}, errNoSource)
+			return
+		}
 		if values, ok := from.(values); ok {
 			q.rowsOfValues(ctx, values, o, yield)
 			return
@@ -158,23 +164,14 @@ func (q *Query) Rows(ctx context.Context, from Source, with ...Option) iter.Seq2
 
 // rowsOfValues runs the query over Go values.
 func (q *Query) rowsOfValues(ctx context.Context, from values, o *settings, yield func(*Row, error) bool) {
-	var came []*Row
-	stopped := false
-	give := func() bool {
-		for _, r := range came {
-			if !stopped && !yield(r, nil) {
-				stopped = true
-			}
-		}
-		came = came[:0]
-		return !stopped
-	}
-	l, err := q.start(ctx, func(r *Row) error { came = append(came, r); return nil }, o)
+	var came gathered[*Row]
+	l, err := q.start(ctx, came.add, o)
 	if err != nil {
 		yield(&Row{}, err)
 		return
 	}
 	defer l.Close()
+	l.ctx = context.WithoutCancel(ctx) // what has come is given yet
 	for v, err := range from.values(ctx) {
 		if err == nil {
 			err = l.Push(v)
@@ -182,7 +179,7 @@ func (q *Query) rowsOfValues(ctx context.Context, from values, o *settings, yiel
 		if errors.Is(err, io.EOF) { // the query wants no more
 			break
 		}
-		if !give() {
+		if !came.each(yield) {
 			return
 		}
 		if err != nil {
@@ -195,80 +192,137 @@ func (q *Query) rowsOfValues(ctx context.Context, from values, o *settings, yiel
 			return
 		}
 	}
-	if give() {
-		if err := incomplete(nil, l.warnings); err != nil {
+	if came.each(yield) {
+		if err := l.Lost(); err != nil {
 			yield(&Row{}, err)
 		}
 	}
 }
 
-// Live is a query over events that go on coming. It is one goroutine's.
+// gathered are rows or findings that a loop has not been given yet.
+type gathered[T any] struct{ all []T }
+
+func (g *gathered[T]) add(v T) error {
+	g.all = append(g.all, v)
+	return nil
+}
+
+// each gives them, and reports false where the loop was left.
+func (g *gathered[T]) each(yield func(T, error) bool) bool {
+	for _, v := range g.all {
+		if !yield(v, nil) {
+			return false
+		}
+	}
+	g.all = g.all[:0]
+	return true
+}
+
+// Live is a query over events that go on coming. It is one goroutine's: a call while
+// another is under way is an error.
 type Live struct {
 	q        *Query
+	ctx      context.Context
 	x        *query.Running
 	layout   *event.Layout
+	out      handed[*Row]
 	events   encoder
 	warnings *exec.Warnings
 	stopped  bool
+	use
 }
 
 // Start readies the query for events that are pushed. out takes the rows of a query that
-// only filters and computes, while the event of each is pushed; what others hold is asked
-// for with [Live.Rows]. An error of out ends the Push.
+// only filters and computes, with the event of each; what others hold is asked for with
+// [Live.Rows]. Where out is nil all rows are held and asked for. An error of out ends the
+// Push, whose events have been taken; rows that are left come with the next call.
 func (q *Query) Start(ctx context.Context, out func(*Row) error, with ...Option) (*Live, error) {
 	return q.start(ctx, out, options(with))
 }
 
 func (q *Query) start(ctx context.Context, out func(*Row) error, o *settings) (*Live, error) {
-	l := &Live{q: q, layout: q.q.Layout.Clone(), warnings: &exec.Warnings{}}
-	sink := rowSink{q: q.q, layout: l.layout, take: func(rows []*Row) error {
-		for _, r := range rows {
-			if err := out(r); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}
+	l := &Live{q: q, ctx: ctx, layout: q.q.Layout.Clone(), warnings: &exec.Warnings{}, out: handed[*Row]{to: out}}
+	var rows query.Live
+	if out != nil {
+		rows.Out = l.sink(l.out.take)
+	}
 	var err error
-	l.x, err = q.q.Start(ctx, o.run(l.layout, l.warnings), query.Live{Out: sink})
+	l.x, err = q.q.Start(ctx, o.run(l.layout, l.warnings), rows)
 	if err != nil {
 		return nil, err
 	}
+	l.use.release = l.x.Close
 	return l, nil
 }
 
-// Push takes events, maps or structs. The error is [io.EOF] when the query wants no more
-// of them, as after a limit.
-func (l *Live) Push(events ...any) error {
-	if l.stopped {
-		return io.EOF
-	}
-	piece, err := l.events.encode(events)
-	if err != nil || piece == nil {
-		return err
-	}
-	err = l.x.Add(context.Background(), piece)
-	if errors.Is(err, exec.ErrStop) {
-		l.stopped = true
-		return io.EOF
-	}
-	return err
+func (l *Live) sink(take func([]*Row) error) rowSink {
+	return rowSink{q: l.q.q, layout: l.layout, take: take}
 }
 
-// Rows are the rows so far of a query that holds them; the query goes on. Of one that only
-// filters and computes there are none: they have been given.
+// Push takes events, maps or structs; of several one of which is no event, none. The error
+// is [io.EOF] when the query wants no more of them.
+func (l *Live) Push(events ...any) error {
+	err := l.during(func() error {
+		if l.stopped {
+			return io.EOF
+		}
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
+		piece, err := l.events.encode(events, l.x.Next())
+		if err != nil || piece == nil {
+			return err
+		}
+		err = l.x.Add(l.ctx, piece)
+		if errors.Is(err, exec.ErrStop) {
+			l.stopped = true
+			return io.EOF
+		}
+		return err
+	})
+	return cmp.Or(l.out.give(), err)
+}
+
+// Advance says that event time has come to t: events of an earlier time do not come any
+// more. out takes the rows of slices of time that are over, as of a count by _timeslice,
+// which are then forgotten. Of a query whose rows may all change yet there are none.
+func (l *Live) Advance(t time.Time) error {
+	if l.out.to == nil {
+		return errors.New("nobody takes the rows: start the query with an out")
+	}
+	err := l.during(func() error { return l.x.Advance(t.UnixMilli(), l.sink(l.out.take)) })
+	return cmp.Or(l.out.give(), err)
+}
+
+// Rows are the rows so far of a query that holds them; the query goes on. Of one whose
+// rows out takes there are none. The loop may not use the Live, except to Close it.
 func (l *Live) Rows() iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
-		err := l.x.Rows(rowSink{q: l.q.q, layout: l.layout, take: func(rows []*Row) error {
+		// A panic of the loop is the loop's, and none of the query.
+		next, stop := iter.Pull2(func(some func([]*Row, error) bool) {
+			err := l.during(func() error {
+				return l.x.Rows(l.sink(func(rows []*Row) error {
+					if !some(rows, nil) {
+						return errBreak
+					}
+					return nil
+				}))
+			})
+			if err != nil && !errors.Is(err, errBreak) {
+				some([]*Row{{}}, err)
+			}
+		})
+		defer stop()
+		for {
+			rows, err, ok := next()
+			if !ok {
+				return
+			}
 			for _, r := range rows {
-				if !yield(r, nil) {
-					return errBreak
+				if !yield(r, err) {
+					return
 				}
 			}
-			return nil
-		}})
-		if err != nil && !errors.Is(err, errBreak) {
-			yield(&Row{}, err)
 		}
 	}
 }
@@ -278,16 +332,18 @@ var errBreak = errors.New("no more rows wanted")
 
 // Save writes down what the query holds; Load reads it into another Live of the same
 // query, in another process say, which then goes on.
-func (l *Live) Save(w io.Writer) error { return l.x.Save(w) }
+func (l *Live) Save(w io.Writer) error { return l.during(func() error { return l.x.Save(w) }) }
 
-// Load adds what an equal query has saved to what this one holds.
-func (l *Live) Load(r io.Reader) error { return l.x.Load(r) }
+// Load adds what an equal query has saved to what this one holds. After an error the Live
+// is of no use: close it.
+func (l *Live) Load(r io.Reader) error { return l.during(func() error { return l.x.Load(r) }) }
 
 // Lost is an *[Incomplete] of what could not be used of the events so far, nil for nothing.
 func (l *Live) Lost() error { return incomplete(nil, l.warnings) }
 
-// Close gives back what the query holds.
-func (l *Live) Close() { l.x.Close() }
+// Close gives back what the query holds; one that is in use once that ends. Closing again
+// does nothing.
+func (l *Live) Close() { l.close() }
 
 // Incomplete is the error of a run to which some of its input was lost: files that could
 // not be read, lines that are broken. What else there is has been given.

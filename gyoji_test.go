@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -225,6 +226,214 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// What is pushed after a query was saved and loaded comes after what was pushed before:
+// events that say no time are in the order in which they came.
+func TestLoadedKeepsOrder(t *testing.T) {
+	for _, text := range []string{"* | first(x), last(x)", "* | accum x", "* | limit 3", "* | sort by k", "* | dedup by k", "* | diff x", "*"} {
+		q := compile(t, text)
+		run := func(cut int) (all []string) {
+			l := start(t, q, nil)
+			for i := range 8 {
+				if i == cut {
+					var state bytes.Buffer
+					if err := l.Save(&state); err != nil {
+						t.Fatal(err)
+					}
+					l.Close()
+					l = start(t, q, nil)
+					if err := l.Load(&state); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := l.Push(map[string]any{"x": i, "k": i % 2}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			defer l.Close()
+			return rowsOf(t, l)
+		}
+		want := run(-1)
+		for cut := range 8 {
+			if got := run(cut); !slices.Equal(got, want) {
+				t.Errorf("%s: saved after %d events:\n got %q\nwant %q", text, cut, got, want)
+			}
+		}
+	}
+}
+
+func start(t testing.TB, q *gyoji.Query, out func(*gyoji.Row) error) *gyoji.Live {
+	t.Helper()
+	l, err := q.Start(t.Context(), out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func rowsOf(t testing.TB, l *gyoji.Live) (all []string) {
+	t.Helper()
+	for r, err := range l.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r.String())
+	}
+	return all
+}
+
+// A live run that is used in a way it cannot be used says so, and goes on.
+func TestLiveMisuse(t *testing.T) {
+	one := map[string]any{"a": 1}
+	l := start(t, compile(t, "* | count by a"), nil)
+	if err := l.Push(one, one, 3); err == nil || len(rowsOf(t, l)) > 0 {
+		t.Errorf("of events one of which is none, some are taken: %v", err)
+	}
+	if err := l.Push(one, one); err != nil {
+		t.Fatal(err)
+	}
+	for range l.Rows() {
+		if err := l.Push(one); err == nil {
+			t.Error("a loop over the rows pushes events")
+		}
+	}
+	func() {
+		defer func() {
+			if p := recover(); p != "mine" {
+				t.Errorf("a panic of the loop comes out as %v", p)
+			}
+		}()
+		for range l.Rows() {
+			panic("mine")
+		}
+	}()
+	if got, want := rowsOf(t, l), `{"a":"1","_count":2}`; len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %s", got, want)
+	}
+	for range l.Rows() {
+		l.Close()
+	}
+	l.Close()
+	for _, err := range l.Rows() {
+		if err == nil {
+			t.Error("rows of what is closed")
+		}
+	}
+	if l.Push(one) == nil || l.Save(io.Discard) == nil || l.Load(strings.NewReader("")) == nil || l.Advance(time.Now()) == nil {
+		t.Error("what is closed is used")
+	}
+
+	// An error and a panic of who takes rows are theirs, and lose no row.
+	var got []string
+	full := true
+	l = start(t, compile(t, "* | fields a"), func(r *gyoji.Row) error {
+		got = append(got, r.Text("a"))
+		if r.Text("a") == "2" && full {
+			return io.ErrShortWrite
+		}
+		if r.Text("a") == "4" {
+			return l.Push(map[string]any{"a": 5})
+		}
+		return nil
+	})
+	if err := l.Push(map[string]any{"a": 1}, map[string]any{"a": 2}, map[string]any{"a": 3}); err != io.ErrShortWrite {
+		t.Errorf("got %v", err)
+	}
+	if err := l.Push(map[string]any{"a": 4}); err != nil || strings.Join(got, "") != "12345" {
+		t.Errorf("got %v, %q", err, got)
+	}
+	l.Close()
+
+	ctx, stop := context.WithCancel(t.Context())
+	l, err := compile(t, "* | count by a").Start(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Push(one); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	var state bytes.Buffer
+	if err := l.Push(one); !errors.Is(err, context.Canceled) {
+		t.Errorf("pushed to what was cancelled: %v", err)
+	}
+	if err := l.Save(&state); err != nil {
+		t.Errorf("what was cancelled cannot be saved: %v", err)
+	}
+}
+
+// Calls of several goroutines are refused while another is under way: nothing races.
+func TestLiveOfSeveral(t *testing.T) {
+	l := start(t, compile(t, "* | count by a"), nil)
+	defer l.Close()
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 200 {
+				if l.Push(map[string]any{"a": 1}) == nil {
+					taken.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got, want := rowsOf(t, l), fmt.Sprintf(`{"a":"1","_count":%d}`, taken.Load()); len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %s", got, want)
+	}
+}
+
+// Slices of time that are over come with Advance, each once.
+func TestLiveAdvance(t *testing.T) {
+	var got []string
+	l := start(t, compile(t, "* | timeslice 1m | count by _timeslice"), func(r *gyoji.Row) error {
+		got = append(got, time.UnixMilli(r.Int("_timeslice")).UTC().Format("15:04")+" "+r.Text("_count"))
+		return nil
+	})
+	defer l.Close()
+	at := time.Date(2026, 3, 10, 14, 0, 0, 0, time.UTC)
+	for range 7 {
+		if err := errors.Join(l.Push(map[string]any{"@timestamp": at}), l.Advance(at)); err != nil {
+			t.Fatal(err)
+		}
+		at = at.Add(25 * time.Second)
+	}
+	if want := []string{"14:00 3", "14:01 2"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if rest := rowsOf(t, l); len(rest) != 1 {
+		t.Errorf("left are %q", rest)
+	}
+}
+
+// A source that is none, and a reader that was read, are errors and not empty.
+func TestNoSource(t *testing.T) {
+	q := compile(t, "* | count")
+	read := gyoji.Reader(strings.NewReader("{}\n"))
+	rows(t, q, read)
+	h, err := gyoji.NewHunt(gyoji.Detections{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range map[string]gyoji.Source{
+		"nil": nil, "a nil reader": gyoji.Reader(nil), "a nil sequence": gyoji.Events[any](nil), "no file": gyoji.Files(), "-": gyoji.Files("-"), "a reader that was read": read,
+	} {
+		var last, lastOfHunt error
+		for _, err := range q.Rows(t.Context(), from) {
+			last = err
+		}
+		for _, err := range h.Findings(t.Context(), from) {
+			lastOfHunt = err
+		}
+		if last == nil || lastOfHunt == nil || strings.Contains(last.Error()+lastOfHunt.Error(), "bug") {
+			t.Errorf("%s: %v; %v", name, last, lastOfHunt)
+		}
+	}
+	if _, err := h.Start(t.Context(), nil); err == nil {
+		t.Error("a hunt starts whose findings nobody takes")
+	}
+}
+
 // One query and one hunt run in many goroutines at once.
 func TestAtOnce(t *testing.T) {
 	q := compile(t, `* | count by EventID | sort by EventID`)
@@ -294,14 +503,14 @@ func TestHuntPushed(t *testing.T) {
 		t.Errorf("of values: %q, want %q", got, want)
 	}
 	var got []string
-	start := func() *gyoji.LiveHunt {
+	open := func() *gyoji.LiveHunt {
 		l, err := h.Start(t.Context(), func(f *gyoji.Finding) error { got = append(got, told(f)); return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
 		return l
 	}
-	l := start()
+	l := open()
 	for i, line := range lines {
 		if err := l.Push(line); err != nil {
 			t.Fatal(err)
@@ -312,7 +521,7 @@ func TestHuntPushed(t *testing.T) {
 				t.Fatal(err)
 			}
 			l.Close()
-			l = start()
+			l = open()
 			if err := l.Load(&state); err != nil {
 				t.Fatal(err)
 			}

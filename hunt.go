@@ -1,6 +1,7 @@
 package gyoji
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -201,31 +202,26 @@ func findingOf(f *hunt.Finding) *Finding {
 // [Events] and a [Channel] a finding of one event comes with it; one of several events, or
 // of a query that holds rows, at the end: use [Hunt.Start] to have them as time goes on.
 func (h *Hunt) Findings(ctx context.Context, from Source, with ...Option) iter.Seq2[*Finding, error] {
-	if _, ok := from.(values); !ok {
+	if _, ok := from.(values); !ok && from != nil {
 		return h.list(ctx, from, options(with))
 	}
 	return func(yield func(*Finding, error) bool) {
-		var came []*Finding
-		l, err := h.Start(ctx, func(f *Finding) error { came = append(came, f); return nil }, with...)
+		if from == nil {
+			yield(&Finding{}, errNoSource)
+			return
+		}
+		var came gathered[*Finding]
+		l, err := h.Start(ctx, came.add, with...)
 		if err != nil {
 			yield(&Finding{}, err)
 			return
 		}
 		defer l.Close()
-		give := func() bool {
-			for _, f := range came {
-				if !yield(f, nil) {
-					return false
-				}
-			}
-			came = came[:0]
-			return true
-		}
 		for v, err := range from.(values).values(ctx) {
 			if err == nil {
 				err = l.Push(v)
 			}
-			if !give() {
+			if !came.each(yield) {
 				return
 			}
 			if err != nil {
@@ -233,7 +229,7 @@ func (h *Hunt) Findings(ctx context.Context, from Source, with ...Option) iter.S
 				return
 			}
 		}
-		if err = l.Finish(); give() {
+		if err = l.Finish(); came.each(yield) {
 			if err = errors.Join(err, l.Lost()); err != nil {
 				yield(&Finding{}, err)
 			}
@@ -274,45 +270,73 @@ func (h *Hunt) list(ctx context.Context, from Source, o *settings) iter.Seq2[*Fi
 	}
 }
 
-// LiveHunt is a hunt over events that go on coming. It is one goroutine's.
+// LiveHunt is a hunt over events that go on coming. It is one goroutine's: a call while
+// another is under way is an error.
 type LiveHunt struct {
 	l        *hunt.Live
 	ctx      context.Context
+	found    handed[*Finding]
 	events   encoder
 	warnings *exec.Warnings
+	use
 }
 
 // Start readies the hunt for events that are pushed. found takes a finding of one event
-// while that is pushed, one of several with [LiveHunt.Advance], and all that are left with
-// [LiveHunt.Finish]. An error of found ends the call that made the finding.
+// with the [LiveHunt.Push] of that, one of several with [LiveHunt.Advance], one of a query
+// that counts with [LiveHunt.News], and all that are left with [LiveHunt.Finish]. An error
+// of found ends the call that made the finding, whose events have been taken; findings that
+// are left come with the next call.
 func (h *Hunt) Start(ctx context.Context, found func(*Finding) error, with ...Option) (*LiveHunt, error) {
-	l := &LiveHunt{ctx: ctx, warnings: &exec.Warnings{}}
+	if found == nil {
+		return nil, errors.New("nobody takes the findings: found is nil")
+	}
+	l := &LiveHunt{ctx: ctx, warnings: &exec.Warnings{}, found: handed[*Finding]{to: found}}
 	var err error
 	l.l, err = h.h.Start(ctx, options(with).run(nil, l.warnings), hunt.LiveOptions{
-		Found: func(f *hunt.Finding) error { return found(findingOf(f)) },
+		Found: func(f *hunt.Finding) error { return l.found.take([]*Finding{findingOf(f)}) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	l.use.release = l.l.Close
 	return l, nil
 }
 
-// Push takes events, maps or structs. The error of a detection that has stopped because of
-// a bug in gyoji is given once; the other detections go on.
+// gives does something that makes findings, and gives them.
+func (l *LiveHunt) gives(do func() error) error {
+	err := l.during(do)
+	return cmp.Or(l.found.give(), err)
+}
+
+// Push takes events, maps or structs; of several one of which is no event, none. The error
+// of a detection that has stopped because of a bug in gyoji is given once; the other
+// detections go on.
 func (l *LiveHunt) Push(events ...any) error {
-	piece, err := l.events.encode(events)
-	if err != nil || piece == nil {
-		return err
-	}
-	return errors.Join(l.l.Add(l.ctx, piece), errors.Join(l.l.Failures()...))
+	return l.gives(func() error {
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
+		piece, err := l.events.encode(events, l.l.Next())
+		if err != nil || piece == nil {
+			return err
+		}
+		return errors.Join(l.l.Add(l.ctx, piece), errors.Join(l.l.Failures()...))
+	})
 }
 
 // Advance says that event time has come to t: events of an earlier time do not come any
 // more. Findings of correlations and of Cloud SIEM rules over time come now. Events before
 // t that come all the same do not count for those, and are counted: see [LiveHunt.Lost].
-func (l *LiveHunt) Advance(t time.Time) error { return l.l.Advance(t.UnixMilli()) }
+func (l *LiveHunt) Advance(t time.Time) error {
+	return l.gives(func() error { return l.l.Advance(t.UnixMilli()) })
+}
 
-// Newest is the time of the newest event so far; zero for none.
+// News gives the findings of queries that hold rows, such as a count: of the rows so far
+// that were not among them before. Of a row whose counts and sums grow it gives the first.
+func (l *LiveHunt) News() error { return l.gives(l.l.News) }
+
+// Newest is the time of the newest event so far; zero for none. One that is dated more
+// than a day after the clock is not believed.
 func (l *LiveHunt) Newest() time.Time {
 	if ms := l.l.Newest(); ms != event.NoTime {
 		return time.UnixMilli(ms).UTC()
@@ -321,17 +345,17 @@ func (l *LiveHunt) Newest() time.Time {
 }
 
 // Finish gives what is left to be found, when no more events come.
-func (l *LiveHunt) Finish() error { return l.l.Finish() }
+func (l *LiveHunt) Finish() error { return l.gives(l.l.Finish) }
 
 // Lost is an *[Incomplete] of what could not be used of the events so far, nil for nothing.
 func (l *LiveHunt) Lost() error { return incomplete(nil, l.warnings) }
 
 // Save writes down what the hunt holds: windows, groups, histories. Load reads it into
 // another of the same detections, before any event, in another process say.
-func (l *LiveHunt) Save(w io.Writer) error { return l.l.Save(w) }
+func (l *LiveHunt) Save(w io.Writer) error { return l.during(func() error { return l.l.Save(w) }) }
 
-// Load is described with Save.
-func (l *LiveHunt) Load(r io.Reader) error { return l.l.Load(r) }
+// Load is described with Save. After an error the LiveHunt is of no use: close it.
+func (l *LiveHunt) Load(r io.Reader) error { return l.during(func() error { return l.l.Load(r) }) }
 
-// Close gives back what the hunt holds.
-func (l *LiveHunt) Close() { l.l.Close() }
+// Close gives back what the hunt holds. Closing again does nothing.
+func (l *LiveHunt) Close() { l.close() }

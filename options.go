@@ -37,7 +37,7 @@ func options(with []Option) *settings {
 func Workers(n int) Option { return func(s *settings) { s.workers = max(n, 1) } }
 
 // Memory sets how many bytes the stages of a run may hold: what is more goes to files, or
-// is an error that names the stage. The default is 512 MiB.
+// is an error that names the stage. 0 is no limit. The default is 512 MiB.
 func Memory(bytes int64) Option { return func(s *settings) { s.memory = bytes } }
 
 // TempDir sets the folder for those files. The default is [os.TempDir].

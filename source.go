@@ -8,11 +8,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
+	"sync/atomic"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/format"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
 // Source is where the events of a run come from: [Files], a [Reader], [Events] or a
@@ -25,18 +28,34 @@ type Source interface {
 
 // Files are log files: paths, folders with all that is below them, globs. What a file is
 // is recognised by its content; compressed files and archives are read, too.
-func Files(paths ...string) Source { return files{paths: paths} }
+func Files(paths ...string) Source { return files{paths: append([]string{}, paths...)} }
 
 // Reader is a log that is read to its end, in any format that [Files] are. It can be read
 // once: for a query with subqueries or compare use Files.
-func Reader(r io.Reader) Source { return files{[]string{"-"}, r} }
+func Reader(r io.Reader) Source {
+	if r == nil {
+		return files{}
+	}
+	return files{[]string{"-"}, r, new(atomic.Bool)}
+}
+
+var errNoSource = errors.New("there is no source of events: it is nil")
 
 type files struct {
 	paths []string
 	stdin io.Reader
+	read  *atomic.Bool // whether stdin was; nil for files
 }
 
 func (f files) open(o *settings) (*input.Reader, func() (input.Feeder, error), *exec.Warnings, error) {
+	switch w := errors.New("standard input is no file: use Reader(os.Stdin)"); {
+	case f.paths == nil:
+		return nil, nil, nil, errNoSource
+	case f.stdin == nil && slices.Contains(f.paths, "-"):
+		return nil, nil, nil, w
+	case f.stdin != nil && f.read.Swap(true):
+		return nil, nil, nil, errors.New("the Reader was read before: it can be read once")
+	}
 	w := &exec.Warnings{}
 	open := func() (*input.Reader, error) {
 		opt := input.Options{Stdin: f.stdin, Warnings: w, TempDir: o.temp}
@@ -78,6 +97,10 @@ type sequence[T any] struct{ events iter.Seq[T] }
 
 func (s sequence[T]) values(ctx context.Context) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
+		if s.events == nil {
+			yield(nil, errNoSource)
+			return
+		}
 		for v := range s.events {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
@@ -132,8 +155,9 @@ type encoder struct {
 	off   int64
 }
 
-// encode gives events as a piece of a log, nil for none. It is good until the next.
-func (e *encoder) encode(events []any) (*input.Piece, error) {
+// encode gives events as a piece of a log, nil for none. It is good until the next. The
+// events are placed from a position on that no event before them has.
+func (e *encoder) encode(events []any, from uint64) (*input.Piece, error) {
 	if e.json == nil {
 		e.piece.Format, e.piece.Part = format.Named("jsonl"), &input.Part{Name: ""}
 		e.json = json.NewEncoder(&e.lines)
@@ -148,8 +172,9 @@ func (e *encoder) encode(events []any) (*input.Piece, error) {
 	if e.lines.Len() == 0 {
 		return nil, nil
 	}
-	e.piece.Data, e.piece.Offset = e.lines.Bytes(), e.off
-	e.off += int64(e.lines.Len())
+	start := max(e.off, event.Offset(from))
+	e.piece.Data, e.piece.Offset = e.lines.Bytes(), start
+	e.off = start + int64(e.lines.Len())
 	return &e.piece, nil
 }
 

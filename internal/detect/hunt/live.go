@@ -86,6 +86,9 @@ func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, 
 // noMark is before all times.
 const noMark = -1 << 62
 
+// Next is a position after those of all events so far, also of those in a loaded state.
+func (l *Live) Next() uint64 { return l.x.Next() }
+
 // Add reads what has come of a log. What ends early because nobody wants more is no error.
 func (l *Live) Add(ctx context.Context, in input.Feeder) error { return wanted(l.x.Add(ctx, in)) }
 

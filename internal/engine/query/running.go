@@ -44,7 +44,7 @@ type Running struct {
 	release func()
 	named   int // names in the layout that are not the data's
 
-	pos   uint64 // of the next event that is pushed
+	pos   uint64 // after those of all events so far: of the next that is pushed
 	batch event.Batch
 	at    map[string]event.Slot // of the names that pushed events have; event.None: not wanted
 }
@@ -173,8 +173,28 @@ func (x *Running) Add(ctx context.Context, in input.Feeder) (err error) {
 	if err := x.forget(); err != nil {
 		return err
 	}
-	return in.Feed(ctx, x.want)(0, &x.front)
+	return in.Feed(ctx, x.want)(0, placed{x})
 }
+
+// placed notes which position comes next.
+type placed struct{ x *Running }
+
+func (p placed) Push(b *event.Batch) error {
+	p.x.pos = after(p.x.pos, b)
+	return p.x.front.Push(b)
+}
+
+// after is a position after one and those of a batch.
+func after(pos uint64, b *event.Batch) uint64 {
+	for _, p := range b.Pos {
+		pos = max(pos, p+1)
+	}
+	return pos
+}
+
+// Next is a position after those of all events so far, also of those in a loaded state:
+// order is kept where what is added has positions from it on.
+func (x *Running) Next() uint64 { return x.pos }
 
 // forget makes room for field names that have not been met yet: those that only events
 // have that are gone would fill the layout for good. What the query holds is written down

@@ -32,7 +32,7 @@ type Several struct {
 	named  int  // names in common that are not the data's
 	given  bool // what is pushed now are whole events of a program, not a reader's
 
-	pos    uint64
+	pos    uint64 // after those of all events so far
 	batch  event.Batch
 	at     map[string]event.Slot
 	newest int64
@@ -117,7 +117,7 @@ func StartTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) (
 	return x, nil
 }
 
-// clocked notes the time of the newest event.
+// clocked notes the time of the newest event, and which position comes next.
 type clocked struct {
 	exec.Task
 	of *Several
@@ -129,8 +129,12 @@ func (c *clocked) Push(b *event.Batch) error {
 			c.of.newest = at
 		}
 	}
+	c.of.pos = after(c.of.pos, b)
 	return c.Task.Push(b)
 }
+
+// Next is Running.Next.
+func (x *Several) Next() uint64 { return x.pos }
 
 // Newest is the time of the newest event so far, in ms; event.NoTime for none. From now
 // on, one of a time after limit is not believed.
