@@ -71,6 +71,7 @@ func Compile(d Detections) (*Hunt, diag.List) {
 		for _, r := range d.Rules {
 			note(r.Title)
 			note(r.ID)
+			note(r.Asks())
 		}
 	}
 	if d.Tenant != nil && len(d.Tenant.Rules) > 0 {
@@ -78,6 +79,7 @@ func Compile(d Detections) (*Hunt, diag.List) {
 		h.tenant.Say(Detailed())
 		for _, r := range d.Tenant.Rules {
 			note(r.ID)
+			note(r.Digest())
 		}
 	}
 	sum.Sum(h.id[:0])

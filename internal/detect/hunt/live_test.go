@@ -4,8 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -344,6 +347,81 @@ func TestLiveAdvances(t *testing.T) {
 		if len(want) > 10 && early == 0 {
 			t.Errorf("%s: nothing was found before the end", l.name)
 		}
+	}
+}
+
+// A saved state is of detections that ask the same: one of a correlation whose window or
+// bound is another, or that is cut or changed at any byte, is refused.
+func TestLiveRefusesStateOfOthers(t *testing.T) {
+	ready := func(text string) *hunt.Hunt {
+		docs, ds := sigma.Parse(diag.Text("rules.yml", text))
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		d := hunt.Detections{Scope: rule.NewScope()}
+		d.Rules, _ = d.Scope.Lower(docs, nil)
+		h, ds := hunt.Compile(d)
+		if ds.HasErrors() {
+			t.Fatal(ds)
+		}
+		return h
+	}
+	begin := func(h *hunt.Hunt) *hunt.Live {
+		l, err := h.Start(t.Context(), query.Run{Warnings: &exec.Warnings{}}, hunt.LiveOptions{Found: func(*hunt.Finding) error { return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	load := func(h *hunt.Hunt, state []byte) error {
+		l := begin(h)
+		defer l.Close()
+		return l.Load(bytes.NewReader(state))
+	}
+	h := ready(correlations)
+	l := begin(h)
+	log := samples(t)[1]
+	if err := l.Add(t.Context(), input.NewReader(input.List([]*input.Part{log.part(0, log.data, 0)}), format.All(), input.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Advance(l.Newest() - 3_600_000); err != nil {
+		t.Fatal(err)
+	}
+	var saved bytes.Buffer
+	if err := l.Save(&saved); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	state := saved.Bytes()
+	if err := load(h, state); err != nil {
+		t.Fatal(err)
+	}
+	if err := load(ready(strings.Replace(correlations, "group-by: Computer, timespan: 10m", "group-by:   Computer,  timespan: 10m", 1)), state); err != nil {
+		t.Errorf("blanks make other detections: %v", err)
+	}
+	for old, new := range map[string]string{
+		"timespan: 10m": "timespan: 11m", "{gte: 8}": "{gte: 7}", "group-by: [Computer, User]": "group-by: [User, Computer]",
+		"type: value_count": "type: event_count", "field: Image": "field: CommandLine", "rules: [process, network]": "rules: [network, process]",
+	} {
+		text := strings.Replace(correlations, old, new, 1)
+		if old == "type: value_count" {
+			text = strings.Replace(text, ", field: Image", "", 1)
+		}
+		if err := load(ready(text), state); !errors.Is(err, hunt.ErrOtherHunt) {
+			t.Errorf("%s instead of %s: %v", new, old, err)
+		}
+	}
+	rnd := rand.New(rand.NewPCG(9, 9))
+	table := crc32.MakeTable(crc32.Castagnoli)
+	for i := 0; i < len(state); i += max(1, len(state)/500) {
+		bad := bytes.Clone(state)
+		bad[i] ^= byte(1 + rnd.IntN(255))
+		if load(h, bad) == nil || load(h, state[:i]) == nil {
+			t.Errorf("state that is damaged at byte %d is loaded", i)
+		}
+		// With a checksum that is right it may be read, but nothing worse.
+		binary.LittleEndian.PutUint32(bad[len(bad)-4:], crc32.Checksum(bad[:len(bad)-4], table))
+		_ = load(h, bad)
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 // stateVersion is that of what Save writes; it rises with any change of it.
@@ -18,6 +20,53 @@ var ErrOtherRules = errors.New("the saved state is of other correlations")
 
 // identity tells correlations apart in saved state.
 func (r *Rule) identity() string { return cmp.Or(r.ID, r.Name, r.Title) }
+
+// Asks is what a correlation asks, as text that tells it from one that asks something
+// else: what its windows hold means nothing to that. "" for a rule that is none.
+func (r *Rule) Asks() string {
+	c := r.Correlation
+	if c == nil {
+		return ""
+	}
+	names := func(all []sigma.Named) (out []string) {
+		for _, n := range all {
+			out = append(out, n.Name)
+		}
+		return out
+	}
+	text := fmt.Sprintf("%v of", c.Type)
+	for _, r := range c.Rules {
+		text += fmt.Sprintf(" %q", r.Name)
+	}
+	text += fmt.Sprintf(" by %q within %v: %q %v %s", names(c.GroupBy), c.Timespan, names(c.Fields), c.Percentile, asksOf(c.Expr))
+	for _, b := range c.Bounds {
+		text += fmt.Sprintf(" %v %v", b.Op, b.Count)
+	}
+	for _, a := range c.Aliases {
+		text += fmt.Sprintf(" %q %q", a.Name, a.Fields) // maps are printed by key
+	}
+	return text
+}
+
+func asksOf(x sigma.Expr) string {
+	many := func(word string, all []sigma.Expr) string {
+		for _, x := range all {
+			word += " " + asksOf(x)
+		}
+		return "(" + word + ")"
+	}
+	switch x := x.(type) {
+	case *sigma.And:
+		return many("and", x.Of)
+	case *sigma.Or:
+		return many("or", x.Of)
+	case *sigma.Not:
+		return many("not", []sigma.Expr{x.X})
+	case *sigma.Use:
+		return fmt.Sprintf("%q", x.Name)
+	}
+	return ""
+}
 
 // Save writes down the matches and windows that are held.
 func (c *Correlator) Save(to *exec.Saver) error {
