@@ -37,7 +37,7 @@ func (s *session) follower(access *kafkaAccess) (input.Follower, error) {
 		if err != nil {
 			return nil, err
 		}
-		c, err := kafka.Open(a, by)
+		c, err := kafka.OpenFrom(a, by, s.opt.Places, s.opt.Warnings)
 		if err != nil {
 			return nil, usageError("%v", err)
 		}

@@ -59,7 +59,7 @@ With --follow it goes on with what is added to the files, or comes on standard i
 a Kafka topic, until Ctrl-C: each finding is a line, as soon as it is made. Files may be
 rotated meanwhile. Correlations, and Cloud SIEM rules over time, wait half a second for
 events that come in another order; --late gives older ones more time. With --state FILE
-it can be stopped, or killed, and started again: the place in the files, windows and open
+it can be stopped, or killed, and started again: the place in the files or topics, windows and open
 sequences go on, and after Ctrl-C or SIGTERM each finding has come once. After a kill those
 since the state was written last, a second or so, come again, with the same ids.
 
@@ -150,7 +150,7 @@ higher one, for use in scripts and CI.`,
 	show.flags(cmd)
 	live.flags(cmd)
 	stateFlag(cmd, &state)
-	cmd.Flags().Lookup("state").Usage += "; with --follow, what all detections hold and the place in the files, replaced as they go on"
+	cmd.Flags().Lookup("state").Usage += "; with --follow, what all detections hold and the place in the files or topics, replaced as they go on"
 	cmd.Flags().StringArrayVarP(&detections, "detections", "d", nil, "what to run: a folder of detection packages or Sigma rules, a rule, an archive of rules, sigma for those of gyoji rules (default: the packages that gyoji ships)")
 	choiceFlag(cmd.Flags(), &failOn, "fail-on", "", "", detection.Severities(), "exit with 1 on findings of this severity or higher: informational, low, medium, high, critical")
 	return cmd

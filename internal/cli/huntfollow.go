@@ -67,6 +67,7 @@ const (
 // huntFollow is a hunt over logs that grow.
 type huntFollow struct {
 	h     *huntRun
+	from  input.Follower
 	late  int64 // ms
 	names map[int]string
 	lines pieceLines
@@ -112,6 +113,8 @@ func (h *huntRun) follow(ctx context.Context, pkgs []*detection.Package, rules *
 		return err
 	}
 	defer func() { err = firstOf(err, f.Close()) }()
+	x.from = f
+	_, x.lines.all = f.(*kafka.Consumer)
 	h.set = ready.Set()
 	x.open(out, w)
 	// What is held is finished after Ctrl-C, but not for long.
@@ -245,6 +248,7 @@ func (x *huntFollow) failures() {
 // pieceLines tells the lines of events in the pieces of logs that are read at the moment.
 type pieceLines struct {
 	ctx    context.Context
+	all    bool             // also of parts whose format is not known beforehand
 	pieces map[int][]*piece // by part
 }
 
@@ -271,7 +275,7 @@ func (l *pieceLines) Locate(part int, offset int64, p *hunt.Place) {
 		return
 	}
 	for _, x := range l.pieces[part] {
-		if offset >= x.part.Start && offset < x.part.Start+x.part.Size && x.part.Format != nil && x.read(l.ctx) {
+		if offset >= x.part.Start && offset < x.part.Start+x.part.Size && (l.all || x.part.Format != nil) && x.read(l.ctx) {
 			p.Line = x.line(offset - x.part.Start)
 			return
 		}

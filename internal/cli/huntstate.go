@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,9 @@ const (
 	huntStateKind    = "gyoji hunt --follow state"
 	huntStateVersion = 1
 )
+
+// commitMost is how long offsets may take to be committed: the state is written already.
+const commitMost = 2 * time.Second
 
 // stateShare is how many times as long as it took to write the state it is left alone.
 const stateShare = 20
@@ -145,6 +149,11 @@ func (x *huntFollow) keep() error {
 	if err := t.commit(); err != nil {
 		return err
 	}
+	if c, ok := x.from.(*kafka.Consumer); ok {
+		ctx, stop := context.WithTimeout(context.Background(), commitMost)
+		c.Kept(ctx)
+		stop()
+	}
 	x.kept, x.unkept = time.Now(), false
 	x.keepWait = stateShare * time.Since(start)
 	return nil
@@ -160,8 +169,8 @@ func (x *huntFollow) keepSoon() error {
 
 // placed refuses what has no place to go back to.
 func (s *session) placed() error {
-	if slices.ContainsFunc(s.paths, func(p string) bool { return p == "-" || kafka.IsAddress(p) }) {
-		return usageError("--state with --follow keeps the place in files; standard input has none to go back to, and a topic's is kept by its broker: ?group=NAME")
+	if slices.Contains(s.paths, "-") {
+		return usageError("--state with --follow keeps the place in files and topics, and standard input has none to go back to: name the files")
 	}
 	return nil
 }

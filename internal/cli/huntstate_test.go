@@ -13,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const stateRules = `title: one failed logon
@@ -80,9 +83,9 @@ type stateHunt struct {
 	said  bytes.Buffer
 }
 
-func startStateHunt(t *testing.T, dir string) *stateHunt {
+func startStateHunt(t *testing.T, dir, log string) *stateHunt {
 	t.Helper()
-	h := &stateHunt{cmd: exec.Command("gyoji", "hunt", "--follow", "--state", "s.state", "-f", "ndjson", "-d", "rules", "log.jsonl"), lines: make(chan string, 1000)}
+	h := &stateHunt{cmd: exec.Command("gyoji", "hunt", "--follow", "--state", "s.state", "-f", "ndjson", "-d", "rules", log), lines: make(chan string, 1000)}
 	h.cmd.Dir, h.cmd.Stderr = dir, &h.said
 	out, err := h.cmd.StdoutPipe()
 	if err != nil {
@@ -152,21 +155,25 @@ func (h *stateHunt) end(t *testing.T, sig os.Signal, all []string) []string {
 	return all
 }
 
+// stateFolder has the rules, and a rotation that nobody asked for.
+func stateFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "rules"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"rules/r.yml": stateRules, "rules/t.json": stateThreshold, "log.jsonl.1": string(stateLog(9000, 3))} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // A hunt that is stopped or killed, and goes on from its state, finds what one does that
 // nobody disturbs: also what was added, and the log rotated, meanwhile.
 func TestHuntGoesOnFromItsState(t *testing.T) {
-	folder := func() string {
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "rules"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		for name, text := range map[string]string{"rules/r.yml": stateRules, "rules/t.json": stateThreshold, "log.jsonl.1": string(stateLog(9000, 3))} {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return dir
-	}
+	folder := func() string { return stateFolder(t) }
 	add := func(dir string, data []byte) {
 		f, err := os.OpenFile(filepath.Join(dir, "log.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -181,7 +188,7 @@ func TestHuntGoesOnFromItsState(t *testing.T) {
 	quiet := 2 * time.Second
 	dir := folder()
 	add(dir, stateLog(0, parts*each))
-	h := startStateHunt(t, dir)
+	h := startStateHunt(t, dir, "log.jsonl")
 	want := h.end(t, os.Interrupt, h.found(t, nil, 2*quiet))
 	if kinds := strings.Join(want, "\n"); !strings.Contains(kinds, "22222222") || !strings.Contains(kinds, "33333333") || !strings.Contains(kinds, "11111111-") || !strings.Contains(kinds, "THRESHOLD") || len(want) < 60 {
 		t.Fatalf("%d findings prove little:\n%s\n%s", len(want), kinds, h.said.String())
@@ -198,7 +205,7 @@ func TestHuntGoesOnFromItsState(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				h := startStateHunt(t, dir)
+				h := startStateHunt(t, dir, "log.jsonl")
 				add(dir, stateLog(i*each+each/2, each-each/2))
 				got = h.found(t, got, quiet)
 				got = h.end(t, sig, got)
@@ -211,5 +218,52 @@ func TestHuntGoesOnFromItsState(t *testing.T) {
 				t.Errorf("%d findings, undisturbed %d:\n%s\nwant\n%s", len(got), len(want), strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		})
+	}
+}
+
+// The same of a topic: what is found once the state was written does not come again, and
+// nothing is lost, though the broker may have committed offsets after those of the state.
+func TestHuntOfATopicGoesOnFromItsState(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	producer, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DefaultProduceTopic("logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	const parts, each = 4, 17
+	add := func(i, n int) {
+		for line := range bytes.Lines(stateLog(i, n)) {
+			if err := producer.ProduceSync(t.Context(), kgo.SliceRecord(bytes.TrimSpace(line))).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	address := "kafka://" + strings.Join(cluster.ListenAddrs(), ",") + "/logs?from=oldest&group="
+	run := func(sig os.Signal, group string) (got []string) {
+		dir := stateFolder(t)
+		for i := range parts {
+			if group != "all" {
+				add(i*each, each)
+			}
+			h := startStateHunt(t, dir, address+group)
+			got = h.end(t, sig, h.found(t, got, 4*time.Second))
+			if group == "all" {
+				break
+			}
+		}
+		slices.Sort(got)
+		return got
+	}
+	got := run(syscall.SIGTERM, "some")
+	want := run(syscall.SIGTERM, "all")
+	if len(want) < 40 || !strings.Contains(strings.Join(want, "\n"), "33333333") {
+		t.Fatalf("%d findings prove little", len(want))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d findings, undisturbed %d:\n%s\nwant\n%s", len(got), len(want), strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

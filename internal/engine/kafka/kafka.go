@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,12 +15,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/input"
 )
 
@@ -169,25 +173,63 @@ func (p *Producer) Close() { p.client.Close() }
 
 // Consumer is an input.Follower of a group's share of topics.
 type Consumer struct {
-	client *kgo.Client
-	index  map[string]int // of the parts, by topic and partition
-	given  []*kgo.Record  // the last of each partition that Next gave
-	met    bool           // a broker has answered
+	client   *kgo.Client
+	given    []*kgo.Record // the last of each partition that Next gave
+	met      bool          // a broker has answered
+	places   input.Places  // nil: the group's committed offsets are the place
+	warnings *exec.Warnings
+
+	mu    sync.Mutex
+	at    map[string]*partition  // by TOPIC/PARTITION
+	kept  map[string]*kgo.Record // the last of each whose place is kept, until Kept commits its offset
+	known []input.Place          // of a process before
+	parts int                    // numbers given
+}
+
+// partition is how far one has been read.
+type partition struct {
+	name   string // TOPIC/PARTITION
+	id     string // tells it from one of a topic of the same name; "" without places
+	part   int
+	bytes  int64 // given so far, so that events of one moment are in the order in which they came
+	offset int64 // of the next record; -1 before the first
+	goesOn bool  // from the place of a process before, and nothing has come since
 }
 
 // Open joins the group.
-func Open(a Address, by Access) (*Consumer, error) {
+func Open(a Address, by Access) (*Consumer, error) { return OpenFrom(a, by, nil, nil) }
+
+// OpenFrom joins the group for who keeps places, which go before the group's committed
+// offsets: these are committed by Kept alone. Records after a place that a topic no longer
+// has are said in warnings, and count as lost. Without places it is Open.
+func OpenFrom(a Address, by Access, places input.Places, warnings *exec.Warnings) (*Consumer, error) {
 	opts, err := by.options()
 	if err != nil {
 		return nil, err
 	}
+	c := &Consumer{places: places, warnings: warnings, at: map[string]*partition{}, kept: map[string]*kgo.Record{}}
 	start := kgo.NewOffset().AtEnd()
 	if a.Oldest {
 		start = kgo.NewOffset().AtStart()
 	}
-	client, err := kgo.NewClient(append(opts,
+	reset := start
+	if places != nil {
+		if c.known, err = places.Places(); err != nil {
+			return nil, err
+		}
+		for _, p := range c.known {
+			c.parts = max(c.parts, p.Part)
+		}
+		if len(c.known) > 0 {
+			reset = kgo.NewOffset().AtStart() // where a place is gone, all that is there is new
+		}
+		opts = append(opts, kgo.AdjustFetchOffsetsFn(c.begin))
+	}
+	c.mu.Lock() // begin may be called at once
+	defer c.mu.Unlock()
+	c.client, err = kgo.NewClient(append(opts,
 		kgo.SeedBrokers(a.Brokers...), kgo.ConsumerGroup(a.Group), kgo.ConsumeTopics(a.Topics...),
-		kgo.ConsumeResetOffset(start), kgo.DisableAutoCommit(),
+		kgo.ConsumeStartOffset(start), kgo.ConsumeResetOffset(reset), kgo.DisableAutoCommit(),
 		// The group may not move a partition while its records are in work:
 		// their offsets could not be committed any more.
 		kgo.BlockRebalanceOnPoll(),
@@ -195,12 +237,94 @@ func Open(a Address, by Access) (*Consumer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	return &Consumer{client: client, index: map[string]int{}}, nil
+	return c, nil
 }
 
-// Next waits for records. Each partition's are a part of their own, named
-// TOPIC/PARTITION, one event a line: line ends in a record, which in JSON mean
-// nothing, become blanks. The topic is the events' _source.
+// begin has partitions that the group gives to this member begin at their places.
+func (c *Consumer) begin(ctx context.Context, from map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	c.mu.Lock()
+	client := c.client
+	c.mu.Unlock()
+	ids, err := topicIDs(ctx, client, from)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the topics: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for topic, partitions := range from {
+		for n, committed := range partitions {
+			p, id := c.of(topic, n), fmt.Sprintf("kafka:%s/%d", ids[topic], n)
+			switch {
+			case p.id != id: // not met before
+				p.id, p.offset = id, -1
+				c.resume(p)
+			case p.offset >= 0: // another member may have had it meanwhile
+				p.offset = max(p.offset, committed.EpochOffset().Offset)
+			}
+			if p.offset >= 0 {
+				partitions[n] = kgo.NewOffset().At(p.offset)
+			}
+		}
+	}
+	return from, nil
+}
+
+// topicIDs are what tells topics from others that had the same names before, or will have
+// them; of brokers that have no such ids, the names.
+func topicIDs(ctx context.Context, client *kgo.Client, of map[string]map[int32]kgo.Offset) (map[string]string, error) {
+	ids := map[string]string{}
+	ask := kmsg.NewPtrMetadataRequest()
+	for topic := range of {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(topic)
+		ask.Topics, ids[topic] = append(ask.Topics, t), topic
+	}
+	if len(ids) == 0 {
+		return ids, nil
+	}
+	answer, err := ask.RequestWith(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range answer.Topics {
+		if t.Topic != nil && t.TopicID != [16]byte{} {
+			ids[*t.Topic] = hex.EncodeToString(t.TopicID[:])
+		}
+	}
+	return ids, nil
+}
+
+// of is a partition, met or new.
+func (c *Consumer) of(topic string, n int32) *partition {
+	name := fmt.Sprintf("%s/%d", topic, n)
+	p := c.at[name]
+	if p == nil {
+		p = &partition{name: name, part: c.parts, offset: -1}
+		c.parts++
+		c.at[name] = p
+	}
+	return p
+}
+
+// resume has a partition go on where a process before has left it.
+func (c *Consumer) resume(p *partition) {
+	for _, x := range c.known {
+		switch {
+		case x.File == p.id:
+			p.part, p.bytes, p.offset, p.goesOn = x.Part-1, x.Off, x.Lines, true
+			return
+		case x.Path == p.name && strings.HasPrefix(x.File, "kafka:"):
+			c.warnings.Add("topic that was deleted and created again since: what it had before and was not read is lost", true, exec.Sample{
+				Part: p.name, Detail: fmt.Sprintf("read up to record %d", x.Lines),
+			})
+		}
+	}
+}
+
+// Next waits for records. Those of a partition that follow each other are a part of their
+// own, named TOPIC/PARTITION, one event a line: line ends in a record, which in JSON mean
+// nothing, become blanks. The line of an event is the offset of its record. The topic is the
+// events' _source.
 func (c *Consumer) Next(ctx context.Context) ([]*input.Part, error) {
 	if !c.met { // later trouble may pass, so the client goes on trying; who is not let in at all is told
 		wait, stop := context.WithTimeout(ctx, meetMax)
@@ -228,32 +352,7 @@ func (c *Consumer) Next(ctx context.Context) ([]*input.Part, error) {
 		}
 		var parts []*input.Part
 		c.given = c.given[:0]
-		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-			if len(p.Records) == 0 {
-				return
-			}
-			var text bytes.Buffer
-			for _, r := range p.Records {
-				if len(bytes.TrimSpace(r.Value)) > 0 {
-					text.Write(bytes.ReplaceAll(r.Value, []byte{'\n'}, []byte{' '}))
-					text.WriteByte('\n')
-				}
-			}
-			c.given = append(c.given, p.Records[len(p.Records)-1])
-			if text.Len() == 0 {
-				return
-			}
-			name := fmt.Sprintf("%s/%d", p.Topic, p.Partition)
-			i, ok := c.index[name]
-			if !ok {
-				i = len(c.index)
-				c.index[name] = i
-			}
-			part := input.MemoryPart(name, text.Bytes())
-			part.Index = i
-			part.Origin.Source = p.Topic
-			parts = append(parts, part)
-		})
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, c.take(p)...) })
 		if len(parts) > 0 {
 			return parts, nil
 		}
@@ -263,16 +362,98 @@ func (c *Consumer) Next(ctx context.Context) ([]*input.Part, error) {
 	}
 }
 
-// Done commits the offsets of what Next gave last.
+// take makes parts of the records of a partition.
+func (c *Consumer) take(from kgo.FetchTopicPartition) (parts []*input.Part) {
+	if len(from.Records) == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.of(from.Topic, from.Partition)
+	if p.goesOn && p.offset < from.LogStartOffset {
+		c.warnings.Add("records that the topic no longer has, of those that came since the place that is kept", true, exec.Sample{
+			Part: p.name, Detail: fmt.Sprintf("records %d to %d", p.offset, from.LogStartOffset-1),
+		})
+	}
+	p.goesOn = false
+	var text bytes.Buffer
+	var first, lines int64
+	end := func() {
+		if text.Len() == 0 {
+			return
+		}
+		part := input.MemoryPart(p.name, bytes.Clone(text.Bytes()))
+		part.Index, part.Start, part.Lines = p.part, p.bytes, first-1
+		part.Origin.Source = from.Topic
+		parts = append(parts, part)
+		p.bytes += part.Size
+		text.Reset()
+		lines = 0
+	}
+	for _, r := range from.Records {
+		if len(bytes.TrimSpace(r.Value)) == 0 {
+			continue
+		}
+		if r.Offset != first+lines {
+			end()
+			first = r.Offset
+		}
+		text.Write(bytes.ReplaceAll(r.Value, []byte{'\n'}, []byte{' '}))
+		text.WriteByte('\n')
+		lines++
+	}
+	end()
+	last := from.Records[len(from.Records)-1]
+	p.offset = last.Offset + 1
+	c.given = append(c.given, last)
+	return parts
+}
+
+// Done commits the offsets of what Next gave last, or keeps the places after it.
 func (c *Consumer) Done(ctx context.Context) error {
 	if len(c.given) == 0 {
 		return nil
 	}
-	if err := c.client.CommitRecords(ctx, c.given...); err != nil {
+	if c.places != nil {
+		if err := c.keep(); err != nil {
+			return err
+		}
+	} else if err := c.client.CommitRecords(ctx, c.given...); err != nil {
 		return fmt.Errorf("kafka: commit offsets: %w", err)
 	}
 	c.given = c.given[:0]
 	return nil
+}
+
+func (c *Consumer) keep() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var places []input.Place
+	for _, r := range c.given {
+		p := c.of(r.Topic, r.Partition)
+		places = append(places, input.Place{Path: p.name, File: p.id, Format: "kafka", Part: p.part + 1, Off: p.bytes, Lines: r.Offset + 1})
+		c.kept[p.name] = r
+	}
+	return c.places.Keep(places)
+}
+
+// Kept says that the places so far are written down: the offsets are committed, for who
+// looks at the group's. Where that fails it is one of warnings, and done the next time.
+func (c *Consumer) Kept(ctx context.Context) {
+	c.mu.Lock()
+	kept := c.kept
+	c.kept = map[string]*kgo.Record{}
+	c.mu.Unlock()
+	if len(kept) == 0 {
+		return
+	}
+	if err := c.client.CommitRecords(ctx, slices.Collect(maps.Values(kept))...); err != nil {
+		c.warnings.Add("offsets that could not be committed; the place that is kept holds", false, exec.Sample{Detail: err.Error()})
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		maps.Copy(kept, c.kept)
+		c.kept = kept
+	}
 }
 
 // Close leaves the group.
