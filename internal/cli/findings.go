@@ -299,6 +299,15 @@ func (h *huntRun) report(ctx context.Context, kind string, w io.Writer, each fun
 			return err
 		}
 	}
+	if kind == "incident" {
+		if err := s.tell(ctx, r); err != nil {
+			return err
+		}
+		r.Command = "gyoji hunt " + h.flags + "-f incident -o incident.html"
+		for _, p := range s.paths {
+			r.Command += " " + shellWord(p)
+		}
+	}
 	st := s.whatWasRead()
 	r.Files, r.Events, r.Bytes = int64(st.Parts), st.Events, st.Bytes
 	r.Notes = append(r.Notes, s.lost()...)

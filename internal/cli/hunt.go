@@ -52,7 +52,9 @@ is named with its place and reason, and the others run; with --strict that ends
 the hunt.
 
 Reports hold all findings in one document: html and md to read, with process
-trees; sarif and junit for CI; ocsf for other products; navigator is a layer of
+trees; incident is one page that tells an incident by host and chain of processes, with
+techniques in order, sign-ins, connections, evidence and what is not known, to be handed
+over; sarif and junit for CI; ocsf for other products; navigator is a layer of
 the ATT&CK Navigator.
 
 With --follow it goes on with what is added to the files, or comes on standard input or
@@ -67,6 +69,7 @@ With --fail-on it exits with 1 when there is a finding of that severity or a
 higher one, for use in scripts and CI.`,
 		Example: `  gyoji hunt evtx/
   gyoji hunt -f html -o report.html evtx/
+  gyoji hunt -f incident -o incident.html evtx/
   gyoji hunt --timeline evtx/
   gyoji hunt -d detections/ --fail-on high -f ndjson logs/
   gyoji rules update && gyoji hunt -d sigma evtx/
@@ -93,8 +96,8 @@ higher one, for use in scripts and CI.`,
 					return err
 				}
 			}
-			if out.kind(a) == "html" && out.file == "" && a.outTTY {
-				return usageError("-f html is a page for a browser, not for a terminal: name a file with -o report.html")
+			if kind := out.kind(a); (kind == "html" || kind == "incident") && out.file == "" && a.outTTY {
+				return usageError("-f %s is a page for a browser, not for a terminal: name a file with -o report.html", kind)
 			}
 			options, err := show.options()
 			if err != nil {

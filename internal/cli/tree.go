@@ -14,6 +14,7 @@ import (
 
 	"github.com/gyoji-dev/gyoji/internal/detect/detection"
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
+	"github.com/gyoji-dev/gyoji/internal/detect/incident"
 	"github.com/gyoji-dev/gyoji/internal/detect/process"
 	"github.com/gyoji-dev/gyoji/internal/detect/report"
 	"github.com/gyoji-dev/gyoji/internal/text/datefmt"
@@ -198,6 +199,57 @@ const (
 	treeSlack = time.Hour
 )
 
+// surroundings are the hosts of a report's findings, and the times of the first and the last
+// of them, in ms. Only those are asked that a process is known of, unless all are.
+func surroundings(r *report.Report, all bool) (hosts []string, low, high int64) {
+	for _, f := range r.Findings {
+		guid, pid, host, at := identity(f.Finding)
+		if host == "" || !all && guid == "" && pid == "" {
+			continue
+		}
+		if !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+		if !f.Timed() {
+			continue
+		}
+		if low == 0 || at < low {
+			low = at
+		}
+		high = max(high, at)
+	}
+	return hosts, low, high
+}
+
+// signInsBefore is how long before the first finding a story looks for sign-ins.
+const signInsBefore = 24 * time.Hour
+
+// tell makes the story of a report's findings, with what the logs hold around them.
+func (s *session) tell(ctx context.Context, r *report.Report) error {
+	hosts, low, high := surroundings(r, true)
+	if slices.Contains(s.paths, "-") && s.spool == nil {
+		r.Notes = append(r.Notes, "standard input, a second time: it can be read only once")
+		hosts = nil
+	}
+	if len(hosts) == 0 || low == 0 {
+		r.Story = incident.Tell(r.Findings, nil)
+		return nil
+	}
+	in, err := s.again()
+	if err != nil {
+		return err
+	}
+	run := s.run
+	run.Input = in
+	run.Bounded, run.From, run.To = true, low-signInsBefore.Milliseconds(), high+treeSlack.Milliseconds()
+	around, err := incident.Read(ctx, run, hosts)
+	if err != nil {
+		return err
+	}
+	r.Story = incident.Tell(r.Findings, around)
+	return nil
+}
+
 // trees adds process trees to a report's findings. Standard input cannot be read
 // again, so its findings have none.
 func (s *session) trees(ctx context.Context, r *report.Report) error {
@@ -205,21 +257,7 @@ func (s *session) trees(ctx context.Context, r *report.Report) error {
 		r.Notes = append(r.Notes, "no process trees: standard input can be read only once")
 		return nil
 	}
-	var hosts []string
-	var low, high int64
-	for _, f := range r.Findings {
-		guid, pid, host, at := identity(f.Finding)
-		if guid == "" && pid == "" || host == "" {
-			continue
-		}
-		if !slices.Contains(hosts, host) {
-			hosts = append(hosts, host)
-		}
-		if low == 0 || at < low {
-			low = at
-		}
-		high = max(high, at)
-	}
+	hosts, low, high := surroundings(r, false)
 	if len(hosts) == 0 {
 		return nil
 	}

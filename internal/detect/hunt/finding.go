@@ -72,6 +72,31 @@ type Finding struct {
 	signal string // id of the signal of a Cloud SIEM rule
 }
 
+// Numbered is a finding with its number in the list, from 1.
+type Numbered struct {
+	N int
+	*Finding
+}
+
+// At is the finding's time in milliseconds, event.NoTime for none.
+func (f *Finding) At() int64 { return int64(f.Time) }
+
+// Points is the score as people read it, "" when the detection has none.
+func (f *Finding) Points() string {
+	if f.Score == nil {
+		return ""
+	}
+	return event.Float(*f.Score).String()
+}
+
+// TechniqueIDs are the ids of the techniques.
+func (f *Finding) TechniqueIDs() (ids []string) {
+	for _, t := range f.Techniques {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
 // Values are the fields that people are shown by name: not those that its head has already, and
 // not marks.
 func (f *Finding) Values() (out Fields) {

@@ -19,6 +19,7 @@ type Event struct {
 	Target                            string // file, stream
 	Address, Port, Hostname, Contents string
 	Query, Results                    string
+	Logon                             string // id of the sign-in it runs in: 0x5addd
 }
 
 // Fields are the fields that Read takes from a row, by name.
@@ -26,6 +27,7 @@ var Fields = []string{
 	"EventID", "_messageTime", "Computer", "User", "ProcessGuid", "ProcessId", "Image", "CommandLine",
 	"ParentProcessGuid", "ParentProcessId", "ParentImage", "ParentCommandLine", "TargetFilename",
 	"DestinationIp", "DestinationPort", "DestinationHostname", "Contents", "QueryName", "QueryResults", "NewProcessId",
+	"LogonId", "SubjectLogonId", "TargetLogonId",
 }
 
 // Node is a process.
@@ -33,7 +35,8 @@ type Node struct {
 	Computer, User       string
 	GUID, PID            string
 	Image, CommandLine   string
-	Start, End           int64 // 0 when not seen
+	Logon                string // id of its sign-in, as its start says it
+	Start, End           int64  // 0 when not seen
 	Parent               *Node
 	Children             []*Node
 	Acts                 []Act
@@ -69,8 +72,13 @@ func Build(events []Event) *Forest {
 	events = append([]Event(nil), events...)
 	sort.SliceStable(events, func(i, j int) bool { return events[i].Time < events[j].Time })
 	for i := range events {
-		if e := &events[i]; e.ID == "1" || e.ID == "4688" {
+		switch e := &events[i]; e.ID {
+		case "1", "4688":
 			f.start(e)
+		case "5", "4689":
+			if n := f.Find(e.GUID, e.Computer, e.PID, e.Time); n != nil {
+				n.End = e.Time
+			}
 		}
 	}
 	for i := range events {
@@ -95,7 +103,7 @@ func (f *Forest) start(e *Event) {
 	}
 	n := &Node{
 		Computer: e.Computer, User: e.User, GUID: e.GUID, PID: e.PID, Image: e.Image, CommandLine: e.CommandLine,
-		Start: e.Time, parentGUID: e.ParentGUID, parentID: e.ParentPID,
+		Logon: e.Logon, Start: e.Time, parentGUID: e.ParentGUID, parentID: e.ParentPID,
 	}
 	f.all = append(f.all, n)
 	if e.GUID != "" {
@@ -113,8 +121,11 @@ func (f *Forest) start(e *Event) {
 	}
 }
 
+// endSlack is how far the clocks of two logs of one host are apart at most, in ms.
+const endSlack = 2000
+
 // Find returns a process by its GUID, or by host and pid the one that had
-// started last at a time; nil when there is none.
+// started last at a time and had not ended; nil when there is none.
 func (f *Forest) Find(guid, computer, pid string, at int64) *Node {
 	if n := f.guid[guid]; n != nil && guid != "" {
 		return n
@@ -124,7 +135,7 @@ func (f *Forest) Find(guid, computer, pid string, at int64) *Node {
 	}
 	var found *Node
 	for _, n := range f.pid[hostKey(computer, pid)] {
-		if n.Start <= at {
+		if n.Start <= at && (n.End == 0 || at <= n.End+endSlack) {
 			found = n
 		}
 	}
@@ -149,11 +160,6 @@ func (f *Forest) act(e *Event) {
 		a = Act{e.Time, "network", to + " port " + e.Port}
 	case "22":
 		a = Act{e.Time, "dns", strings.TrimSpace(e.Query + " " + e.Results)}
-	case "5", "4689":
-		if n := f.Find(e.GUID, e.Computer, e.PID, e.Time); n != nil {
-			n.End = e.Time
-		}
-		return
 	default:
 		return
 	}
@@ -211,6 +217,13 @@ func (n *Node) first() int64 {
 		t = n.Acts[0].Time
 	}
 	return t
+}
+
+// Each goes through the processes.
+func (f *Forest) Each(do func(*Node)) {
+	for _, n := range f.all {
+		do(n)
+	}
 }
 
 // Root is the process's oldest ancestor that the logs know.

@@ -13,17 +13,22 @@ import (
 // Around is the query for the events of some hosts that trees are made of;
 // without hosts, of all.
 func Around(hosts ...string) (*query.Query, error) {
+	text := `* | json auto | where EventID in ("1", "3", "5", "11", "15", "22", "23", "26", "4688", "4689")` + Of(hosts...) + " | fields " + strings.Join(Fields, ", ")
+	q, ds := query.Compile(diag.Text("process tree", text), query.Standard())
+	return q, ds.Err()
+}
+
+// Of is the stage of a query that leaves the events of some hosts; without hosts there is
+// none.
+func Of(hosts ...string) string {
 	var list []string
 	for _, h := range hosts {
 		list = append(list, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.ToLower(h))+`"`)
 	}
-	text := `* | json auto | where EventID in ("1", "3", "5", "11", "15", "22", "23", "26", "4688", "4689")`
-	if len(list) > 0 {
-		text += fmt.Sprintf(` | where toLowerCase(Computer) in (%s)`, strings.Join(list, ", "))
+	if len(list) == 0 {
+		return ""
 	}
-	text += " | fields " + strings.Join(Fields, ", ")
-	q, ds := query.Compile(diag.Text("process tree", text), query.Standard())
-	return q, ds.Err()
+	return fmt.Sprintf(` | where toLowerCase(Computer) in (%s)`, strings.Join(list, ", "))
 }
 
 // Read runs the query and builds the trees.
@@ -32,6 +37,11 @@ func Read(ctx context.Context, q *query.Query, r query.Run) (*Forest, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Grow(rows), nil
+}
+
+// Grow builds the trees of the rows of Around.
+func Grow(rows *query.Rows) *Forest {
 	var events []Event
 	for i := range rows.Values {
 		get := func(name string) string {
@@ -55,13 +65,17 @@ func Read(ctx context.Context, q *query.Query, r query.Run) (*Forest, error) {
 		if e.ParentGUID == "{00000000-0000-0000-0000-000000000000}" {
 			e.ParentGUID = ""
 		}
-		if e.ID == "4688" { // which knows the new process by another name
+		e.Logon = get("LogonId")
+		if e.ID == "4688" { // which knows the new process by another name, and who started it
 			e.PID, e.ParentPID = get("NewProcessId"), get("ProcessId")
+			if e.Logon = get("TargetLogonId"); e.Logon == "" || e.Logon == "0x0" {
+				e.Logon = get("SubjectLogonId")
+			}
 		}
 		e.PID, e.ParentPID = Number(e.PID), Number(e.ParentPID)
 		events = append(events, e)
 	}
-	return Build(events), nil
+	return Build(events)
 }
 
 // Number is a process id in decimal digits: Security logs write 0x1db0.

@@ -66,7 +66,7 @@ func (r *Report) sarif(w io.Writer) error {
 		if len(where) == 0 {
 			where = append(where, location(&hunt.Place{File: strings.Join(r.Inputs, " ")}))
 		}
-		results = append(results, result{id, levels[f.Severity.String()], message{f.message()}, where, map[string]string{"gyoji/v1": f.ID}, props})
+		results = append(results, result{id, levels[f.Severity.String()], message{messageOf(f)}, where, map[string]string{"gyoji/v1": f.ID}, props})
 	}
 	return encode(w, map[string]any{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
@@ -100,8 +100,8 @@ func fileURI(path string) string {
 	return u.String()
 }
 
-// message is the finding in a line.
-func (f *Finding) message() string {
+// messageOf is the finding in a line.
+func messageOf(f *Finding) string {
 	s := f.Detection
 	if h := f.Host; h != "" {
 		s += " on " + h
@@ -185,7 +185,7 @@ func (r *Report) ocsf(w io.Writer) error {
 		o := map[string]any{
 			"class_uid": 2004, "class_name": "Detection Finding", "category_uid": 2, "category_name": "Findings",
 			"activity_id": 1, "activity_name": "Create", "type_uid": 200401, "severity_id": ids[f.Severity.String()], "severity": captions[f.Severity.String()],
-			"status_id": 1, "time": at, "message": f.message(),
+			"status_id": 1, "time": at, "message": messageOf(f),
 			"metadata":     map[string]any{"version": "1.3.0", "product": map[string]any{"name": "gyoji", "vendor_name": "gyoji", "version": strings.TrimPrefix(r.Tool, "gyoji ")}},
 			"finding_info": map[string]any{"title": f.Detection, "uid": f.ID, "attacks": attacks, "analytic": map[string]any{"uid": f.DetectionID, "name": f.Detection, "type_id": 1}},
 			"unmapped":     f.Fields, "evidences": evidence(f),

@@ -1,5 +1,5 @@
 // Package report writes what a hunt found for people and other tools: HTML and
-// Markdown to read, SARIF and JUnit for CI, OCSF for other products, a layer for
+// Markdown to read, an incident as a story to hand over, SARIF and JUnit for CI, OCSF for other products, a layer for
 // the ATT&CK Navigator.
 package report
 
@@ -11,34 +11,15 @@ import (
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/hunt"
-	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/detect/incident"
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
 // FindingsMax is how many findings a report holds; the rest are counted.
 const FindingsMax = 10_000
 
-// Finding is a finding with its number in the list, from 1.
-type Finding struct {
-	N int
-	*hunt.Finding
-}
-
-// Points is the score as people read it, "" when the detection has none.
-func (f *Finding) Points() string {
-	if f.Score == nil {
-		return ""
-	}
-	return event.Float(*f.Score).String()
-}
-
-// TechniqueIDs are the ids of the techniques.
-func (f *Finding) TechniqueIDs() (ids []string) {
-	for _, t := range f.Techniques {
-		ids = append(ids, t.ID)
-	}
-	return ids
-}
+// Finding is a finding with its number in the list.
+type Finding = hunt.Numbered
 
 // Report is a hunt's findings with what the report is made from.
 type Report struct {
@@ -52,7 +33,9 @@ type Report struct {
 	Bytes    int64
 	Notes    []string // what could not be read
 	Trees    map[int]string
-	Ran      []*hunt.Detection // those that ran, whatever they found
+	Ran      []*hunt.Detection  // those that ran, whatever they found
+	Story    *incident.Incident // of the format incident; made of the findings alone where it is nil
+	Command  string             // that makes the report
 }
 
 // format is a way to write a report, and the form that what a terminal would obey
@@ -63,7 +46,7 @@ type format struct {
 }
 
 var formats = map[string]format{
-	"html": {(*Report).html, printable.People}, "md": {(*Report).markdown, printable.People},
+	"html": {(*Report).html, printable.People}, "incident": {(*Report).incident, printable.People}, "md": {(*Report).markdown, printable.People},
 	"sarif": {(*Report).sarif, printable.JSON}, "ocsf": {(*Report).ocsf, printable.JSON}, "navigator": {(*Report).navigator, printable.JSON},
 	"junit": {(*Report).junit, printable.XML},
 }

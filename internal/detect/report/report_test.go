@@ -122,7 +122,7 @@ func TestMachinesCanReadTheReports(t *testing.T) {
 	if err := Write(new(bytes.Buffer), "pdf", sample()); err == nil {
 		t.Error("pdf is taken for a report")
 	}
-	if n := len(Formats()); n != 6 {
-		t.Errorf("%d formats, want 6: %v", n, Formats())
+	if n := len(Formats()); n != 7 {
+		t.Errorf("%d formats, want 7: %v", n, Formats())
 	}
 }

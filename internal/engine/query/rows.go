@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
@@ -24,11 +25,34 @@ func (q *Query) Collect(ctx context.Context, r Run) (*Rows, error) {
 	if r.Layout == nil {
 		r.Layout = q.Layout.Clone()
 	}
+	rows, keep := q.keep(r.Layout)
+	err := q.Run(ctx, r, keep)
+	rows.name(q, r.Layout)
+	return rows, err
+}
+
+// CollectTogether is Collect of several queries over one reading of the input.
+func CollectTogether(ctx context.Context, r Run, queries ...*Query) ([]*Rows, error) {
+	all := make([]*Rows, len(queries))
+	parts := make([]Part, len(queries))
+	for i, q := range queries {
+		parts[i] = Part{Query: q, Layout: q.Layout.Clone()}
+		all[i], parts[i].Out = q.keep(parts[i].Layout)
+	}
+	err := RunTogether(ctx, r, parts)
+	for i, q := range queries {
+		all[i].name(q, parts[i].Layout)
+	}
+	return all, err
+}
+
+// keep is a sink that keeps the query's rows, and these.
+func (q *Query) keep(layout *event.Layout) (*Rows, exec.Sink) {
 	rows := &Rows{Messages: q.Messages}
 	var slots []event.Slot
-	err := q.Run(ctx, r, sinkFunc(func(b *event.Batch) error {
+	return rows, sinkFunc(func(b *event.Batch) error {
 		if slots == nil { // columns that only the run makes are known by the first row
-			for _, c := range lang.Expand(q.Columns, r.Layout) {
+			for _, c := range lang.Expand(q.Columns, layout) {
 				slots = append(slots, c.Slot)
 			}
 		}
@@ -53,14 +77,17 @@ func (q *Query) Collect(ctx context.Context, r Run) (*Rows, error) {
 			rows.Pos = append(rows.Pos, pos)
 		}
 		return nil
-	}))
+	})
+}
+
+// name gives the rows of a run that is over the names of their columns.
+func (r *Rows) name(q *Query, layout *event.Layout) {
 	if q.Columns == nil {
-		rows.Columns = r.Layout.Names()
+		r.Columns = layout.Names()
 	}
-	for _, c := range lang.Expand(q.Columns, r.Layout) {
-		rows.Columns = append(rows.Columns, c.Name)
+	for _, c := range lang.Expand(q.Columns, layout) {
+		r.Columns = append(r.Columns, c.Name)
 	}
-	return rows, err
 }
 
 // Get returns a column of a row by name, letter case aside; null when there is
