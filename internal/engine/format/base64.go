@@ -36,7 +36,7 @@ var _ = register(input.Format{
 		if end < 0 {
 			end = len(head)
 		}
-		if packedAt(head[:end], i) < 0 {
+		if !packs(head[:end]) || packedAt(head[:end], i) < 0 {
 			return 0
 		}
 		return 97 // of those of JSON, too
@@ -46,7 +46,7 @@ var _ = register(input.Format{
 		if n == 0 {
 			n = jsonRecord(b)
 		}
-		if n == 0 || packedAt(b[:n], 0) < 0 {
+		if n == 0 || !packs(b[:n]) || packedAt(b[:n], 0) < 0 {
 			return 0
 		}
 		return n
@@ -64,6 +64,29 @@ var _ = register(input.Format{
 var packedKeys = sync.OnceValue(func() *match.Set {
 	return match.NewSet(match.AnyCase(`"data":`), match.AnyCase(`"data" :`), match.AnyCase(`"body":`), match.AnyCase(`"body" :`))
 })
+
+// packs reports whether one of packedKeys stands in an object. Most files hold none,
+// and to look at each colon is less than to make the set.
+func packs(object []byte) bool {
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(object[at:], ':')
+		if i < 0 {
+			return false
+		}
+		at += i
+		end := at
+		if end > 0 && object[end-1] == ' ' {
+			end--
+		}
+		if end < len(`"data"`) || object[end-1] != '"' {
+			continue
+		}
+		switch string(bytes.ToLower(object[end-len(`"data"`) : end])) {
+		case `"data"`, `"body"`:
+			return true
+		}
+	}
+}
 
 const (
 	// packedBytesMin is the shortest base64 that is taken for some.

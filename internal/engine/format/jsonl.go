@@ -313,7 +313,7 @@ func (r *jsonl) event(line []byte, next exec.Sink) error {
 		}
 	} else {
 		r.set(&r.w, row, vals, r.doc.Found())
-		if !more {
+		if !more && len(r.spelled) > 0 {
 			r.spell(&r.w, row, vals)
 		}
 	}

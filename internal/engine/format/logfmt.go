@@ -48,7 +48,10 @@ var _ = register(input.Format{
 
 // isLogfmt reports whether a line is nothing but pairs, and more than one.
 func isLogfmt(line []byte) bool {
-	pairs, ok := 0, len(line) > 0
+	if end := bytes.IndexByte(line, '='); end < 0 || !isKey(bytes.TrimLeft(line[:end], " \t")) {
+		return false
+	}
+	pairs, ok := 0, true
 	eachPair(line, func(key, value []byte, pair bool) {
 		ok = ok && pair && isKey(key)
 		pairs++

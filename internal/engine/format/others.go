@@ -104,29 +104,39 @@ const recordBytesMin = 32 << 10
 
 // wrapsList reports whether an object is an answer that wraps a list of events.
 func wrapsList(object []byte) bool {
-	for _, n := range listKeys {
-		for from := 0; ; {
-			at := indexFold(object[from:], n)
-			if at < 0 {
-				break
-			}
-			from += at + len(n)
-			if j := skipBlank(object, from); j < len(object) && object[j] == ':' {
-				if j = skipBlank(object, j+1); j < len(object) && object[j] == '[' {
-					if j = skipBlank(object, j+1); j < len(object) && (object[j] == '{' || object[j] == '[') {
-						return true
-					}
-				}
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(object[at:], '[')
+		if i < 0 {
+			return false
+		}
+		at += i
+		if j := skipBlank(object, at+1); j >= len(object) || object[j] != '{' && object[j] != '[' {
+			continue
+		}
+		key, ok := bytes.CutSuffix(trimBlankRight(object[:at]), []byte{':'})
+		if !ok {
+			continue
+		}
+		key = trimBlankRight(key)
+		for _, k := range listKeys {
+			if bytes.HasSuffix(key, k) {
+				return true
 			}
 		}
 	}
-	return false
 }
 
-// listKeys are the last keys of listNames, in quotes.
+// trimBlankRight cuts off what skipBlank skips.
+func trimBlankRight(b []byte) []byte { return bytes.TrimRight(b, " \n\r\t") }
+
+// listKeys are the last keys of listNames, in quotes, as they are and in small letters.
 var listKeys = func() (out [][]byte) {
 	for _, n := range listNames {
-		out = append(out, []byte(`"`+n[bytes.LastIndexByte([]byte(n), '.')+1:]+`"`))
+		key := []byte(`"` + n[strings.LastIndexByte(n, '.')+1:] + `"`)
+		out = append(out, key)
+		if low := bytes.ToLower(key); !bytes.Equal(low, key) {
+			out = append(out, low)
+		}
 	}
 	return out
 }()

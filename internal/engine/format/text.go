@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -25,6 +26,10 @@ var _ = register(input.Format{
 	Sniff: func(head []byte) int {
 		odd := 0
 		for i := 0; i < len(head); {
+			if i+8 <= len(head) && plainASCII(binary.LittleEndian.Uint64(head[i:])) {
+				i += 8
+				continue
+			}
 			r, n := utf8.DecodeRune(head[i:])
 			switch {
 			case r == 0:
@@ -73,6 +78,13 @@ var Whole = &input.Format{
 		r.others = nil
 		return &whole{r}
 	},
+}
+
+// plainASCII reports whether eight bytes are all ASCII, and none a control character
+// below DEL.
+func plainASCII(bytes uint64) bool {
+	const high, blanks = 0x8080808080808080, 0x2020202020202020
+	return (bytes|(bytes-blanks))&high == 0
 }
 
 type whole struct{ *lines }

@@ -21,5 +21,11 @@ func signed(text []byte) bool { return signs().Index(text, 0) >= 0 }
 
 // told reports whether the number of a Windows event is among an event's values.
 func (p *plan) told(vals []jsondoc.Value, w *builder) bool {
-	return p.noMap || p.from.id.Find(vals, w).Kind > jsondoc.Null
+	if p.noMap {
+		return true
+	}
+	if v := &vals[p.from.id.At]; v.Kind > jsondoc.Null && v.Kind != jsondoc.Container {
+		return true
+	}
+	return p.from.id.Find(vals, w).Kind > jsondoc.Null
 }

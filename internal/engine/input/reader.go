@@ -596,7 +596,9 @@ func (r *Reader) most(head []byte, inLines bool) (most *Format, share float64) {
 	for at < len(head) && tried < triedMax {
 		f, n := RecordAt(r.formats, head[at:])
 		if f != nil {
-			votes[f] += n
+			if votes[f] += n; 2*votes[f] > len(head) {
+				break // no other can be more
+			}
 			at += n
 			continue
 		}

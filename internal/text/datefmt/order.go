@@ -1,6 +1,7 @@
 package datefmt
 
 import (
+	"bytes"
 	"time"
 )
 
@@ -54,9 +55,25 @@ const restBytes = 2 * dateBytesMax
 
 // look looks through a text for dates that begin at from or later.
 func (e *Evidence) look(text []byte, from int) {
-	for i := 1; i < len(text) && !e.Decided(); i++ {
+	next := func(c byte, from int) int {
+		if n := bytes.IndexByte(text[min(from, len(text)):], c); n >= 0 {
+			return from + n
+		}
+		return len(text)
+	}
+	dash, slash := next('-', 1), next('/', 1)
+	for !e.Decided() {
+		i := min(dash, slash)
+		if i >= len(text) {
+			return
+		}
 		c := text[i]
-		if c != '/' && c != '-' || !isDigit(text[i-1]) {
+		if c == '-' {
+			dash = next('-', i+1)
+		} else {
+			slash = next('/', i+1)
+		}
+		if !isDigit(text[i-1]) {
 			continue
 		}
 		start := i - 1

@@ -9,11 +9,11 @@ package jsondoc
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Kind is the type of a Value.
@@ -87,9 +87,10 @@ type Scanner struct {
 
 	vals   []Value
 	ranks  []uint16
-	found  []int // indexes of vals that were set: most names are in no event
-	nodes  int   // remembered
-	places int   // remembered
+	found  []int // its first there are the indexes of vals that were set: most names are in no event
+	there  int
+	nodes  int // remembered
+	places int // remembered
 	seq    uint64
 
 	src []byte
@@ -141,6 +142,7 @@ type node struct {
 	array   *level
 	inexact uint16 // 1 when the wanted names spell the key otherwise
 	word    *wanted
+	repeats bool   // what is inside the value of an earlier occurrence is forgotten: see again
 	lead    []byte // what stood before it last, its own key included
 	again   place  // the key, whatever came before it
 }
@@ -162,43 +164,49 @@ const edgesMax = 8
 // edge leads to the key that came next: lead is all text between two values,
 // such as `, "Image": `.
 type edge struct {
-	lead []byte
+	lead string
 	to   *place
 	// head is the beginning of lead, as far as mask has bits: most edges that
-	// do not fit are told by it.
-	head, mask uint64
+	// do not fit are told by it. next and tail are the eight bytes after it and
+	// the last eight, where lead has as many.
+	head, mask, next, tail uint64
 }
 
 func newEdge(lead []byte, to *place) edge {
-	e := edge{lead: lead, to: to}
-	var b [8]byte
-	n := copy(b[:], lead)
-	e.head, e.mask = binary.LittleEndian.Uint64(b[:]), ^uint64(0)>>(64-8*n)
+	e := edge{lead: string(lead), to: to}
+	var b, mask [8]byte
+	for i := range copy(b[:], lead) {
+		mask[i] = 0xff
+	}
+	e.head, e.mask = eight(&b[0], 0), eight(&mask[0], 0)
+	if len(lead) > 8 {
+		e.tail = eight(&lead[0], len(lead)-8)
+	}
+	if len(lead) > 16 {
+		e.next = eight(&lead[0], 8)
+	}
 	return e
 }
 
-// rest reports whether src, whose beginning is e.head, begins with e.lead.
-func (e *edge) rest(src []byte) bool {
-	lead := e.lead
-	if len(lead) <= 8 {
-		return true
-	}
-	if len(lead) > len(src) {
-		return false
-	}
-	src = src[:len(lead)]
-	j := 8
-	for ; j+8 <= len(lead); j += 8 {
-		if binary.LittleEndian.Uint64(src[j:]) != binary.LittleEndian.Uint64(lead[j:]) {
+// eight are the eight bytes at i of a text that has them.
+func eight(text *byte, i int) uint64 { return *(*uint64)(unsafe.Add(unsafe.Pointer(text), i)) }
+
+// same reports whether a text is the start of another.
+func same(text []byte, long string) bool {
+	for i := range text {
+		if text[i] != long[i] {
 			return false
 		}
 	}
-	j = len(lead) - 8
-	return binary.LittleEndian.Uint64(src[j:]) == binary.LittleEndian.Uint64(lead[j:])
+	return true
 }
 
-// unset is the rank of a value that has not been found.
-const unset = 1<<16 - 1
+const (
+	// unset is the rank of a value that has not been found since the last reset.
+	unset = 1<<16 - 1
+	// gone is that of one that was, and does not count any more.
+	gone = unset - 1
+)
 
 // NewScanner makes a scanner.
 func NewScanner(w Want) *Scanner {
@@ -215,7 +223,7 @@ func NewScanner(w Want) *Scanner {
 		s.levels.want(n+".#text", target{i, 0})
 	}
 	for r, name := range w.Roots {
-		s.unmet = append(s.unmet, root{name, appendFold(nil, []byte(name)), uint16(min(2+2*r, unset-2))})
+		s.unmet = append(s.unmet, root{name, appendFold(nil, []byte(name)), uint16(min(2+2*r, gone-2))})
 	}
 	return s
 }
@@ -370,29 +378,32 @@ func (s *Scanner) Scan(text []byte) ([]Value, error) {
 	return s.vals, nil
 }
 
-// Found are the indexes of the values that are there since the last Scan; some
-// may stand there twice. It is good until the next.
-func (s *Scanner) Found() []int { return s.found }
+// Found are the indexes of the values that are there since the last Scan. It is good
+// until the next.
+func (s *Scanner) Found() []int { return s.found[:s.there] }
 
 // Set makes a value what the text does not say, until the next Scan.
 func (s *Scanner) Set(i int, v Value) {
-	s.found = append(s.found, i)
+	if s.ranks[i] == unset {
+		s.found[s.there], s.ranks[i] = i, gone
+		s.there++
+	}
 	s.vals[i] = v
 }
 
 // size makes room for n values.
 func (s *Scanner) size(n int) {
-	s.vals, s.ranks = make([]Value, n), make([]uint16, n)
+	s.vals, s.ranks, s.found = make([]Value, n), make([]uint16, n), make([]int, n)
 	for i := range s.ranks {
 		s.ranks[i] = unset
 	}
 }
 
 func (s *Scanner) reset(text []byte) {
-	for _, i := range s.found {
+	for _, i := range s.found[:s.there] {
 		s.vals[i], s.ranks[i] = Value{}, unset
 	}
-	s.found = s.found[:0]
+	s.there = 0
 	s.src, s.i = text, 0
 	s.seq++
 	if hasMarks {
@@ -406,74 +417,93 @@ func (s *Scanner) object(l *level, base uint16, depth int) error {
 	if depth >= depthMax {
 		return fail(s.i, tooDeep)
 	}
-	src, marks := s.src, s.quotes.marks
-	i := s.i + 1
-	prev := &l.start
-	for {
-		var n *place
-		if i+8 <= len(src) {
-			head := binary.LittleEndian.Uint64(src[i:])
-			for k := range prev.next {
-				if e := &prev.next[k]; head&e.mask == e.head && e.rest(src[i:]) {
-					n = e.to
-					i += len(e.lead)
-					break
-				}
-			}
-		}
-		if n == nil {
-			if i < len(src) && src[i] == '}' {
-				s.i = i + 1
+	s.i++
+	for prev := &l.start; ; {
+		n, due := s.texts(prev, base)
+		if !due {
+			if s.i < len(s.src) && s.src[s.i] == '}' {
+				s.i++
 				return nil
 			}
-			s.i = i
 			var err error
-			if n, err = s.key(l, prev); n == nil {
+			if n, err = s.key(l, n); n == nil {
 				return err
 			}
-			i = s.i
+		}
+		if err := s.value(l, n.node, base, depth); err != nil {
+			return err
 		}
 		prev = n
-		if i >= len(src) || src[i] != '"' {
-			s.i = i
-			if err := s.value(l, n.node, base, depth); err != nil {
-				return err
+	}
+}
+
+// texts reads on from a place as long as keys come that have come after it before
+// and their values are strings without quotes in them: nearly all of most events.
+// Where quotes are not marked it reads one key. It calls nothing, so that what it works
+// with stays in registers, and does nothing that key and value would not do. It
+// returns the place that it stops at, and due when that place's value is still to be
+// read.
+func (s *Scanner) texts(prev *place, base uint16) (at *place, due bool) {
+	src, marks, i := s.src, s.quotes.marks, s.i
+	text := unsafe.SliceData(src)
+read:
+	for i+8 <= len(src) {
+		head := eight(text, i)
+		next := prev.next
+		for k := 0; ; k++ {
+			if k == len(next) {
+				break read
 			}
-			i = s.i
-			continue
-		}
-		i++
-		var end int
-		if hasMarks { // quoteMarks.stringEnd by hand: calls cost more than the rest
-			w := i >> 6
-			m := marks[w] >> (i & 63)
-			end = i
-			for m == 0 {
-				if w++; w == len(marks) {
-					return fail(len(src), endOfString)
+			e := &next[k]
+			if head&e.mask != e.head {
+				continue
+			}
+			end := i + len(e.lead)
+			if len(e.lead) > 8 {
+				if end > len(src) || eight(text, end-8) != e.tail {
+					continue
 				}
-				m, end = marks[w], w<<6
+				if len(e.lead) > 16 && (eight(text, i+8) != e.next || len(e.lead) > 24 && !same(src[i+16:end-8], e.lead[16:])) {
+					continue
+				}
 			}
-			if end += bits.TrailingZeros64(m); src[end-1] == '\\' {
-				end = s.quotes.stringEnd(src, i)
+			prev, i = e.to, end
+			break
+		}
+		start := i + 1
+		if !hasMarks || start >= len(src) || src[i] != '"' || prev.node.repeats {
+			due = true
+			break
+		}
+		w := start >> 6 // quoteMarks.next by hand
+		m := marks[w] >> (start & 63)
+		end := start
+		for m == 0 {
+			if w++; w >= len(marks) {
+				s.i = i
+				return prev, true
 			}
-		} else {
-			end = stringEnd(src, i)
+			m, end = marks[w], w<<6
 		}
-		if end < 0 {
-			return fail(len(src), endOfString)
+		end += bits.TrailingZeros64(m)
+		if src[end-1] == '\\' {
+			due = true
+			break
 		}
-		for _, t := range n.node.targets {
-			if r := t.rank | base; r <= s.ranks[t.idx] {
-				s.found = append(s.found, t.idx)
-				s.vals[t.idx], s.ranks[t.idx] = Value{String, src[i:end:end]}, r
+		for _, t := range prev.node.targets {
+			was := s.ranks[t.idx]
+			if r := t.rank | base; r <= was {
+				s.vals[t.idx], s.ranks[t.idx] = Value{String, src[start:end:end]}, r
+				if was == unset {
+					s.found[s.there] = t.idx
+					s.there++
+				}
 			}
-		}
-		if l.exact {
-			s.again(n.node)
 		}
 		i = end + 1
 	}
+	s.i = i
+	return prev, due
 }
 
 // stringEnd returns where the string whose text starts at i is closed, or -1.
@@ -601,7 +631,7 @@ func (l *level) resolve(key []byte, scratch *[]byte) *node {
 	if w == nil {
 		return other
 	}
-	n := newNode(node{child: w.child, array: w.array, word: w})
+	n := newNode(node{child: w.child, array: w.array, word: w, repeats: l.exact && (w.child != nil || w.array != nil)})
 	if !w.keys[string(key)] {
 		n.inexact = 1
 	}
@@ -670,8 +700,12 @@ func (s *Scanner) value(l *level, n *node, base uint16, depth int) error {
 // give hands a value to the names that a key stands for.
 func (s *Scanner) give(n *node, base uint16, v Value) {
 	for _, t := range n.targets {
-		if r := t.rank | base; r <= s.ranks[t.idx] {
-			s.found = append(s.found, t.idx)
+		was := s.ranks[t.idx]
+		if r := t.rank | base; r <= was {
+			if was == unset {
+				s.found[s.there] = t.idx
+				s.there++
+			}
 			s.vals[t.idx], s.ranks[t.idx] = v, r
 		}
 	}
@@ -699,7 +733,9 @@ func (s *Scanner) forget(l *level) {
 			s.forget(w.array)
 		}
 		for _, t := range w.targets {
-			s.vals[t.idx], s.ranks[t.idx] = Value{}, unset
+			if s.ranks[t.idx] != unset {
+				s.vals[t.idx], s.ranks[t.idx] = Value{}, gone
+			}
 		}
 	}
 }

@@ -486,3 +486,52 @@ func FuzzScan(f *testing.F) {
 		}
 	})
 }
+
+// What a scanner remembers of keys saves it from reading them: any byte of what stands
+// between two values may be another the next time, and what is found is then the same
+// as by a scanner that remembers nothing.
+func TestRememberedKeysAreToldByEveryByte(t *testing.T) {
+	for n := 1; n <= 40; n++ {
+		key := strings.Repeat("kabcdefghijlmnopqrstuvwxyz", 2)[:n]
+		line := []byte(`{"a":"1","` + key + `":"2", "b" : "3"}`)
+		s := jsondoc.NewScanner(jsondoc.Want{Names: []string{"a", key, "b"}})
+		for range 2 {
+			if vals, err := s.Scan(line); err != nil || show(vals...) != `"1" | "2" | "3"` {
+				t.Fatalf("%s: %s, %v", line, show(vals...), err)
+			}
+		}
+		for i := range line {
+			for _, c := range []byte{'x', '"', ' ', ':', '\\', '}'} {
+				other := slices.Clone(line)
+				other[i] = c
+				for end := len(other) - min(i, 1)*9; end <= len(other); end += 9 { // also cut short
+					vals, err := s.Scan(other[:end])
+					fresh, errFresh := jsondoc.NewScanner(jsondoc.Want{Names: []string{"a", key, "b"}}).Scan(other[:end])
+					if show(vals...) != show(fresh...) || fmt.Sprint(err) != fmt.Sprint(errFresh) {
+						t.Fatalf("%s after %s: %s, %v; by a new scanner %s, %v", other[:end], line, show(vals...), err, show(fresh...), errFresh)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Found names each value once, however often its key occurs and whatever sets it.
+func TestFoundNamesEachValueOnce(t *testing.T) {
+	s := jsondoc.NewScanner(jsondoc.Want{Names: []string{"a", "b", "e.f"}, Roots: []string{"r"}})
+	for range 3 {
+		if _, err := s.Scan([]byte(`{"A":"1","a":"2","a":3,"r":{"a":"4"},"e":{"f":1},"e":{"f":2}}`)); err != nil {
+			t.Fatal(err)
+		}
+		s.Set(1, jsondoc.Value{Kind: jsondoc.Number, Raw: []byte("7")})
+		s.Set(1, jsondoc.Value{Kind: jsondoc.Number, Raw: []byte("8")})
+		s.Set(0, jsondoc.Value{Kind: jsondoc.Number, Raw: []byte("9")})
+		if got := fmt.Sprint(s.Found()); got != "[0 2 1]" {
+			t.Errorf("found %s, want [0 2 1]", got)
+		}
+	}
+	vals, err := s.Scan([]byte(`{}`))
+	if err != nil || show(vals...) != "- | - | -" || len(s.Found()) != 0 {
+		t.Errorf("after an empty object: %s, found %v, %v", show(vals...), s.Found(), err)
+	}
+}
