@@ -9,6 +9,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 // sweepEvery is after how much event time, in ms, groups without anything left are looked
@@ -38,11 +39,7 @@ func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 	j.ends(before, r.mark)
 	if r.mark-sweepEvery >= r.swept {
 		r.swept = r.mark
-		for rule, g := range j.groups {
-			if g != nil {
-				g.Close(r.mark-1, j.fire(rule)) // a bucket that ends at the mark is known at the mark
-			}
-		}
+		j.close(r.mark - 1) // a bucket that ends at the mark is known at the mark
 	}
 	return r.judged(j)
 }
@@ -83,6 +80,29 @@ func (r *Run) judged(j *judge) ([]*insight.Signal, error) {
 		r.insights = slices.Clone(r.insights[n-insightsKept:])
 	}
 	return signals, nil
+}
+
+// Hasten judges the hits of match rules that wait for their time, before the rules are
+// replaced by others: what came before a change is judged by the content that was there. The
+// next Advance gives their signals.
+func (r *Run) Hasten() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.later == nil {
+		return nil
+	}
+	return r.later.Pick(func(b *event.Batch, row uint16) bool {
+		n, _ := b.Value(hitRule, row).Int()
+		return r.rules[n].What == ruledoc.MatchRule
+	}, r.judge)
+}
+
+// Failures are the mistakes in gyoji that have stopped rules, in the order in which they came;
+// the others go on.
+func (r *Run) Failures() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.judge.stopped)
 }
 
 // Give gives the desks signals that another run has made; they are known as of now.

@@ -12,6 +12,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
 	"github.com/gyoji-dev/gyoji/internal/detect/machine"
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
+	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
 // Entry is a part of a run's state under its key, as a table of keys and values or a
@@ -31,6 +32,8 @@ const (
 	entryDesk = 'd' // an entity
 
 	entryVersion = 1
+	// hitsVersion is that of entryHits: since 2 it says which rules the hits are of.
+	hitsVersion = 2
 )
 
 func entryKey(kind byte, parts ...string) string {
@@ -113,7 +116,15 @@ func (r *Run) Checkpoint(commit func([]Entry) error) error {
 	for _, t := range []int64{r.mark, r.swept, r.judge.mark, r.judge.newest} {
 		state = binary.AppendVarint(state, t)
 	}
-	entries := []Entry{{string(rune(entryRun)), state}, {string(rune(entryHits)), append([]byte{entryVersion}, hits.Bytes()...)}}
+	waiting := []byte{hitsVersion}
+	waiting = binary.AppendUvarint(waiting, uint64(len(r.rules)))
+	for _, x := range r.rules {
+		for _, text := range []string{x.ID, x.digest()} {
+			waiting = binary.AppendUvarint(waiting, uint64(len(text)))
+			waiting = append(waiting, text...)
+		}
+	}
+	entries := []Entry{{string(rune(entryRun)), state}, {string(rune(entryHits)), append(waiting, hits.Bytes()...)}}
 	for i, g := range r.judge.groups {
 		if g == nil {
 			continue
@@ -152,6 +163,70 @@ func (r *Run) Checkpoint(commit func([]Entry) error) error {
 	return nil
 }
 
+// restoreHits takes the hits of an entry. Those of rules that ask something else now, or are
+// gone, are left out.
+func (r *Run) restoreHits(s *stateReader, value []byte) error {
+	var now []int // rules of now, by those of the entry; -1 is none
+	b := value[1:]
+	if value[0] == entryVersion { // it has numbers alone: the rules are taken to be the same
+		for i := range r.rules {
+			now = append(now, i)
+		}
+	} else {
+		number := func() (n uint64, ok bool) {
+			n, size := binary.Uvarint(b)
+			if size <= 0 {
+				return 0, false
+			}
+			b = b[size:]
+			return n, true
+		}
+		rules, ok := number()
+		for i := uint64(0); ok && i < rules; i++ {
+			var parts [2]string
+			for k := range parts {
+				n, whole := number()
+				if !whole || n > uint64(len(b)) {
+					return errors.New("it is not whole")
+				}
+				parts[k], b = string(b[:n]), b[n:]
+			}
+			at := -1
+			if j, runs := s.byID[parts[0]]; runs && s.digests[parts[0]] == parts[1] {
+				at = j
+			}
+			now = append(now, at)
+		}
+		if !ok {
+			return errors.New("it is not whole")
+		}
+	}
+	all := exec.NewBacklog(r.rt, hitsName, hitOrder, hitCodec())
+	defer all.Close()
+	if _, err := all.Load(exec.NewLoader(bytes.NewReader(b))); err != nil {
+		return err
+	}
+	return all.Release(math.MaxInt64, renumbered{r, now})
+}
+
+// renumbered takes hits whose rules have other numbers now.
+type renumbered struct {
+	r   *Run
+	now []int
+}
+
+func (x renumbered) Push(b *event.Batch) error {
+	b.Live = slices.DeleteFunc(b.Live, func(row uint16) bool {
+		n, _ := b.Value(hitRule, row).Int()
+		if n < 0 || n >= int64(len(x.now)) || x.now[n] < 0 {
+			return true
+		}
+		b.Col(hitRule).Set(row, event.Int(int64(x.now[n])))
+		return false
+	})
+	return x.r.hold(b)
+}
+
 // Restore has a run that has had no events go on from the entries that checkpoints have
 // left, in any order. Entries of rules that ask something else now, or are gone, are left
 // out, named, and listed in Stale, for the next transaction to take away.
@@ -177,11 +252,11 @@ func (r *Run) Restore(entries iter.Seq2[Entry, error]) (*Loaded, error) {
 			if len(e.Value) == 0 {
 				return nil, bad(e, short)
 			}
-			if v := e.Value[0]; v != entryVersion {
-				return nil, bad(e, fmt.Errorf("it has version %d, and this gyoji reads version %d", v, entryVersion))
+			if v := e.Value[0]; v != entryVersion && (kind == entryRun || v != hitsVersion) {
+				return nil, bad(e, fmt.Errorf("it has version %d, and this gyoji reads up to version %d", v, entryVersion))
 			}
 			if kind == entryHits {
-				if _, err := r.later.Load(exec.NewLoader(bytes.NewReader(e.Value[1:]))); err != nil {
+				if err := r.restoreHits(s, e.Value); err != nil {
 					return nil, bad(e, err)
 				}
 				break

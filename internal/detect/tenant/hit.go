@@ -31,6 +31,7 @@ type hit struct {
 	related  []string           // ids of the entities of the record
 	items    []insight.ListItem // of match lists, that the record met
 	threats  []string           // ids of threat indicators that it met
+	shape    uint32             // of texts, see Rule.shape; 0 of a hit that an earlier gyoji has written
 }
 
 // whom is an entity that a selector names.
@@ -72,6 +73,9 @@ func (h *hit) append(b []byte) []byte {
 	if h.said != "" {
 		flags |= 8
 	}
+	if h.shape != 0 {
+		flags |= 16
+	}
 	b = append(b, flags)
 	text(h.value)
 	values(h.args)
@@ -98,6 +102,9 @@ func (h *hit) append(b []byte) []byte {
 	texts(h.threats)
 	if h.said != "" {
 		text(h.said)
+	}
+	if h.shape != 0 {
+		b = binary.LittleEndian.AppendUint32(b, h.shape)
 	}
 	return b
 }
@@ -154,7 +161,7 @@ func readHit(b []byte) (h *hit, err error) {
 		return all
 	}
 	h = &hit{key: text(), steps: number()}
-	says := b[0]&8 != 0
+	says, shaped := b[0]&8 != 0, b[0]&16 != 0
 	h.null, h.past, h.numbered = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0
 	b = b[1:]
 	h.value = text()
@@ -174,6 +181,9 @@ func readHit(b []byte) (h *hit, err error) {
 	h.threats = texts()
 	if says {
 		h.said = text()
+	}
+	if shaped {
+		h.shape = binary.LittleEndian.Uint32(b)
 	}
 	return h, nil
 }

@@ -53,7 +53,7 @@ func (r *Run) judgeAll() error {
 		}
 		r.ByRule[rule].Late = r.judge.late[rule]
 	}
-	return nil
+	return errors.Join(r.judge.stopped...)
 }
 
 // end is after all times.
@@ -69,8 +69,10 @@ type judge struct {
 	signals []*insight.Signal
 	account *exec.Account
 	err     error
-	tracked bool // groups remember what changes
-	ours    bool // a state that was loaded is of the same input: its positions go on meaning places
+	failed  map[int]bool // rules that a mistake in gyoji has stopped
+	stopped []error      // those mistakes, in the order in which they came
+	tracked bool         // groups remember what changes
+	ours    bool         // a state that was loaded is of the same input: its positions go on meaning places
 
 	at   int64                // time of the records in same
 	same map[sameHit]struct{} // those met of that time
@@ -129,11 +131,31 @@ func (j *judge) hit(rule int, at int64, pos uint64, written string) error {
 	if j.copied(rule, at, h) {
 		return nil
 	}
-	g := j.machines(rule)
-	g.Take(h.key, &machine.Hit{
-		Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Said: h.said, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
-	}, j.fire(rule))
+	j.guard(rule, func(g *machine.Groups) {
+		g.Take(h.key, &machine.Hit{
+			Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Said: h.said, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
+		}, j.fire(rule))
+	})
 	return j.err
+}
+
+// guard has do work on the groups of a rule. A panic stops that rule, and no other: what it
+// holds stays as it was last written down.
+func (j *judge) guard(rule int, do func(*machine.Groups)) {
+	if j.failed[rule] {
+		return
+	}
+	err := func() (err error) {
+		defer exec.Caught(&err, "the Cloud SIEM rule "+j.rules[rule].ID)
+		do(j.machines(rule))
+		return nil
+	}()
+	if err != nil {
+		if j.failed == nil {
+			j.failed = map[int]bool{}
+		}
+		j.failed[rule], j.stopped, j.groups[rule] = true, append(j.stopped, err), nil
+	}
 }
 
 func (j *judge) machines(rule int) *machine.Groups {
@@ -162,7 +184,7 @@ func (r *Rule) counts() bool { return r.windowed() || r.What == ruledoc.OutlierR
 func (j *judge) close(t int64) {
 	for rule, g := range j.groups {
 		if g != nil {
-			g.Close(t, j.fire(rule))
+			j.guard(rule, func(g *machine.Groups) { g.Close(t, j.fire(rule)) })
 		}
 	}
 }
@@ -176,7 +198,7 @@ func (j *judge) ends(from, to int64) {
 			continue
 		}
 		if from < 0 || (from-1)/x.Window < (to-1)/x.Window {
-			g.Close(to-1, j.fire(rule))
+			j.guard(rule, func(g *machine.Groups) { g.Close(to-1, j.fire(rule)) })
 		}
 	}
 }
@@ -210,7 +232,11 @@ func (j *judge) fire(rule int) machine.Fire {
 		for _, w := range h.whom {
 			beside = append(beside, w.ID())
 		}
-		name, summary, description := x.name.fill(h.texts, f.Aggregates), x.summary.fill(h.texts, f.Aggregates), x.description.fill(h.texts, f.Aggregates)
+		texts := h.texts
+		if h.shape != 0 && h.shape != x.shape {
+			texts = nil // the hit is older than the templates
+		}
+		name, summary, description := x.name.fill(texts, f.Aggregates), x.summary.fill(texts, f.Aggregates), x.description.fill(texts, f.Aggregates)
 		var lists []string
 		for _, l := range h.lists {
 			lists = append(lists, "list:"+l)

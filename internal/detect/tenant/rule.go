@@ -32,6 +32,8 @@ type Rule struct {
 
 	name, summary, description template
 	texts                      []*expr.Program // values that the templates want
+	shape                      uint32          // a digest of what texts are; 0 of none
+	asks                       string          // a digest of what the rule asks
 }
 
 type selector struct {
@@ -108,6 +110,7 @@ func (t *Tenant) addRule(d *ruledoc.Document) {
 	}
 	r := &Rule{Rule: x}
 	if t.took(d, t.ready(r)) {
+		r.asks = r.asked()
 		t.byID[x.ID] = r
 	}
 }

@@ -266,7 +266,7 @@ func (w *worker) hits(rule int, b *event.Batch, rows []uint16, steps []uint64) e
 			w.untimed++
 			continue
 		}
-		h = hit{past: w.past, severity: x.Score, args: h.args[:0], of: h.of[:0], whom: h.whom[:0], texts: h.texts[:0], related: h.related[:0]}
+		h = hit{past: w.past, severity: x.Score, shape: x.shape, args: h.args[:0], of: h.of[:0], whom: h.whom[:0], texts: h.texts[:0], related: h.related[:0]}
 		if x.severity != nil {
 			var v event.Value
 			if o.severity != nil {

@@ -243,6 +243,7 @@ func TestLiveIsOffline(t *testing.T) {
 				slices.SortStableFunc(arrivals, func(a, b timed) int { return cmp.Compare(when[a.pos], when[b.pos]) })
 			}
 			got := &seen{}
+			x = documents(t, sixKinds)
 			live := newStream(t, x)
 			if rnd.IntN(2) == 0 { // by checkpoints of what has changed
 				live = restored(t, x, map[string][]byte{})
@@ -267,7 +268,7 @@ func TestLiveIsOffline(t *testing.T) {
 				}
 				if live.store != nil && rnd.IntN(8) == 0 {
 					live.checkpoint(true)
-					x = documents(t, sixKinds)
+					x = documents(t, sixKinds+others(rnd)) // the rules have other numbers
 					live = restored(t, x, live.store)
 				} else if live.store == nil && rnd.IntN(8) == 0 {
 					var state bytes.Buffer
@@ -296,6 +297,132 @@ func TestLiveIsOffline(t *testing.T) {
 				difference(t, got.insights, want.insights)
 			}
 		}
+	}
+}
+
+// others are some rules that nothing fits.
+func others(rnd *rand.Rand) (text string) {
+	for _, id := range []string{"AAA-U00001", "FIRST-U00004", "MATCH-U00000", "THRESHOLD-U00001"} {
+		if rnd.IntN(2) == 0 {
+			text += "---\nkind: match_rule\nid: " + id + `
+name: Nothing
+expression: "user_username = 'nobody at all'"
+entity_selectors: [{entity_type: _hostname, expression: device_hostname}]
+name_expression: n
+summary_expression: s
+description_expression: d
+score: 1
+`
+		}
+	}
+	return text
+}
+
+// TestHitsOutliveAChange: hits that wait for their time are of the rules that found them,
+// whatever rules come and go and whatever their signals are called then; those of match rules
+// can be judged before.
+func TestHitsOutliveAChange(t *testing.T) {
+	fail := map[string]string{"Channel": "Security", "EventID": "4625", "Computer": "A", "TargetUserName": "bob", "IpAddress": "10.0.0.1"}
+	begin := func() *stream {
+		live := restored(t, documents(t, sixKinds), map[string][]byte{})
+		live.push([]timed{{start, 1, fail}, {start + 1, 2, fail}, {start + 2, 3, fail}})
+		return live
+	}
+	for name, c := range map[string]struct {
+		change func(string) string
+		want   string
+	}{
+		"a rule before it": {func(s string) string { return s + others(rand.New(allOf{})) }, "Fail of bob"},
+		"another name of it": {func(s string) string {
+			return strings.Replace(s, `"Fail of {{user_username}}"`, `"On {{device_hostname}} of {{user_username}}"`, 1)
+		}, "On null of null"},
+		"another condition": {func(s string) string {
+			return strings.Replace(s, "AND NOT array_contains(listMatches, 'quiet')", "", 1)
+		}, ""},
+		"it is gone": {func(s string) string { return strings.Replace(s, "id: MATCH-U00001", "id: MATCH-U00009", 1) }, ""},
+	} {
+		live := begin()
+		live.checkpoint(true)
+		next := newStream(t, documents(t, c.change(sixKinds)))
+		if _, err := next.run.Restore(func(yield func(Entry, error) bool) {
+			for k, v := range live.store {
+				if !yield(Entry{k, v}, nil) {
+					return
+				}
+			}
+		}); err != nil {
+			t.Fatal(name, err)
+		}
+		signals, err := next.run.Rest()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		match, threshold := 0, 0
+		for _, s := range signals {
+			switch s.RuleID {
+			case "MATCH-U00001":
+				if match++; s.Name != c.want {
+					t.Errorf("%s: a signal %q, want %q", name, s.Name, c.want)
+				}
+			case "THRESHOLD-U00002":
+				threshold++
+			}
+		}
+		if want := map[bool]int{true: 6}[c.want != ""]; match != want || threshold != 1 {
+			t.Errorf("%s: %d signals of the match rule, want %d, and %d of the threshold, want 1", name, match, want, threshold)
+		}
+	}
+	live := begin()
+	if err := live.run.Hasten(); err != nil {
+		t.Fatal(err)
+	}
+	signals, err := live.run.Advance(start - 1)
+	if err != nil || len(signals) != 6 {
+		t.Errorf("hastened: %d signals, %v, want 6 of the match rule", len(signals), err)
+	}
+	if signals, err = live.run.Rest(); err != nil || slices.ContainsFunc(signals, func(s *insight.Signal) bool { return s.RuleID == "MATCH-U00001" }) || !slices.ContainsFunc(signals, func(s *insight.Signal) bool { return s.RuleID == "THRESHOLD-U00002" }) {
+		t.Errorf("the rest: %d signals, %v, want those of the others", len(signals), err)
+	}
+}
+
+// allOf is a source of zeros.
+type allOf struct{}
+
+func (allOf) Uint64() uint64 { return 0 }
+
+// TestAMistakeStopsOneRule: a panic in the judging of one rule stops it, says so, and leaves
+// the signals of all others as they are; over files it is an error.
+func TestAMistakeStopsOneRule(t *testing.T) {
+	const bad = "AGGREGATION-U00004"
+	events := logons(rand.New(rand.NewPCG(16, 2)), 200)
+	run := func(breaks bool) (live *stream, of map[string]int) {
+		x := documents(t, sixKinds)
+		live, of = newStream(t, x), map[string]int{}
+		if breaks {
+			x.byID[bad].trigger = nil
+		}
+		for i := 0; i < len(events); i += 20 {
+			live.push(events[i:min(i+20, len(events))])
+		}
+		signals, err := live.run.Advance(1 << 60)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range signals {
+			of[s.RuleID]++
+		}
+		return live, of
+	}
+	_, want := run(false)
+	live, got := run(true)
+	if delete(want, bad); len(want) != 5 || !reflect.DeepEqual(got, want) {
+		t.Errorf("signals by rule %v, want %v", got, want)
+	}
+	if all := live.run.Failures(); len(all) != 1 || !strings.Contains(all[0].Error(), bad) {
+		t.Errorf("failures: %v", all)
+	}
+	if _, err := live.run.Rest(); err == nil || !strings.Contains(err.Error(), bad) {
+		t.Errorf("over files: %v, want the mistake", err)
 	}
 }
 

@@ -59,11 +59,13 @@ func (r *Rule) Learns() bool {
 }
 
 // Digest is that of what the rule asks: another one begins anew.
-func (r *Rule) Digest() string { return r.digest() }
+func (r *Rule) Digest() string { return r.asks }
 
-// digest is that of what a rule asks, so that a changed one begins anew. Names, texts,
+func (r *Rule) digest() string { return r.asks }
+
+// asked is the digest of what a rule asks, so that a changed one begins anew. Names, texts,
 // tags and severities do not matter to what it remembers.
-func (r *Rule) digest() string {
+func (r *Rule) asked() string {
 	asks := []any{
 		r.What, r.Expression.Text, r.Trigger.Text, r.GroupBy, r.Limit, r.Distinct, r.CountField, r.Window, r.Ordered, r.GroupByEntity,
 		r.PerEntity, r.ValueFields, r.Learning, r.Retention, r.SkipEmpty,

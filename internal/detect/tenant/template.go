@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"fmt"
+	"hash/crc32"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -60,10 +61,11 @@ func (t *Tenant) named(r *Rule, s ruledoc.Source, name string, found *diag.List)
 	}
 	*found = append(*found, ds...)
 	r.texts = append(r.texts, expr.Compile(x))
+	r.shape = crc32.Update(r.shape, crc32.IEEETable, []byte(name+"\x00")) | 1
 	return piece{value: len(r.texts)}
 }
 
-// fill is the text with its values.
+// fill is the text with its values; null where they are of templates that the rule had before.
 func (t template) fill(values []string, aggregates []event.Value) string {
 	if len(t) == 1 {
 		return t[0].text
@@ -71,8 +73,10 @@ func (t template) fill(values []string, aggregates []event.Value) string {
 	var b strings.Builder
 	for _, p := range t {
 		switch {
-		case p.value > 0:
+		case p.value > 0 && p.value <= len(values):
 			b.WriteString(values[p.value-1])
+		case p.value > 0:
+			b.WriteString("null")
 		case p.function > 0 && p.function <= len(aggregates):
 			b.WriteString(shown(aggregates[p.function-1]))
 		case p.function > 0:

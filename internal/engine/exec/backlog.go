@@ -92,6 +92,30 @@ func (b *Backlog) Release(t int64, next Sink) error {
 	return err
 }
 
+// Pick pushes the rows that want wants, in order, whatever their time is, and forgets them.
+func (b *Backlog) Pick(want func(batch *event.Batch, row uint16) bool, next Sink) error {
+	all := b.rows.rows
+	b.rows.rows = nil
+	var picked []waiting
+	var one event.Batch
+	for _, w := range all {
+		one.Reset()
+		b.rows.by.codec.Decode(w.rec, &one)
+		if want(&one, 0) {
+			picked = append(picked, w)
+		} else {
+			b.rows.rows = append(b.rows.rows, w)
+		}
+	}
+	left := b.rows.rows
+	heap.Init(&b.rows)
+	b.rows.rows = picked
+	heap.Init(&b.rows)
+	err := b.Release(math.MaxInt64, next)
+	b.rows.rows = left
+	return err
+}
+
 // Save writes the rows down, in the form of a Sorter of the same codec.
 func (b *Backlog) Save(to *Saver) error {
 	for _, w := range b.rows.rows {
