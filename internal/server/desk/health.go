@@ -175,6 +175,9 @@ func (d *Desk) cares(ctx context.Context) ([]Care, error) {
 			act("rule", "A document cannot be used, and the others run", u, "See the content", "/content?only=care", "")
 		}
 	}
+	for _, x := range st.Stopped {
+		act("stopped", "A rule was stopped by a mistake in gyoji, and the others go on", x, "", "", "")
+	}
 	for _, x := range st.Degraded {
 		id, why, _ := strings.Cut(x, ":")
 		act("degraded", "Rule "+id+" forgets what it should remember", strings.TrimSpace(why), "Open the rule", "/content/"+id, id)

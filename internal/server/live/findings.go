@@ -76,7 +76,7 @@ func StartHunter(o Options, h *hunt.Hunt) (*Hunter, error) {
 			if err == nil || errors.Is(err, context.Canceled) {
 				continue
 			}
-			o.Logf("the live hunt stands still, and is tried again in %s: %v", retry, err)
+			o.Logf("the live hunt stands still, and is tried again in %s: %v%s", retry, err, stackOf(err))
 			x.say(func(s *HunterStatus) { s.Problem = err.Error() })
 			select {
 			case <-ctx.Done():
@@ -188,7 +188,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 			}
 		}
 		for _, bug := range l.Failures() {
-			x.o.Logf("%v; the other detections go on", bug)
+			x.o.Logf("%v; the other detections go on%s", bug, stackOf(bug))
 			x.say(func(s *HunterStatus) { s.Failed = append(s.Failed, bug.Error()) })
 		}
 		if len(found) > 0 {

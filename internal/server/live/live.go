@@ -103,6 +103,7 @@ type Status struct {
 	Late      int64    // hits that came too late for rules over time, since then
 	Entities  int
 	Degraded  []string  // rules that have had to forget
+	Stopped   []string  // rules that a mistake in gyoji has stopped since the content was loaded
 	Place     uint64    // in the store, up to which results are written
 	EventTime time.Time // up to which rules over time are judged, since the content was loaded; zero for none
 	Loaded    time.Time // when the content was
@@ -182,7 +183,7 @@ func (e *Engine) work(ctx context.Context) {
 		if err == nil || errors.Is(err, context.Canceled) {
 			continue
 		}
-		e.o.Logf("live detection stands still, and is tried again in %s: %v", retry, err)
+		e.o.Logf("live detection stands still, and is tried again in %s: %v%s", retry, err, stackOf(err))
 		e.say(func(s *Status) { s.Problem = err.Error() })
 		select {
 		case <-ctx.Done():
@@ -190,6 +191,15 @@ func (e *Engine) work(ctx context.Context) {
 		case <-time.After(retry):
 		}
 	}
+}
+
+// stackOf is where in gyoji a mistake of its own happened, on lines of its own; "" for other errors.
+func stackOf(err error) string {
+	var bug *exec.Bug
+	if !errors.As(err, &bug) {
+		return ""
+	}
+	return "\n" + string(bug.Stack)
 }
 
 // running is one content at work.
@@ -208,6 +218,7 @@ type running struct {
 	builder *builder       // of baselines that some rules wait for; nil for none
 	built   [][2]string    // rules whose baselines the next checkpoint puts in place, with what they ask
 	given   []tenant.Entry // those baselines
+	stopped int            // rules that a mistake in gyoji has stopped, as far as that was said
 	handed  bool           // the rules know what people have said of entities
 	next    time.Time      // when that changes by itself; zero for never
 	fresh   bool           // something has been pushed since the last checkpoint
@@ -279,7 +290,7 @@ func (e *Engine) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return x.checkpoint(work, nil, nil)
 		case <-e.changed:
-			return x.checkpoint(work, nil, nil)
+			return x.replaced(work)
 		case <-time.After(tick):
 		}
 	}
@@ -346,6 +357,23 @@ func (x *running) step(ctx context.Context) error {
 	return nil
 }
 
+// replaced ends the work of a content in whose place another comes: what match rules have
+// found is judged by the content that found it.
+func (x *running) replaced(ctx context.Context) error {
+	run := x.pass.Run
+	if run == nil || x.mark == noMark {
+		return x.checkpoint(ctx, nil, nil)
+	}
+	if err := run.Hasten(); err != nil {
+		return err
+	}
+	signals, err := run.Advance(x.mark)
+	if err != nil {
+		return err
+	}
+	return x.checkpoint(ctx, signals, run.Insights())
+}
+
 // checkpoint writes down what has come of the events so far.
 func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, insights []*insight.Insight) error {
 	x.last = x.o.Now()
@@ -365,9 +393,18 @@ func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, ins
 	x.seen.Store(x.place)
 	run := x.pass.Run
 	entities, _ := run.Entities()
+	failures := run.Failures()
+	for _, err := range failures[min(x.stopped, len(failures)):] {
+		x.o.Logf("%v; the other rules go on%s", err, stackOf(err))
+	}
+	x.stopped = len(failures)
 	x.say(func(s *Status) {
 		s.Records, s.Unmapped, s.Entities, s.Place, s.Problem = run.Records, run.Unmapped, entities, x.place, ""
 		s.Late, s.Degraded = 0, nil
+		s.Stopped = nil
+		for _, err := range failures {
+			s.Stopped = append(s.Stopped, err.Error())
+		}
 		for i, c := range run.ByRule {
 			s.Late += c.Late
 			if c.Evicted > 0 || c.Forgotten > 0 {
