@@ -70,6 +70,13 @@ var page = sync.OnceValue(func() *template.Template {
 // is out of sight it keeps the size alone, and looks at every frame whether it still is.
 const chunkRows = 20
 
+// manyFindings is how many findings a page shows whose details a browser makes as they are opened,
+// and which are printed closed: they are most of what a page is, and few are looked at.
+const manyFindings = 200
+
+// Many reports whether the page has more than manyFindings.
+func (r *Report) Many() bool { return len(r.Findings) > manyFindings }
+
 // Chunks are the findings in pieces of chunkRows.
 func (r *Report) Chunks() [][]*Finding { return slices.Collect(slices.Chunk(r.Findings, chunkRows)) }
 

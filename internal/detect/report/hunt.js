@@ -3,6 +3,7 @@
   var list = document.getElementById("list");
   if (!list) return;
   var rows = Array.prototype.slice.call(list.querySelectorAll(":scope > .chunk > details"));
+  var many = !!list.querySelector("noscript");
   // Findings are laid out in pieces: what is out of sight has a size alone, in rem.
   var chunkRows = 20, rowSize = 3.75, groupSize = 3.2, left = "[data-severity]:not([hidden])";
   function each(what, do_) { Array.prototype.forEach.call(list.querySelectorAll(what), do_); }
@@ -21,13 +22,25 @@
   var find = document.getElementById("find"), group = document.getElementById("group"), shown = document.getElementById("shown");
   var toggles = Array.prototype.slice.call(document.querySelectorAll("[data-toggle]"));
   document.body.classList.add("live");
+  // Of many findings the details are text to a browser that runs this, which is read as it
+  // would be without, once somebody opens them.
+  function build(r) {
+    var n = r.querySelector(":scope > .body > noscript");
+    if (n) n.parentNode.innerHTML = n.textContent;
+  }
+  var signs = { amp: "&", lt: "<", gt: ">", "#34": '"', "#39": "'", "#43": "+" };
+  function textOf(r) {
+    var n = r.querySelector(":scope > .body > noscript"), text = n ? r.firstChild.textContent : r.textContent;
+    if (n) text += n.textContent.replace(/<[^>]*>/g, " ").replace(/&([a-z]+|#\d+);/g, function (all, sign) { return signs[sign] || all; });
+    return text.toLowerCase();
+  }
   var texts = null; // of the findings, once somebody searches
   function on(severity) {
     return toggles.every(function (t) { return t.dataset.toggle !== severity || t.checked; });
   }
   function filter() {
     var words = find.value.toLowerCase().split(/\s+/).filter(Boolean), n = 0;
-    if (words.length && !texts) texts = rows.map(function (r) { return r.textContent.toLowerCase(); });
+    if (words.length && !texts) texts = rows.map(textOf);
     rows.forEach(function (r, i) {
       var ok = on(r.dataset.severity) && words.every(function (w) { return texts[i].indexOf(w) >= 0; });
       if (r.hidden === ok) r.hidden = !ok;
@@ -83,11 +96,13 @@
     var r = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (r && r.tagName === "DETAILS") {
       for (var at = r; at !== list; at = at.parentNode) at.hidden = false;
+      build(r);
       r.open = true;
       r.scrollIntoView();
     }
   }
   var wait = 0;
+  list.addEventListener("toggle", function (e) { if (e.target.open) build(e.target); }, true);
   find.addEventListener("input", function () { clearTimeout(wait); wait = setTimeout(filter, 80); });
   group.addEventListener("change", regroup);
   toggles.forEach(function (t) { t.addEventListener("change", filter); });
@@ -95,7 +110,7 @@
     a.addEventListener("click", function () { find.value = a.dataset.find; filter(); });
   });
   window.addEventListener("hashchange", reveal);
-  window.addEventListener("beforeprint", function () { rows.forEach(function (r) { if (!r.hidden) r.open = rows.length <= 200; }); });
+  window.addEventListener("beforeprint", function () { rows.forEach(function (r) { if (!r.hidden) r.open = !many; }); });
   filter();
   reveal();
 })();
