@@ -199,3 +199,20 @@ func TestWhyRule(t *testing.T) {
 		}
 	}
 }
+
+// TestTriageIsCut: of many insights the list has the most urgent, and the counts are of all.
+func TestTriageIsCut(t *testing.T) {
+	b := begin(t)
+	b.sample("ws-dev-022-sysmon.jsonl")
+	b.insights(2)
+	b.settled()
+	all := b.get("/triage")
+	cut := b.get("/triage?limit=1")
+	rows := list(cut, "rows")
+	if len(list(all, "rows")) < 2 || len(rows) != 1 || rows[0].(object)["id"] != list(all, "rows")[0].(object)["id"] || fmt.Sprint(cut["counts"]) != fmt.Sprint(all["counts"]) {
+		t.Errorf("all %v, cut to one %v", all, cut)
+	}
+	if status, o := b.ask("GET", "/api/gyoji/v1/triage?limit=many", ""); status != 400 {
+		t.Errorf("%d %v", status, o)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/insight"
@@ -222,15 +223,24 @@ func history(of *live.Account) account {
 	return a
 }
 
-// closedShown is how many closed insights a list has where it does not say.
-const closedShown = 500
+// listed is how many insights a list has at most: of the open ones the most urgent, of those
+// that are closed the last.
+const listed = 500
 
-// triage is the list of insights, with the counts of each view.
+// triage is the list of insights, with the counts of each view: ?view= and ?limit=.
 func (d *Desk) triage(r *http.Request) (any, error) {
 	ctx, q := r.Context(), r.URL.Query()
 	view := cmp.Or(q.Get("view"), "open")
 	if !slices.Contains([]string{"open", "mine", "free", "closed"}, view) {
 		return nil, access.Bad("there is no view %q; there are open, mine, free and closed", view)
+	}
+	limit := listed
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return nil, access.Bad("limit is how many insights are wanted, and this is %q", text)
+		}
+		limit = min(n, listed)
 	}
 	open, err := d.alerts.Open(ctx)
 	if err != nil {
@@ -258,7 +268,7 @@ func (d *Desk) triage(r *http.Request) (any, error) {
 	}
 	most := 0
 	if view == "closed" {
-		most = closedShown
+		most = limit
 	}
 	closed, total, err := d.alerts.Closed(ctx, most)
 	if err != nil {
@@ -268,12 +278,12 @@ func (d *Desk) triage(r *http.Request) (any, error) {
 	if view == "closed" {
 		chosen = closed
 	}
-	rows, err := d.rows(ctx, chosen)
+	if view != "closed" {
+		slices.SortStableFunc(chosen, urgency)
+	}
+	rows, err := d.rows(ctx, chosen[:min(len(chosen), limit)])
 	if err != nil {
 		return nil, err
-	}
-	if view != "closed" {
-		slices.SortStableFunc(rows, urgency)
 	}
 	set := d.settings()
 	return map[string]any{
@@ -291,13 +301,19 @@ func (d *Desk) people() map[string]string {
 
 // urgency orders open insights: by the more severe of the insight and its strongest signal,
 // nobody's first, then by the insight's severity, its score and its age.
-func urgency(a, b *row) int {
-	most := func(r *row) int { return max(rank(r.Level), rank(r.Strongest.Level)) }
-	free := func(r *row) int {
-		if r.Assignee == "" {
+func urgency(a, b *insight.Case) int {
+	own := func(c *insight.Case) int { return rank(strings.ToLower(c.Severity)) }
+	most := func(c *insight.Case) int {
+		if s := top(c.Insight); s != nil {
+			return max(own(c), rank(levelOf(s.Severity)))
+		}
+		return own(c)
+	}
+	free := func(c *insight.Case) int {
+		if c.Assignee == "" {
 			return 1
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(most(b), most(a)), cmp.Compare(free(b), free(a)), cmp.Compare(rank(b.Level), rank(a.Level)), cmp.Compare(b.Score, a.Score), cmp.Compare(a.Created, b.Created))
+	return cmp.Or(cmp.Compare(most(b), most(a)), cmp.Compare(free(b), free(a)), cmp.Compare(own(b), own(a)), cmp.Compare(b.Insight.Score, a.Insight.Score), cmp.Compare(a.Created, b.Created))
 }

@@ -364,7 +364,7 @@ func (a *Alerts) accounts(ctx context.Context, ids []string, all map[string]*Acc
 	}); err != nil {
 		return err
 	}
-	return a.each(ctx, `SELECT entity, status, json_extract(body, '$.Resolution'), count(*) FROM live_insight WHERE entity IN `+in+` GROUP BY 1, 2, 3`, args, func(scan func(...any) error) error {
+	return a.each(ctx, `SELECT entity, status, CASE WHEN status = 'closed' THEN json_extract(body, '$.Resolution') ELSE '' END, count(*) FROM live_insight WHERE entity IN `+in+` GROUP BY 1, 2, 3`, args, func(scan func(...any) error) error {
 		var id, status, resolution string
 		var n int
 		if err := scan(&id, &status, &resolution, &n); err != nil {
