@@ -16,6 +16,28 @@ await flow('content', async (s, b) => {
     return (await grid.innerText()).includes(`${first.count.toLocaleString('en')} in 14 d`);
   }, 'the counts are the API’s', 30);
 
+  // The usual fields are a form of the text; what is changed in one is changed in the other.
+  await p.getByRole('button', { name: 'New rule' }).click();
+  const yaml = p.getByLabel('The rule’s text, as YAML');
+  await yaml.waitFor();
+  const fields = p.getByRole('group', { name: 'The rule' });
+  await fields.getByLabel('Severity').selectOption('8');
+  await fields.getByLabel('Name', { exact: true }).fill("It's: a \"name\" # with signs");
+  await fields.getByRole('button', { name: 'Add an entity' }).click();
+  await fields.getByLabel('Attribute of entity 2').fill('user_username');
+  const made = await yaml.inputValue();
+  ok('the form writes the text', /default: 8/.test(made) && made.includes('user_username') && made.includes('summary_expression: '), made);
+  await yaml.fill(made.replace('default: 8', 'default: 2'));
+  equal('the text fills the form', await fields.getByLabel('Severity').inputValue(), '2');
+  equal('a name with signs comes back as it was written', await fields.getByLabel('Name', { exact: true }).inputValue(), 'It\'s: a "name" # with signs');
+  await until(async () => !(await p.locator('#rule-said .bad').count()), 'what the form writes is a rule');
+  equal('axe: form', await axe(p), []);
+  await shot(p, 'content-form');
+  await yaml.fill('a: 1\n---\nb: 2\n');
+  await p.getByText('there is no form of it').waitFor();
+  await p.evaluate(() => sessionStorage.clear());
+  await p.goto(s.base + '/content');
+
   // 22, 23: a rule without a value in its name is warned of; a wrong one is refused with its place.
   await p.getByRole('button', { name: 'New rule' }).click();
   const text = p.getByLabel('The rule’s text, as YAML');

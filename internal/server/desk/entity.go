@@ -114,7 +114,8 @@ func (d *Desk) entityShown(ctx context.Context, e *live.Entity, zoom string) (an
 		return nil, access.Bad("z is 14d or 24h, and this is %q", zoom)
 	}
 	// Of old evidence the last days are those before its newest signal.
-	end, now := d.o.Now(), d.o.Now()
+	now := d.o.Now()
+	end := now
 	if now.Sub(e.Last) > 14*24*time.Hour {
 		end = e.Last.Add(time.Hour)
 	}

@@ -88,13 +88,16 @@ func (d *Desk) sources(ctx context.Context, now time.Time) (out []sourceShown, s
 		return nil, nil, err
 	}
 	on := map[string]*insight.Case{}
-	for _, c := range open {
+	slices.SortStableFunc(open, urgency) // a record is read for many, so of the most urgent
+	for _, c := range open[:min(len(open), listed)] {
 		host := c.Insight.Entity.Value
 		if s := top(c.Insight); s != nil && c.Insight.Entity.Type != "_hostname" {
 			host = d.evidence(ctx, s).Host
 		}
 		short, _, _ := strings.Cut(strings.ToLower(host), ".")
-		on[short] = c
+		if on[short] == nil {
+			on[short] = c
+		}
 	}
 	out = []sourceShown{}
 	for _, f := range d.o.Meter.all(now) {
