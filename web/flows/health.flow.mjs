@@ -85,6 +85,17 @@ await flow(
       const changes = await p.getByRole('region', { name: 'List of changes' }).innerText();
       ok('25 who changed what names changes alone', changes.includes('notifications/channels') && !/language|search\/jobs/.test(changes), changes);
 
+      // The clock of the device: ages are the server's, and the difference is said.
+      const late = await b.page({ path: '' });
+      await late.addInitScript('{ const D = Date; globalThis.Date = class extends D { constructor(...a) { a.length ? super(...a) : super(D.now() - 7200000); } static now() { return D.now() - 7200000; } }; }');
+      await late.goto(s.base + '/triage');
+      await late.locator('[role=grid] [data-id]').first().waitFor();
+      await until(async () => /^\d+ (s|min)$/.test(await late.locator('[role=grid] [data-id] .age').first().innerText()), 'ages by the server’s clock');
+      await late.goto(s.base + '/health');
+      await late.getByText(/The clock of this device is (2 h|1 h 59 min) behind/).waitFor();
+      ok('19 a clock that is wrong is said, and ages are right', true);
+      await late.context().close();
+
       // 24: coverage.
       await p.goto(s.base + '/coverage');
       const cell = p.locator('[data-cell="T1204.001"]').first();

@@ -66,6 +66,7 @@ export const table = [
   ['Run the next guide step', 'g g'],
   ['Run, confirm, send', 'Ctrl Enter'],
   ['Complete', 'Ctrl Space'],
+  ['Save a rule', 'Ctrl S'],
   ['UTC or local time', 'u'],
   ['Close, back', 'Esc'],
 ];

@@ -5,16 +5,17 @@ import { settings } from '../settings.svelte.js';
 class Clock {
   /** The server's time now, a few seconds old at most. */
   now = $state(Date.now());
-  #ahead = 0; // of the server's clock before the browser's
+  /** How far the server's clock is before the browser's, in ms. */
+  ahead = $state(0);
   constructor() {
-    if (typeof window !== 'undefined') setInterval(() => (this.now = Date.now() + this.#ahead), 5000);
+    if (typeof window !== 'undefined') setInterval(() => (this.now = Date.now() + this.ahead), 5000);
   }
   /** Hears what the server's clock says: ms, or {now}. */
   set(said) {
     const at = typeof said === 'number' ? said : (said?.now ?? said?.time);
     const ms = typeof at === 'string' ? Date.parse(at) : at;
     if (!Number.isFinite(ms)) return;
-    this.#ahead = ms - Date.now();
+    this.ahead = ms - Date.now();
     this.now = ms;
   }
 }

@@ -29,3 +29,10 @@ test('what happened is said by kind', () => {
   assert.deepEqual(row({ EventID: '7036' }), { kind: 'event 7036', strong: '', text: 'rest' });
   assert.deepEqual(row({}), { kind: '', strong: '', text: 'rest' });
 });
+
+test('a signal and a record of Cloud SIEM say what happened', () => {
+  const of = (o) => what((k) => o[k] ?? '', () => 'rest');
+  assert.deepEqual(of({ objectClassification: 'Signal', ruleId: 'MATCH-1', name: 'Browser starts x.exe', entities: '[{"value":"ws-1"}]', summary: 'a started x.exe' }), { kind: 'signal', strong: 'Browser starts x.exe', text: 'ws-1: a started x.exe' });
+  assert.deepEqual(of({ objectClassification: 'Signal', ruleId: 'MATCH-1', name: 'N', entities: 'no list' }), { kind: 'signal', strong: 'N', text: '' });
+  assert.deepEqual(of({ metadata_mapperName: 'm', baseImage: 'C:\\a\\chrome.exe', dstDevice_ip: '192.0.2.1', dstPort: '443' }), { kind: 'record', strong: 'chrome.exe', text: '→ 192.0.2.1:443' });
+});

@@ -3,8 +3,25 @@
 
 import { base as last } from '../parts/query.js';
 
+/** Whether a row is a signal of Cloud SIEM. */
+export function isSignal(f) {
+  return f('objectClassification') === 'Signal' && f('ruleId') !== '';
+}
+
+// The first entity of a signal, as it is told.
+function entityOf(f) {
+  try {
+    return JSON.parse(f('entities'))[0]?.value ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** The kinds: when an event is of it, its name, and its parts: strong, text. First match counts. */
 const kinds = [
+  // Signals and records of Cloud SIEM, _index=sec_signal and sec_record*.
+  ['signal', isSignal, (f) => [[f('name')], `${entityOf(f)}${f('summary') ? ': ' + f('summary') : ''}`]],
+  ['record', (f) => f('metadata_mapperName') && (f('baseImage') || f('commandLine')), (f) => [[last(f('baseImage')) || f('action')], `${f('dns_query') ? 'asks for ' + f('dns_query') : f('dstDevice_ip') ? '→ ' + f('dstDevice_ip') + (f('dstPort') ? ':' + f('dstPort') : '') : f('commandLine') || f('file_path') || f('action')}`]],
   ['process', (f) => f('NewProcessName') || (f('CommandLine') && f('Image') && f('ParentImage')), (f) => [[last(f('Image') || f('NewProcessName'))], f('CommandLine') || f('ProcessCommandLine')]],
   ['dns', (f) => f('QueryName') && f('Image'), (f) => [[last(f('Image'))], `asks for ${f('QueryName')}`]],
   ['network', (f) => f('DestinationIp'), (f) => [[last(f('Image') || f('Application') || f('SourceIp'))], `→ ${f('DestinationHostname') ? f('DestinationHostname') + ' ' : ''}${f('DestinationIp')}${f('DestinationPort') ? ':' + f('DestinationPort') : ''}`]],
