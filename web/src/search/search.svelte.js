@@ -64,7 +64,7 @@ class Search {
 
   /**
    * Starts a search. job is one that a link names: it is shown, and where it is no longer
-   * there, the same is searched anew.
+   * there, the same is searched again.
    */
   async start(asked, job = '') {
     const run = ++this.#run;
