@@ -231,6 +231,13 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		s.opt.Force = f
 	}
 	s.opt.Stdin, s.opt.TempDir = a.stdin, in.tempDir
+	for _, w := range []io.Writer{a.out.w, a.err.w} { // what is printed is not read: it would come again and again
+		if f, ok := w.(*os.File); ok {
+			if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+				s.opt.Leave = append(s.opt.Leave, st)
+			}
+		}
+	}
 	if len(paths) == 0 {
 		if a.stdinIsTerminal() {
 			return nil, usageError("nothing to read: name files or folders, or pipe events to standard input")

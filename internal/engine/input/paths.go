@@ -24,7 +24,8 @@ type Options struct {
 	Force    *Format // read every part as this format
 	Warnings *exec.Warnings
 	TempDir  string // where a zip from standard input is put; "" is the system's
-	// Leave are files that are left out of folders and globs: what is written meanwhile.
+	// Leave are files that are left out of folders and globs: what is written meanwhile. One
+	// that is named is an error.
 	Leave []fs.FileInfo
 	// DateOrder is that of day and month in dates; unknown has each part say it.
 	DateOrder datefmt.Order
@@ -177,6 +178,9 @@ func (p *paths) walk(arg string, visit func(string) bool, fail func(error) bool)
 	st, err := os.Stat(arg)
 	switch {
 	case err == nil && !st.IsDir():
+		if p.left(arg) {
+			return fail(&PathError{arg, errors.New("what is printed goes into this file: it cannot be read as well")})
+		}
 		return visit(arg)
 	case err == nil:
 		return walkFolder(arg, nil, file, fail)
