@@ -166,6 +166,9 @@ func (p *panicking) panic(at string) {
 func (p *panicking) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	p.panic("open")
 	t := panickingTask{p.Stage.Open(rt, next), p}
+	if h := exec.HolderOf(t.Task); h != nil { // of a chain, that of its end
+		return panickingHolder{panickingMerger{t, h}, h}
+	}
 	if m, ok := t.Task.(exec.Merger); ok {
 		return panickingMerger{t, m}
 	}
@@ -187,5 +190,91 @@ type panickingMerger struct {
 
 func (t panickingMerger) Merge(o exec.Task) error {
 	t.of.panic("merge")
-	return t.m.Merge(o.(panickingMerger).m)
+	return t.m.Merge(o.(interface{ task() exec.Merger }).task())
+}
+
+func (t panickingMerger) task() exec.Merger { return t.m }
+
+type panickingHolder struct {
+	panickingMerger
+	h exec.Holder
+}
+
+func (t panickingHolder) Snapshot() error           { t.of.panic("snapshot"); return t.h.Snapshot() }
+func (t panickingHolder) Save(to *exec.Saver) error { t.of.panic("save"); return t.h.Save(to) }
+func (t panickingHolder) Load(l *exec.Loader) error { t.of.panic("load"); return t.h.Load(l) }
+func (t panickingHolder) Advance(ms int64) error    { t.of.panic("advance"); return t.h.Advance(ms) }
+
+// A panic of any stage of a query over events that come is an error of that call: while
+// events are taken, rows asked for, state saved or loaded, or event time goes on.
+func TestPanicsOfARunningQuery(t *testing.T) {
+	data := splitEvents(120)
+	source := text(data)
+	for _, text := range splitQueries {
+		for _, at := range []string{"push", "flush", "snapshot", "save", "load", "advance"} {
+			q := testCompile(t, text)
+			q.steps = flat(q.steps)
+			for i := range q.steps {
+				injected := &panicking{Stage: q.steps[i].Stage, at: at}
+				broken := *q
+				broken.steps = append([]lang.Step(nil), q.steps...)
+				broken.steps[i].Stage = injected
+				dir := t.TempDir()
+				x, err := broken.Start(context.Background(), Run{Memory: 200 << 10, TempDir: dir, Bounded: true, To: 1 << 52, Warnings: &exec.Warnings{}}, Live{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				jsonl := format.Named("jsonl")
+				var state bytes.Buffer
+				call := func(do func() error) bool {
+					if err = do(); errors.Is(err, exec.ErrStop) {
+						err = nil
+					}
+					return err == nil
+				}
+				add := func() error {
+					return x.Add(context.Background(), input.NewReader(source, []*input.Format{jsonl}, input.Options{Force: jsonl}))
+				}
+				out := &exectest.Collect{Layout: x.run.Layout}
+				_ = call(add) && call(func() error { return x.Advance(1<<50, out) }) && call(func() error { return x.Rows(out) }) &&
+					call(func() error { return x.Save(&state) }) && call(func() error { return x.Load(bytes.NewReader(state.Bytes())) })
+				x.Close()
+				what := fmt.Sprintf("%s: %s in %s", text, at, q.steps[i].Name)
+				switch {
+				case !injected.done.Load():
+					if err != nil {
+						t.Fatalf("%s: %v", what, err)
+					}
+				case at == "load": // bytes that no Save has written may panic, too
+					if !errors.Is(err, exec.ErrState) {
+						t.Fatalf("%s: got %v", what, err)
+					}
+				default:
+					var bug *exec.Bug
+					if !errors.As(err, &bug) || bug.Query != "broken.sumo" || !bytes.Contains(bug.Stack, []byte("bug_test.go")) {
+						t.Fatalf("%s: got %v", what, err)
+					}
+				}
+				if left, _ := os.ReadDir(dir); len(left) > 0 {
+					t.Errorf("%s: files stay: %v", what, left)
+				}
+			}
+		}
+	}
+}
+
+// flat are steps with those that others are made of in their stead.
+func flat(steps []lang.Step) (all []lang.Step) {
+	for _, s := range steps {
+		c, ok := s.Stage.(lang.Composite)
+		if !ok {
+			all = append(all, s)
+			continue
+		}
+		for _, x := range flat(c.Steps()) {
+			x.Name = s.Name
+			all = append(all, x)
+		}
+	}
+	return all
 }
