@@ -1,7 +1,10 @@
 package op
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/maphash"
+	mathbits "math/bits"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -58,56 +61,97 @@ func (s *logreduceValues) Needs(f *event.Fields) {
 }
 
 func (s *logreduceValues) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
-	return &valuesTask{logreduceValues: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce values"), index: map[string][]*valueCluster{}, counts: s.open(rt, "logreduce values")}
+	return &valuesTask{
+		logreduceValues: s, rt: rt, next: next, acct: rt.Budget.Open("logreduce values"), counts: s.open(rt, "logreduce values"),
+		index: map[uint64]*valueCluster{}, seed: maphash.MakeSeed(), subsets: halves(len(s.slots)),
+	}
 }
 
-// valueCluster is rows whose fields mostly agree; "*" where they do not.
+// valueCluster is rows whose fields mostly agree.
 type valueCluster struct {
-	vals  []string
+	vals  []string // of its first row
+	many  []bool   // by field: rows differ in it
 	count int64
+	nth   int
 }
 
 type valuesTask struct {
 	*logreduceValues
-	rt     *exec.Runtime
-	next   exec.Sink
-	acct   *exec.Account
-	all    []*valueCluster
-	index  map[string][]*valueCluster // by each field and its value: where a row may belong
-	total  int64
-	counts *tally // by signature
-	buf    []byte
+	rt   *exec.Runtime
+	next exec.Sink
+	acct *exec.Account
+	all  []*valueCluster
+	// index finds the clusters to which a row may belong, by the values of each half of the
+	// fields. A cluster is made where none has half of its values, and only loses some: so no
+	// two have the same values in one half. One that has lost them gives way.
+	index   map[uint64]*valueCluster
+	seed    maphash.Seed
+	subsets [][]int
+	total   int64
+	counts  *tally // by signature
+	buf     []byte
+}
+
+// halvesMax is how many fields, at most, are looked up by their halves: 924 of 12. Of more
+// all clusters are looked at.
+const halvesMax = 12
+
+// halves lists the subsets of n fields that have half of them, rounded up.
+func halves(n int) (all [][]int) {
+	if n > halvesMax {
+		return nil
+	}
+	for bits := range 1 << n {
+		if mathbits.OnesCount(uint(bits)) != (n+1)/2 {
+			continue
+		}
+		var fields []int
+		for i := range n {
+			if bits&(1<<i) != 0 {
+				fields = append(fields, i)
+			}
+		}
+		all = append(all, fields)
+	}
+	return all
 }
 
 func (t *valuesTask) Push(b *event.Batch) error {
 	vals := make([]string, len(t.slots))
+	keys := make([]uint64, len(t.subsets))
 	for _, row := range b.Live {
 		for i, s := range t.slots {
 			vals[i] = b.Value(s, row).Str()
 		}
 		t.total++
 		if len(vals) == 1 { // agrees with the same value alone
-			if err := t.counts.add(t.text(vals), [2]int64{1}); err != nil {
+			if err := t.counts.add(t.text(vals, nil), [2]int64{1}); err != nil {
 				return err
 			}
 			continue
 		}
-		if c := t.find(vals); c != nil {
+		for i, fields := range t.subsets {
+			t.buf = binary.AppendUvarint(t.buf[:0], uint64(i))
+			for _, f := range fields {
+				t.buf = append(binary.AppendUvarint(t.buf, uint64(len(vals[f]))), vals[f]...)
+			}
+			keys[i] = maphash.Bytes(t.seed, t.buf)
+		}
+		if c := t.find(vals, keys); c != nil {
 			c.count++
 			for i, v := range vals {
-				if c.vals[i] != v {
-					c.vals[i] = "*"
-				}
+				c.many[i] = c.many[i] || c.vals[i] != v
 			}
 			continue
 		}
-		c := &valueCluster{vals: make([]string, len(vals)), count: 1}
-		n := int64(clusterBytes)
+		c := &valueCluster{vals: make([]string, len(vals)), many: make([]bool, len(vals)), count: 1, nth: len(t.all)}
+		n := int64(clusterBytes + halfBytes*len(keys))
 		for i, v := range vals {
 			c.vals[i] = strings.Clone(v)
-			k := fmt.Sprint(i, "=", v)
-			t.index[k] = append(t.index[k], c)
-			n += int64(2*len(v) + 64)
+			n += int64(len(v) + 24)
+		}
+		for _, k := range keys {
+			t.index[k] = c
 		}
 		t.all = append(t.all, c)
 		if !t.acct.Hold(n) {
@@ -117,32 +161,50 @@ func (t *valuesTask) Push(b *event.Batch) error {
 	return nil
 }
 
-// find returns the cluster that agrees best, the first of several.
-func (t *valuesTask) find(vals []string) *valueCluster {
-	var best *valueCluster
+// halfBytes is what a half of a cluster's fields takes in the index.
+const halfBytes = 40
+
+// find returns the cluster that agrees best with a row, of several the first; nil where
+// none does in half of the fields. keys are those of the row's halves.
+func (t *valuesTask) find(vals []string, keys []uint64) (best *valueCluster) {
 	most := 0
-	for i, v := range vals {
-		for _, c := range t.index[fmt.Sprint(i, "=", v)] {
-			n := 0
-			for j, w := range vals {
-				if c.vals[j] == w {
-					n++
-				}
+	look := func(c *valueCluster) {
+		if c == best {
+			return
+		}
+		n := 0
+		for i, v := range vals {
+			if !c.many[i] && c.vals[i] == v {
+				n++
 			}
-			if n > most && 2*n >= len(vals) {
-				best, most = c, n
-			}
+		}
+		if 2*n >= len(vals) && (n > most || n == most && c.nth < best.nth) {
+			best, most = c, n
+		}
+	}
+	if len(keys) == 0 {
+		for _, c := range t.all {
+			look(c)
+		}
+		return best
+	}
+	for _, k := range keys {
+		if c := t.index[k]; c != nil {
+			look(c)
 		}
 	}
 	return best
 }
 
-// text is the signature of some values. It is good until the next.
-func (t *valuesTask) text(vals []string) []byte {
+// text is the signature of some values, of which many are several. It is good until the next.
+func (t *valuesTask) text(vals []string, many []bool) []byte {
 	t.buf = t.buf[:0]
 	for i, v := range vals {
 		if i > 0 {
 			t.buf = append(t.buf, ", "...)
+		}
+		if many != nil && many[i] {
+			v = "*"
 		}
 		t.buf = append(append(append(t.buf, t.Of[i].Name...), '='), v...)
 	}
@@ -153,7 +215,7 @@ func (t *valuesTask) Flush() error {
 	defer t.acct.Release()
 	defer t.counts.close()
 	for _, c := range t.all {
-		if err := t.counts.add(t.text(c.vals), [2]int64{c.count}); err != nil {
+		if err := t.counts.add(t.text(c.vals, c.many), [2]int64{c.count}); err != nil {
 			return err
 		}
 	}
