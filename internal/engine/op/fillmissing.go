@@ -1,7 +1,9 @@
 package op
 
 import (
+	"errors"
 	"fmt"
+	"hash/maphash"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
@@ -23,7 +25,7 @@ var _ = register(lang.Operator{
 			"`timeslice` every slice of the query's time range, as wide as the last `timeslice`, in `_timeslice`. " +
 			"Of all combinations those that no row has are added at the end; rows that are there stay as they are. " +
 			"The other fields are 0 where they hold numbers, false where booleans, else null, or what `with` says. " +
-			"`takeLast` takes them from the slice before, of the same other keys. At most 10,000 combinations are looked at; the rest is left out and counted. The values of those must fit the memory budget.",
+			"`takeLast` takes them from the slice before, of the same other keys. At most 10,000 combinations are looked at; the rest is left out and counted. What `takeLast` takes must fit the memory budget.",
 		Differs: "Without a time range slices run from the first to the last that occurs.",
 		Examples: []lang.Example{
 			{Query: `* | count by type | fillmissing values("web", "api") in type`, In: []string{`{"_raw":"","type":"web"}`}, Out: []string{`{"type":"web","_count":1}`, `{"type":"api","_count":0}`}},
@@ -163,12 +165,15 @@ func (s *fillmissing) Needs(f *event.Fields) {
 
 func (s *fillmissing) Open(rt *exec.Runtime, next exec.Sink) exec.Task {
 	t := &fillTask{
-		fillmissing: s, rt: rt, next: next, acct: rt.Budget.Open("fillmissing"),
-		met: make([][]event.Value, len(s.keys)), metAt: make([]map[string]bool, len(s.keys)), kinds: make([]event.Kind, len(s.others)),
+		fillmissing: s, rt: rt, next: next, acct: rt.Budget.Open("fillmissing"), seed: maphash.MakeSeed(),
+		met: make([]*metValues, len(s.keys)), kinds: make([]event.Kind, len(s.others)),
 	}
 	var f event.Fields
-	for _, k := range s.keys {
+	for i, k := range s.keys {
 		f.Add(k.slot)
+		if k.all {
+			t.met[i] = &metValues{rows: exec.Keep(rt, "fillmissing", []event.Slot{k.slot}), at: map[uint64]bool{}}
+		}
 	}
 	if s.TakeLast {
 		for _, o := range s.others {
@@ -183,35 +188,37 @@ type fillTask struct {
 	*fillmissing
 	rt   *exec.Runtime
 	next exec.Sink
-	acct *exec.Account
+	acct *exec.Account // of what takeLast holds
 	n    uint64
+	seed maphash.Seed
 
-	seen     *exec.Sorter    // the keys of all rows; with takeLast their other fields
-	met      [][]event.Value // by key: values that occur, of values all; as many as can be looked at
-	metAt    []map[string]bool
-	from, to int64 // first and last slice that occurs
+	seen     *exec.Sorter // the keys of all rows; with takeLast their other fields
+	met      []*metValues // by key: values that occur, of values all
+	from, to int64        // first and last slice that occurs
 	sliced   bool
 	kinds    []event.Kind // of the other fields, by their first value
 	buf      []byte
+}
+
+// metValues are distinct values in the order in which they came, as many as can be looked
+// at: their hashes, some 300 KiB, and they themselves, on disk beyond the memory budget.
+type metValues struct {
+	at   map[uint64]bool
+	rows *exec.Kept
+	more event.Batch
 }
 
 func (t *fillTask) Push(b *event.Batch) error {
 	t.n = arrive(b, t.n)
 	for _, row := range b.Live {
 		for i, k := range t.keys {
-			switch v := b.Value(k.slot, row); {
-			case k.all && len(t.met[i]) <= fillMax && !t.metAt[i][v.Str()]:
-				if t.metAt[i] == nil {
-					t.metAt[i] = map[string]bool{}
+			v := b.Value(k.slot, row)
+			if m := t.met[i]; m != nil && len(m.at) <= fillMax {
+				if h := maphash.String(t.seed, v.Str()); !m.at[h] {
+					m.at[h] = true
+					m.more.Col(k.slot).Set(m.more.AddRow(0, 0), v)
 				}
-				if ok, err := hold(t.acct, 2*int64(len(v.Str()))+96, t.seen); err != nil {
-					return err
-				} else if !ok && len(t.met[i]) > 0 {
-					return t.acct.Over(fmt.Sprintf("%d values of a field", len(t.met[i])), "fill fewer fields, or those with shorter values")
-				}
-				v = v.Clone()
-				t.metAt[i][v.Str()], t.met[i] = true, append(t.met[i], v)
-			case k.slice != nil:
+			} else if k.slice != nil {
 				if at, ok := v.Int(); ok {
 					if !t.sliced {
 						t.sliced, t.from, t.to = true, at, at
@@ -226,46 +233,83 @@ func (t *fillTask) Push(b *event.Batch) error {
 			}
 		}
 	}
+	for _, m := range t.met {
+		if m != nil && m.more.N > 0 {
+			if err := m.rows.Push(&m.more); err != nil {
+				return err
+			}
+			m.more.Reset()
+		}
+	}
 	if err := t.seen.Add(b); err != nil {
 		return err
 	}
 	return t.next.Push(b)
 }
 
-// combinations goes through those that are looked at, the first key slowest. key is that
-// of all fields, rest that of all but the time slice; both are lent.
-func (t *fillTask) combinations(lists [][]event.Value, n int, do func(at []int, key, rest []byte) error) error {
-	at := make([]int, len(t.keys))
+// combinations goes through the first n, the first key slowest. vals are the values, key
+// is the hash of all, rest that of all but the time slice.
+func (t *fillTask) combinations(lists [][]event.Value, n int, do func(vals []event.Value, key, rest uint64) error) error {
+	vals := make([]event.Value, len(t.keys))
 	slice := t.sliceKey()
-	var key, rest []byte
-	for range n {
-		key, rest = key[:0], rest[:0]
-		for i := range t.keys {
-			key = appendKey(key, lists[i][at[i]])
-			if i != slice {
-				rest = appendKey(rest, lists[i][at[i]])
+	var from func(i int) error
+	each := func(i int, v event.Value) error {
+		if n == 0 {
+			return errEnough
+		}
+		if vals[i] = v; i+1 < len(vals) {
+			return from(i + 1)
+		}
+		n--
+		t.buf = t.buf[:0]
+		for j, v := range vals {
+			if j != slice {
+				t.buf = appendKey(t.buf, v)
 			}
 		}
-		if err := do(at, key, rest); err != nil {
-			return err
+		rest := maphash.Bytes(t.seed, t.buf)
+		return do(vals, t.key(func(j int) event.Value { return vals[j] }), rest)
+	}
+	from = func(i int) error {
+		if t.met[i] != nil {
+			return t.met[i].rows.Each(func(b *event.Batch) error {
+				for _, row := range b.Live {
+					if err := each(i, b.Value(t.keys[i].slot, row)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 		}
-		for i := len(at) - 1; i >= 0; i-- {
-			if at[i]++; at[i] < len(lists[i]) {
-				break
+		for _, v := range lists[i] {
+			if err := each(i, v); err != nil {
+				return err
 			}
-			at[i] = 0
 		}
+		return nil
+	}
+	if err := from(0); err != nil && !errors.Is(err, errEnough) {
+		return err
 	}
 	return nil
 }
 
-// values lists what a key ought to have.
+// errEnough ends the combinations that are looked at.
+var errEnough = errors.New("enough combinations")
+
+// key is the hash of the values of all keys.
+func (t *fillTask) key(val func(i int) event.Value) uint64 {
+	t.buf = t.buf[:0]
+	for i := range t.keys {
+		t.buf = appendKey(t.buf, val(i))
+	}
+	return maphash.Bytes(t.seed, t.buf)
+}
+
+// values lists what a key ought to have; of values all they are in met.
 func (t *fillTask) values(i int) []event.Value {
 	k := t.keys[i]
-	switch {
-	case k.all:
-		return t.met[i]
-	case k.slice == nil:
+	if k.slice == nil {
 		return k.vals
 	}
 	from, to := t.from, t.to+1
@@ -293,7 +337,12 @@ func (t *fillTask) Flush() error {
 	total := 1
 	for i := range t.keys {
 		lists[i] = t.values(i)
-		total *= min(len(lists[i]), fillMax+1)
+		n := len(lists[i])
+		if t.met[i] != nil {
+			n = len(t.met[i].at)
+			defer t.met[i].rows.Close()
+		}
+		total *= min(n, fillMax+1)
 		total = min(total, fillMax+1)
 	}
 	if total > fillMax {
@@ -305,10 +354,10 @@ func (t *fillTask) Flush() error {
 		have bool
 		vals []event.Value
 	}
-	looked := make(map[string]*combination, total)
-	if err := t.combinations(lists, total, func(_ []int, key, _ []byte) error {
-		if looked[string(key)] == nil {
-			looked[string(key)] = &combination{}
+	looked := make(map[uint64]*combination, total)
+	if err := t.combinations(lists, total, func(_ []event.Value, key, _ uint64) error {
+		if looked[key] == nil {
+			looked[key] = &combination{}
 		}
 		return nil
 	}); err != nil {
@@ -316,18 +365,18 @@ func (t *fillTask) Flush() error {
 	}
 	if err := t.seen.Flush(sinkFunc(func(b *event.Batch) error {
 		for _, row := range b.Live {
-			t.buf = t.buf[:0]
-			for _, k := range t.keys {
-				t.buf = appendKey(t.buf, b.Value(k.slot, row))
-			}
-			c := looked[string(t.buf)]
+			c := looked[t.key(func(i int) event.Value { return b.Value(t.keys[i].slot, row) })]
 			if c == nil || c.have {
 				continue
 			}
 			c.have = true
 			if t.TakeLast {
 				for _, o := range t.others {
-					c.vals = append(c.vals, b.Value(o.slot, row).Clone())
+					v := b.Value(o.slot, row).Clone()
+					if !t.acct.Hold(int64(len(v.Str()) + 32)) {
+						return t.acct.Over("the values that takeLast takes, which must be held all at once", "leave takeLast out, or the fields that are long")
+					}
+					c.vals = append(c.vals, v)
 				}
 			}
 		}
@@ -336,25 +385,25 @@ func (t *fillTask) Flush() error {
 		return err
 	}
 	out := made{rt: t.rt, next: t.next}
-	last := map[string][]event.Value{} // by the other keys: fields of the slice before
-	if err := t.combinations(lists, total, func(at []int, key, rest []byte) error {
-		c := looked[string(key)]
+	last := map[uint64][]event.Value{} // by the other keys: fields of the slice before
+	if err := t.combinations(lists, total, func(vals []event.Value, key, rest uint64) error {
+		c := looked[key]
 		if !c.have {
-			c.have, c.vals = true, t.fill(last[string(rest)])
+			c.have, c.vals = true, t.fill(last[rest])
 			row, err := out.row(0, t.n)
 			if err != nil {
 				return err
 			}
 			t.n++
 			for i, k := range t.keys {
-				out.Col(k.slot).Set(row, lists[i][at[i]])
+				out.Col(k.slot).Set(row, vals[i].Clone()) // lent, and the batch goes on
 			}
 			for i, o := range t.others {
 				out.Col(o.slot).Set(row, c.vals[i])
 			}
 		}
 		if t.TakeLast {
-			last[string(rest)] = c.vals
+			last[rest] = c.vals
 		}
 		return nil
 	}); err != nil {

@@ -26,6 +26,9 @@ func TestSpilledStreams(t *testing.T) {
 		`* | json auto | count by n, k | topk(2, _count) by n | accum _count by k`,
 		`* | json auto | count by n | filter n in (where _count > 30)`,
 		`* | json auto | count by n, k | filter n, k in (where _count > 3 | fields n, k)`,
+		`* | json auto | count by n, k | fillmissing values all in n, values all in k | sort by n, k, _count`,
+		`* | json auto | count by n, j | fillmissing values all in n, values all in j, values("x", "y") in k | count by k`,
+		`* | json auto | timeslice 5m | count by _timeslice, n | fillmissing timeslice, values all in n | count by _timeslice, _count`,
 		`* | json auto | count by n | filter n in (sort by _count | limit 20) | accum _count`,
 	} {
 		q, diags := Compile(diag.Text("query", text), Standard())

@@ -169,7 +169,7 @@ func splitRun(t *testing.T, text string, data []byte) int {
 
 // unstopped are the stages that a tiny budget must not stop.
 var unstopped = []string{
-	"sort", "newest first", "group", "limit", "transactionize", "dedup", "filter", "accum", "diff", "backshift", "smooth", "rollingstd",
+	"sort", "newest first", "group", "limit", "transactionize", "dedup", "filter", "accum", "diff", "backshift", "smooth", "rollingstd", "fillmissing",
 }
 
 // spills reports whether a query has only steps that a tiny budget must not stop.
