@@ -11,7 +11,9 @@ type measure struct {
 	hits bool   // over the corpus with many hits
 	sumo string // the query; "" is the seed query
 	sql  func(file string) string
-	rg   string // or a pattern that ripgrep counts
+	rg   string // or a pattern that ripgrep counts the lines of
+	word bool   // which are those of the query, as many as it counts
+	ag   string // or the query in angle-grinder's language
 	// ratio is the most of the peer's time that is aimed at; rate the least of
 	// bytes a second.
 	ratio float64
@@ -58,6 +60,30 @@ var measures = []measure{
 			return `SELECT CommandLine, EventRecordID, Computer FROM ` + read(file, "CommandLine", "EventRecordID", "Computer") +
 				` ORDER BY CommandLine DESC NULLS LAST, EventRecordID DESC LIMIT 100`
 		}},
+	{name: "count", ratio: 1,
+		sumo: `* | count`,
+		sql:  func(file string) string { return `SELECT count(*) AS _count FROM ` + read(file, "EventID") }},
+	{name: "count by, a key for nearly each event", ratio: 1,
+		sumo: `* | json auto | count by EventRecordID`,
+		sql: func(file string) string {
+			return `SELECT EventRecordID, count(*) AS _count FROM ` + read(file, "EventRecordID") + ` WHERE EventRecordID IS NOT NULL GROUP BY EventRecordID`
+		}},
+	{name: "join", ratio: 1,
+		sumo: `* | join (* | json auto | where EventID = "15") as a, (* | json auto | where EventID = "8") as b on a.Computer = b.Computer | fields a_EventRecordID, b_EventRecordID`,
+		sql: func(file string) string {
+			events := read(file, "EventID", "Computer", "EventRecordID")
+			return `SELECT a.EventRecordID AS a_EventRecordID, b.EventRecordID AS b_EventRecordID FROM ` + events + ` a JOIN ` + events +
+				` b ON a.Computer = b.Computer WHERE a.EventID = '15' AND b.EventID = '8'`
+		}},
+	{name: "keyword against rg -j1 -c -i", ratio: 1.3, sumo: `"explorer.exe" | count`, rg: `explorer\.exe`, word: true},
+	{name: "keyword that is nowhere, against rg -j1 -c -i", ratio: 1.3, sumo: `"xylophone" | count`, rg: `xylophone`, word: true},
+	{name: "count against angle-grinder", ratio: 0.33, sumo: `* | count`, ag: `* | count as _count`},
+	{name: "where, count by, against angle-grinder", ratio: 0.33,
+		sumo: `* | json auto | where EventID = "1" | count by Image`,
+		ag:   `* | json | where EventID == "1" | count as _count by Image`},
+	{name: "parse regex, count by, against angle-grinder", ratio: 0.33,
+		sumo: `* | parse regex "\"TargetImage\":\"(?<image>[^\"]+)\"" | count by image`,
+		ag:   `* | parse regex "\"TargetImage\":\"(?P<image>[^\"]+)\"" | count as _count by image`},
 }
 
 // read is DuckDB's reader of JSON lines for text columns.

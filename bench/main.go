@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -70,6 +71,10 @@ func (b *bench) run() (err error) {
 		if file == "" || !strings.Contains(m.name, b.only) {
 			continue
 		}
+		if missing := m.peerMissing(); missing != "" {
+			fmt.Printf("| %s | not taken: %s is not installed | | | | | | |\n", m.name, missing)
+			continue
+		}
 		if err := b.measure(m, file); err != nil {
 			fmt.Printf("| %s | void: %v | | | | | | |\n", m.name, err)
 		}
@@ -78,6 +83,25 @@ func (b *bench) run() (err error) {
 		return b.cores()
 	}
 	return nil
+}
+
+// peerMissing is the program that a measure's peer needs and that is not there; "" for
+// none.
+func (m measure) peerMissing() string {
+	program := "python3"
+	switch {
+	case m.rg != "":
+		program = "rg"
+	case m.ag != "":
+		program = "agrind"
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		return program
+	}
+	if program == "python3" && exec.Command(program, "-c", "import duckdb").Run() != nil {
+		return "Python's duckdb"
+	}
+	return ""
 }
 
 // gyojiRun is the command of a measure with a number of workers.
@@ -98,8 +122,13 @@ func (b *bench) measure(m measure, file string) error {
 	}
 	ours, theirs := filepath.Join(b.dir, "ours"), filepath.Join(b.dir, "theirs")
 	a := b.gyojiRun(m, file, ours, 1)
-	peer := command{args: []string{"rg", "-j1", "-c", "-i", m.rg, file}}
-	if m.rg == "" {
+	var peer command
+	switch {
+	case m.rg != "":
+		peer = command{args: []string{"rg", "-j1", "-c", "-i", m.rg, file}, out: theirs}
+	case m.ag != "":
+		peer = command{args: []string{"agrind", "-o", "json", "-f", file, m.ag}, out: theirs}
+	default:
 		abs, err := filepath.Abs(file)
 		if err != nil {
 			return err
@@ -118,11 +147,15 @@ func (b *bench) measure(m measure, file string) error {
 			return err
 		}
 		if i == 0 { // not counted: it warms the page cache, and its results are compared
-			if m.rg == "" {
-				if rows, err = same(ours, theirs); err != nil {
-					return err
-				}
-			} else if rows, err = lines(ours); err != nil {
+			switch {
+			case m.word:
+				rows, err = sameCount(ours, theirs)
+			case m.rg != "":
+				rows, err = lines(ours)
+			default:
+				rows, err = same(ours, theirs)
+			}
+			if err != nil {
 				return err
 			}
 			continue
@@ -147,7 +180,7 @@ func (b *bench) cores() error {
 	fmt.Println("\n| measure | 1 worker, wall s | 2 workers, wall s | times as fast | aim |")
 	fmt.Println("|---|---|---|---|---|")
 	for _, m := range measures {
-		if m.hits || m.rg != "" {
+		if m.hits || m.rg != "" || m.ag != "" {
 			continue
 		}
 		var outs [2]string
@@ -185,6 +218,7 @@ func (b *bench) cores() error {
 type command struct {
 	args  []string
 	stdin string
+	out   string // the file that standard output goes to; "" for none
 }
 
 // usage is what a process took, in seconds.
@@ -195,9 +229,21 @@ func (c command) run(pin []string) (usage, error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin = strings.NewReader(c.stdin)
 	var stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = io.Discard, &stderr
+	cmd.Stdout, cmd.Stderr = nil, &stderr
+	if c.out != "" {
+		f, err := os.Create(c.out)
+		if err != nil {
+			return usage{}, err
+		}
+		defer f.Close()
+		cmd.Stdout = f
+	}
 	start := time.Now()
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && c.args[0] == "rg" && exit.ExitCode() == 1 {
+		err = nil // no line matched
+	}
+	if err != nil {
 		return usage{}, fmt.Errorf("%s: %w\n%s", filepath.Base(c.args[0]), err, stderr.String())
 	}
 	u := usage{wall: time.Since(start).Seconds(), cpu: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}
@@ -235,6 +281,30 @@ func same(ours, theirs string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("results differ: %d rows, peer %d", len(x), len(y))
+}
+
+// sameCount compares the count of gyoji with the lines that ripgrep counted, which
+// prints nothing for none.
+func sameCount(ours, theirs string) (int, error) {
+	var row struct {
+		Count int `json:"_count"`
+	}
+	text, err := os.ReadFile(ours)
+	if err == nil {
+		err = json.Unmarshal(text, &row)
+	}
+	if err != nil {
+		return 0, err
+	}
+	counted, err := os.ReadFile(theirs)
+	if err != nil {
+		return 0, err
+	}
+	n, _ := strconv.Atoi(strings.TrimSpace(string(counted)))
+	if n != row.Count {
+		return 0, fmt.Errorf("results differ: %d, peer %d", row.Count, n)
+	}
+	return n, nil
 }
 
 // canonical reads rows as lines whose keys are sorted and whose values are text.

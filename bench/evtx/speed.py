@@ -5,7 +5,8 @@
 First gyoji alone: dump to NDJSON and XML and the T1204.001 query over the whole
 folder, one process each, with its peak of memory. Then the peers that are
 installed: evtxexport (libevtx) and evtx_dump.py (python-evtx), which write XML, and
-evtx_dump (the Rust crate evtx), which writes JSON, one event on a line. They take
+evtx_dump (the Rust crate evtx) and dump.py (PyPI's evtx, the same crate with Python
+around it), which write JSON, one event on a line. They take
 one file at a time, so there is a process of theirs for each file; gyoji reads all
 in one. All is on one core. First every reader's events are counted;
 only files of which a peer gives as many as gyoji does are timed with it, the others
@@ -14,12 +15,14 @@ python-evtx RECORDS (2000), for it is slow. Times are user and system time; rati
 are medians of pairs taken by turns.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 
 QUERY = os.path.join(os.path.dirname(__file__), "../../packages/T1204.001-malicious-link/query.seed.sumo")
+DUMP = os.path.join(os.path.dirname(__file__), "dump.py")
 PAIRS = 3
 
 
@@ -72,13 +75,14 @@ def main():
     peers = {
         "evtxexport": (xml, elements, lambda path: ["evtxexport", "-f", "xml", path], 100_000),
         "evtx_dump.py": (xml, elements, lambda path: ["evtx_dump.py", path], budget),
+        "dump.py": (ndjson, lines, lambda path: [sys.executable, DUMP, path], 1_000_000),
         "evtx_dump": (ndjson, lines, lambda path: ["evtx_dump", "-t", "1", "-o", "jsonl", "--dont-show-record-number", path], 1_000_000),
     }
     files = sorted(os.path.join(r, f) for r, _, fs in os.walk(folder) for f in fs if f.endswith(".evtx"))
     counted = {path: counted_by(lines, ndjson(path)) for path in files}
     for name, (ours, count, theirs, left) in peers.items():
-        if not shutil.which(name):
-            print("%s: not installed" % name)
+        if not (importlib.util.find_spec("evtx") if name == "dump.py" else shutil.which(name)):
+            print("%s: not compared, for %s is not installed" % (name, "PyPI's evtx" if name == "dump.py" else "it"))
             continue
         equal, others = [], []
         for path in sorted(files, key=counted.get):
