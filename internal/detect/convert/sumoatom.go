@@ -189,6 +189,9 @@ func (r *sumoReader) atom(x expr.Expr) (Cond, error) {
 		if err != nil {
 			return nil, err
 		}
+		if names, ok := named(x.Re.Source()); ok && s.form == lowered {
+			return s.among(names)
+		}
 		return s.regexp(x.Re.Source())
 	case *expr.IsNull:
 		return r.null(x.X)

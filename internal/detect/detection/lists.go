@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/text/match"
@@ -13,15 +14,16 @@ import (
 // NAME.txt is a list: values, with # before a remark. NAME.sumo is a part of a query: whole
 // stages, which may hold lists. `pkg build` writes a list into queries and rules wherever a
 // line says // list: NAME (# list: NAME in YAML), up to the line // list: end, and a part into
-// queries between // part: NAME and // part: end, so that a package runs without the folder.
+// queries between // part: NAME and // part: end, so that a package runs without the folder. In a
+// query // list: NAME as pattern writes one regular expression for the whole value, which is shorter.
 const ListsDir = "lists"
 
 // partBlock is a block of a query that is written from a part: indent and name.
 var partBlock = match.Lazy(`(?m)^([ \t]*)// part: ([a-z0-9-]+)\n(?s:.*?)^[ \t]*// part: end$`)
 
 // listBlock is a block of a query or rule: indent, mark, name, what is written before
-// each value, and the lines that are there now.
-var listBlock = match.Lazy(`(?m)^([ \t]*)(//|#) list: ([a-z0-9-]+)( before (\S+))?\n(?s:.*?)^[ \t]*(//|#) list: end$`)
+// each value or that all are one pattern, and the lines that are there now.
+var listBlock = match.Lazy(`(?m)^([ \t]*)(//|#) list: ([a-z0-9-]+)(?: before (\S+)|( as pattern))?\n(?s:.*?)^[ \t]*(//|#) list: end$`)
 
 // shared is a text with the shared parts and lists written into it. Without the folder its
 // blocks stay as they are.
@@ -45,7 +47,7 @@ func (p *Package) shared(text string) (string, error) {
 	}
 	out := listBlock().ReplaceAllStringFunc(text, func(block string) string {
 		m := listBlock().FindStringSubmatch(block)
-		indent, mark, name, before := m[1], m[2], m[3], m[5]
+		indent, mark, name, before, pattern := m[1], m[2], m[3], m[4], m[5] != ""
 		values, err := p.list(name)
 		if err != nil {
 			wrong = err
@@ -59,6 +61,8 @@ func (p *Package) shared(text string) (string, error) {
 			for _, v := range values {
 				fmt.Fprintf(&b, "%s- '%s'\n", indent, before+v)
 			}
+		} else if pattern {
+			fmt.Fprintf(&b, "%s/%s/\n", indent, oneOf(values))
 		} else {
 			line := indent
 			for i, v := range values {
@@ -78,6 +82,24 @@ func (p *Package) shared(text string) (string, error) {
 		return b.String()
 	})
 	return out, wrong
+}
+
+// oneOf is a regular expression that matches each of values as a whole, and nothing else. The
+// ending that most programs have is written once.
+func oneOf(values []string) string {
+	var programs, others []string
+	for _, v := range values {
+		v = strings.ReplaceAll(regexp.QuoteMeta(v), "/", `\/`)
+		if name, ok := strings.CutSuffix(v, `\.exe`); ok {
+			programs = append(programs, name)
+		} else {
+			others = append(others, v)
+		}
+	}
+	if len(programs) > 0 {
+		others = append([]string{"(" + strings.Join(programs, "|") + `)\.exe`}, others...)
+	}
+	return "^(" + strings.Join(others, "|") + ")$"
 }
 
 // list reads a shared list.

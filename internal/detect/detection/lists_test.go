@@ -20,6 +20,16 @@ func TestSharedPartsAndLists(t *testing.T) {
 	if again, err := p.shared(got); err != nil || again != want {
 		t.Errorf("built again it is %q, %v", again, err)
 	}
+	// One pattern for a list says what the list says.
+	p.lists.(fstest.MapFS)["programs.txt"] = &fstest.MapFile{Data: []byte("a.exe notepad++.exe soffice.bin b-c.exe")}
+	got, err = p.shared("| where x matches\n  // list: programs as pattern\n  // list: end\n")
+	want = "| where x matches\n  // list: programs as pattern\n  /^((a|notepad\\+\\+|b-c)\\.exe|soffice\\.bin)$/\n  // list: end\n"
+	if err != nil || got != want {
+		t.Errorf("got %q, %v\nwant %q", got, err, want)
+	}
+	if again, err := p.shared(got); err != nil || again != want {
+		t.Errorf("built again it is %q, %v", again, err)
+	}
 	for text, why := range map[string]string{
 		"// part: none\n// part: end":   "there is no part none",
 		"// list: none\n// list: end\n": "there is no list none",
