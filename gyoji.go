@@ -14,9 +14,9 @@
 // Events come from [Files] in every format that the command reads (EVTX, JSON, XML, CSV,
 // syslog and more, plain, compressed or in archives), from a [Reader], from Go values
 // ([Events], [Channel]), or are pushed one by one ([Query.Start], [Hunt.Start]). A Go
-// value is a map or a struct, and is the event that its JSON is: fields are found by their
-// names, letter case aside, nested ones as EventData.Image, and the time of the event is
-// the field that says it.
+// value is a map or a struct, and is read as its JSON: fields are found by their names,
+// ignoring letter case, nested ones with dots (EventData.Image). The time of the event is
+// taken from a field such as @timestamp or UtcTime.
 //
 // A hunt runs many detections over one reading of the events:
 //
@@ -26,10 +26,10 @@
 //		...
 //	}
 //
-// What is wrong with a query or a rule is a value: the error of [Compile] and [NewHunt]
-// is a *[diag.Failure] with a list of diagnostics, each with its place in the text. What a
-// log lost (a line that cannot be read, a file that cannot be opened) is an *[Incomplete]
-// after the last row; the rows stand.
+// Mistakes in a query or a rule are values: the error of [Compile] and [NewHunt] is a
+// *[diag.Failure] with a list of diagnostics, each with its place in the text. When a part
+// of a log cannot be used (a broken line, a file that cannot be opened), an *[Incomplete]
+// comes after the last row; the rows before it are valid.
 package gyoji
 
 import (
@@ -218,8 +218,8 @@ func (g *gathered[T]) each(yield func(T, error) bool) bool {
 	return true
 }
 
-// Live is a query over events that go on coming. It is one goroutine's: a call while
-// another is under way is an error.
+// Live is a running query to which events are pushed. It is for one goroutine: a call
+// while another is under way is an error.
 type Live struct {
 	q        *Query
 	ctx      context.Context
@@ -232,7 +232,7 @@ type Live struct {
 	use
 }
 
-// Start readies the query for events that are pushed. out takes the rows of a query that
+// Start starts the query for events that are pushed. out takes the rows of a query that
 // only filters and computes, with the event of each; what others hold is asked for with
 // [Live.Rows]. Where out is nil all rows are held and asked for. An error of out ends the
 // Push, whose events have been taken; rows that are left come with the next call.
@@ -345,8 +345,8 @@ func (l *Live) Lost() error { return incomplete(nil, l.warnings) }
 // does nothing.
 func (l *Live) Close() { l.close() }
 
-// Incomplete is the error of a run to which some of its input was lost: files that could
-// not be read, lines that are broken. What else there is has been given.
+// Incomplete is the error of a run that could not use some of its input: files that could
+// not be read, lines that are broken. The rows of all other input have been given.
 type Incomplete struct {
 	Unread []error  // one for each file
 	Lost   []string // what was lost, with its number and the first place: "12 × not JSON (a.jsonl: byte 300: ...)"

@@ -124,7 +124,7 @@ type Finding struct {
 	ID       string    // the same finding of the same record has the same in every run
 	Time     time.Time // of the event; zero where it says none
 	Severity Severity
-	Score    float64 // as the detection reckons it; 0 where it does not
+	Score    float64 // as the detection computes it; 0 where it does not
 
 	DetectionID string // the rule's id, or PACKAGE/DETECTION
 	Detection   string // its title
@@ -142,7 +142,7 @@ type Finding struct {
 	json   *hunt.Finding
 }
 
-// Record is where a record stands.
+// Record says where a record is found.
 type Record struct {
 	File     string
 	Line     int64 // in text, from 1; 0 where it is not known
@@ -270,8 +270,8 @@ func (h *Hunt) list(ctx context.Context, from Source, o *settings) iter.Seq2[*Fi
 	}
 }
 
-// LiveHunt is a hunt over events that go on coming. It is one goroutine's: a call while
-// another is under way is an error.
+// LiveHunt is a running hunt to which events are pushed. It is for one goroutine: a call
+// while another is under way is an error.
 type LiveHunt struct {
 	l        *hunt.Live
 	ctx      context.Context
@@ -281,7 +281,7 @@ type LiveHunt struct {
 	use
 }
 
-// Start readies the hunt for events that are pushed. found takes a finding of one event
+// Start starts the hunt for events that are pushed. found takes a finding of one event
 // with the [LiveHunt.Push] of that, one of several with [LiveHunt.Advance], one of a query
 // that counts with [LiveHunt.News], and all that are left with [LiveHunt.Finish]. An error
 // of found ends the call that made the finding, whose events have been taken; findings that

@@ -103,7 +103,8 @@ func (r *Row) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// value finds a column by its name, letter case aside where none is spelled so.
+// value finds a column by its name: the one that is spelled so, or else ignoring letter
+// case.
 func (r *Row) value(name string) event.Value {
 	fold := -1
 	for i, n := range r.names {

@@ -26,8 +26,8 @@ type Source interface {
 	locate(context.Context, *settings, map[int][]int64) hunt.Located
 }
 
-// Files are log files: paths, folders with all that is below them, globs. What a file is
-// is recognised by its content; compressed files and archives are read, too.
+// Files are log files: paths, folders with all that is below them, globs. The format of
+// each is recognised by its content; compressed files and archives are read, too.
 func Files(paths ...string) Source { return files{paths: append([]string{}, paths...)} }
 
 // Reader is a log that is read to its end, in any format that [Files] are. It can be read
@@ -89,8 +89,8 @@ type values interface {
 	values(context.Context) iter.Seq2[any, error]
 }
 
-// Events are Go values: maps or structs. Each is the event that its JSON is. A []byte or a
-// json.RawMessage is JSON already, a string that is no object of JSON is a line of text.
+// Events are Go values: maps or structs. Each is read as its JSON. A []byte or a
+// json.RawMessage is JSON already; a string that is no JSON object is a line of text.
 func Events[T any](events iter.Seq[T]) Source { return sequence[T]{events} }
 
 type sequence[T any] struct{ events iter.Seq[T] }

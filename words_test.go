@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,7 +16,8 @@ import (
 )
 
 // TestWords keeps the words of CONTRIBUTING's list out of what users read: the
-// texts of the program, and the pages of docs/.
+// texts of the program, the pages of docs/, and the comments of packages that other
+// programs can use.
 func TestWords(t *testing.T) {
 	avoid := listed(t)
 	leftBehind := regexp.MustCompile(`(left|leaves?|leaving)( \w+){0,3} behind`)
@@ -44,9 +46,15 @@ func TestWords(t *testing.T) {
 			}
 		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
 			set := token.NewFileSet()
-			f, err := parser.ParseFile(set, path, nil, 0)
+			f, err := parser.ParseFile(set, path, nil, parser.ParseComments)
 			if err != nil {
 				return err
+			}
+			if dir, _, below := strings.Cut(filepath.ToSlash(path), "/"); !below || slices.Contains(libraries, dir) {
+				for _, c := range f.Comments {
+					read++
+					check(set.Position(c.Pos()).String(), c.Text())
+				}
 			}
 			ast.Inspect(f, func(n ast.Node) bool {
 				if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
@@ -69,6 +77,9 @@ func TestWords(t *testing.T) {
 		t.Errorf("%d texts were read, which cannot be all", read)
 	}
 }
+
+// libraries are the folders of packages that other programs can use.
+var libraries = []string{"diag", "syntax", "sigma", "siem", "evtx"}
 
 // listed is a pattern of the left column of CONTRIBUTING's list of words.
 func listed(t *testing.T) *regexp.Regexp {

@@ -165,7 +165,7 @@ func show(text string) string {
 	return b.String()
 }
 
-// width is the terminal column behind a text that starts at a column.
+// width is the terminal column after a text that starts at a column.
 func width(text string, column int) int {
 	for _, r := range text {
 		if r == '\t' {

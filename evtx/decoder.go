@@ -61,7 +61,7 @@ type Record struct {
 	ID           uint64 // as numbered in the file; System's EventRecordID may differ
 	Written      uint64 // FILETIME
 	Torn         bool   // its end is not what its head says: part of it may be missing
-	Carved       bool   // found behind the records in use
+	Carved       bool   // found after the records in use
 }
 
 const (
@@ -105,7 +105,7 @@ func (d *Decoder) record(at int) (r Record, ok bool) {
 }
 
 // Next finds the chunk's next record. Where one is damaged it goes on at the next
-// that is whole: its signature, and its size at both ends. Only what stands behind
+// that is whole: its signature, and its size at both ends. Only what stands after
 // the records in use is left to carving.
 func (d *Decoder) Next() (Record, bool) {
 	for d.at < d.end {
@@ -125,7 +125,7 @@ func (d *Decoder) Next() (Record, bool) {
 	if d.at >= len(d.data) {
 		return Record{}, false
 	}
-	// The header of a log that is being written to lags behind its records.
+	// The header of a log that is being written to is older than its records.
 	if r, ok := d.record(d.at); ok && !r.Torn && d.last != 0 && r.ID == d.last+1 {
 		return d.take(r), true
 	}
@@ -139,7 +139,7 @@ func (d *Decoder) Next() (Record, bool) {
 	return Record{}, false
 }
 
-// take goes on behind a record.
+// take goes on after a record.
 func (d *Decoder) take(r Record) Record {
 	r.Carved = d.carved
 	d.at, d.last = r.Offset+r.Size, r.ID
@@ -253,7 +253,7 @@ func (d *Decoder) fragment(at, end, parent, value, depth int, depend bool) error
 		if err := d.add(inst, nil, parent, field, value, depth); err != nil || parent < 0 {
 			return err
 		}
-		// A value may hold several: EventData, and RenderingInfo behind it.
+		// A value may hold several: EventData, and RenderingInfo after it.
 		return d.fragment(next, end, parent, value, depth, depend)
 	}
 	first := len(d.vals)

@@ -60,7 +60,7 @@ func ReadFileHeader(head []byte) (h FileHeader, ok bool) {
 // ChunkHeader is what the head of a chunk says.
 type ChunkHeader struct {
 	FirstRecord, LastRecord uint64 // identifiers
-	Free                    int    // offset of the first byte behind the records
+	Free                    int    // offset of the first byte after the records
 	Magic                   bool   // it begins as a chunk does
 	Plausible               bool   // but for that it looks like one
 	HeaderSound, DataSound  bool   // the checksums fit

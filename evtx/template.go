@@ -20,7 +20,7 @@ type Piece struct {
 // elements in it, or an attribute.
 type Field struct {
 	// Path are the names of the elements, from the fragment's root to the
-	// field's own; a fragment inside another begins anew.
+	// field's own; a fragment inside another begins again.
 	Path []string
 	// Attr is the attribute's name, "" for the element's text.
 	Attr string
@@ -210,7 +210,7 @@ type variant struct {
 	key      templateKey
 	body     []byte   // filled up with zeroes to whole blocks
 	free     []uint32 // of each block the bytes that depend on the chunk, a bit each
-	inline   []uint16 // places of offsets of names that stand behind them
+	inline   []uint16 // places of offsets of names that stand after them
 	places   []uint16 // of offsets of other names, equal ones together
 	names    []variantName
 	template *Template

@@ -104,7 +104,7 @@ func appendRune16(dst, src []byte) ([]byte, int) {
 	return utf8.AppendRune(dst, utf8.RuneError), 2
 }
 
-// trim16 leaves out the NULs behind a text.
+// trim16 leaves out the NULs after a text.
 func trim16(b []byte) []byte {
 	b = b[:len(b)&^1]
 	for len(b) >= 2 && b[len(b)-1] == 0 && b[len(b)-2] == 0 {

@@ -11,7 +11,7 @@ func narrow(dst, src []byte, json bool) ([]byte, int) {
 }
 
 // narrow16 is narrow of n characters of src. It may write over the whole room of
-// dst, and reads, but does not look at, what stands behind src in its page.
+// dst, and reads, but does not look at, what stands after src in its page.
 //
 //go:noescape
 func narrow16(dst, src *byte, n int, json bool) (read, wrote int)

@@ -101,7 +101,7 @@ func (d *Decoder) wholeText(at, end int) (next int, ok bool) {
 	return at + n, n <= end-at
 }
 
-// passName returns where what stands behind a name begins.
+// passName returns where what stands after a name begins.
 func (d *Decoder) passName(at, end int) (next int, ok bool) {
 	if at+4 > end {
 		return 0, false

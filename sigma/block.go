@@ -47,7 +47,7 @@ func printable(text string) bool {
 // blockReader goes through a text line by line.
 type blockReader struct {
 	text string
-	off  int    // of the line behind line
+	off  int    // of the line after line
 	line string // at hand; "" at the end
 	n    int    // its number, from 1
 	at   int    // where in line the node at hand begins
@@ -198,7 +198,7 @@ func (r *blockReader) dict(col, depth int) *yaml.Node {
 	return out
 }
 
-// key returns where the colon behind a plain key is, 0 when there is none.
+// key returns where the colon after a plain key is, 0 when there is none.
 func key(s string) int {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {

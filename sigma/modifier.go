@@ -13,7 +13,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
-// modifier is what a word behind a | does. One of value and list is set.
+// modifier is what a word after a | does. One of value and list is set.
 type modifier struct {
 	name    string
 	summary string
@@ -218,8 +218,8 @@ func toBase64(v Value) (Value, error) {
 	return out, nil
 }
 
-// toBase64Offset encodes the text behind 0, 1 and 2 other bytes, and leaves the
-// characters out that depend on what stands before and behind.
+// toBase64Offset encodes the text after 0, 1 and 2 other bytes, and leaves the
+// characters out that depend on what stands before and after.
 func toBase64Offset(v Value) (Value, error) {
 	s, ok := v.(String)
 	if !ok {

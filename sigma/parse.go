@@ -19,7 +19,7 @@ import (
 // file are a rule collection: action: global, repeat and reset are understood.
 func Parse(f *diag.File) ([]Document, diag.List) { return parse(f, &nodes{}) }
 
-// parse is Parse with nodes that may be used anew when it is done.
+// parse is Parse with nodes that may be used again when it is done.
 func parse(f *diag.File, slab *nodes) ([]Document, diag.List) {
 	p := &parser{file: f}
 	if len(f.Text) > FileBytesMax {
@@ -77,7 +77,7 @@ type parser struct {
 func (p *parser) failed() bool { return p.diags[p.first:].HasErrors() }
 
 func (p *parser) add(s diag.Severity, code string, at diag.Span, format string, args ...any) *diag.Diagnostic {
-	// A mistake at the end of the text stands behind its last byte.
+	// A mistake at the end of the text stands after its last byte.
 	at.End = min(at.End, len(p.file.Text))
 	at.Start = min(at.Start, at.End)
 	d := &diag.Diagnostic{Severity: s, Code: code, File: p.file, Span: at, Message: fmt.Sprintf(format, args...)}

@@ -211,7 +211,7 @@ type Regexp struct {
 	Start, End bool // startswith and endswith: the match must begin or end the value
 }
 
-// Syntax is the pattern with its flags and anchors in front and behind.
+// Syntax is the pattern with its flags and anchors before and after.
 func (r Regexp) Syntax() string {
 	p := r.Pattern
 	switch {
@@ -243,7 +243,7 @@ type CIDR struct{ Prefix netip.Prefix }
 type Exists bool
 
 // FieldRef is met by the value of another field: equal to it, or starting,
-// ending or (both) holding it; letter case aside.
+// ending or (both) holding it, ignoring letter case.
 type FieldRef struct {
 	Field      string
 	Start, End bool

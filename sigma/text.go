@@ -126,7 +126,7 @@ func (s String) wild() bool { return s.has(AnyRun) || s.has(AnyOne) }
 func (s String) starts() bool { return len(s.Parts) > 0 && s.Parts[0].Kind == AnyRun }
 func (s String) ends() bool   { return len(s.Parts) > 0 && s.Parts[len(s.Parts)-1].Kind == AnyRun }
 
-// around puts a * before or behind s unless there is one.
+// around puts a * before or after s unless there is one.
 func (s String) around(before, behind bool) String {
 	parts := make([]Part, 0, len(s.Parts)+2)
 	if before && !s.starts() {

@@ -179,7 +179,7 @@ func startsWithWord(list []element) bool {
 	return false
 }
 
-// atOption reports whether the word t and the sign behind it are an option of the
+// atOption reports whether the word t and the sign after it are an option of the
 // operator, limit=5, so that no list goes on with it.
 func (m *matcher) atOption(t token) bool {
 	return t.kind == tokWord && m.usage != nil && m.usage.isOption(t.text) && m.p.after(t).is("=")

@@ -62,7 +62,7 @@ func (a Arg) keyword() bool {
 }
 
 // takesKeyword reports whether a field may be told of a keyword. Any other has
-// the name of a slot that stands behind a keyword of the same name: fringe=<fringe:duration>.
+// the name of a slot that stands after a keyword of the same name: fringe=<fringe:duration>.
 func takesKeyword(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Bool, reflect.String:

@@ -11,7 +11,7 @@ import (
 // want is something that could have stood at a place.
 type want struct {
 	what string // "a field", "nodrop"
-	code string // behind expected-
+	code string // after expected-
 	word string // the keyword, to compare misspelt ones with
 
 	// Set when more can be said than that it is not there.

@@ -162,7 +162,7 @@ func (p *parser) binary(least int) Expr {
 			p.probed(p.tok, want{typ: Infix})
 			return x
 		}
-		if compared && o.holds > holdsCompare { // only behind in (...) and is null: others take it in
+		if compared && o.holds > holdsCompare { // only after in (...) and is null: others take it in
 			p.fail("chained-comparison", o.pos, "this calculates with the result of a comparison", "join the two with and, or put the comparison in parentheses")
 			return x
 		}
@@ -183,7 +183,7 @@ func (p *parser) binary(least int) Expr {
 	return x
 }
 
-// operand reads what stands behind an operator and puts it together with x.
+// operand reads what stands after an operator and puts it together with x.
 func (p *parser) operand(x Expr, o infix) Expr {
 	if o.foreign != "" {
 		return p.foreignOperand(x, o)
@@ -371,7 +371,7 @@ func (p *parser) noValue(t token) {
 	}
 }
 
-// failAt is fail at a token; at the end of a stage the place is behind what was
+// failAt is fail at a token; at the end of a stage the place is after what was
 // taken last.
 func (p *parser) failAt(t token, code, message, help string) *diag.Diagnostic {
 	at := t.span()

@@ -149,7 +149,7 @@ func (p *parser) next() token {
 	return t
 }
 
-// after returns the token behind t.
+// after returns the token after t.
 func (p *parser) after(t token) token {
 	if p.failed || t.kind == tokEnd {
 		return token{kind: tokEnd, start: t.end, end: t.end}

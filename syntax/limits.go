@@ -7,7 +7,7 @@ const (
 	textMax = 1 << 20
 
 	// regexMax is the longest /regular expression/; a word of Sumo Logic has 2,300
-	// characters at most. Its end is looked for anew at
+	// characters at most. Its end is looked for again at
 	// each slash that may start one, so without a limit a line of slashes would
 	// take the square of its length.
 	regexMax = 4 << 10

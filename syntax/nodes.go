@@ -130,7 +130,7 @@ type Stage struct {
 
 	// Operation: what was read by the operator's usage line, in source order.
 	Args  []Arg
-	Tail  string // punctuation behind the last argument, for printing: ")"
+	Tail  string // punctuation after the last argument, for printing: ")"
 	usage *Usage
 
 	// Grouping.

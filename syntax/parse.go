@@ -273,7 +273,7 @@ func (p *parser) stageEnds(end closer) bool {
 	return t.kind == tokEnd && !p.failed || t.is("|") || end != closeText && t.is(end.sign())
 }
 
-// recover goes from a stage with a mistake to the pipe or sign behind it. It
+// recover goes from a stage with a mistake to the pipe or sign after it. It
 // reads the stage again from its start, because where the mistake was found
 // says nothing of how many parentheses are open.
 func (p *parser) recover(start int, end closer) {

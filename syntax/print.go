@@ -27,7 +27,7 @@ func printQuery(q *Query, portable bool) string {
 const wrapIndent = 4
 
 // printer writes a tree. Comments are written before the first node that stood
-// behind them.
+// after them.
 type printer struct {
 	b        strings.Builder
 	portable bool
@@ -300,7 +300,7 @@ func (p *printer) search(x Search, around int) {
 	case *Not:
 		p.before(x.Pos.Start)
 		if t, ok := x.X.(*Term); ok && !t.Quoted && looksLikeComment(t.Text) {
-			p.text("!") // behind a blank it would be one
+			p.text("!") // after a blank it would be one
 		} else {
 			p.text("NOT ")
 		}
@@ -327,7 +327,7 @@ func (p *printer) searchAll(x *And, by string) {
 	blank := by
 	for i, y := range x.List {
 		if i > 0 {
-			// Behind a word, in and not in would make a field of it.
+			// After a word, in and not in would make a field of it.
 			if by = blank; startsWithIn(y) {
 				by = " AND "
 			}
@@ -465,7 +465,7 @@ func (p *printer) value(x *FieldTerm) {
 	p.text(quoteTerm(v.Text))
 }
 
-// plainValue is plainTerm for what stands behind a sign, where and, or and a
+// plainValue is plainTerm for what stands after a sign, where and, or and a
 // slash are text.
 func plainValue(text string) bool {
 	r := &parser{src: text}

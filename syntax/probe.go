@@ -13,7 +13,7 @@ const (
 	StageStart = "stage" // an operator, a group function, or an expression that gets a name
 	Infix      = "infix" // an operator between two operands: and, or, matches, in
 	SearchTerm = "term"  // a word, a phrase or field=value of the search expression
-	FieldValue = "value" // the value behind field= in the search expression
+	FieldValue = "value" // the value after field= in the search expression
 )
 
 // Wanted is something that may stand at a place of a query: a keyword or sign as

@@ -247,7 +247,7 @@ func (p *parser) inList(j int) int {
 	return j + len(rest) - len(trimmed)
 }
 
-// fieldTerm reads the value behind a field and sign.
+// fieldTerm reads the value after a field and sign.
 func (p *parser) fieldTerm(f *Field, op string, end closer) Search {
 	x := &FieldTerm{Field: f, Op: op}
 	if op == "in" || op == "not in" {

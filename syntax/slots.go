@@ -13,7 +13,7 @@ import (
 // slotType is a type that a slot of a usage line may have.
 type slotType struct {
 	what string // in messages: "a field"
-	code string // behind expected-
+	code string // after expected-
 	// starts tells by one token whether a value may stand there.
 	starts func(*parser, token) bool
 	// read takes a value. It returns nil when none is there; what it wanted is
@@ -255,7 +255,7 @@ func readRename(p *parser) Node {
 	return p.alias(f)
 }
 
-// alias reads [as field] behind an expression.
+// alias reads [as field] after an expression.
 func (p *parser) alias(x Expr) Node {
 	n := &Named{X: x, Pos: p.from(x)}
 	if p.peek().is("as") {
@@ -522,7 +522,7 @@ func readDuration(p *parser) Node {
 	return d
 }
 
-// unitMissing tells that a number has no unit, or a word behind it that is none.
+// unitMissing tells that a number has no unit, or a word after it that is none.
 func (p *parser) unitMissing(t token) {
 	n := p.after(t)
 	if n.kind == tokWord && n.end-n.start < 10 && !n.is("buckets") && !n.is("as") {

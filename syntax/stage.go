@@ -200,7 +200,7 @@ func (p *parser) groups(t, next token) bool {
 }
 
 // count counts the commas between the parenthesis at open and its partner, and
-// returns the token behind.
+// returns the token after.
 func (p *parser) count(open token) (commas int, behind token) {
 	depth := 0
 	for t := open; t.kind != tokEnd && !t.is("|"); t = p.after(t) {
@@ -239,7 +239,7 @@ func (p *parser) operation(s *Stage, u *Usage, name []token) {
 	}
 }
 
-// leftover reports what stands behind a complete stage.
+// leftover reports what stands after a complete stage.
 func (p *parser) leftover(end closer) {
 	t := p.peek()
 	if t.is(")") || t.is("]") {
@@ -309,7 +309,7 @@ func (p *parser) grouping(s *Stage) {
 	p.groupFields(s)
 }
 
-// withoutBy reads the group fields of "count a, b". Behind other group functions
+// withoutBy reads the group fields of "count a, b". After other group functions
 // some published queries leave by out as well.
 func (p *parser) withoutBy(s *Stage, a *Agg, t token) {
 	if u, words := p.operator(t); u != nil && !p.readsAsExpr(u, words) && !p.listGoesOn(t) {
@@ -332,7 +332,7 @@ func (p *parser) listGoesOn(t token) bool {
 }
 
 // groupFields reads the fields of by, and the alias of the aggregate that may
-// stand behind them.
+// stand after them.
 func (p *parser) groupFields(s *Stage) {
 	for {
 		t := p.peek()

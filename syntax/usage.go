@@ -33,7 +33,7 @@ type Usage struct {
 	rest  []element
 	known []Slot
 	words []string
-	// options are the keywords with = behind them, in lower case.
+	// options are the keywords with = after them, in lower case.
 	options map[string]bool
 }
 
@@ -43,7 +43,7 @@ type Slot struct {
 	List       bool
 }
 
-// Slots lists the slots of the line, those in groups behind their group.
+// Slots lists the slots of the line, those in groups after their group.
 func (u *Usage) Slots() []Slot { return u.known }
 
 // Keywords lists the keywords of the line, each once, without the operator's name.

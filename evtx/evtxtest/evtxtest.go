@@ -77,7 +77,7 @@ type Template struct {
 // Nested is the value that is a fragment of a template of its own.
 type Nested struct {
 	Template *Template
-	Values   []any // Value, Nested, Element, or []Nested for several one behind the other
+	Values   []any // Value, Nested, Element, or []Nested for several one after the other
 }
 
 const (
@@ -160,7 +160,7 @@ func (c *Chunk) put(at int)    { binary.LittleEndian.PutUint32(c.buf[at:], uint3
 func (c *Chunk) at() uint32    { return uint32(len(c.buf)) }
 func (c *Chunk) text(s string) { b := UTF16(s); c.u16(uint16(len(b) / 2)); c.buf = append(c.buf, b...) }
 
-// name writes a name's offset, and the name behind it where it is new.
+// name writes a name's offset, and the name after it where it is new.
 func (c *Chunk) name(s string) {
 	off, ok := c.names[s]
 	if ok {

@@ -15,7 +15,7 @@ import (
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
-// Windows are SigmaHQ's detection rules for Windows, parsed anew; the test is
+// Windows are SigmaHQ's detection rules for Windows, parsed again; the test is
 // skipped where they are not there.
 func Windows(t testing.TB) (rules []*sigma.Rule) {
 	t.Helper()

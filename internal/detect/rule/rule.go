@@ -1,6 +1,6 @@
 // Package rule runs rules of every kind over one pass of events. A rule is
-// lowered to an expression; a Set is many of them after a candidate index, so
-// that an event meets the few rules that it may match.
+// lowered to an expression; a Set is many of them with one index, by which an
+// event is compared only with the few rules that it may match.
 package rule
 
 import (
