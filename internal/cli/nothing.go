@@ -24,6 +24,9 @@ func (s *session) note(format string, args ...any) {
 // first names the first of some things, and how many there are besides.
 func first(names []string) string {
 	if len(names) == 1 {
+		if names[0] == "-" {
+			return "standard input"
+		}
 		return names[0]
 	}
 	return fmt.Sprintf("%s and %s more", names[0], number(int64(len(names)-1)))

@@ -151,6 +151,9 @@ func (a *app) remark(diags diag.List) {
 
 func (a *app) queryText(file string, args []string) (*diag.File, []string, error) {
 	if file != "" {
+		if file != "-" && strings.ContainsAny(file, " |=*\"") && !there(file) {
+			return nil, nil, usageError("-q names the file that holds the query, and there is no file %s; write a query without -q, as the first argument", shellWord(file))
+		}
 		f, _, err := a.readAs(file, "-q", content.Query)
 		return f, args, err
 	}

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"encoding/json"
 	"sort"
 	"strings"
 
@@ -81,8 +83,14 @@ func (d *Dump) Append(dst []byte, b *event.Batch, row uint16) []byte {
 // fields, and where it has none its text as _raw.
 func (d *Dump) flat(dst []byte, b *event.Batch, row uint16) ([]byte, bool) {
 	raw := b.Value(d.raw, row)
-	if text := raw.Str(); strings.HasPrefix(text, "{") && !strings.ContainsRune(text, '\n') {
-		return append(dst, text...), true
+	if text := raw.Str(); strings.HasPrefix(text, "{") {
+		if !strings.ContainsAny(text, "\r\n") {
+			return append(dst, text...), true
+		}
+		var line bytes.Buffer // of one that is written over several lines
+		if json.Compact(&line, []byte(text)) == nil {
+			return append(dst, line.Bytes()...), true
+		}
 	}
 	start := len(dst)
 	for _, c := range d.cols {
