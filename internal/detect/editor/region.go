@@ -174,6 +174,10 @@ func queryLike(s string) bool {
 func yamlKeyLine() *regexp.Regexp {
 	return pattern(`^([ \t]*(?:- +)*)(["']?)([A-Za-z_][\w-]*)(["']?)[ \t]*:[ \t]*(.*)$`)
 }
+func yamlProperties() *regexp.Regexp { return pattern(`^(?:[&!]\S*[ \t]+)+`) } // anchors and tags
+func flowKey() *regexp.Regexp {
+	return pattern(`[{,][ \t]*["']?([A-Za-z_][\w-]*)["']?[ \t]*:[ \t]*(["'])`)
+}
 func blockMark() *regexp.Regexp { return pattern(`^[|>][0-9+-]*[ \t]*(?:#.*)?$`) }
 
 // line is a line of the text: its start, and its end without the line end.
@@ -209,15 +213,39 @@ func indentOf(s string) int {
 func (d *Document) inYAML() (list []*Region) {
 	text := d.File.Text
 	ls := lines(text)
+	if strings.HasPrefix(text, "\ufeff") {
+		ls[0].start += len("\ufeff")
+	}
 	for i := 0; i < len(ls); i++ {
+		if ln := strings.TrimLeft(text[ls[i].start:ls[i].end], "- \t"); strings.HasPrefix(ln, "{") || strings.HasPrefix(ln, "[") {
+			list = append(list, d.inFlow(ls[i].start, ls[i].end)...)
+			continue
+		}
 		m := yamlKeyLine().FindStringSubmatchIndex(text[ls[i].start:ls[i].end])
 		if m == nil {
 			continue
 		}
 		at := func(n int) int { return ls[i].start + m[n] }
-		key, value := text[at(6):at(7)], text[at(10):at(11)]
+		key, value, begin := text[at(6):at(7)], text[at(10):at(11)], at(10)
+		if skip := len(yamlProperties().FindString(value)); skip > 0 {
+			value, begin = value[skip:], begin+skip
+		}
+		if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
+			list = append(list, d.inFlow(begin, at(11))...)
+			continue
+		}
 		l := languageOf(key)
 		if l == "" {
+			continue
+		}
+		if strings.HasPrefix(value, `"`) || strings.HasPrefix(value, "'") {
+			r, end := d.inQuotes(l, key, begin, at(6)-ls[i].start)
+			if r != nil {
+				list = append(list, r)
+			}
+			for i+1 < len(ls) && ls[i+1].start <= end {
+				i++
+			}
 			continue
 		}
 		if blockMark().MatchString(value) {
@@ -229,12 +257,12 @@ func (d *Document) inYAML() (list []*Region) {
 			i = last
 			continue
 		}
-		if r, last := d.plain(ls, i, at(10), at(11), at(6)-ls[i].start, l, key); last > i {
+		if r, last := d.plain(ls, i, begin, at(11), at(6)-ls[i].start, l, key); last > i {
 			if r != nil {
 				list = append(list, r)
 			}
 			i = last
-		} else if r := d.scalar(l, key, at(10), at(11)); r != nil {
+		} else if r := d.scalar(l, key, begin, at(11)); r != nil {
 			list = append(list, r)
 		}
 	}
@@ -351,38 +379,13 @@ func (d *Document) linesRegion(ls []line, indent int, l Language, title string) 
 	})
 }
 
-// scalar reads a text on one line of YAML.
+// scalar reads a text without quotes on one line of YAML.
 func (d *Document) scalar(l Language, key string, from, to int) *Region {
 	text := d.File.Text
 	value := strings.TrimRight(text[from:to], " \t")
 	to = from + len(value)
-	switch {
-	case value == "" || strings.ContainsAny(value[:1], "[{&*!#|>%@`"):
+	if value == "" || strings.ContainsAny(value[:1], "[{&*!#|>%@`\"'") {
 		return nil
-	case value[0] == '"':
-		if end := quotedEnd(text, from, '"', to); end > 0 {
-			return d.quoted(l, key, from+1, end, false)
-		}
-		return nil
-	case value[0] == '\'':
-		var b builder
-		i := from + 1
-		start := i
-		for i < to && (text[i] != '\'' || i+1 < to && text[i+1] == '\'') {
-			if text[i] == '\'' {
-				b.add(text, start, i)
-				b.put("'", i, i+2)
-				i += 2
-				start = i
-				continue
-			}
-			i++
-		}
-		if i >= to || !queryLike(text[from+1:i]) {
-			return nil
-		}
-		b.add(text, start, i)
-		return b.region(d, l, key, diag.Span{Start: from + 1, End: i}, func(s string) string { return strings.ReplaceAll(s, "'", "''") })
 	}
 	if i := strings.Index(value, " #"); i >= 0 {
 		to = from + len(strings.TrimRight(value[:i], " \t"))
@@ -393,6 +396,91 @@ func (d *Document) scalar(l Language, key string, from, to int) *Region {
 	var b builder
 	b.add(text, from, to)
 	return b.region(d, l, key, diag.Span{Start: from, End: to}, func(s string) string { return s })
+}
+
+// inQuotes reads a text in quotes of YAML, which may go on in lines that are set in further
+// than outer, and gives where it ends; 0 where it does not. YAML joins its lines with blanks
+// (1.2, 7.3), an empty line is a line end.
+func (d *Document) inQuotes(l Language, key string, from, outer int) (*Region, int) {
+	text := d.File.Text
+	quote, start := text[from], from+1
+	var b builder
+	joined := false
+	for i := start; i < len(text); {
+		n, put := 0, ""
+		at := i
+		if text[i] == '\\' && quote == '"' && i+1 < len(text) {
+			at++ // of a line that is not joined with a blank
+		}
+		switch {
+		case text[at] == '\n' || text[at] == '\r':
+			next := len(text) - len(strings.TrimLeft(text[at:], " \t\r\n"))
+			if next == len(text) || next-strings.LastIndexByte(text[:next], '\n')-1 <= outer {
+				return nil, 0
+			}
+			if ends := strings.Count(text[at:next], "\n"); ends > 1 {
+				put = strings.Repeat("\n", ends-1)
+			} else if at == i {
+				put = " "
+			}
+			if at == i {
+				i = start + len(strings.TrimRight(text[start:i], " \t"))
+			}
+			n, joined = next-i, true
+		case quote == '"':
+			n, put = escapeAt(text, i)
+		case text[i] == quote && strings.HasPrefix(text[i+1:], "'"):
+			n, put = 2, "'"
+		}
+		if n == 0 && text[i] == quote {
+			b.add(text, start, i)
+			if !queryLike(b.text.String()) {
+				return nil, i
+			}
+			r := b.region(d, l, key, diag.Span{Start: from + 1, End: i}, func(s string) string {
+				if quote == '"' {
+					return quotedSigns.Replace(s)
+				}
+				return strings.NewReplacer("'", "''", "\n", " ").Replace(s)
+			})
+			r.joined = joined
+			return r, i
+		}
+		if n == 0 {
+			i++
+			continue
+		}
+		b.add(text, start, i)
+		b.put(put, i, i+n)
+		i += n
+		start = i
+	}
+	return nil, 0
+}
+
+// quotedSigns write a text between double quotes of YAML, JSON and Terraform.
+var quotedSigns = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+
+// inFlow finds keys with a text in quotes in what stands between braces on a line.
+func (d *Document) inFlow(from, to int) (list []*Region) {
+	text := d.File.Text
+	for from < to {
+		m := flowKey().FindStringSubmatchIndex(text[from:to])
+		if m == nil {
+			return list
+		}
+		key := text[from+m[2] : from+m[3]]
+		l := languageOf(key)
+		r, end := d.inQuotes(l, key, from+m[4], 0)
+		if end == 0 {
+			return list
+		}
+		if r != nil && l != "" {
+			list = append(list, r)
+		}
+		from = end + 1
+	}
+	return list
 }
 
 // quotedEnd is the place of the quote that ends a string whose text has backslashes
@@ -436,7 +524,7 @@ func (d *Document) quoted(l Language, title string, from, to int, hcl bool) *Reg
 	}
 	b.add(text, start, to)
 	return b.region(d, l, title, diag.Span{Start: from, End: to}, func(s string) string {
-		s = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s)
+		s = quotedSigns.Replace(s)
 		if hcl {
 			s = strings.NewReplacer("${", "$${", "%{", "%%{").Replace(s)
 		}
