@@ -52,7 +52,7 @@ async function stop() {
 }
 
 exports.activate = async (context) => {
-  output = vscode.window.createOutputChannel("gyoji");
+  output = vscode.window.createOutputChannel("gyoji", { log: true }); // the client writes with levels
   context.subscriptions.push(
     output,
     vscode.commands.registerCommand("gyoji.restart", async () => { await stop(); await start(); }),
