@@ -18,30 +18,35 @@ await flow(
       nothing: '_sourceCategory=*sysmon* | where ParentImage = "chrome.exe"',
       begin: undefined,
     };
-    for (const [width, height] of widths) {
-      for (const theme of themes) {
-        const page = await b.page({ width, height, theme, path: '' });
-        for (const [name, q] of Object.entries(states)) {
-          await page.goto(q === undefined ? `${s.base}/search` : `${s.base}/search?${new URLSearchParams({ q, from, to: from + 86_400_000, ...(name === 'rows' ? { m: 6 } : {}) })}`);
-          if (q === undefined) {
-            await page.evaluate(() => sessionStorage.clear());
-            await page.reload();
-            await page.getByText('Ask the logs something').waitFor();
-          } else if (name === 'nothing') await page.locator('tr.dry').waitFor();
-          else await ended(page);
-          if (name === 'chart') await page.locator('.uplot').waitFor();
-          if (name === 'rows') await page.getByRole('region', { name: 'Message' }).locator('tbody tr').first().waitFor();
-          await page.waitForTimeout(300);
-          await shot(page, `search-${name}-${width}-${theme}`);
-          equal(`31: axe: ${name} ${width} ${theme}`, await axe(page), []);
-          ok(`30: ${name} ${width} does not scroll sideways`, !(await sideways(page)));
+    // Each state is opened once, at the width of a desk or of a phone, and looked at in the rest.
+    for (const small of [false, true]) {
+      const page = await b.page({ width: small ? 390 : 1440, height: small ? 844 : 900, path: '' });
+      for (const [name, q] of Object.entries(states)) {
+        await page.goto(q === undefined ? `${s.base}/search` : `${s.base}/search?${new URLSearchParams({ q, from, to: from + 86_400_000, ...(name === 'rows' ? { m: 6 } : {}) })}`);
+        if (q === undefined) {
+          await page.evaluate(() => sessionStorage.clear());
+          await page.reload();
+          await page.getByText('Ask the logs something').waitFor();
+        } else if (name === 'nothing') await page.locator('tr.dry').waitFor();
+        else await ended(page);
+        if (name === 'chart') await page.locator('.uplot').waitFor();
+        if (name === 'rows') await page.getByRole('region', { name: 'Message' }).locator('tbody tr').first().waitFor();
+        for (const [width, height] of widths.filter(([w]) => w < 700 === small)) {
+          await page.setViewportSize({ width, height });
+          for (const theme of themes) {
+            await page.emulateMedia({ colorScheme: theme });
+            await page.waitForTimeout(200);
+            await shot(page, `search-${name}-${width}-${theme}`);
+            equal(`31: axe: ${name} ${width} ${theme}`, await axe(page), []);
+            ok(`30: ${name} ${width} does not scroll sideways`, !(await sideways(page)));
+          }
         }
-        if (width === 390) {
-          const low = await page.locator('main .btn').evaluateAll((l) => l.filter((e) => e.offsetParent && e.getBoundingClientRect().height < 44 && !e.closest('.finding')).map((e) => e.textContent));
-          equal('30: targets are 44 px', low, []);
-        }
-        await page.context().close();
       }
+      if (small) {
+        const low = await page.locator('main .btn').evaluateAll((l) => l.filter((e) => e.offsetParent && e.getBoundingClientRect().height < 44 && !e.closest('.finding')).map((e) => e.textContent));
+        equal('30: targets are 44 px', low, []);
+      }
+      await page.context().close();
     }
     const zoomed = await b.page({ width: 720, height: 450, path: '' });
     await zoomed.goto(`${s.base}/search?${new URLSearchParams({ q: '_sourceCategory=*sysmon*', from, to: from + 86_400_000 })}`);

@@ -21,6 +21,9 @@ export function draw(host, data, alone, at) {
   const grid = css('var(--line)');
   const one = data.series.length === 1;
   const apart = data.times.length > 1 ? Math.min(...data.times.slice(1).map((t, i) => t - data.times[i])) : 3_600_000;
+  // A time that stands alone has no line: it is a point. Of few times all are.
+  const lonely = (values) => values.flatMap((v, i) => (v !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []));
+  const points = (values) => (data.times.length < 80 ? { show: true, size: 5 } : { show: true, size: 5, filter: () => lonely(values) });
   // Where no record is, the line is cut: nothing was counted there.
   const series = data.series.map((s, i) => ({
     label: s.name.slice(0, 80),
@@ -29,7 +32,7 @@ export function draw(host, data, alone, at) {
     fill: one ? colour(i) : undefined,
     width: one ? 0 : 2,
     paths: one ? uPlot.paths.bars({ size: [0.8, 60] }) : undefined,
-    points: one ? { show: false } : { show: data.times.length < 80, size: 5 },
+    points: one ? { show: false } : points(s.values),
   }));
   probe.remove();
   const plot = new uPlot(
