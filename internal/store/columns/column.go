@@ -239,6 +239,7 @@ func (c *column) write(w *chunk, rows int, order []int32) error {
 type chunk struct {
 	out      []byte
 	start    int64 // of out in the file
+	written  int64 // bytes of the chunk before out
 	meta     format.ColumnMetaData
 	nulls    int64
 	kinds    string
@@ -254,7 +255,7 @@ type chunk struct {
 
 // begin starts the chunk of a column, which begins at a place in the file.
 func (w *chunk) begin(l *leaf, at int64) {
-	w.out, w.start, w.nulls, w.kinds, w.min, w.max, w.pages = w.out[:0], at, 0, "", nil, nil, nil
+	w.out, w.start, w.written, w.nulls, w.kinds, w.min, w.max, w.pages = w.out[:0], at, 0, 0, "", nil, nil, nil
 	w.meta = format.ColumnMetaData{Type: l.kind, PathInSchema: []string{l.name}, Codec: format.Zstd}
 }
 
@@ -306,10 +307,18 @@ func (w *chunk) page(h format.PageHeader, body []byte) (err error) {
 	return nil
 }
 
+// flush writes what there is of the chunk.
+func (w *chunk) flush(f *writer) error {
+	n := int64(len(w.out))
+	err := f.write(w.out)
+	w.out, w.start, w.written = w.out[:0], w.start+n, w.written+n
+	return err
+}
+
 // end is what the footer says of the chunk.
 func (w *chunk) end() format.ColumnChunk {
 	m := &w.meta
-	m.TotalCompressedSize = int64(len(w.out))
+	m.TotalCompressedSize = w.written + int64(len(w.out))
 	m.Statistics = format.Statistics{NullCount: w.nulls, MinValue: w.min, MaxValue: w.max}
 	if w.kinds != "" {
 		m.KeyValueMetadata = []format.KeyValue{{Key: kindsKey, Value: w.kinds}}

@@ -59,7 +59,7 @@ func TestUnpack(t *testing.T) {
 func TestWords(t *testing.T) {
 	holds := func(text, literal string, start, end bool) (usable, may bool) {
 		var w words
-		w.add([]byte(text))
+		w.add([]byte(text), 0)
 		hs := wordsIn(literal, start, end)
 		return len(hs) > 0, w.any || !slices.ContainsFunc(hs, func(h uint64) bool { return !slices.Contains(w.hashes, h) })
 	}
@@ -155,11 +155,13 @@ func checkWords(t *testing.T, value, literal string) {
 		start, end := at&expr.AtStart != 0 || at == expr.Words, at&expr.AtEnd != 0 || at == expr.Words
 		for _, text := range append(written(value), "<Data>"+value+"</Data>", "k="+value+" ") {
 			var w, twin words
-			w.add([]byte(`{"key":` + text + `}`))
+			w.add([]byte(`{"key":`+text+`}`), 0)
 			twin.addPlain([]byte(`{"key":` + text + `}`))
-			slices.Sort(w.hashes)
-			slices.Sort(twin.hashes)
-			if !slices.Equal(w.hashes, twin.hashes) || w.any != twin.any {
+			once := func(hs []uint64) []uint64 {
+				slices.Sort(hs)
+				return slices.Compact(hs)
+			}
+			if !slices.Equal(once(w.hashes), once(twin.hashes)) || w.any != twin.any {
 				t.Fatalf("%q: words differ from those found byte by byte", text)
 			}
 			for _, h := range wordsIn(literal, start, end) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"math"
 	"math/bits"
 	"unsafe"
 
@@ -69,69 +70,140 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// words collects the hashes of the words of a page, each once.
+// words collects the hashes of the words of a page. Some are there more than once: to look
+// for each takes longer than to put it into the filter again.
 type words struct {
 	hashes []uint64
-	table  []uint64 // of hashes; 0 is free
 	recent [recentWords]uint64
+	marks  [1 << (countBits - 6)]uint64 // a bit of each hash, to count them by
+	marked int
+	seen   [seenRuns]run // of the page, by a hash
 	any    bool
 }
 
-// recentWords is how many words are remembered to pass over those that come again at once.
-const recentWords = 4096
+// run is where in a page's text bytes between blanks and quotation marks stand.
+type run struct{ at, end uint32 }
 
-// tableMin is the least size of a page's table of words.
-const tableMin = 1 << 15
+// seenRuns is how many runs of a page are remembered, so that words are looked for once in
+// those that come again: the keys of JSON, and most values.
+const seenRuns = 1 << seenBits
+const seenBits = 13
+
+// recentWords is how many words are remembered to pass over those that come again at once.
+const recentWords = 1 << 10
+
+// countBits is of how many bits words are counted by: 8 for each of a page of short words.
+const countBits = 20
 
 func (w *words) reset() {
-	w.hashes, w.any = w.hashes[:0], false
-	clear(w.table)
-	w.recent = [recentWords]uint64{}
+	w.hashes, w.any, w.marked = w.hashes[:0], false, 0
+	clear(w.recent[:])
+	clear(w.marks[:])
+	clear(w.seen[:])
 }
 
 func (w *words) put(h uint64) {
+	h = max(h, 1)
 	if r := &w.recent[h%recentWords]; *r == h {
 		return
 	} else {
 		*r = h
 	}
-	if h == 0 {
-		h = 1
-	}
-	if 2*len(w.hashes) >= len(w.table) {
-		w.table = make([]uint64, max(tableMin, 2*len(w.table)))
-		for _, h := range w.hashes {
-			w.insert(h)
-		}
-	}
-	if w.insert(h) {
-		w.hashes = append(w.hashes, h)
+	w.hashes = append(w.hashes, h)
+	bit := h >> (64 - countBits)
+	m := &w.marks[bit>>6]
+	if *m>>(bit&63)&1 == 0 {
+		*m |= 1 << (bit & 63)
+		w.marked++
 	}
 }
 
-func (w *words) insert(h uint64) bool {
-	mask := uint64(len(w.table) - 1)
-	for i := h >> 20 & mask; ; i = (i + 1) & mask {
-		switch w.table[i] {
-		case 0:
-			w.table[i] = h
-			return true
-		case h:
-			return false
-		}
+// count is how many words there are, about: by how many of the bits that words fall on at
+// random are marked (linear counting, Whang and others, 1990), and never more than were put in.
+func (w *words) count() int {
+	const all = 1 << countBits
+	if w.marked == all {
+		return len(w.hashes)
 	}
+	n := -all * math.Log1p(-float64(w.marked)/all)
+	return min(len(w.hashes), int(math.Ceil(n)))
 }
 
-// add adds the words of a message. A word that a backslash stands before is added as it
-// is and without what may be an escape: \nword, \u003cword.
-func (w *words) add(b []byte) {
-	start := -1 // of the word that is not at its end
-	i := 0
-	for ; i+64 <= len(b); i += 64 {
-		m, beyond := wordMarks(b[i : i+64 : i+64])
+// add adds the words of a message, which stands in the page's text from start on. Runs
+// between blanks and quotation marks that are the same as one before are passed over.
+func (w *words) add(page []byte, start int) {
+	from := start // of the run that is not at its end
+	i := start
+	for ; i+64 <= len(page); i += 64 {
+		m, beyond := runMarks(page[i : i+64 : i+64])
 		if beyond {
-			w.beyond(b[i:min(len(b), i+66)], 64)
+			w.beyond(page[i:min(len(page), i+66)], 64)
 		}
+		for ; m != 0; m &= m - 1 {
+			end := i + bits.TrailingZeros64(m)
+			w.run(page, from, end)
+			from = end + 1
+		}
+	}
+	w.beyond(page[i:], len(page)-i)
+	for ; i < len(page); i++ {
+		if page[i]&^2 == ' ' {
+			w.run(page, from, i)
+			from = i + 1
+		}
+	}
+	w.run(page, from, len(page))
+}
+
+// runMarks has a bit for each of 64 bytes that is a blank or a quotation mark, and says
+// whether some are beyond ASCII.
+func runMarks(b []byte) (m uint64, beyond bool) {
+	const ones, lows, highs = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f, 0x8080808080808080
+	all := uint64(0)
+	for k := 0; k < 64; k += 8 {
+		v := binary.LittleEndian.Uint64(b[k:])
+		all |= v
+		v = v&^(2*ones) ^ ' '*ones // 0 where it is one of both
+		is := ^(v&lows + lows | v) & highs
+		m |= (is >> 7 * 0x0102040810204080 >> 56) << k
+	}
+	return m, all&highs != 0
+}
+
+// run adds the words of a run, unless one like it has been seen.
+func (w *words) run(page []byte, at, end int) {
+	const m0, m1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
+	n := end - at
+	if n < tokenMin {
+		return
+	}
+	b := page[at:end:end]
+	var first, last uint64
+	switch {
+	case n >= 8:
+		first, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+	case n >= 4:
+		first, last = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
+	default:
+		first = uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16
+	}
+	s := &w.seen[mix(first^uint64(n)*m1, last^m0)>>(64-seenBits)]
+	if int(s.end)-int(s.at) == n && string(page[s.at:s.end]) == string(b) {
+		return
+	}
+	if end <= math.MaxUint32 {
+		*s = run{uint32(at), uint32(end)}
+	}
+	w.words(b)
+}
+
+// words adds the words of a run. A word that a backslash stands before is added as it is
+// and without what may be an escape: \nword, \u003cword.
+func (w *words) words(b []byte) {
+	start := -1 // of the word that is not at its end
+	for i := 0; i < len(b); i += 64 {
+		end := min(64, len(b)-i)
+		m := wordMarks(b[i : i+end : i+end])
 		for at := 0; at < 64; {
 			if start < 0 {
 				n := bits.TrailingZeros64(m >> at)
@@ -145,16 +217,6 @@ func (w *words) add(b []byte) {
 				break
 			}
 			w.word(b, start, i+at)
-			start = -1
-		}
-	}
-	w.beyond(b[i:], len(b)-i)
-	for ; i < len(b); i++ {
-		switch is := isWord[b[i]]; {
-		case is && start < 0:
-			start = i
-		case !is && start >= 0:
-			w.word(b, start, i)
 			start = -1
 		}
 	}
@@ -176,22 +238,35 @@ func (w *words) addPlain(b []byte) {
 	}
 }
 
-// wordMarks has a bit for each of 64 bytes that is a letter or digit, and says whether
-// some are beyond ASCII.
-func wordMarks(b []byte) (m uint64, beyond bool) {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	all := uint64(0)
-	for k := 0; k < 64; k += 8 {
-		v := binary.LittleEndian.Uint64(b[k:])
-		all |= v
-		low := v &^ highs // so that no sum goes on into the next byte
-		lower := low | caseBits
-		digit := (low + (0x80-'0')*ones) &^ (low + (0x80-'9'-1)*ones)
-		letter := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)
-		is := (digit | letter) & highs &^ (v & highs)
-		m |= (is >> 7 * 0x0102040810204080 >> 56) << k
+// wordMarks has a bit for each of at most 64 bytes that is a letter or digit.
+func wordMarks(b []byte) (m uint64) {
+	k := 0
+	for ; k+8 <= len(b); k += 8 {
+		m |= wordMarks8(binary.LittleEndian.Uint64(b[k:])) << k
 	}
-	return m, all&highs != 0
+	if k == len(b) {
+		return m
+	}
+	v := uint64(0)
+	if k > 0 { // the last eight, without those that were looked at
+		v = binary.LittleEndian.Uint64(b[len(b)-8:]) >> (8 * (8 - len(b) + k))
+	} else {
+		for i, c := range b {
+			v |= uint64(c) << (8 * i)
+		}
+	}
+	return m | wordMarks8(v)<<k
+}
+
+// wordMarks8 has a bit for each of eight bytes.
+func wordMarks8(v uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	low := v &^ highs // so that no sum goes on into the next byte
+	lower := low | caseBits
+	digit := (low + (0x80-'0')*ones) &^ (low + (0x80-'9'-1)*ones)
+	letter := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)
+	is := (digit | letter) & highs &^ (v & highs)
+	return is >> 7 * 0x0102040810204080 >> 56
 }
 
 // word adds the word from start to end.
@@ -307,8 +382,8 @@ func (f *filterWriter) group() {
 	f.words.reset()
 }
 
-// add adds a message of the page.
-func (f *filterWriter) add(raw []byte) { f.words.add(raw) }
+// add adds a message of the page, whose text it is the end of.
+func (f *filterWriter) add(page []byte, start int) { f.words.add(page, start) }
 
 // page ends a page.
 func (f *filterWriter) page() {
@@ -318,7 +393,7 @@ func (f *filterWriter) page() {
 	if w.any {
 		flags = anyWord
 	} else {
-		blocks = bloom.NumSplitBlocksOf(int64(max(len(w.hashes), 1)), tokenBits)
+		blocks = bloom.NumSplitBlocksOf(int64(max(w.count(), 1)), tokenBits)
 	}
 	f.out = binary.LittleEndian.AppendUint32(f.out, flags)
 	f.out = binary.LittleEndian.AppendUint32(f.out, uint32(blocks))

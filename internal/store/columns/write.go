@@ -27,7 +27,7 @@ const (
 	// dictionary is of. More of them do not fit a batch's codes.
 	groupRows = 65536
 	// groupBytes ends a group early whose messages are long: a writer holds a group.
-	groupBytes = 256 << 20
+	groupBytes = 64 << 20
 	// rawPageBytes is how much text a page of messages has: what is read for one of them,
 	// and what a token filter is of.
 	rawPageBytes = 4 << 20
@@ -283,7 +283,7 @@ func (f *writer) flush() error {
 			cc.OffsetIndexOffset, cc.OffsetIndexLength = f.at+int64(len(w.out)), int32(len(index))
 			w.out = append(w.out, index...)
 		}
-		if err := f.write(w.out); err != nil {
+		if err := w.flush(f); err != nil {
 			return err
 		}
 		rg.Columns = append(rg.Columns, cc)
@@ -438,7 +438,9 @@ type group struct {
 	rows     []message.Row
 	origins  []int32
 	rawBytes int64
-	arena    []byte
+	arena    []byte   // of messages, up to its length
+	arenas   [][]byte // full ones, and arena
+	spare    [][]byte // of the group before
 
 	warnings exec.Warnings
 	want     *input.Want
@@ -464,7 +466,8 @@ func newGroup(rows int) *group {
 }
 
 func (g *group) reset() {
-	g.rows, g.origins, g.rawBytes, g.arena = g.rows[:0], g.origins[:0], 0, nil
+	g.rows, g.origins, g.rawBytes = g.rows[:0], g.origins[:0], 0
+	g.spare, g.arenas, g.arena = append(g.spare, g.arenas...), g.arenas[:0], nil
 	for _, c := range g.columns {
 		c.reset()
 	}
@@ -475,7 +478,14 @@ const arenaBytes = 1 << 20
 
 func (g *group) add(row message.Row, origin int32) {
 	if cap(g.arena)-len(g.arena) < len(row.Raw) {
-		g.arena = make([]byte, 0, max(arenaBytes, len(row.Raw)))
+		if n := len(g.spare); n > 0 && cap(g.spare[n-1]) >= len(row.Raw) {
+			g.arena, g.spare = g.spare[n-1], g.spare[:n-1]
+		} else {
+			g.arena = make([]byte, 0, max(arenaBytes, len(row.Raw)))
+		}
+		if cap(g.arena) == arenaBytes { // one of a long message alone is given up
+			g.arenas = append(g.arenas, g.arena)
+		}
 	}
 	at := len(g.arena)
 	g.arena = append(g.arena, row.Raw...)
@@ -720,32 +730,44 @@ func (w *chunk) small(values []int32) error {
 	return w.data(len(values), format.RLEDictionary)
 }
 
-// messages writes the pages of messages, and their token filters.
+// messages writes the pages of messages, and their token filters. A page goes to the file
+// once it is made.
 func (g *group) messages(f *writer, at func(int) int) error {
 	w := &g.chunk
 	if f.tokens != nil {
 		f.tokens.group()
 	}
 	for start := 0; start < len(g.rows); {
-		all, ends := w.text[:0], append(w.ends[:0], 0)
-		end := start
-		for end < len(g.rows) && (end == start || len(all)+len(g.rows[at(end)].Raw) <= rawPageBytes) {
-			raw := g.rows[at(end)].Raw
-			f.binary = f.binary || !utf8.Valid(raw)
-			if f.tokens != nil {
-				f.tokens.add(raw)
-				f.tokens.words.any = f.tokens.words.any || g.split[at(end)]
+		sizes, size, end := w.ordered[:0], 0, start
+		for ; end < len(g.rows); end++ {
+			n := len(g.rows[at(end)].Raw)
+			if end > start && size+n > rawPageBytes {
+				break
 			}
-			all = append(all, raw...)
-			ends = append(ends, uint32(len(all)))
-			end++
+			sizes, size = append(sizes, int32(n)), size+n
 		}
-		w.text, w.ends = all, ends
+		w.ordered = sizes
 		var err error
-		if w.body, err = lengths.EncodeByteArray(w.body[:0], all, ends); err != nil {
+		if w.body, err = deltas.EncodeInt32(w.body[:0], sizes); err != nil { // as delta length byte arrays have them
 			return err
 		}
+		w.body = slices.Grow(w.body, size)
+		texts := len(w.body)
+		for i := start; i < end; i++ {
+			row := at(i)
+			raw := g.rows[row].Raw
+			from := len(w.body) - texts
+			w.body = append(w.body, raw...)
+			f.binary = f.binary || !utf8.Valid(raw)
+			if f.tokens != nil {
+				f.tokens.add(w.body[texts:], from)
+				f.tokens.words.any = f.tokens.words.any || g.split[row]
+			}
+		}
 		if err := w.data(end-start, format.DeltaLengthByteArray); err != nil {
+			return err
+		}
+		if err := w.flush(f); err != nil {
 			return err
 		}
 		if f.tokens != nil {
