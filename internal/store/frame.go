@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/gyoji-dev/gyoji/internal/store/message"
@@ -29,7 +30,7 @@ import (
 //	40 i64 earliest time of a message, ms
 //	48 i64 latest
 //	56 u32 messages
-//	60 u8  codec of the body: 0 none, 1 zstd
+//	60 u8  codec of the body: 0 none, 1 zstd, 2 S2 (one block)
 //	61 u8  kind: 0 messages, 1 a piece of a file
 //	62 u8  1 when the times at 40 and 48 are known
 //	63 u8  0
@@ -48,9 +49,9 @@ const (
 	// frameBytesMax is the longest part of a frame that is believed.
 	frameBytesMax = 1 << 30
 
-	codecNone, codecZstd = 0, 1
-	kindMessages         = 0
-	kindPiece            = 1
+	codecNone, codecZstd, codecS2 = 0, 1, 2
+	kindMessages                  = 0
+	kindPiece                     = 1
 
 	// packMin is how long a body is that is worth packing.
 	packMin = 256
@@ -111,7 +112,8 @@ func (h *header) sound(rest []byte) bool {
 	return len(rest) >= int(h.shared)+int(h.stored) && crc32.Checksum(rest[:int(h.shared)+int(h.stored)], castagnoli) == h.sum
 }
 
-// encoder packs bodies; it is safe for many goroutines.
+// encoder packs the bodies of frames that are kept; it is safe for many goroutines. Those of
+// the log are packed by S2: in half the time, to one and a half times the size.
 var encoder = sync.OnceValue(func() *zstd.Encoder {
 	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 	if err != nil {
@@ -281,16 +283,36 @@ func appendFrame(dst []byte, r *Receipt, scratch *[]byte) ([]byte, header, error
 	h.unpacked = uint32(len(body))
 	at := len(dst)
 	if len(body) >= packMin {
-		dst = encoder().EncodeAll(body, dst)
-		h.codec = codecZstd
+		dst = slices.Grow(dst, s2.MaxEncodedLen(len(body)))
+		dst = dst[:at+len(s2.Encode(dst[at:cap(dst)], body))]
+		h.codec = codecS2
 	}
+	return h.packed(dst, start, at, body), h, nil
+}
+
+// packed ends the packing of a body, which stands from at on in a frame that begins at start.
+func (h *header) packed(dst []byte, start, at int, body []byte) []byte {
 	if h.codec == codecNone || len(dst)-at >= len(body) {
 		dst = append(dst[:at], body...)
 		h.codec = codecNone
 	}
 	h.stored = uint32(len(dst) - at)
 	h.sum = crc32.Checksum(dst[start+headerBytes:], castagnoli)
-	return dst, h, nil
+	return dst
+}
+
+// repack appends a frame with its body packed as those are that are kept.
+func (h header) repack(dst, shared, body []byte) []byte {
+	start := len(dst)
+	dst = append(append(dst, make([]byte, headerBytes)...), shared...)
+	at := len(dst)
+	if h.codec = codecNone; len(body) >= packMin {
+		dst = encoder().EncodeAll(body, dst)
+		h.codec = codecZstd
+	}
+	dst = h.packed(dst, start, at, body)
+	h.put(dst[start:])
+	return dst
 }
 
 // unpack appends the body of a frame to dst.
@@ -305,6 +327,16 @@ func (h *header) unpack(stored, dst []byte) ([]byte, error) {
 			return dst, errDamaged
 		}
 		return out, nil
+	case codecS2:
+		if n, err := s2.DecodedLen(stored); err != nil || n != int(h.unpacked) {
+			return dst, errDamaged
+		}
+		dst = slices.Grow(dst, int(h.unpacked))
+		at := len(dst)
+		if _, err := s2.Decode(dst[at:at+int(h.unpacked)], stored); err != nil {
+			return dst, errDamaged
+		}
+		return dst[:at+int(h.unpacked)], nil
 	}
 	return dst, errDamaged
 }

@@ -399,7 +399,11 @@ func (x *sealing) frames() (g *segment, err error) {
 			f.Close()
 			return nil, fmt.Errorf("store: %s: %w", x.f.name, err)
 		}
-		if _, err := out.Write(x.buf); err != nil {
+		frame := x.buf
+		if _, body, err := x.unpack(&at.header, x.buf[headerBytes:]); err == nil { // else it is kept as it is, and named when it is read
+			frame = at.repack(nil, x.buf[headerBytes:headerBytes+at.shared], body)
+		}
+		if _, err := out.Write(frame); err != nil {
 			f.Close()
 			return nil, s.writing(err)
 		}

@@ -26,8 +26,12 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-// FormatVersion is the number of what is on disk. A folder of a later one is refused.
-const FormatVersion = 1
+// FormatVersion is the number of what is on disk. A folder of a later one is refused; one of an
+// earlier one is read, and becomes one of this when it is opened to be written to.
+//
+//	1  frames packed by zstd
+//	2  or by S2
+const FormatVersion = 2
 
 // LogMaxDefault is how many bytes the log may have on disk.
 const LogMaxDefault = 10 << 30
@@ -279,10 +283,15 @@ func (s *Store) version() error {
 	text, err := os.ReadFile(name)
 	if err == nil && len(text) > 0 {
 		have := strings.TrimSpace(string(text))
-		if n, err := strconv.Atoi(have); err != nil || n > FormatVersion {
+		n, err := strconv.Atoi(have)
+		if err != nil || n < 1 || n > FormatVersion {
 			return &VersionError{s.dir, have}
 		}
-		return nil
+		if n == FormatVersion || s.o.ReadOnly {
+			return nil
+		}
+		s.o.Told(fmt.Sprintf("the folder was of format %d and is of format %d from now on: a gyoji that knows format %d alone will refuse it", n, FormatVersion, n))
+		return s.writeVersion()
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -301,6 +310,10 @@ func (s *Store) version() error {
 			return err
 		}
 	}
+	return s.writeVersion()
+}
+
+func (s *Store) writeVersion() error {
 	return writeFile(folder{root: s.dir}, versionFile, []byte(strconv.Itoa(FormatVersion)+"\n"))
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -160,7 +161,7 @@ func TestOneProcessAFolder(t *testing.T) {
 func TestALaterFormatIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir, Options{}).Close(t.Context())
-	for _, text := range []string{"2\n", "999", "x"} {
+	for _, text := range []string{strconv.Itoa(FormatVersion+1) + "\n", "999", "0", "-1", "x"} {
 		if err := os.WriteFile(filepath.Join(dir, versionFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
