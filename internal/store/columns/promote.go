@@ -14,7 +14,7 @@ const (
 	// PromotedMax is how many fields have columns by default.
 	PromotedMax = 24
 	// sampleRows is how many messages are looked at to choose them.
-	sampleRows = 2048
+	sampleRows = 1024
 	// longBytes is how long the values of a field are on average that gets no column
 	// unless it is asked for: it would be the text once more.
 	longBytes = 256

@@ -130,13 +130,16 @@ func (w *words) count() int {
 }
 
 // add adds the words of a message, which stands in the page's text from start on. Runs
-// between blanks and quotation marks that are the same as one before are passed over.
-func (w *words) add(page []byte, start int) {
+// between blanks and quotation marks that are the same as one before are passed over. It
+// reports whether all of the message is ASCII.
+func (w *words) add(page []byte, start int) (ascii bool) {
+	ascii = true
 	from := start // of the run that is not at its end
 	i := start
 	for ; i+64 <= len(page); i += 64 {
 		m, beyond := runMarks(page[i : i+64 : i+64])
 		if beyond {
+			ascii = false
 			w.beyond(page[i:min(len(page), i+66)], 64)
 		}
 		for ; m != 0; m &= m - 1 {
@@ -147,12 +150,14 @@ func (w *words) add(page []byte, start int) {
 	}
 	w.beyond(page[i:], len(page)-i)
 	for ; i < len(page); i++ {
+		ascii = ascii && page[i] < 0x80
 		if page[i]&^2 == ' ' {
 			w.run(page, from, i)
 			from = i + 1
 		}
 	}
 	w.run(page, from, len(page))
+	return ascii
 }
 
 // runMarks has a bit for each of 64 bytes that is a blank or a quotation mark, and says
@@ -382,8 +387,9 @@ func (f *filterWriter) group() {
 	f.words.reset()
 }
 
-// add adds a message of the page, whose text it is the end of.
-func (f *filterWriter) add(page []byte, start int) { f.words.add(page, start) }
+// add adds a message of the page, whose text it is the end of. It reports whether all of
+// the message is ASCII.
+func (f *filterWriter) add(page []byte, start int) bool { return f.words.add(page, start) }
 
 // page ends a page.
 func (f *filterWriter) page() {

@@ -758,11 +758,12 @@ func (g *group) messages(f *writer, at func(int) int) error {
 			raw := g.rows[row].Raw
 			from := len(w.body) - texts
 			w.body = append(w.body, raw...)
-			f.binary = f.binary || !utf8.Valid(raw)
+			ascii := false
 			if f.tokens != nil {
-				f.tokens.add(w.body[texts:], from)
+				ascii = f.tokens.add(w.body[texts:], from)
 				f.tokens.words.any = f.tokens.words.any || g.split[row]
 			}
+			f.binary = f.binary || !ascii && !utf8.Valid(raw)
 		}
 		if err := w.data(end-start, format.DeltaLengthByteArray); err != nil {
 			return err
