@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"math"
+	"os"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 )
 
@@ -21,6 +24,26 @@ const (
 
 // putOff says that the first look for garbage is yet to come.
 var putOff atomic.Bool
+
+// limited is the limit of memory from then on; 0 is what it was.
+var limited struct {
+	sync.Mutex
+	limit int64
+}
+
+// collectWithin has garbage looked for more often as memory comes near a limit, unless the
+// environment gives one (GOMEMLIMIT).
+func collectWithin(limit int64) {
+	if limit <= 0 || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	limited.Lock()
+	defer limited.Unlock()
+	limited.limit = limit
+	if !putOff.Load() {
+		debug.SetMemoryLimit(limit)
+	}
+}
 
 // collectLate puts the first look for garbage off until there is memory of some
 // size. From then on, and where the environment says otherwise (GOGC, GOMEMLIMIT),
@@ -40,7 +63,9 @@ func collectLate(from int64) {
 	garbage := &struct{ _ *int }{} // told of when it is found
 	runtime.AddCleanup(garbage, func(struct{}) {
 		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
+		limited.Lock()
+		defer limited.Unlock()
+		debug.SetMemoryLimit(cmp.Or(limited.limit, limit))
 		putOff.Store(false)
 	}, struct{}{})
 }

@@ -103,9 +103,9 @@ what is being answered has been, within 30 s; a second one at once.`,
 	f.StringVar(&maxSize, "max-size", "", "bytes that the store may have on disk before the oldest goes: 100g (default: no limit)")
 	f.Float64Var(&c.RateLimit, "rate-limit", 0, "API requests a second and key before 429; 0 is no limit, Sumo Logic's is 4")
 	f.IntVar(&c.Conns, "connections", server.ConnsDefault, "connections at once; further ones wait")
-	f.StringVar(&memory, "body-memory", "", "bytes of requests that are read at once before senders are told to wait (default: 256m)")
+	f.StringVar(&memory, "body-memory", "", "bytes of requests that are read at once before senders are told to wait (default: 256m, less on a small machine)")
 	f.IntVar(&c.Searches, "searches", 200, "search jobs at once before 429")
-	f.StringVar(&searchMemory, "search-memory", "", "memory that all searches hold together before rows go to disk (default: 1g)")
+	f.StringVar(&searchMemory, "search-memory", "", "memory that all searches hold together before rows go to disk (default: 1g, or a quarter of the machine's)")
 	f.DurationVar(&c.SearchIdle, "search-idle", 5*time.Minute, "time after which a search job that nobody asks about is gone")
 	f.BoolVar(&c.ForcePause, "force-pause", false, "a search job with more than 100,000 messages ends FORCE PAUSED, as Sumo Logic's, in place of with a warning")
 	f.BoolVar(&c.RelativeTimes, "relative-times", false, "accept -15m and now as times of search jobs, which Sumo Logic refuses")
@@ -128,6 +128,7 @@ func (a *app) serve(ctx context.Context, c server.Config) error {
 		fmt.Fprintf(a.stderr, "%s %s\n", time.Now().UTC().Format("2006-01-02T15:04:05Z"), fmt.Sprintf(format, args...))
 		a.flushed()
 	}
+	collectWithin(server.MemoryLimit())
 	s, told, err := server.Start(c, logf)
 	if err != nil {
 		return serveError(err)

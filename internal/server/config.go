@@ -29,7 +29,7 @@ type Config struct {
 	Retention store.Retention // how long it is kept then
 	RateLimit float64         // API requests a second and key; 0 is no limit
 	Conns     int             // connections at once
-	Memory    int64           // bytes of bodies that are being read at once
+	Memory    int64           // bytes of bodies that are being read at once; 0 is 256 MiB, or an eighth of a small machine's
 	Syslog    []string        // addresses to listen at
 	Kafka     []string        // addresses of topics
 	KafkaBy   kafka.Access
@@ -39,7 +39,7 @@ type Config struct {
 	Demo      bool     // samples and packages are put in once: (*Server).Demo
 
 	Searches      int           // search jobs at once; 0 is 200
-	SearchMemory  int64         // bytes that all of them hold; 0 is 1 GiB
+	SearchMemory  int64         // bytes that all of them hold; 0 is 1 GiB, or a quarter of a small machine's
 	SearchIdle    time.Duration // after which one that nobody asks about is gone; 0 is 5 minutes
 	ForcePause    bool          // one with too many messages is FORCE PAUSED, as in the product
 	RelativeTimes bool          // -15m and now are times of a search job, which the product refuses

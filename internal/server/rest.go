@@ -31,6 +31,7 @@ func (s *Server) rest(ctx context.Context) {
 			busy = false
 			runtime.GC() // pools keep what they hold over one collection
 			debug.FreeOSMemory()
+			dropProgram()
 		}
 	}
 }

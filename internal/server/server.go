@@ -107,6 +107,7 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	if err != nil {
 		return nil, told, &ConfigError{err}
 	}
+	c.fit(machineMemory())
 	s := &Server{c: c, pace: p, logf: logf, started: time.Now(), ended: make(chan error, 1)}
 	defer func() {
 		if err != nil {

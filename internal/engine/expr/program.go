@@ -179,8 +179,8 @@ type Run struct {
 	p     *Program
 	frame Frame
 	out   event.Column
-	small [64]smallEntry
-	parts []*Run // of an And, run one after the other by Keep
+	small *[64]smallEntry // nil until Column needs it: most runs are conditions
+	parts []*Run          // of an And, run one after the other by Keep
 
 	// Of out, where it stays from batch to batch: the turn of the memo that it is
 	// made of, how much of the memo it has, how much higher its codes are, and its
@@ -198,7 +198,7 @@ type smallEntry struct {
 
 // Open readies p for one worker.
 func (p *Program) Open(env *Env) *Run {
-	r := &Run{p: p, frame: Frame{memos: make([]memo, len(p.memos)), onces: make([]rowValue, len(p.onces))}}
+	r := &Run{p: p}
 	r.frame.Env = r.watched(env)
 	if a, ok := p.root.(*And); ok {
 		part := func(x Expr) *Run { return (&Program{root: x, memos: p.memos, onces: p.onces}).Open(env) }
@@ -222,6 +222,9 @@ func (r *Run) watched(env *Env) *Env {
 
 func (r *Run) start(b *event.Batch) {
 	r.frame.b = b
+	if r.frame.memos == nil { // a run that has met no event has no memory of any
+		r.frame.memos, r.frame.onces = make([]memo, len(r.p.memos)), make([]rowValue, len(r.p.onces))
+	}
 	for i, slot := range r.p.memos {
 		gen := uint64(0)
 		if int(slot) < len(b.Cols) {
@@ -308,6 +311,9 @@ func (r *Run) Column(b *event.Batch, rows []uint16) (out *event.Column, dropped 
 	}
 	out = &r.out
 	out.Reset()
+	if r.small == nil {
+		r.small = new([64]smallEntry)
+	}
 	clear(r.small[:])
 	if n := len(rows); n > 0 {
 		out.Set(rows[n-1], event.Value{})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
@@ -20,7 +21,7 @@ type Span struct{ Start, End int }
 // one with a time limit.
 type Regexp struct {
 	source string
-	re     *regexp.Regexp
+	re     *linear
 	back   *regexp2.Regexp
 	names  []string
 	nested [2]string
@@ -52,8 +53,8 @@ func compileRegexp(pattern string) (*Regexp, error) {
 	if len(pattern) > patternBytesMax {
 		return nil, &RegexpError{patternBytesMax, "it is longer than " + strconv.Itoa(patternBytesMax) + " bytes"}
 	}
-	if re, err := regexp.Compile(pattern); err == nil && !twice(re.SubexpNames()) && !misread(pattern) {
-		return regular(re, pattern), nil
+	if t, err := syntax.Parse(pattern, syntax.Perl); err == nil && !twice(t.CapNames()) && !misread(pattern) {
+		return regular(t, pattern), nil
 	}
 	tree, d, err := parseDialect(pattern)
 	if err != nil {
@@ -61,11 +62,11 @@ func compileRegexp(pattern string) (*Regexp, error) {
 	}
 	if tree.regular() {
 		plain := tree.write(forGo)
-		re, err := regexp.Compile(plain)
+		t, err := syntax.Parse(plain, syntax.Perl)
 		if err != nil {
 			return nil, &RegexpError{0, "it repeats too much: " + reason(err)}
 		}
-		r := regular(re, plain)
+		r := regular(t, plain)
 		r.names, r.nested = d.names, nestedNames(tree, d.names, "")
 		return r, nil
 	}
@@ -75,8 +76,10 @@ func compileRegexp(pattern string) (*Regexp, error) {
 	}
 	back.MatchTimeout = regexTime
 	r := &Regexp{back: back, names: d.names, nested: nestedNames(tree, d.names, "")}
-	r.learn(tree.write(relaxed))
-	r.plain = nil // of the wider pattern
+	if t, err := syntax.Parse(tree.write(relaxed), syntax.Perl); err == nil {
+		r.learn(t)
+		r.plain = nil // of the wider pattern
+	}
 	for _, ahead := range tree.lookaheads() {
 		if t, err := syntax.Parse(ahead.write(relaxed), syntax.Perl); err == nil {
 			need, _ := requiredOf(t)
@@ -112,25 +115,31 @@ func reason(err error) string {
 	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 }
 
-func regular(re *regexp.Regexp, pattern string) *Regexp {
-	r := &Regexp{re: re, names: re.SubexpNames()}
-	if t := r.learn(pattern); t != nil {
-		r.nested[0], r.nested[1] = nestedGroups(t, "")
-	}
+func regular(t *syntax.Regexp, pattern string) *Regexp {
+	r := &Regexp{re: &linear{pattern: pattern}, names: t.CapNames()}
+	r.learn(t)
+	r.nested[0], r.nested[1] = nestedGroups(t, "")
 	return r
 }
 
-// learn finds out what must stand in any match of a pattern in Go's syntax, and
-// returns its tree.
-func (r *Regexp) learn(pattern string) *syntax.Regexp {
-	t, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil
-	}
+// linear is a pattern of Go's engine, which is made ready at the first text that may match:
+// of the patterns of a thousand rules few ever meet one, and each takes some 10 KB.
+type linear struct {
+	pattern string
+	once    sync.Once
+	re      *regexp.Regexp
+}
+
+func (l *linear) get() *regexp.Regexp {
+	l.once.Do(func() { l.re = regexp.MustCompile(l.pattern) }) // it has been parsed before: nothing else can fail
+	return l.re
+}
+
+// learn finds out what must stand in any match of a pattern in Go's syntax.
+func (r *Regexp) learn(t *syntax.Regexp) {
 	need, plain := requiredOf(t)
 	r.plain = plain
 	r.require(need, casedLiteral(t))
-	return t
 }
 
 func (r *Regexp) require(need []string, cased string) {
@@ -172,7 +181,7 @@ func (r *Regexp) Match(s string) (bool, error) {
 		return false, nil
 	}
 	if r.re != nil {
-		return r.re.MatchString(s), nil
+		return r.re.get().MatchString(s), nil
 	}
 	ok, err := r.back.MatchString(s)
 	if err != nil {
@@ -191,10 +200,10 @@ func (r *Regexp) Find(s string, from int, buf []Span) (groups []Span, ok bool, e
 		return buf, false, nil
 	}
 	if r.re != nil && from == 0 {
-		return spans(buf, r.re.FindStringSubmatchIndex(s))
+		return spans(buf, r.re.get().FindStringSubmatchIndex(s))
 	}
 	if r.re != nil {
-		for _, m := range r.re.FindAllStringSubmatchIndex(s, -1) {
+		for _, m := range r.re.get().FindAllStringSubmatchIndex(s, -1) {
 			if m[0] >= from {
 				return spans(buf, m)
 			}
@@ -222,7 +231,7 @@ func (r *Regexp) Each(s string, fn func(groups []Span) bool) error {
 	}
 	buf := make([]Span, 0, len(r.names))
 	if r.re != nil {
-		for _, m := range r.re.FindAllStringSubmatchIndex(s, -1) {
+		for _, m := range r.re.get().FindAllStringSubmatchIndex(s, -1) {
 			buf, _, _ = spans(buf[:0], m)
 			if !fn(buf) {
 				break
@@ -413,7 +422,7 @@ func (r *Regexp) Source() string { return r.source }
 // String is the pattern in the syntax of the engine that runs it.
 func (r *Regexp) String() string {
 	if r.re != nil {
-		return r.re.String()
+		return r.re.pattern
 	}
 	return r.back.String()
 }
