@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -33,9 +35,9 @@ func (a *app) ingestCmd() *cobra.Command {
 topic in a store, a folder that gyoji search --store and gyoji serve read. It takes
 what gyoji search takes, and a query over the store gives what it gives over the files.
 
-What has been read is on disk, safe from a crash, when ingest says so. A file that is
-put in twice is there twice; with --follow ingest goes on where it was ended, also in a
-file that was rotated meanwhile.`,
+What has been read is on disk, safe from a crash, when ingest says so. A file that was
+put in before and is as it was is left out, and named; --again puts it in once more. With
+--follow ingest goes on where it was ended, also in a file that was rotated meanwhile.`,
 		Example: `  gyoji ingest evtx/ --store /var/lib/gyoji
   gyoji ingest --store /var/lib/gyoji --category linux/auth /var/log/auth.log
   journalctl -o json | gyoji ingest --store /var/lib/gyoji -
@@ -80,7 +82,7 @@ file that was rotated meanwhile.`,
 			case following:
 				err = s.ingestFollowing(cmd.Context(), into, &access)
 			default:
-				err = s.ingest(cmd.Context(), into)
+				err = s.ingest(cmd.Context(), into, st, again)
 			}
 			err = ingestError(err)
 			if e := st.Close(cmd.Context()); err == nil && e != nil {
@@ -106,7 +108,7 @@ file that was rotated meanwhile.`,
 	f.BoolVar(&in.strict, "strict", false, "exit with 4 when anything of the input was lost, or nothing could be found in it")
 	f.StringVar(&limit, "log-max", "", "bytes that the store's log may have on disk before nothing more is taken (default: 10g)")
 	f.BoolVar(&follow, "follow", false, "go on with what is added to the files, or comes on standard input, until Ctrl-C; always so for kafka://BROKER:PORT/TOPIC")
-	f.BoolVar(&again, "again", false, "with --follow: begin at the start of files that were followed before")
+	f.BoolVar(&again, "again", false, "put in files that were put in before; with --follow: begin at the start of files that were followed before")
 	access.flags(cmd)
 	return cmd
 }
@@ -135,8 +137,40 @@ func ingestError(err error) error {
 	return &exit{exitInput, err}
 }
 
-// ingest puts all of the input into a store.
-func (s *session) ingest(ctx context.Context, into *store.Files) error {
+// ingest puts all of the input into a store, but for the files that were put in before; again
+// puts in those, too.
+func (s *session) ingest(ctx context.Context, into *store.Files, st *store.Store, again bool) error {
+	taken, err := st.Taken()
+	if err != nil {
+		return &exit{exitInput, err}
+	}
+	failed := error(nil)
+	var notes []string // said once progress is no longer shown
+	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	s.opt.Pass = func(path string) bool {
+		before, err := taken.Look(path)
+		if err == nil && before != nil && !again {
+			at := before.At.Format(time.RFC3339)
+			switch {
+			case !before.Whole:
+				note("%s: it was being put in at %s, and that was ended: what had been put in by then is now there twice", path, at)
+			case !before.Same:
+				note("%s: it was put in at %s and has grown since: what it had then is now there twice (--follow goes on where it ended)", path, at)
+			default:
+				if s.left++; s.left <= leftNamed || s.app.verbose {
+					note("%s: it was put in at %s and is as it was: left out", path, at)
+				}
+				return true
+			}
+		}
+		if err == nil {
+			err = taken.Begin(path)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && failed == nil { // who reads it says that
+			failed = err
+		}
+		return false
+	}
 	src, err := input.Paths(s.paths, s.opt)
 	if err != nil {
 		return &exit{exitInput, err}
@@ -144,9 +178,22 @@ func (s *session) ingest(ctx context.Context, into *store.Files) error {
 	r := input.NewReader(src, s.formats, s.opt)
 	s.readers = append(s.readers, r)
 	s.watch(r)
-	defer s.progress.stop()
-	return into.Add(ctx, r)
+	if err = into.Add(ctx, r); err == nil {
+		err = taken.End(ctx)
+	}
+	s.progress.stop()
+	if s.left > 0 {
+		note("left out %s that %s in the store already; --again puts %s in once more",
+			number(int64(s.left))+" "+plural(int64(s.left), "file", "files"), plural(int64(s.left), "is", "are"), plural(int64(s.left), "it", "them"))
+	}
+	for _, text := range notes {
+		fmt.Fprintf(s.app.stderr, "gyoji: %s\n", text)
+	}
+	return cmp.Or(err, failed)
 }
+
+// leftNamed is how many files that are left out are named each.
+const leftNamed = 5
 
 // ingestFollowing puts what is there and what comes into a store.
 func (s *session) ingestFollowing(ctx context.Context, into *store.Files, access *kafkaAccess) (err error) {

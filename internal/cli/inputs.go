@@ -126,6 +126,7 @@ type session struct {
 	rows     int64
 	strict   bool
 	readers  []reading
+	left     int             // files that ingest has left out
 	store    *store.Store    // what is read instead of the paths; nil for those
 	snapshot *store.Snapshot // of it
 	spool    *input.Spool    // standard input, where it is read more than once

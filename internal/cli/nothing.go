@@ -44,6 +44,8 @@ func (s *session) nothingRead(st input.Stats) (unread bool) {
 			s.note("the store %s holds no events that could be of the time range: nothing was read", s.store.Dir())
 		}
 		return st.Total == 0
+	case st.Parts == 0 && s.left > 0: // all of it was put in before, as has been said
+		return false
 	case st.Parts == 0:
 		s.note("no log files in %s: nothing was read", strings.Join(s.paths, ", "))
 		return true

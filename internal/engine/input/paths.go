@@ -32,6 +32,8 @@ type Options struct {
 	// Copies passes over parts that hold what an earlier part holds, and the start of those
 	// that begin as one does; see Reader.Copies.
 	Copies bool
+	// Pass, where it is set, is asked of each regular file whether it is passed over.
+	Pass func(path string) bool
 	// Places keeps how far Follow has come with files; nil has it read them from their start.
 	Places Places
 	// BlockBytes is how much is read at a time; 0 is the default. Tests make it small.
@@ -92,6 +94,9 @@ func (p *paths) Parts(ctx context.Context) iter.Seq2[*Part, error] {
 			if !st.Mode().IsRegular() {
 				open := func(ctx context.Context) (io.ReadCloser, error) { return openPipe(ctx, path) }
 				return expand(ctx, path, -1, open, true, 0, p.o.TempDir, numbered)
+			}
+			if p.o.Pass != nil && p.o.Pass(path) {
+				return true
 			}
 			open := func(context.Context) (io.ReadCloser, error) { return os.Open(path) }
 			return expand(ctx, path, st.Size(), open, false, 0, p.o.TempDir, func(m *Part, err error) bool { return numbered(m, err) })
