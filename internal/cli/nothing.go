@@ -139,7 +139,7 @@ func (s *session) unmet(ctx context.Context, q *query.Query) (out []string) {
 	if !ok {
 		return nil
 	}
-	unmet, _, err := q.Unmet(ctx, run)
+	unmet, err := q.Unmet(ctx, run)
 	if err != nil {
 		return nil
 	}

@@ -212,12 +212,8 @@ func needOfAny(r Run, parts []Part) []input.Need {
 			if n.Written || n.Slot != event.None && !r.NoMap && !mapping.Verbatim(part.Query.Layout.Name(n.Slot)) {
 				continue
 			}
-			shortest := len(n.Any[0])
-			for _, l := range n.Any {
-				shortest = min(shortest, len(l))
-			}
-			if shortest > bestLen {
-				best, bestLen = n, shortest
+			if size := shortest(n.Any); size > bestLen {
+				best, bestLen = n, size
 			}
 		}
 		if bestLen < needMin {
