@@ -7,16 +7,20 @@ import (
 	"time"
 )
 
-// restEvery is how often it is looked whether the server has come to rest.
-const restEvery = 5 * time.Second
+const (
+	// restEvery is how often it is looked whether the server has come to rest.
+	restEvery = 5 * time.Second
+	// restLong is for how many looks after that it is once more: hunts come to rest later.
+	restLong = 10
+)
 
 // rest gives memory back to the system once nothing has come, and nothing was answered, for
-// some seconds: a burst needs much that a server at rest has no use for, and Go would keep
-// it for minutes.
+// some seconds, and after a minute: a burst needs much that a server at rest has no use for,
+// and Go would keep it for minutes.
 func (s *Server) rest(ctx context.Context) {
 	tick := time.NewTicker(restEvery)
 	defer tick.Stop()
-	seen, busy := s.done(), true // what the start took goes back, too
+	seen, looks := s.done(), 0 // since it came to rest; what the start took goes back, too
 	for {
 		select {
 		case <-ctx.Done():
@@ -24,11 +28,10 @@ func (s *Server) rest(ctx context.Context) {
 		case <-tick.C:
 		}
 		if now := s.done(); now != seen || s.stats.active.Load() > 0 {
-			seen, busy = now, true
+			seen, looks = now, 0
 			continue
 		}
-		if busy {
-			busy = false
+		if looks++; looks == 1 || looks == restLong {
 			runtime.GC() // pools keep what they hold over one collection
 			debug.FreeOSMemory()
 			dropProgram()

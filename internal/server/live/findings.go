@@ -126,7 +126,9 @@ func (x *Hunter) load(ctx context.Context) (place uint64, newest int64, state []
 	return place, newest, state, err
 }
 
-// follow hunts in what comes until ctx ends.
+// follow hunts in what comes until ctx ends, or until nothing has come for some time after
+// there was something to do: what remembers values of events is then begun anew, which gives
+// its memory back.
 func (x *Hunter) follow(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
 	place, newest, state, err := x.load(work)
@@ -155,7 +157,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 		}
 	}
 	came, saved, mark := x.o.Now(), x.o.Now(), int64(noMark)
-	dirty := false
+	dirty, worked := false, false
 	for {
 		x.wait(ctx)
 		now := x.o.Now()
@@ -163,7 +165,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 		next := snap.Next()
 		if next > place {
 			err = l.Add(work, snap.Feeder())
-			place, came, dirty = next, now, true
+			place, came, dirty, worked = next, now, true, true
 		}
 		snap.Close()
 		if err != nil {
@@ -213,7 +215,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 			}
 			saved, dirty = now, false
 		}
-		if ended {
+		if ended || worked && !dirty && now.Sub(came) >= x.o.Rest {
 			return nil
 		}
 	}

@@ -44,8 +44,10 @@ func TestHuntGoesOn(t *testing.T) {
 			lines = append(lines, []byte(l))
 		}
 	}
+	rest := time.Hour
 	start := func() *live.Hunter {
-		x, err := live.StartHunter(live.Options{Store: logs, Idle: 50 * time.Millisecond, Logf: t.Logf}, h)
+		rest = time.Hour + 120*time.Millisecond - rest // every other one comes to rest between pieces
+		x, err := live.StartHunter(live.Options{Store: logs, Idle: 50 * time.Millisecond, Rest: rest, Logf: t.Logf}, h)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,10 @@ type Options struct {
 	Late time.Duration
 	// Idle is how long nothing has to come until event time is taken to have reached the
 	// newest event.
-	Idle   time.Duration
+	Idle time.Duration
+	// Rest is how long nothing has to come until a hunter gives back the memory that it
+	// remembers values of events in.
+	Rest   time.Duration
 	Memory int64 // bytes for windows and histories; 0 for a usual number
 	Logf   func(string, ...any)
 	Now    func() time.Time // nil for the clock
@@ -47,6 +50,7 @@ type Options struct {
 const (
 	lateDefault = time.Second
 	idleDefault = 500 * time.Millisecond
+	restDefault = 20 * time.Second
 	// tick is how often the engine looks for what has come.
 	tick = 100 * time.Millisecond
 	// checkpointMost is how long work may go on without being written down.
@@ -61,6 +65,9 @@ func (o *Options) defaults() {
 	}
 	if o.Idle == 0 {
 		o.Idle = idleDefault
+	}
+	if o.Rest == 0 {
+		o.Rest = restDefault
 	}
 	if o.Memory == 0 {
 		o.Memory = memoryDefault
