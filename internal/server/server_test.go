@@ -559,7 +559,11 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	s, told, err := Start(Config{Data: dir, Listen: "127.0.0.1:0"}, func(string, ...any) {})
+	c := Config{Data: dir, Listen: "127.0.0.1:0"}
+	if name := filepath.Join(dir, "notify.yaml"); exists(name) {
+		c.Notify = []string{name}
+	}
+	s, told, err := Start(c, func(string, ...any) {})
 	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
@@ -568,6 +572,11 @@ func TestMain(m *testing.M) {
 	if err := s.Wait(context.Background()); err != nil {
 		os.Exit(1)
 	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // TestKill kills a server under load again and again: every message that was answered with

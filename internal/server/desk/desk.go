@@ -108,6 +108,7 @@ func New(o Options) (*Desk, error) {
 		}
 		d.hub.news(n)
 	})
+	go d.hub.rows()
 	go d.watchCare()
 	return d, nil
 }

@@ -51,6 +51,7 @@ type hub struct {
 	ended   bool
 	streams int
 
+	made    chan rowAsked
 	pending *pendingSignals
 	care    []byte // of Health, as it was last told; nil before that
 }
@@ -67,7 +68,7 @@ type pendingSignals struct {
 func newHub(d *Desk) *hub {
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return &hub{d: d, boot: fmt.Sprintf("%x", b), wake: make(chan struct{}), done: make(chan struct{})}
+	return &hub{d: d, boot: fmt.Sprintf("%x", b), made: make(chan rowAsked, rowsWaiting), wake: make(chan struct{}), done: make(chan struct{})}
 }
 
 func (h *hub) close() {
@@ -128,28 +129,68 @@ func (h *hub) news(n live.News) {
 	}
 }
 
-// insight tells of one, with its row. It is made in a goroutine of its own: whoever writes
-// does not wait for the store to be read.
+// insight tells of one, with its row. Whoever writes does not wait for the store to be read:
+// rows are made one after the other, and where very many wait, an insight is told without one.
 func (h *hub) insight(c *insight.Case, fresh bool) {
-	go func() {
-		ctx, done := context.WithTimeout(context.Background(), 30*time.Second)
-		defer done()
-		var shown any
-		if rows, err := h.d.rows(ctx, []*insight.Case{c}); err == nil {
-			shown = rows[0]
-		} else if !h.stopped() {
-			h.d.o.Logf("insight %s: %v", c.ReadableID(), err)
+	select {
+	case h.made <- rowAsked{c, fresh}:
+	default:
+		h.put("insight", map[string]any{"id": c.Insight.ID, "readableId": c.ReadableID(), "new": fresh, "row": nil})
+	}
+}
+
+// rowAsked is an insight whose row is to be made.
+type rowAsked struct {
+	of    *insight.Case
+	fresh bool // it was made just now
+}
+
+// rowsWaiting is how many insights wait for their rows at most.
+const rowsWaiting = 1024
+
+// rows makes rows until the hub is closed. Rules come first: it waits while they have something
+// to look at, for a second at most.
+func (h *hub) rows() {
+	for {
+		var x rowAsked
+		select {
+		case <-h.done:
+			return
+		case x = <-h.made:
 		}
-		h.put("insight", map[string]any{"id": c.Insight.ID, "readableId": c.ReadableID(), "new": fresh, "row": shown})
-		if fresh { // what its signals are made of is kept, whatever becomes of the messages
-			for _, s := range c.Insight.Signals {
-				if _, err := h.d.o.Live.Records(ctx, s, 0); err != nil && !h.stopped() {
-					h.d.o.Logf("the records of %s: %v", c.ReadableID(), err)
-					return
-				}
+		for began := time.Now(); h.d.o.Live.Behind() && time.Since(began) < time.Second && !h.stopped(); {
+			time.Sleep(25 * time.Millisecond)
+		}
+		h.row(x.of, x.fresh)
+	}
+}
+
+// row makes one, and tells of it.
+func (h *hub) row(c *insight.Case, fresh bool) {
+	ctx, done := context.WithTimeout(context.Background(), 30*time.Second)
+	defer done()
+	var shown any
+	if rows, err := h.d.rows(ctx, []*insight.Case{c}); err == nil {
+		shown = rows[0]
+	} else if !h.stopped() {
+		h.d.o.Logf("insight %s: %v", c.ReadableID(), err)
+	}
+	h.put("insight", map[string]any{"id": c.Insight.ID, "readableId": c.ReadableID(), "new": fresh, "row": shown})
+	if fresh { // what its signals are made of is kept, whatever becomes of the messages
+		for _, s := range c.Insight.Signals {
+			if _, err := h.d.o.Live.Records(ctx, s, 0); err != nil && !h.stopped() {
+				h.d.o.Logf("the records of %s: %v", c.ReadableID(), err)
+				return
 			}
 		}
-	}()
+	}
+}
+
+// watched says that somebody has a page open.
+func (h *hub) watched() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.streams > 0
 }
 
 func (h *hub) stopped() bool {

@@ -29,15 +29,19 @@ type evidences struct {
 // evidencesMost is how many are remembered.
 const evidencesMost = 4096
 
+// remembered is the evidence of a signal without reading the store; nil where it is not known.
+func (d *Desk) remembered(s *insight.Signal) *evidence {
+	d.told.mu.Lock()
+	defer d.told.mu.Unlock()
+	return d.told.by[s.ID]
+}
+
 // evidence is that of a signal; what is not in the store any more is left out.
 func (d *Desk) evidence(ctx context.Context, s *insight.Signal) *evidence {
-	d.told.mu.Lock()
-	e := d.told.by[s.ID]
-	d.told.mu.Unlock()
-	if e != nil {
+	if e := d.remembered(s); e != nil {
 		return e
 	}
-	e = &evidence{signal: s}
+	e := &evidence{signal: s}
 	last := *s
 	if n := len(s.Records); n > 0 {
 		last.Records = s.Records[n-1:]

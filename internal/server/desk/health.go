@@ -78,6 +78,10 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }
 
+// hostsAsked is for how many insights at once the store is read for their hosts; those of the
+// others are known the next times.
+const hostsAsked = 10
+
 // sources are what has come from where, and what of it is silent.
 func (d *Desk) sources(ctx context.Context, now time.Time) (out []sourceShown, silent []Care, err error) {
 	if d.o.Meter == nil {
@@ -88,11 +92,19 @@ func (d *Desk) sources(ctx context.Context, now time.Time) (out []sourceShown, s
 		return nil, nil, err
 	}
 	on := map[string]*insight.Case{}
+	asked := 0
 	slices.SortStableFunc(open, urgency) // a record is read for many, so of the most urgent
 	for _, c := range open[:min(len(open), listed)] {
 		host := c.Insight.Entity.Value
 		if s := top(c.Insight); s != nil && c.Insight.Entity.Type != "_hostname" {
-			host = d.evidence(ctx, s).Host
+			e := d.remembered(s)
+			if e == nil && asked < hostsAsked {
+				asked++
+				e = d.evidence(ctx, s)
+			}
+			if host = ""; e != nil {
+				host = e.Host
+			}
 		}
 		short, _, _ := strings.Cut(strings.ToLower(host), ".")
 		if on[short] == nil {
@@ -232,13 +244,23 @@ func (d *Desk) cares(ctx context.Context) ([]Care, error) {
 func (d *Desk) watchCare() {
 	every := time.NewTicker(careEvery)
 	defer every.Stop()
-	last := [2]int{-1, -1}
+	last, looked := [2]int{-1, -1}, time.Time{}
 	for {
 		select {
 		case <-d.hub.done:
 			return
 		case <-every.C:
 		}
+		if d.o.Meter != nil && time.Since(d.saved) > meterSaved {
+			d.saved = time.Now()
+			if err := d.o.Meter.save(context.Background(), d.db); err != nil {
+				d.o.Logf("the counts of sources: %v", err)
+			}
+		}
+		if !d.hub.watched() && time.Since(looked) < careUnseen {
+			continue
+		}
+		looked = time.Now()
 		all, err := d.cares(context.Background())
 		if err != nil {
 			continue
@@ -253,17 +275,14 @@ func (d *Desk) watchCare() {
 			last = now
 			d.hub.put("health", map[string]int{"care": now[0], "act": now[1]})
 		}
-		if d.o.Meter != nil && time.Since(d.saved) > meterSaved {
-			d.saved = time.Now()
-			if err := d.o.Meter.save(context.Background(), d.db); err != nil {
-				d.o.Logf("the counts of sources: %v", err)
-			}
-		}
 	}
 }
 
 // careEvery is how often it is looked for what needs care.
 const careEvery = 5 * time.Second
+
+// careUnseen is the same while no page is open.
+const careUnseen = time.Minute
 
 // health is how the server does, what needs care first.
 func (d *Desk) health(r *http.Request) (any, error) {

@@ -124,30 +124,58 @@ func (a *Alerts) commit(ctx context.Context, b batch) error {
 	return nil
 }
 
+// prepared are the statements of a transaction: reading them anew for each row takes half of
+// the time of writing it.
+type prepared struct {
+	ctx context.Context
+	tx  *sql.Tx
+	by  map[string]*sql.Stmt
+}
+
+func (p *prepared) exec(text string, args ...any) (sql.Result, error) {
+	s := p.by[text]
+	if s == nil {
+		var err error
+		if s, err = p.tx.PrepareContext(p.ctx, text); err != nil {
+			return nil, err
+		}
+		p.by[text] = s
+	}
+	return s.ExecContext(p.ctx, args...)
+}
+
+func (p *prepared) close() {
+	for _, s := range p.by {
+		s.Close()
+	}
+}
+
 // write writes the batch; news are what of it was not there yet.
 func (b *batch) write(ctx context.Context, tx *sql.Tx) (news News, err error) {
 	return news, b.put(ctx, tx, &news)
 }
 
 func (b *batch) put(ctx context.Context, tx *sql.Tx, news *News) error {
+	p := prepared{ctx: ctx, tx: tx, by: map[string]*sql.Stmt{}}
+	defer p.close()
 	for _, key := range b.stale {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM live_state WHERE key = ?`, []byte(key)); err != nil {
+		if _, err := p.exec(`DELETE FROM live_state WHERE key = ?`, []byte(key)); err != nil {
 			return err
 		}
 	}
 	for _, e := range b.entries {
 		var err error
 		if e.Value == nil {
-			_, err = tx.ExecContext(ctx, `DELETE FROM live_state WHERE key = ?`, []byte(e.Key))
+			_, err = p.exec(`DELETE FROM live_state WHERE key = ?`, []byte(e.Key))
 		} else {
-			_, err = tx.ExecContext(ctx, `INSERT INTO live_state (key, value) VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, []byte(e.Key), e.Value)
+			_, err = p.exec(`INSERT INTO live_state (key, value) VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, []byte(e.Key), e.Value)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	for _, x := range b.built {
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_baseline (rule, digest) VALUES (?,?)`, x[0], x[1]); err != nil {
+		if _, err := p.exec(`INSERT OR IGNORE INTO live_baseline (rule, digest) VALUES (?,?)`, x[0], x[1]); err != nil {
 			return err
 		}
 	}
@@ -162,7 +190,7 @@ func (b *batch) put(ctx context.Context, tx *sql.Tx, news *News) error {
 			suppressed = 1
 		}
 		id := s.Entity.ID()
-		r, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_signal (id, rule, name, entity, severity, time, created, suppressed, body) VALUES (?,?,?,?,?,?,?,?,?)`,
+		r, err := p.exec(`INSERT OR IGNORE INTO live_signal (id, rule, name, entity, severity, time, created, suppressed, body) VALUES (?,?,?,?,?,?,?,?,?)`,
 			s.ID, s.RuleID, s.Name, id, s.Severity, s.Time, at, suppressed, string(text))
 		if err != nil {
 			return err
@@ -170,7 +198,7 @@ func (b *batch) put(ctx context.Context, tx *sql.Tx, news *News) error {
 		if n, err := r.RowsAffected(); err == nil && n > 0 {
 			news.Signals = append(news.Signals, s)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO live_entity (id, type, zone, value, shown, first, last) VALUES (?,?,?,?,?,?,?)
+		if _, err := p.exec(`INSERT INTO live_entity (id, type, zone, value, shown, first, last) VALUES (?,?,?,?,?,?,?)
 			ON CONFLICT (id) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)`,
 			id, s.Entity.Type, s.Entity.Zone, s.Entity.Value, s.Shown, s.Time, s.Time); err != nil {
 			return err
@@ -186,7 +214,7 @@ func (b *batch) put(ctx context.Context, tx *sql.Tx, news *News) error {
 		if err != nil {
 			return err
 		}
-		r, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO live_insight (number, id, entity, status, time, created, body) VALUES (?,?,?,?,?,?,?)`,
+		r, err := p.exec(`INSERT OR IGNORE INTO live_insight (number, id, entity, status, time, created, body) VALUES (?,?,?,?,?,?,?)`,
 			number, i.ID, i.Entity.ID(), c.Status, i.Time, at, string(text))
 		if err != nil {
 			return err
@@ -199,7 +227,7 @@ func (b *batch) put(ctx context.Context, tx *sql.Tx, news *News) error {
 		}
 		news.New = append(news.New, c)
 		for _, s := range i.Signals {
-			if _, err := tx.ExecContext(ctx, `UPDATE live_signal SET insight = ? WHERE id = ? AND insight = ''`, i.ID, s.ID); err != nil {
+			if _, err := p.exec(`UPDATE live_signal SET insight = ? WHERE id = ? AND insight = ''`, i.ID, s.ID); err != nil {
 				return err
 			}
 		}
@@ -223,7 +251,12 @@ type Signal struct {
 	Insight string // id of the insight that it is part of; "" for none
 }
 
-func (a *Alerts) signals(ctx context.Context, where string, args ...any) (all []*Signal, err error) {
+func (a *Alerts) signals(ctx context.Context, where string, args ...any) ([]*Signal, error) {
+	return a.some(ctx, nil, where, args...)
+}
+
+// some are the signals that keep, which may be nil, holds for; the others are not held.
+func (a *Alerts) some(ctx context.Context, keep func(*Signal) bool, where string, args ...any) (all []*Signal, err error) {
 	rows, err := a.db.QueryContext(ctx, `SELECT number, created, insight, body FROM live_signal `+where, args...)
 	if err != nil {
 		return nil, err
@@ -240,15 +273,16 @@ func (a *Alerts) signals(ctx context.Context, where string, args ...any) (all []
 		if err := json.Unmarshal([]byte(text), &s.Signal); err != nil {
 			return nil, err
 		}
-		all = append(all, s)
+		if keep == nil || keep(s) {
+			all = append(all, s)
+		}
 	}
 	return all, rows.Err()
 }
 
 // Signals are all that keep holds for, the newest first.
 func (a *Alerts) Signals(ctx context.Context, keep func(*Signal) bool) ([]*Signal, error) {
-	all, err := a.signals(ctx, `ORDER BY time DESC, number DESC`)
-	return kept(all, keep), err
+	return a.some(ctx, keep, `ORDER BY time DESC, number DESC`)
 }
 
 // Between are the signals of a stretch of event time (ms, to excluded), the newest first,
