@@ -33,8 +33,12 @@ import (
 
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
+	"github.com/gyoji-dev/gyoji/internal/engine/format"
+	"github.com/gyoji-dev/gyoji/internal/engine/input"
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/internal/server"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 func main() {
@@ -46,6 +50,7 @@ func main() {
 	flag.IntVar(&b.rate, "rate", 5000, "events a second")
 	flag.DurationVar(&b.length, "for", 30*time.Second, "how long events are sent")
 	flag.StringVar(&b.profile, "profile", "", "file that the server's processor profile is written to")
+	flag.Float64Var(&b.hits, "hits", 0.05, "share of the events that a rule fits: those that none fits are sent in place of others")
 	flag.IntVar(&b.searches, "searches", 0, "search jobs over all that has come, one after the other by each of so many clients, while events are sent")
 	flag.StringVar(&child, "serve", "", "")
 	flag.Parse()
@@ -104,6 +109,8 @@ type bench struct {
 	events, rules, detections, profile string
 	rate, searches                     int
 	length                             time.Duration
+	hits, fit                          float64
+	docs                               []*ruledoc.Document
 
 	given  server.Credentials
 	source string
@@ -231,6 +238,7 @@ func (b *bench) run() error {
 	if err != nil {
 		return err
 	}
+	fmt.Printf("rules fit %.3f of the events sent, %.3f of the file's\n", b.hits, b.fit)
 	fmt.Printf("%d rules, %d events in %.1f s (%.0f a second), a core for the server; load of the machine before: %s\n", rules, sent, took.Seconds(), float64(sent)/took.Seconds(), load)
 	fmt.Printf("server: %.2f s of processor time, %.1f µs an event, %.0f %% of a core; slowest answer to a POST %s; %d search jobs\n\n",
 		after-cpu, (after-cpu)*1e6/float64(sent), 100*(after-cpu)/took.Seconds(), slowest.Round(time.Millisecond), jobs.Load())
@@ -332,7 +340,9 @@ func (b *bench) get(path string, to any) error {
 
 // apply gives the server the rules, and waits until they run. They are so many.
 func (b *bench) apply() (int, error) {
-	docs, found, err := tenant.Read([]tenant.Place{{FS: os.DirFS(filepath.Dir(b.rules)), Path: filepath.Base(b.rules), Name: b.rules}})
+	var found diag.List
+	var err error
+	b.docs, found, err = tenant.Read([]tenant.Place{{FS: os.DirFS(filepath.Dir(b.rules)), Path: filepath.Base(b.rules), Name: b.rules}})
 	if err == nil {
 		err = found.Err()
 	}
@@ -341,7 +351,7 @@ func (b *bench) apply() (int, error) {
 	}
 	files := []sec.File{{Name: "probe.yaml", Text: probeRule}}
 	seen := map[*diag.File]bool{}
-	for _, d := range docs {
+	for _, d := range b.docs {
 		if !seen[d.File] {
 			seen[d.File] = true
 			files = append(files, sec.File{Name: d.File.Name, Text: string(d.File.Text)})
@@ -355,7 +365,7 @@ func (b *bench) apply() (int, error) {
 		return 0, err
 	}
 	time.Sleep(5 * time.Second) // they are loaded
-	return len(docs), nil
+	return len(b.docs), nil
 }
 
 // send sends events until the time is over.
@@ -366,6 +376,9 @@ func (b *bench) send() (sent int, slowest time.Duration, err error) {
 	}
 	lines := bytes.SplitAfter(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
 	lines[len(lines)-1] = append(slices.Clone(lines[len(lines)-1]), '\n')
+	if lines, err = b.mixed(lines); err != nil {
+		return 0, 0, err
+	}
 	utcTime := regexp.MustCompile(`"UtcTime":"[^"]*"`)
 	system := regexp.MustCompile(`"SystemTime":"[^"]*"`)
 	perBody := int(time.Duration(b.rate) * every / time.Second)
@@ -411,6 +424,50 @@ func (b *bench) send() (sent int, slowest time.Duration, err error) {
 		err = *p
 	}
 	return sent, time.Duration(most.Load()), err
+}
+
+// mixed are events of which a share fits rules.
+func (b *bench) mixed(lines [][]byte) ([][]byte, error) {
+	x := tenant.New(b.docs, nil)
+	x.Say([]string{"EventRecordID"})
+	pass := &tenant.Pass{Tenant: x, Rules: x.Rules, Says: true}
+	in := input.NewReader(input.Memory("events", bytes.Join(lines, nil)), []*input.Format{format.Named("jsonl")}, input.Options{})
+	if err := query.RunTogether(context.Background(), query.Run{Input: in, Workers: 1}, nil, pass.Beside()); err != nil {
+		return nil, err
+	}
+	signals, _, _, err := pass.Run.Signals()
+	if err != nil {
+		return nil, err
+	}
+	fit := map[string]bool{}
+	for _, s := range signals {
+		for _, r := range s.Records {
+			fit[r.Said] = true
+		}
+	}
+	number := regexp.MustCompile(`"EventRecordID":"(\d+)"`)
+	var quiet, loud, all [][]byte
+	for _, l := range lines {
+		if m := number.FindSubmatch(l); m != nil && fit[string(m[1])] {
+			loud = append(loud, l)
+		} else {
+			quiet = append(quiet, l)
+		}
+	}
+	if len(loud) == 0 || len(quiet) == 0 {
+		return lines, nil
+	}
+	owed := 0.0
+	for i := range lines {
+		if owed += b.hits; owed >= 1 {
+			owed--
+			all = append(all, loud[i%len(loud)])
+		} else {
+			all = append(all, quiet[i%len(quiet)])
+		}
+	}
+	b.fit = float64(len(loud)) / float64(len(lines))
+	return all, nil
 }
 
 // search has jobs made until ctx ends.
