@@ -17,7 +17,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/event"
 )
 
-var update = flag.Bool("update", false, "write docs/schema anew")
+var update = flag.Bool("update", false, "write docs/schema and the state in testdata/ anew")
 
 func TestPublishedSchemaIsCurrent(t *testing.T) {
 	path, want := filepath.Join("..", "..", "..", "docs", "schema", "finding.json"), hunt.JSONSchema()
