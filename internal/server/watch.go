@@ -39,7 +39,7 @@ func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 	}
 	o := sec.Options{Builtin: builtin}
 	content := sec.New(sec.Of(db), o).Content
-	if s.live, err = live.Start(live.Options{Store: s.store, Content: content, Logf: s.logf}); err != nil {
+	if s.live, err = live.New(live.Options{Store: s.store, Content: content, Logf: s.logf}); err != nil {
 		return nil, err
 	}
 	s.more = append(s.more, s.live.Close)
@@ -72,6 +72,7 @@ func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 		return nil, err
 	}
 	s.more = append(s.more, s.desk.Close)
+	s.live.Begin() // from here on all of them are told
 	return slices.Concat(calls.Routes(), s.desk.Routes(), s.notify.Routes()), nil
 }
 

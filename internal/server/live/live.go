@@ -85,7 +85,9 @@ type Engine struct {
 	o      Options
 	alerts *Alerts
 
+	ctx     context.Context
 	stop    context.CancelFunc
+	begun   sync.Once
 	done    chan struct{}
 	changed chan struct{} // content is another
 
@@ -117,20 +119,35 @@ type Status struct {
 	Problem   string    // why nothing runs; "" where all is well
 }
 
-// Start begins to work.
+// Start makes an engine that works at once.
 func Start(o Options) (*Engine, error) {
+	e, err := New(o)
+	if err == nil {
+		e.Begin()
+	}
+	return e, err
+}
+
+// New makes an engine that works once it is told to Begin: whoever is to hear of what it finds
+// is told of all only if he says so before.
+func New(o Options) (*Engine, error) {
 	o.defaults()
 	db, err := o.Store.DB(Migration)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	e := &Engine{o: o, alerts: Of(db), stop: stop, done: make(chan struct{}), changed: make(chan struct{}, 1)}
-	go func() {
-		defer close(e.done)
-		e.work(ctx)
-	}()
-	return e, nil
+	return &Engine{o: o, alerts: Of(db), ctx: ctx, stop: stop, done: make(chan struct{}), changed: make(chan struct{}, 1)}, nil
+}
+
+// Begin has the engine work; further calls change nothing.
+func (e *Engine) Begin() {
+	e.begun.Do(func() {
+		go func() {
+			defer close(e.done)
+			e.work(e.ctx)
+		}()
+	})
 }
 
 // Alerts are what has come of it.
@@ -169,6 +186,7 @@ func (e *Engine) say(change func(*Status)) {
 // Close writes down what has come, and ends the work.
 func (e *Engine) Close(ctx context.Context) error {
 	e.stop()
+	e.begun.Do(func() { close(e.done) })
 	select {
 	case <-e.done:
 		return nil
