@@ -190,9 +190,22 @@ func (c *Case) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// Recorded returns the case's events, one map each.
+// isJSON reports whether the events of a case are JSON Lines, as all but some logs of lines are.
+func isJSON(data []byte) bool {
+	data = bytes.TrimSpace(data)
+	return len(data) == 0 || data[0] == '{'
+}
+
+// Recorded returns the case's events, one map each. Of a line that is no JSON the map has the
+// text alone.
 func (c *Case) Recorded() ([]map[string]any, error) {
 	var out []map[string]any
+	if !isJSON(c.data) {
+		for line := range bytes.Lines(c.data) {
+			out = append(out, map[string]any{"_raw": string(bytes.TrimSpace(line))})
+		}
+		return out, nil
+	}
 	dec := json.NewDecoder(bytes.NewReader(c.data))
 	for {
 		var e map[string]any

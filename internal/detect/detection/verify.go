@@ -375,16 +375,19 @@ func (r *runner) why(ctx context.Context, d *Detection, data []byte) (string, er
 	return "", nil
 }
 
-// collect runs a query over events in JSON Lines, in one worker.
+// collect runs a query over events, in one worker.
 func collect(ctx context.Context, q *query.Query, data []byte) (*query.Rows, error) {
 	return q.Collect(ctx, testRun(data))
 }
 
-// testRun reads events in JSON Lines, in one worker.
+// testRun reads events in one worker: JSON Lines, and other text by what it looks like.
 func testRun(data []byte) query.Run {
-	jsonl := format.Named("jsonl")
+	formats, force := []*input.Format{format.Named("jsonl")}, format.Named("jsonl")
+	if !isJSON(data) {
+		formats, force = format.All(), nil
+	}
 	open := func() (input.Feeder, error) {
-		return input.NewReader(input.Memory("events", data), []*input.Format{jsonl}, input.Options{Force: jsonl, BlockBytes: len(data) + 1}), nil
+		return input.NewReader(input.Memory("events", data), formats, input.Options{Force: force, BlockBytes: len(data) + 1}), nil
 	}
 	reader, _ := open() // opening memory does not fail
 	return query.Run{
