@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +27,9 @@ func (a *app) measureCmd() *cobra.Command {
 	var in inputs
 	var detections []string
 	var labels, form string
+	var others []string
+	var write bool
+	var rules sigmaRules
 	cmd := &cobra.Command{
 		GroupID: groupDetect,
 		Use:     "measure PATH... [--labels FILE]",
@@ -41,7 +45,14 @@ ordinary. The last line that fits a file counts. What no line fits is not labell
 and counts for findings per million alone.
 
 A record that several detections find counts once for recall, and copies of one
-record in several files count once.`,
+record in several files count once.
+
+With --sigma, Sigma rules run beside the packages, those of SigmaHQ say. Of each technique
+of the packages it is counted how many processes and records both find at medium or more,
+and what the one or the other finds alone: n is how many there are of all three.
+
+--write puts what was measured of each package into its detection.yaml, between two lines
+that say so. gyoji score shows it, and gyoji pkg lint says when a query was changed since.`,
 		Example: "  gyoji measure evtx/ --labels labels.csv\n  gyoji measure -d packages/T1204.001-malicious-link -f md evtx/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -55,21 +66,36 @@ record in several files count once.`,
 			if err != nil {
 				return err
 			}
+			if write && (len(detections) == 0 || labels == "") {
+				return usageError("--write puts what was measured into packages: name them with -d, and --labels")
+			}
+			var with *sigmaRules
+			if len(others) > 0 {
+				for _, p := range pkgs {
+					for _, t := range p.Attack.Techniques {
+						rules.filter.Tags = append(rules.filter.Tags, "attack."+strings.ToLower(t))
+					}
+				}
+				if err := rules.load(a, others, in.strict); err != nil {
+					return err
+				}
+				with = &rules
+			}
 			s, err := a.open(&in, args)
 			if err != nil {
 				return err
 			}
 			h := &huntRun{List: newList(s, hunt.Options{}), app: a, session: s}
-			if err := h.search(cmd.Context(), pkgs, nil); err != nil {
+			if err := h.search(cmd.Context(), pkgs, with); err != nil {
 				return err
 			}
 			m := newMeasured(pkgs, known)
-			for i := 0; ; i++ {
-				name := s.partName(i)
-				if name == "" {
-					break
+			parts := s.whatWasRead().Parts
+			for i, seen := 0, 0; seen < parts && i < partsMax; i++ { // what is no log has a number, and no name
+				if name := s.partName(i); name != "" {
+					seen++
+					m.file(name)
 				}
-				m.file(name)
 			}
 			for _, r := range s.readers {
 				m.Events = max(m.Events, r.Stats().Events)
@@ -80,7 +106,13 @@ record in several files count once.`,
 			}); err != nil {
 				return err
 			}
+			m.agreement(h.Detections())
 			m.settle()
+			if write {
+				if err := m.write(a, pkgs); err != nil {
+					return err
+				}
+			}
 			switch form {
 			case "json":
 				e := json.NewEncoder(a.json())
@@ -98,9 +130,14 @@ record in several files count once.`,
 	f := cmd.Flags()
 	f.StringArrayVarP(&detections, "detections", "d", nil, "packages (default: those that gyoji ships)")
 	f.StringVar(&labels, "labels", "", "file of lines PATTERN,LABEL: a technique, attack or ordinary")
+	f.StringArrayVar(&others, "sigma", nil, "Sigma rules to compare with: a rule, a folder, an archive, or sigma for those of gyoji rules")
+	f.BoolVar(&write, "write", false, "put what was measured into detection.yaml of the packages of -d")
 	formatFlag(f, &form, "text", []string{"text", "json", "md"}, "how to print: text, json or md")
 	return cmd
 }
+
+// partsMax is how many files and members of archives are looked at for their labels.
+const partsMax = 1 << 20
 
 // label says what the files that fit a pattern are recordings of.
 type label struct {
@@ -144,13 +181,20 @@ type measured struct {
 	Labelled   map[string]int `json:"labelled,omitempty"` // files by label
 	Detections []*counted     `json:"detections"`
 	Recall     []*recalled    `json:"recall,omitempty"`
+	// Agreement is of the techniques of the packages with --sigma.
+	Agreement []detection.Agreement `json:"agreement,omitempty"`
 
 	labels     []label
 	as         map[string]string // file -> label
 	by         map[string]*counted
 	techniques []string
-	hit        map[string]bool // label + file, found at medium or more
+	hit        map[string]bool            // label + file, found at medium or more
+	of         map[string][]string        // techniques by detection of a package
+	subjects   map[string]map[string]side // by technique, then by process or record: who finds it
 }
+
+// side is who finds a process or record at medium or more.
+type side struct{ ours, theirs bool }
 
 // counted is what one detection found.
 type counted struct {
@@ -176,12 +220,13 @@ type recalled struct {
 }
 
 func newMeasured(pkgs []*detection.Package, labels []label) *measured {
-	m := &measured{labels: labels, as: map[string]string{}, by: map[string]*counted{}, hit: map[string]bool{}, Labelled: map[string]int{}}
+	m := &measured{labels: labels, as: map[string]string{}, by: map[string]*counted{}, hit: map[string]bool{}, of: map[string][]string{}, subjects: map[string]map[string]side{}, Labelled: map[string]int{}}
 	for _, p := range pkgs {
 		m.techniques = append(m.techniques, p.Attack.Techniques...)
 		for _, d := range p.Detections {
 			c := &counted{Detection: hunt.OfPackage(d).ID, Findings: map[string]int{}, PerMillion: map[string]float64{}}
 			m.Detections, m.by[c.Detection] = append(m.Detections, c), c
+			m.of[c.Detection] = p.Attack.Techniques
 		}
 	}
 	slices.Sort(m.techniques)
@@ -202,6 +247,7 @@ func (m *measured) file(name string) {
 }
 
 func (m *measured) add(f *hunt.Finding) {
+	m.compare(f)
 	c := m.by[f.DetectionID]
 	if c == nil {
 		return
@@ -232,6 +278,91 @@ func (m *measured) add(f *hunt.Finding) {
 	if as != "ordinary" {
 		c.Scores[at].Attacks++
 	}
+}
+
+// compare notes a finding of a technique of the packages: by its process, or its first record.
+func (m *measured) compare(f *hunt.Finding) {
+	if f.Severity < detection.Medium || len(f.Evidence) == 0 {
+		return
+	}
+	key := f.Evidence[0].Where()
+	if f.Subject != nil && f.Subject.Key != "" {
+		key = f.Subject.Key
+	}
+	techniques := m.of[f.DetectionID]
+	if f.Kind == hunt.Sigma {
+		techniques = f.TechniqueIDs()
+	}
+	for _, t := range techniques {
+		if !slices.Contains(m.techniques, t) {
+			continue
+		}
+		if m.subjects[t] == nil {
+			m.subjects[t] = map[string]side{}
+		}
+		s := m.subjects[t][key]
+		s.ours, s.theirs = s.ours || f.Kind == hunt.Package, s.theirs || f.Kind == hunt.Sigma
+		m.subjects[t][key] = s
+	}
+}
+
+// agreement counts who finds what, of the techniques that a Sigma rule which ran is of.
+func (m *measured) agreement(ran []*hunt.Detection) {
+	for _, t := range m.techniques {
+		g := detection.Agreement{Technique: t}
+		for _, d := range ran {
+			if d.Kind == hunt.Sigma && slices.ContainsFunc(d.Techniques, func(x hunt.Technique) bool { return x.ID == t }) {
+				g.Rules++
+			}
+		}
+		if g.Rules == 0 {
+			continue
+		}
+		for _, s := range m.subjects[t] {
+			switch {
+			case s.ours && s.theirs:
+				g.Both++
+			case s.ours:
+				g.Ours++
+			default:
+				g.Theirs++
+			}
+		}
+		m.Agreement = append(m.Agreement, g)
+	}
+}
+
+// write puts what was measured into the manifests of packages.
+func (m *measured) write(a *app, pkgs []*detection.Package) error {
+	for _, p := range pkgs {
+		into := &detection.Measured{Events: m.Events, Files: m.Files}
+		for _, d := range p.Detections {
+			x := detection.MeasuredDetection{ID: d.ID, Query: d.Digest()}
+			for _, s := range m.by[hunt.OfPackage(d).ID].Scores {
+				x.Scores = append(x.Scores, detection.MeasuredScore{Score: s.Score, N: s.N, Attacks: s.Attacks})
+			}
+			into.Detections = append(into.Detections, x)
+		}
+		for _, g := range m.Agreement {
+			if slices.Contains(p.Attack.Techniques, g.Technique) {
+				into.Agreement = append(into.Agreement, g)
+			}
+		}
+		name := filepath.Join(filepath.FromSlash(p.Dir), detection.ManifestName)
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return &exit{exitInput, err}
+		}
+		if err := a.replace(name, []byte(detection.WithMeasured(string(text), into))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// precision is that of a score, and the least that it may be.
+func (s *scoreCount) precision() (share, least float64) {
+	return detection.MeasuredScore{Score: s.Score, N: s.N, Attacks: s.Attacks}.Precision()
 }
 
 func (m *measured) settle() {
@@ -295,8 +426,12 @@ func (m *measured) text(w io.Writer) {
 	t.Flush()
 	for _, c := range m.Detections {
 		for _, s := range c.Scores {
-			fmt.Fprintf(w, "%s: score %d: %d of %d labelled findings are in recordings of attacks\n", c.Detection, s.Score, s.Attacks, s.N)
+			_, least := s.precision()
+			fmt.Fprintf(w, "%s: score %d: %d of %d labelled findings are in recordings of attacks, a precision of %.0f %% at least\n", c.Detection, s.Score, s.Attacks, s.N, 100*least)
 		}
+	}
+	for _, g := range m.Agreement {
+		fmt.Fprintf(w, "%s: of %d processes and records, both find %d, the package alone %d, %d %s alone %d\n", g.Technique, g.N(), g.Both, g.Ours, g.Rules, plural(int64(g.Rules), "Sigma rule", "Sigma rules"), g.Theirs)
 	}
 	for _, r := range m.Recall {
 		fmt.Fprintf(w, "%s: %d of %d recordings have a finding of medium or more\n", r.Technique, r.Found, r.N)
@@ -313,16 +448,23 @@ func (m *measured) markdown(w io.Writer) {
 	for _, r := range m.rows() {
 		fmt.Fprintln(w, "| "+strings.Join(r, " | ")+" |")
 	}
+	if len(m.Agreement) > 0 {
+		fmt.Fprintln(w, "\n| technique | Sigma rules of it | n | both find it | the package alone | the rules alone |\n|---|---:|---:|---:|---:|---:|")
+		for _, g := range m.Agreement {
+			fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d |\n", g.Technique, g.Rules, g.N(), g.Both, g.Ours, g.Theirs)
+		}
+	}
 	if len(m.Recall) > 0 {
 		fmt.Fprintln(w, "\n| technique | recordings | with a finding of medium or more |\n|---|---:|---:|")
 		for _, r := range m.Recall {
 			fmt.Fprintf(w, "| %s | %d | %d |\n", r.Technique, r.N, r.Found)
 		}
 	}
-	fmt.Fprintln(w, "\n| detection | score | labelled findings | in recordings of attacks |\n|---|---:|---:|---:|")
+	fmt.Fprintln(w, "\n| detection | score | labelled findings (n) | in recordings of attacks | precision | at least |\n|---|---:|---:|---:|---:|---:|")
 	for _, c := range m.Detections {
 		for _, s := range c.Scores {
-			fmt.Fprintf(w, "| %s | %d | %d | %d |\n", c.Detection, s.Score, s.N, s.Attacks)
+			share, least := s.precision()
+			fmt.Fprintf(w, "| %s | %d | %d | %d | %.0f %% | %.0f %% |\n", c.Detection, s.Score, s.N, s.Attacks, 100*share, 100*least)
 		}
 	}
 }

@@ -114,31 +114,39 @@ It exits with 2 when there are errors, and with --strict on warnings too.`,
 }
 
 func (a *app) pkgBuild() *cobra.Command {
-	var check bool
+	var check, strict bool
 	cmd := &cobra.Command{
 		Use:   "build PACKAGE...",
 		Short: "Compile the ledger into queries, filters and tuning expressions, and the rule into other languages",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `build writes what a package is made of: queries with their ledger, Sigma filters,
+tuning expressions, and the portable rule in every language that gyoji converts to. A
+language that cannot say the rule is named with the reason and counted, and the others
+are written all the same; with --strict it then exits with 2.`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			pkgs, err := a.packages(args)
 			if err != nil {
 				return err
 			}
-			stale := 0
+			stale, no := 0, 0
 			for _, p := range pkgs {
 				names, err := p.Stale()
 				if err != nil {
 					return &exit{exitDiagnostics, err}
 				}
-				files, err := p.Build()
+				files, refused, err := p.Build()
 				if err != nil {
 					return &exit{exitDiagnostics, err}
+				}
+				for _, r := range refused {
+					no++
+					fmt.Fprintf(a.stderr, "gyoji: %s is not written: %s\n", filepath.Join(filepath.FromSlash(p.Dir), filepath.FromSlash(r.File)), r)
 				}
 				for _, s := range names {
 					stale++
 					name, _, _ := strings.Cut(s, ": ")
 					fmt.Fprintln(a.stdout, filepath.Join(filepath.FromSlash(p.Dir), filepath.FromSlash(name)))
-					if check {
+					if _, made := files[name]; check || !made {
 						continue
 					}
 					at := filepath.Join(filepath.FromSlash(p.Dir), filepath.FromSlash(name))
@@ -150,12 +158,20 @@ func (a *app) pkgBuild() *cobra.Command {
 					}
 				}
 			}
+			if no > 0 {
+				what := fmt.Sprintf("%d %s a rule; the others are built", no, plural(int64(no), "language refuses", "languages refuse"))
+				if strict {
+					return &exit{exitDiagnostics, errors.New("--strict: " + what)}
+				}
+				fmt.Fprintln(a.stderr, "gyoji: "+what)
+			}
 			if check && stale > 0 {
 				return &exit{code: exitFindings}
 			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 2 when a language cannot say a rule")
 	cmd.Flags().BoolVar(&check, "check", false, "write nothing; list what is stale and exit with 1 if anything is")
 	return cmd
 }

@@ -31,6 +31,10 @@ It then runs the package's test cases, whose labels (benign or not) are known,
 and shows for each threshold how many attacks it catches (recall) and how many
 of its findings are attacks (precision).
 
+Where gyoji measure --write has put it into the package, the precision of each score over
+labelled recordings follows, with how many findings it was taken of, and the least that it
+may be with so few (Wilson's interval of 95 %).
+
 It exits with 1 when a range is not what the query says.`,
 		Example: "  gyoji score\n  gyoji score -f json packages/T1204.001-malicious-link",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -93,16 +97,36 @@ type scored struct {
 	Unknown   string                `json:"unknown,omitempty"`
 	Problems  []string              `json:"problems,omitempty"`
 	Sweep     []detection.Threshold `json:"sweep,omitempty"`
+	Measured  []measuredScore       `json:"measured,omitempty"`
+	Before    bool                  `json:"measured_before,omitempty"` // the query was changed since
 
 	d *detection.Detection
 }
 
+// measuredScore is the measured precision of a score.
+type measuredScore struct {
+	Score     int     `json:"score"`
+	N         int     `json:"n"`
+	Attacks   int     `json:"attacks"`
+	Precision float64 `json:"precision"`
+	AtLeast   float64 `json:"at_least"` // Wilson, 95 %
+}
+
 func newScored(an *detection.ScoreAnalysis, sweep []detection.Threshold) *scored {
 	d := an.Detection
-	return &scored{
+	out := &scored{
 		Detection: d.ID, Declared: d.Score.Range, Reachable: an.Values, Ways: an.Ways,
 		Unknown: an.Unknown, Problems: an.Problems(), Sweep: sweep, d: d,
 	}
+	m, before := d.Measured()
+	if m != nil {
+		out.Before = before
+		for _, s := range m.Scores {
+			share, least := s.Precision()
+			out.Measured = append(out.Measured, measuredScore{s.Score, s.N, s.Attacks, share, least})
+		}
+	}
+	return out
 }
 
 func (s *scored) print(a *app) {
@@ -121,6 +145,19 @@ func (s *scored) print(a *app) {
 	}
 	for _, p := range s.Problems {
 		fmt.Fprintf(a.stdout, "  wrong: %s\n", p)
+	}
+	if len(s.Measured) > 0 {
+		before := ""
+		if s.Before {
+			before = ", before the query was last changed"
+		}
+		fmt.Fprintf(a.stdout, "  measured over labelled recordings%s:\n", before)
+		w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(w, "  score\tn\tof attacks\tprecision\tat least\t")
+		for _, m := range s.Measured {
+			fmt.Fprintf(w, "  %d\t%d\t%d\t%.0f%%\t%.0f%%\t\n", m.Score, m.N, m.Attacks, 100*m.Precision, 100*m.AtLeast)
+		}
+		w.Flush()
 	}
 	if len(s.Sweep) == 0 {
 		return

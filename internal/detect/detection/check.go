@@ -51,6 +51,7 @@ func (p *Package) Check(now time.Time) []Problem {
 	c.data()
 	c.atomic()
 	c.built()
+	c.measured()
 	return c.out
 }
 
@@ -432,10 +433,35 @@ func (c *checking) atomic() {
 	}
 }
 
+func (c *checking) measured() {
+	for _, d := range c.p.Detections {
+		if _, stale := d.Measured(); stale {
+			c.add(true, "measured-before", ManifestName, "what is measured of %s is of its query before it was changed; run gyoji measure --write over the recordings", d.ID)
+		}
+	}
+	if c.p.Measured == nil {
+		return
+	}
+	for _, m := range c.p.Measured.Detections {
+		if c.p.Detection(m.ID) == nil {
+			c.add(true, "measured-before", ManifestName, "something is measured of %s, and there is no such detection", m.ID)
+		}
+	}
+	text, err := fs.ReadFile(c.p.FS, ManifestName)
+	if err == nil && WithMeasured(string(text), c.p.Measured) != string(text) {
+		c.add(true, "measured-before", ManifestName, "the block measured is not as gyoji measure writes it; run gyoji measure --write over the recordings")
+	}
+}
+
 func (c *checking) built() {
 	stale, err := c.p.Stale()
 	if err != nil {
 		c.add(false, "not-built", ManifestName, "%v", err)
+	}
+	if _, refused, err := c.p.Build(); err == nil {
+		for _, r := range refused {
+			c.add(true, "not-built", r.File, "%s", r)
+		}
 	}
 	for _, s := range stale {
 		name, why, _ := strings.Cut(s, ": ")

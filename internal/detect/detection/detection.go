@@ -111,6 +111,7 @@ type Package struct {
 	Atomic         string          `yaml:"atomic"` // file of the lab tests, in the form of Atomic Red Team
 	Guide          string          `yaml:"guide"`
 	Playbook       string          `yaml:"playbook"`
+	Measured       *Measured       `yaml:"measured"` // made by gyoji measure; nil where nothing was
 
 	Dir  string `yaml:"-"` // as found; for messages
 	FS   fs.FS  `yaml:"-"` // rooted at the package's folder

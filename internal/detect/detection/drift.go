@@ -71,7 +71,7 @@ func (x *Intended) covers(d *Drift) bool {
 // query the conditions count, not its score. unused are declared differences that
 // are none. compared lists the files that were looked at.
 func (p *Package) Drift() (found []Drift, unused []Intended, compared []string, err error) {
-	built, err := p.Build()
+	built, _, err := p.Build()
 	if err != nil {
 		return nil, nil, nil, err
 	}

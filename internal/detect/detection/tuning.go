@@ -232,47 +232,59 @@ func Expired(ledger []*Entry, now time.Time) (out []*Entry) {
 	return out
 }
 
+// Refused is a language that a package's rule cannot be written in.
+type Refused struct {
+	Language string // as gyoji convert names it
+	File     string // that would hold it, in the package
+	Reason   *convert.Refusal
+}
+
+func (r Refused) String() string { return r.Language + ": " + r.Reason.Error() }
+
 // Build returns the files of the package that are made from others, by their
 // path in it: queries with the ledger compiled in, Sigma filters, tuning
 // expressions, and the portable rule in other languages.
-func (p *Package) Build() (map[string]string, error) {
+// A language that cannot say a rule is among refused, and what is made for the others stands.
+func (p *Package) Build() (files map[string]string, refused []Refused, err error) {
 	ledger, err := p.Ledger()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	files := map[string]string{}
+	files = map[string]string{}
 	for _, d := range p.Detections {
 		text, err := d.Tuned(ledger)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if files[d.File], err = p.shared(text); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for _, name := range p.Platforms.Sigma {
 		at := path.Join(p.Dir, name)
 		data, err := fs.ReadFile(p.FS, name)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", at, err)
+			return nil, nil, fmt.Errorf("read %s: %w", at, err)
 		}
 		text, err := p.shared(string(data))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if text != string(data) || listBlock().MatchString(text) {
 			files[name] = text
 		}
 		docs, ds := sigma.Parse(diag.Text(at, text))
 		if err := ds.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		base := strings.TrimSuffix(path.Base(name), path.Ext(name))
 		for n, doc := range docs {
 			if c, ok := doc.(*sigma.Correlation); ok {
-				if err := p.buildCorrelation(c, docs, ledger, path.Join("platforms", fmt.Sprintf("%s-%d", base, n+1)), files); err != nil {
-					return nil, err
+				no, err := p.buildCorrelation(c, docs, ledger, path.Join("platforms", fmt.Sprintf("%s-%d", base, n+1)), files)
+				if err != nil {
+					return nil, nil, err
 				}
+				refused = append(refused, no...)
 			}
 			r, ok := doc.(*sigma.Rule)
 			if !ok {
@@ -283,29 +295,33 @@ func (p *Package) Build() (map[string]string, error) {
 					break // the correlation says it
 				}
 				out, err := p.platform(b, r, ledger)
+				if no := (*convert.Refusal)(nil); errors.As(err, &no) {
+					refused = append(refused, Refused{b.Name, path.Join("platforms", base+"."+b.Suffix()), no})
+					continue
+				}
 				if err != nil {
-					return nil, fmt.Errorf("%s: %w", b.Name, err)
+					return nil, nil, fmt.Errorf("%s: %w", b.Name, err)
 				}
 				files[path.Join("platforms", base+"."+b.Suffix())] = out
 				if b.Name == cseBackend && p.Platforms.Rule != "" {
 					if files[p.Platforms.Rule], err = p.ruleWith(out); err != nil {
-						return nil, err
+						return nil, nil, err
 					}
 				}
 			}
 			for _, e := range ledger {
 				filter, err := e.SigmaFilter(r)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				files[path.Join("sigma", "filters", e.ID+".yml")] = filter
 				if files[path.Join("rules", "tuning", e.ID+".cse.json")], err = e.TuningExpression(r.Title); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 			}
 		}
 	}
-	return files, nil
+	return files, refused, nil
 }
 
 // counted reports whether a rule is there for a correlation of its file alone.
@@ -318,16 +334,16 @@ func counted(r *sigma.Rule, docs []sigma.Document) bool {
 
 // buildCorrelation writes a correlation in the languages that have one, with what the
 // ledger excludes. What a language cannot say is left out.
-func (p *Package) buildCorrelation(c *sigma.Correlation, docs []sigma.Document, ledger []*Entry, name string, files map[string]string) error {
+func (p *Package) buildCorrelation(c *sigma.Correlation, docs []sigma.Document, ledger []*Entry, name string, files map[string]string) (refused []Refused, err error) {
 	var rules []*sigma.Rule
 	for _, ref := range c.Rules {
 		i := slices.IndexFunc(docs, func(d sigma.Document) bool { return d.About().Known(ref.Name) })
 		if i < 0 {
-			return nil
+			return nil, nil
 		}
 		r, ok := docs[i].(*sigma.Rule)
 		if !ok {
-			return nil
+			return nil, nil
 		}
 		if d := p.portable(); d != nil {
 			for _, e := range ledger {
@@ -343,15 +359,16 @@ func (p *Package) buildCorrelation(c *sigma.Correlation, docs []sigma.Document, 
 			continue
 		}
 		out, err := convert.Correlation(b, c, rules, convert.Options{})
-		if refusal := (*convert.Refusal)(nil); errors.As(err, &refusal) {
+		if no := (*convert.Refusal)(nil); errors.As(err, &no) {
+			refused = append(refused, Refused{b.Name, name + "." + b.Suffix(), no})
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		files[name+"."+b.Suffix()] = out
 	}
-	return nil
+	return refused, nil
 }
 
 // cseBackend is the conversion to Cloud SIEM's rules as JSON.
@@ -422,11 +439,16 @@ func (e *Entry) narrow(r *sigma.Rule) *sigma.Rule {
 
 // Stale lists the built files that are not what Build makes, with the reason.
 func (p *Package) Stale() ([]string, error) {
-	files, err := p.Build()
+	files, refused, err := p.Build()
 	if err != nil {
 		return nil, err
 	}
 	var out []string
+	for _, r := range refused {
+		if _, err := fs.Stat(p.FS, r.File); err == nil {
+			out = append(out, r.File+": is of a rule that the language could say, and now refuses: "+r.Reason.Error())
+		}
+	}
 	for _, name := range sortedKeys(files) {
 		got, err := fs.ReadFile(p.FS, name)
 		switch {
