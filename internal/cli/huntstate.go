@@ -89,17 +89,20 @@ func (x *huntFollow) readState() ([]byte, error) {
 		return nil, &exit{exitInput, err}
 	}
 	bad := func(err error) ([]byte, error) { return nil, x.badState(err) }
+	damaged := errors.New("it is damaged: its checksum is another")
 	head, rest, ok := bytes.Cut(data, []byte("\n"))
 	var s huntState
-	if err := json.Unmarshal(head, &s); err != nil || !ok || s.Kind != huntStateKind {
+	switch err := json.Unmarshal(head, &s); {
+	case bytes.HasPrefix(data, []byte(`{"kind":"`+huntStateKind+`"`)) && (err != nil || !ok):
+		return bad(damaged)
+	case err != nil || s.Kind != huntStateKind:
 		return bad(errors.New("it is not the state of a hunt --follow"))
-	}
-	if s.Version != huntStateVersion {
+	case s.Version != huntStateVersion:
 		return bad(fmt.Errorf("it is of version %d, and this gyoji reads version %d", s.Version, huntStateVersion))
 	}
 	end := len(data) - sha256.Size
 	if sum := sha256.Sum256(data[:max(end, 0)]); len(rest) < sha256.Size || !bytes.Equal(sum[:], data[end:]) {
-		return bad(errors.New("it is damaged: its checksum is another"))
+		return bad(damaged)
 	}
 	x.mark, x.places.from = s.Mark, s.Places
 	for i, name := range s.Names {

@@ -267,3 +267,28 @@ func TestHuntOfATopicGoesOnFromItsState(t *testing.T) {
 		t.Errorf("%d findings, undisturbed %d:\n%s\nwant\n%s", len(got), len(want), strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// A state file that cannot be gone on with is refused with the reason, and stays as it is.
+func TestHuntRefusesState(t *testing.T) {
+	const head = `{"kind":"gyoji hunt --follow state","version":1,"places":null,"names":{},"mark":0}`
+	log := filepath.Join(t.TempDir(), "a.jsonl")
+	if err := os.WriteFile(log, stateLog(0, 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"": "it is not the state", "{}\n": "it is not the state", "hello\nworld": "it is not the state", string(stateLog(0, 2)): "it is not the state",
+		head: "damaged", head + "\n": "damaged", head + "\n" + strings.Repeat("x", 500): "damaged", head[:50] + "\x00" + head[50:] + "\n": "damaged", head[:40]: "damaged",
+		strings.Replace(head, ":1,", ":9,", 1) + "\n" + strings.Repeat("x", 500): "of version 9",
+	} {
+		state := filepath.Join(t.TempDir(), "s.state")
+		if err := os.WriteFile(state, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, said bytes.Buffer
+		code := Main([]string{"hunt", "-Q", "--follow", "--state", state, "-f", "ndjson", log}, strings.NewReader(""), &out, &said)
+		after, _ := os.ReadFile(state)
+		if code != exitInput || !strings.Contains(said.String(), want) || out.Len() > 0 || string(after) != text {
+			t.Errorf("%.60q: exit code %d, printed %q, said %q, want %q", text, code, out.String(), said.String(), want)
+		}
+	}
+}
