@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -132,6 +133,72 @@ func TestTypes(t *testing.T) {
 		return
 	}
 	t.Fatal("no row")
+}
+
+type part struct{ A, B string }
+
+// record has of everything that a struct may have.
+type record struct {
+	part
+	Part2  part           `json:"p"`
+	When   time.Time      `json:"@timestamp"`
+	Skip   string         `json:"-"`
+	Opt    *int           `json:"opt,omitempty"`
+	Took   time.Duration  // a number of nanoseconds
+	Bytes  []byte         // base64
+	List   []any          `json:"list"`
+	Deep   map[string]any `json:"deep"`
+	Says   lines
+	hidden string
+}
+
+// lines is JSON of several lines.
+type lines struct{}
+
+func (lines) MarshalJSON() ([]byte, error) { return []byte("{\"a\":\n1}"), nil }
+
+// A Go value is read as its JSON, whatever it is made of.
+func TestGoValues(t *testing.T) {
+	five := 5
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
+	full := record{
+		part: part{"x", "y"}, Part2: part{"z", ""}, When: at, Skip: "no", Opt: &five, Took: time.Second, Bytes: []byte("hey"),
+		List: []any{"a", 1, nil}, Deep: map[string]any{"k": map[int]any{1: true}, "none": nil}, hidden: "no",
+	}
+	q := compile(t, `* | fields A, B, p.A, opt, Took, Bytes, list, deep.k.1, deep.none, Says.a, Skip, hidden`)
+	for name, v := range map[string]any{"a struct": full, "a pointer": &full, "a pointer to a pointer": func() any { p := &full; return &p }()} {
+		for r, err := range q.Rows(t.Context(), gyoji.Events(slices.Values([]any{v}))) {
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if !r.Time().Equal(at) {
+				t.Errorf("%s: the time is %v, want %v", name, r.Time(), at)
+			}
+			for field, want := range map[string]string{
+				"A": "x", "B": "y", "p.A": "z", "opt": "5", "Took": "1000000000", "Bytes": "aGV5", "list": `["a",1,null]`, "deep.k.1": "true", "Says.a": "1",
+				"deep.none": "", "Skip": "", "hidden": "",
+			} {
+				if got := r.Text(field); got != want {
+					t.Errorf("%s: %s is %q, want %q", name, field, got, want)
+				}
+			}
+		}
+	}
+	loop := map[string]any{}
+	loop["loop"] = loop
+	for name, v := range map[string]any{
+		"a nil pointer": (*record)(nil), "a nil map": map[string]any(nil), "NaN": map[string]any{"a": math.NaN()}, "a loop": loop,
+		"a function in it": map[string]any{"f": func() {}}, "keys of any kind": map[any]any{1: 1}, "two objects": []byte("{}\n{}"),
+	} {
+		l := start(t, compile(t, "*"), nil)
+		if err := l.Push(v); err == nil {
+			t.Errorf("%s is an event", name)
+		}
+		if err := l.Push(full); err != nil {
+			t.Errorf("after %s: %v", name, err)
+		}
+		l.Close()
+	}
 }
 
 // Lines of text are events as well.
