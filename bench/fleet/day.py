@@ -24,6 +24,8 @@ ALL = "office developer administrator helpdesk engineer"
 
 def pipes(helper, ext): return CMD + r' /d /s /c ""%s" chrome-extension://%s/ --parent-window=0" < \\.\pipe\chrome.nativeMessaging.in.{x} > \\.\pipe\chrome.nativeMessaging.out.{x}' % (helper, ext)
 
+# What the version resource of a program on a stick or disc says of its maker, as Sysmon logs it; of others nothing is said.
+COMPANY = {"viewer.exe": "CEWE Stiftung & Co. KGaA", "start.exe": "Schulbuchverlag Anadolu GmbH", "winscpportable.exe": "PortableApps.com"}
 # (roles, times a day, parent, image, command line)
 PROCESSES = [
     (ALL, 6, EXPLORER, CHROME, '"{i}"'), (ALL, 6, EXPLORER, EDGE, '"{i}" --profile-directory=Default'), (ALL, 9, CHROME, CHROME, '"{i}" --type=renderer --field-trial-handle=1718 /prefetch:1'),
@@ -165,7 +167,7 @@ def main():
                     add(at, {"EventID": "4688", "Channel": "Security", "Provider": "Microsoft-Windows-Security-Auditing", "Computer": host, "TimeCreated": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "SubjectUserName": user, "NewProcessId": hex(rng.randrange(4096, 65536)), "NewProcessName": i, "ProcessId": "0x1018", "ParentProcessName": p, "CommandLine": l})
                 else:
                     g = hashlib.md5(("%s%s%d" % (host, l, len(out))).encode()).hexdigest()
-                    sysmon(at, 1, {"ProcessGuid": "{%s-%s-%s-%s-%s}" % (g[:8], g[8:12], g[12:16], g[16:20], g[20:]), "ProcessId": str(rng.randrange(4096, 65536)), "Image": i, "OriginalFileName": i.split("\\")[-1], "CommandLine": l, "CurrentDirectory": "C:\\Users\\%s\\" % user, "IntegrityLevel": "Medium", "ParentProcessGuid": "{5b0b56f7-0000-0000-0000-000000000000}", "ParentProcessId": "4120", "ParentImage": p, "ParentCommandLine": '"%s"' % p})
+                    sysmon(at, 1, {"ProcessGuid": "{%s-%s-%s-%s-%s}" % (g[:8], g[8:12], g[12:16], g[16:20], g[20:]), "ProcessId": str(rng.randrange(4096, 65536)), "Image": i, "Company": COMPANY.get(i.split("\\")[-1].lower(), "-"), "OriginalFileName": i.split("\\")[-1], "CommandLine": l, "CurrentDirectory": "C:\\Users\\%s\\" % user, "IntegrityLevel": "Medium", "ParentProcessGuid": "{5b0b56f7-0000-0000-0000-000000000000}", "ParentProcessId": "4120", "ParentImage": p, "ParentCommandLine": '"%s"' % p})
         for roles, rate, program, name, address in FILES:
             for _ in range(times(rng, rate) if role in roles.split() else 0):
                 at, f, p = when(), say(name), say(program)
