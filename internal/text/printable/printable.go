@@ -151,7 +151,7 @@ func NewWriter(w io.Writer, form Form, styled bool) *Writer {
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.held) == 0 && quiet(p) {
+	if len(w.held) == 0 && quiet(p) == len(p) {
 		return w.w.Write(p)
 	}
 	text := p
@@ -161,12 +161,12 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 	w.buf = w.buf[:0]
 	for i := 0; i < len(text); {
-		if c := text[i]; c >= 0x20 && c < 0x7f || c == '\n' || c == '\t' {
-			w.buf = append(w.buf, c)
-			i++
+		rest := text[i:]
+		if n := quiet(rest); n > 0 {
+			w.buf = append(w.buf, rest[:n]...)
+			i += n
 			continue
 		}
-		rest := text[i:]
 		if w.styled && rest[0] == '\x1b' {
 			n, whole := style(rest)
 			if whole {
@@ -243,28 +243,28 @@ func style(p []byte) (n int, whole bool) {
 	return n, false
 }
 
-// quiet reports whether p is ASCII without controls but line ends and tabs: eight bytes
-// at a time, since nearly all text is.
-func quiet(p []byte) bool {
+// quiet is how much of p, from its start, is ASCII without controls but line ends and
+// tabs: eight bytes at a time, since nearly all text is.
+func quiet(p []byte) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	for len(p) >= 8 {
-		x := binary.LittleEndian.Uint64(p)
+	i := 0
+	for ; i+8 <= len(p); i += 8 {
+		x := binary.LittleEndian.Uint64(p[i:])
 		low := (x - ones*0x20) & ^x & high // a byte below 0x20
 		del := x ^ ones*0x7f
 		del = (del - ones) & ^del & high
 		if x&high != 0 || low|del != 0 {
-			for _, c := range p[:8] {
+			for j, c := range p[i : i+8] {
 				if c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
-					return false
+					return i + j
 				}
 			}
 		}
-		p = p[8:]
 	}
-	for _, c := range p {
-		if c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
-			return false
+	for ; i < len(p); i++ {
+		if c := p[i]; c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
+			return i
 		}
 	}
-	return true
+	return i
 }
