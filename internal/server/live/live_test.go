@@ -316,3 +316,45 @@ func TestSignalsComeSoon(t *testing.T) {
 	b.add(strings.Replace(fail, `"EventRecordID":`, `"EventRecordID":77`, 1))
 	soon("Failed:")
 }
+
+// TestIngestDoesNotWait: logs are taken in while detection stands still, and are judged once
+// it goes on.
+func TestIngestDoesNotWait(t *testing.T) {
+	b := newBench(t, rules)
+	stuck, free := make(chan struct{}), make(chan struct{})
+	e, err := live.Start(live.Options{
+		Store: b.store, Late: 5 * time.Minute, Idle: time.Hour, Logf: t.Logf,
+		Content: func(context.Context) ([]*ruledoc.Document, diag.List, error) {
+			close(stuck)
+			<-free
+			return b.docs, nil, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.engine = e
+	<-stuck
+	lines := logons(rand.New(rand.NewPCG(3, 1)), 600, time.Minute)
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		for i := 0; i < len(lines); i += 20 {
+			b.add(lines[i : i+20]...)
+		}
+	}()
+	select {
+	case <-taken:
+	case <-time.After(time.Minute):
+		t.Fatal("taking logs in waits for detection")
+	}
+	if s := e.Status(); s.Place != 0 {
+		t.Errorf("detection is at %d, and was to stand still", s.Place)
+	}
+	close(free)
+	signals, insights := b.end()
+	wantSignals, wantInsights := b.offline()
+	if len(signals) == 0 || !reflect.DeepEqual(signals, wantSignals) || !reflect.DeepEqual(insights, wantInsights) {
+		t.Errorf("%d signals and %d insights, want %d and %d", len(signals), len(insights), len(wantSignals), len(wantInsights))
+	}
+}
