@@ -35,7 +35,7 @@ func ReadCredentials(dir string) (c Credentials, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, CredentialsName))
 	if err == nil {
 		if err = json.Unmarshal(text, &c); err != nil {
-			err = fmt.Errorf("%s: %w", filepath.Join(dir, CredentialsName), err)
+			err = fmt.Errorf("%s is damaged: %w. Put it right, or remove it: the server does not need it, and keys are made by gyoji serve key add", filepath.Join(dir, CredentialsName), err)
 		}
 	}
 	return c, err

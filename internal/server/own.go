@@ -45,6 +45,9 @@ func text(w http.ResponseWriter, status int, body string) {
 // healthz says that the process is alive.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") }
 
+// failureLasts is for how long a server is not ready whose log could not be written.
+const failureLasts = 30 * time.Second
+
 // readyz says whether logs can be sent.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	st := s.store.Stats()
@@ -55,6 +58,8 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusServiceUnavailable, fmt.Sprintf("the log has %d bytes and may have %d", st.LogBytes, st.LogMax))
 	case s.doors.Full():
 		text(w, http.StatusServiceUnavailable, "there is no room for more logs")
+	case st.Failure != nil && time.Since(st.FailedAt) < failureLasts: // then one has to be sent to see whether it goes on
+		text(w, http.StatusServiceUnavailable, "the log could not be written; see what the server says")
 	default:
 		// What is wrong with detection is said, and is no reason to send logs elsewhere.
 		if s.live != nil {

@@ -92,7 +92,7 @@ func (s *Store) openCatalogue() error {
 	none := errors.Is(err, os.ErrNotExist)
 	if none {
 		if names, err := os.ReadDir(filepath.Join(s.dir, segmentDir)); err == nil && len(names) > 0 {
-			return fmt.Errorf("%s has segments and no catalogue (%s): nothing is taken for empty that may not be. Put the catalogue of a backup there", s.dir, catalogueName)
+			return s.noCatalogue("no catalogue")
 		}
 		if s.o.ReadOnly { // a store of an ingest alone that did not live to make it
 			return nil
@@ -128,7 +128,7 @@ func (s *Store) openCatalogue() error {
 	}
 	if err := migrate(db, catalogueSteps); err != nil {
 		db.Close()
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w. Where it is damaged, put the catalogue of a backup there", path, err)
 	}
 	s.db, s.reading = db, db
 	return nil

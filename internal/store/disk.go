@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -41,6 +42,15 @@ func (f osFile) Size() (int64, error) {
 		return 0, err
 	}
 	return st.Size(), nil
+}
+
+// Sync makes what was written durable, which it is not in a file that somebody has removed.
+func (f osFile) Sync() error {
+	err := f.File.Sync()
+	if err == nil && removed(f.File) {
+		err = fmt.Errorf("%s was removed while it was written to", f.Name())
+	}
+	return err
 }
 
 func (d folder) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }

@@ -119,7 +119,10 @@ type log struct {
 	busy    bool   // a group is being written
 	closed  bool
 	broken  error // why nothing can be written any more
-	ended   chan struct{}
+
+	failure  error // of the last write, nil where it went well
+	failedAt time.Time
+	ended    chan struct{}
 
 	appended, synced atomic.Int64 // messages, and groups
 }
@@ -226,9 +229,11 @@ func (l *log) write() {
 			last := &g.frames[len(g.frames)-1]
 			f.size, f.end = off, last.seq+last.room
 			l.synced.Add(1)
+			l.failure, l.failedAt = nil, time.Time{}
 		} else {
 			l.bytes -= int64(len(g.buf))
 			g.err = err
+			l.failure, l.failedAt = err, time.Now()
 		}
 		l.busy = false
 		l.wake.Broadcast()

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gyoji-dev/gyoji/internal/engine/query"
 )
 
 func ofCategory(category string, time int64, texts ...string) Receipt {
@@ -268,4 +270,69 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 		t.Errorf("%v, %v is left of backups", left, err)
 	}
 	s.Close(t.Context())
+}
+
+// TestAnotherFileIsNotTaken: a segment's file in the place of another's, and a catalogue that
+// counts nothing in the place of the store's, are named: no message is given twice, and none is
+// taken for gone.
+func TestAnotherFileIsNotTaken(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	for i, category := range []string{"a", "b"} {
+		r := messages(strings.Repeat("one of a kind ", i+1))
+		r.Source.Category = category
+		if _, err := s.Append(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		seal(t, s, true)
+	}
+	names := []string{}
+	for _, g := range s.Segments() {
+		names = append(names, filepath.Join(dir, g.Name))
+	}
+	s.Close(t.Context())
+	if len(names) != 2 {
+		t.Fatal(names)
+	}
+	kept, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile(names[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(names[0], other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, Options{})
+	v := s.Snapshot(View{})
+	got := answer(t, compile(t, `* | count`), query.Run{Input: v.Feeder()})
+	v.Close()
+	s.Close(t.Context())
+	if !strings.Contains(got, `"_count":1`) || !strings.Contains(got, "damaged") {
+		t.Errorf("with a file twice: %s", got)
+	}
+
+	if err := os.WriteFile(names[0], kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []string{catalogueName, catalogueName + "-wal", catalogueName + "-shm"} {
+		os.Remove(filepath.Join(dir, n))
+	}
+	for _, o := range []Options{{}, {ReadOnly: true}} {
+		if err := os.WriteFile(filepath.Join(dir, catalogueName), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(dir, o)
+		if err == nil {
+			s.Close(t.Context())
+			t.Errorf("read only %v: an empty catalogue is taken for the store's", o.ReadOnly)
+		}
+		for _, n := range names {
+			if _, err := os.Stat(n); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }

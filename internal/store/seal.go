@@ -360,10 +360,10 @@ func (g *segment) look() error {
 	if err != nil {
 		return err
 	}
-	st := file.Stats()
-	if st.Rows != g.Messages {
-		return fmt.Errorf("store: %s has %d messages, and %d were written", g.Name, st.Rows, g.Messages)
+	if err := g.isThe(file, g.FileBytes); err != nil {
+		return fmt.Errorf("store: %s: %w", g.Name, err)
 	}
+	st := file.Stats()
 	g.Untimed = st.Untimed
 	return nil
 }

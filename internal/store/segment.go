@@ -118,6 +118,9 @@ func (g *segment) openFiles() error {
 			g.store.damage(f, d, "no sound frame")
 		}
 		lf.size, g.frames = size, lf
+		if err == nil && len(lf.runs) > 0 && (lf.runs[0].seq < g.MinSeq || lf.last > g.MaxSeq) { // some of it may be damaged
+			err = fmt.Errorf("it is another file than the catalogue counts: its messages begin at place %d, in place of %d", lf.runs[0].seq, g.MinSeq)
+		}
 		return err
 	}
 	o := columns.OpenOptions{Name: g.Name, Told: func(err error) { g.store.told(g.base()+filterSuffix, err) }, NoColumns: g.store.o.NoColumns, NoFilters: g.store.o.NoFilters}
@@ -129,8 +132,21 @@ func (g *segment) openFiles() error {
 			o.Filters, o.FiltersSize = t, n
 		}
 	}
-	g.file, err = columns.Open(f, size, o)
-	return err
+	if g.file, err = columns.Open(f, size, o); err != nil {
+		return err
+	}
+	return g.isThe(g.file, size)
+}
+
+// isThe reports how a file differs from the one that the catalogue counts: another segment's
+// under its name would give messages twice.
+func (g *segment) isThe(f *columns.File, size int64) error {
+	first, last := f.Seqs()
+	if rows := f.Stats().Rows; size != g.FileBytes || rows != g.Messages || first != g.MinSeq || last != g.MaxSeq {
+		return fmt.Errorf("it is another file than the catalogue counts: %d bytes and %d messages, from place %d to %d, in place of %d and %d, from %d to %d",
+			size, rows, first, last, g.FileBytes, g.Messages, g.MinSeq, g.MaxSeq)
+	}
+	return nil
 }
 
 // told notes what is wrong with a file that is not log.
@@ -150,6 +166,23 @@ func (v *View) wantsSegment(g *Segment) bool {
 		return false
 	}
 	return len(v.Categories) == 0 || slices.ContainsFunc(g.Categories, func(c string) bool { return c == "" || slices.Contains(v.Categories, c) })
+}
+
+// knowsSegments refuses a catalogue in which nothing was ever sealed, where there are segments:
+// it is a new one in the place of theirs.
+func (s *Store) knowsSegments(files []string) error {
+	if len(s.segments) > 0 || !slices.ContainsFunc(files, func(n string) bool { return !strings.HasSuffix(n, newSuffix) }) {
+		return nil
+	}
+	if to, err := s.sealedTo(); err != nil || to > 0 {
+		return err
+	}
+	return s.noCatalogue("a catalogue that knows none")
+}
+
+// noCatalogue is why a store is not opened whose segments nothing counts.
+func (s *Store) noCatalogue(what string) error {
+	return fmt.Errorf("%s has segments and %s (%s): nothing is taken for empty that may not be. Put the catalogue of a backup there", s.dir, what, catalogueName)
 }
 
 // loadSegments reads the catalogue, and puts right what a crash left in the folder.
@@ -186,11 +219,11 @@ func (s *Store) loadSegments() error {
 	if err := s.loadDamaged(); err != nil {
 		return err
 	}
-	if s.o.ReadOnly {
-		return nil
-	}
 	names, err := s.disk.List(segmentDir)
 	if err != nil {
+		return err
+	}
+	if err := s.knowsSegments(names); err != nil || s.o.ReadOnly {
 		return err
 	}
 	known, there := map[string]bool{}, map[string]bool{}

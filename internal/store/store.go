@@ -547,6 +547,8 @@ type Stats struct {
 	Next     uint64 // sequence number that the next message gets
 	Appended int64  // messages since the store was opened
 	Syncs    int64  // groups of them that were written
+	Failure  error  // of the last write of the log, nil where it went well
+	FailedAt time.Time
 	Damaged  []Damage
 
 	Segments      int
@@ -563,6 +565,7 @@ func (s *Store) Stats() Stats {
 	st := Stats{LogMax: l.max, Appended: l.appended.Load(), Syncs: l.synced.Load(), Expired: s.expired.Load()}
 	l.mu.Lock()
 	st.LogBytes, st.LogFiles, st.Next = l.bytes, len(l.files), l.next
+	st.Failure, st.FailedAt = l.failure, l.failedAt
 	for _, f := range l.files {
 		for i := range f.runs {
 			st.Messages += f.runs[i].messages

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -227,5 +228,33 @@ func TestASnapshotDoesNotChange(t *testing.T) {
 		if got := rows(t, q, query.Run{Input: snap.Feeder()}); !strings.Contains(got, "2") {
 			t.Errorf("got %s", got)
 		}
+	}
+}
+
+// TestARemovedLogTakesNothing: what is written to a file of the log that somebody has removed
+// would be gone with the process, so it is not acknowledged.
+func TestARemovedLogTakesNothing(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is open cannot be removed there")
+	}
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	if _, err := s.Append(t.Context(), messages("before")); err != nil || s.Stats().Failure != nil {
+		t.Fatal(err, s.Stats().Failure)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, logDir, "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if err := os.Remove(files[0]); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.Append(t.Context(), messages("after")); err == nil || !strings.Contains(err.Error(), "removed") {
+			t.Errorf("taken, with the error %v", err)
+		}
+	}
+	if st := s.Stats(); st.Failure == nil || st.FailedAt.IsZero() {
+		t.Error("the store does not say that its last write failed")
 	}
 }

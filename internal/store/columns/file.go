@@ -288,6 +288,22 @@ func (f *File) Stats() (s Stats) {
 	return s
 }
 
+// Seqs are the first and the last sequence number of the file's rows, 0 where it does not say.
+func (f *File) Seqs() (first, last uint64) {
+	leaf := f.leaves["_seq"]
+	for i := range f.meta.RowGroups {
+		m := &f.meta.RowGroups[i].Columns[leaf].MetaData.Statistics
+		if len(m.MinValue) != 8 || len(m.MaxValue) != 8 {
+			return 0, 0
+		}
+		if n := uint64(number(m.MinValue)); i == 0 || n < first {
+			first = n
+		}
+		last = max(last, uint64(number(m.MaxValue)))
+	}
+	return first, last
+}
+
 // Group is a group of rows.
 type Group struct {
 	file *File
