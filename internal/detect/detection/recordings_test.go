@@ -65,6 +65,13 @@ var recordings = []struct {
 	{"evtx/attack-samples/Lateral Movement/wmi_remote_registry_sysmon.evtx", "", "T1547.001-run-keys", "run-key", detection.High},
 	{"evtx/attack-samples/Defense Evasion/sysmon_2_11_evasion_timestomp_MACE.evtx", "", "T1547.001-run-keys", "startup-folder", detection.High},
 	{"jsonl/security-datasets/psh_mshta_html_application_execution.zip", "windows/sysmon", "T1547.001-run-keys", "startup-folder", detection.High},
+	// What was fetched.
+	{"evtx/attack-samples/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx", "", "T1105-ingress-tool-transfer", "transfer-line", detection.High}, // bitsadmin, msxsl, regsvr32 of raw.githubusercontent.com
+	{"evtx/attack-samples/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx", "", "T1105-ingress-tool-transfer", "transfer-network", detection.Medium},
+	{"evtx/attack-samples/Execution/sysmon_11_1_lolbas_downldr_desktopimgdownldr.evtx", "", "T1105-ingress-tool-transfer", "transfer-line", detection.Medium},
+	{"evtx/attack-samples/Execution/windows_bits_4_59_60_lolbas desktopimgdownldr.evtx", "", "T1105-ingress-tool-transfer", "bits-job", detection.Medium},
+	{"evtx/attack-samples/Execution/sysmon_exec_from_vss_persistence.evtx", "", "T1105-ingress-tool-transfer", "transfer-file", detection.High},
+	{"evtx/to-mitre-attack/TA0003-Persistence/T1197-BITS jobs/ID4688-BITS transfer initiated.evtx", "", "T1105-ingress-tool-transfer", "transfer-line", detection.Medium},
 	// Rundll32.
 	{"evtx/attack-samples/AutomatedTestingTools/Malware/rundll32_hollowing_wermgr_masquerading.evtx", "", "T1218.011-rundll32", "rundll32-child", detection.High},
 	{"evtx/attack-samples/AutomatedTestingTools/Malware/sideloading_uacbypass_rundll32_injection_c2.evtx", "", "T1218.011-rundll32", "rundll32-line", detection.High}, // nothing, under a program of a profile
