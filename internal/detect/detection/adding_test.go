@@ -31,10 +31,19 @@ func TestAddingEventsTakesNoFindingAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		var all bytes.Buffer
+		read, apart := map[string]bool{}, map[any]bool{}
 		for _, c := range suite.Cases {
+			if read[c.Events] { // a collection is one file of many cases
+				continue
+			}
+			read[c.Events] = true
 			data, err := fs.ReadFile(p.FS, path.Join(path.Dir(p.Tests), c.Events))
 			if err != nil {
 				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) { // a log of lines is no JSON Lines
+				apart[c.ID] = true
+				continue
 			}
 			all.Write(append(bytes.TrimRight(data, "\n"), '\n'))
 		}
@@ -49,6 +58,9 @@ func TestAddingEventsTakesNoFindingAway(t *testing.T) {
 				var row map[string]any
 				if err := dec.Decode(&row); err != nil {
 					t.Fatal(err)
+				}
+				if apart[row["case"]] {
+					continue
 				}
 				compared++
 				score, ok := found[eventOf(row)]
