@@ -315,11 +315,23 @@ func canonical(file string) ([]string, error) {
 	}
 	defer f.Close()
 	var rows []string
-	d := json.NewDecoder(bufio.NewReader(f))
+	r := bufio.NewReader(f)
+	d := json.NewDecoder(r)
 	d.UseNumber()
+	list := false // angle-grinder writes one list of all rows
+	if first, err := r.Peek(1); err == nil && first[0] == '[' {
+		list = true
+		if _, err := d.Token(); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
 	for {
+		if list && !d.More() {
+			slices.Sort(rows)
+			return rows, nil
+		}
 		row := map[string]any{}
-		if err := d.Decode(&row); errors.Is(err, io.EOF) {
+		if err := d.Decode(&row); errors.Is(err, io.EOF) && !list {
 			slices.Sort(rows)
 			return rows, nil
 		} else if err != nil {

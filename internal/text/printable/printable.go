@@ -250,10 +250,7 @@ func quiet(p []byte) int {
 	i := 0
 	for ; i+8 <= len(p); i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
-		low := (x - ones*0x20) & ^x & high // a byte below 0x20
-		del := x ^ ones*0x7f
-		del = (del - ones) & ^del & high
-		if x&high != 0 || low|del != 0 {
+		if (x|(x+ones)|(x-ones*0x20))&high != 0 { // a byte above 0x7f, one that is it, or one below 0x20
 			for j, c := range p[i : i+8] {
 				if c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
 					return i + j
