@@ -143,7 +143,11 @@ func sketch(ctx context.Context, f *diag.File) (s detection.Sketch, note string,
 	var notes []string
 	switch {
 	case len(s.Attack) == 0:
-		notes = append(notes, "no event could be made that the query finds: it takes fields out of text, or joins or compares events. Put recordings into tests/events and name them in tests/tests.yaml; docs/packages.md says how")
+		why := "its conditions are not met by any that was tried"
+		if side.Opaque != "" {
+			why = "what " + side.Opaque + " takes out of an event is not known"
+		}
+		notes = append(notes, "no event could be made that the query finds: "+why+". Put recordings into tests/events and name them in tests/tests.yaml; docs/packages.md says how")
 	case len(s.Benign) == 0:
 		notes = append(notes, "the query finds every event, so there is none that it is silent on")
 	}

@@ -28,6 +28,8 @@ func TestExamples(t *testing.T) {
 		`_sourceCategory=okta | where eventType = "user.session.start" and %"outcome.result" = "FAILURE" | count by %"actor.alternateId"`,
 		`* | where severity > 7 and isNull(ack)`,
 		`* | where contains(cmd, "base64") or length(cmd) > 20`,
+		`EventID=1 | where length(CommandLine) > 50`,
+		`EventID=8 | where SourceImage != TargetImage and StartModule = ""`,
 		`_sourceCategory=gcp | where %"protoPayload.methodName" matches "*setIamPolicy"`,
 		`EventID=7045 | where ImagePath matches "*\\\\Temp\\\\*"`,
 		`_sourceCategory=windows/sysmon | where EventID=3 and !(isPrivateIP(DestinationIp)) and DestinationPort in ("4444","1337")`,

@@ -28,6 +28,9 @@ type Side struct {
 	Name  string // as the user gave it
 	Kind  string // "Sumo query", "Sigma rule", "Cloud SIEM expression"
 	Notes []string
+	// Opaque are stages of a query that make fields in a way that is not known, for a
+	// message; "" for none.
+	Opaque string
 
 	layout *event.Layout
 	cond   expr.Expr        // what events are made from; run is what judges them
@@ -106,6 +109,7 @@ func Query(f *diag.File, with ...query.Option) (*Side, diag.List) {
 		s.cond = &expr.Const{Value: event.Bool(true)}
 	}
 	if len(r.Opaque) > 0 {
+		s.Opaque = query.Names(r.Opaque)
 		s.Notes = append(s.Notes, fmt.Sprintf("%s: the events made know nothing of what %s does", f.Name, query.Names(r.Opaque)))
 	}
 	if len(rest) > 0 {

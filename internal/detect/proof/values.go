@@ -21,11 +21,11 @@ func hints(x expr.Expr) (out []string) {
 			}
 		}
 	}
-	digest := false
+	digest, length := false, false
 	expr.Walk(x, func(y expr.Expr) bool {
 		switch y := y.(type) {
 		case *expr.Call:
-			digest = digest || y.Name == "digest"
+			digest, length = digest || y.Name == "digest", length || strings.EqualFold(y.Name, "length")
 		case *expr.Glob:
 			parts := y.Glob.Literals()
 			add(strings.Join(parts, ""))
@@ -43,6 +43,13 @@ func hints(x expr.Expr) (out []string) {
 		}
 		return true
 	})
+	if length {
+		for _, v := range slices.Clone(out) {
+			if n, err := strconv.Atoi(v); err == nil && n >= 0 && n <= lengthMax {
+				add(strings.Repeat("z", n))
+			}
+		}
+	}
 	if digest { // within a list of them
 		for _, v := range slices.Clone(out) {
 			for _, name := range []string{"MD5=", "SHA1=", "SHA256=", "IMPHASH="} {
@@ -53,11 +60,17 @@ func hints(x expr.Expr) (out []string) {
 	return out
 }
 
+// lengthMax is how long a text is made at most for a condition on how long it is.
+const lengthMax = 4096
+
 // about are texts at a constant.
 func about(v event.Value) []string {
-	s := v.Str()
-	if v.IsNull() || s == "" {
+	if v.IsNull() {
 		return nil
+	}
+	s := v.String()
+	if s == "" {
+		return []string{""}
 	}
 	out := []string{s}
 	if p, err := netip.ParsePrefix(s); err == nil {
