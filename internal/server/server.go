@@ -166,7 +166,7 @@ func start(c Config, p pace, logf func(string, ...any)) (_ *Server, told Told, e
 	calls, err := api.New(api.Options{
 		Store: s.store, Sources: s.sources, Dir: c.Data, Base: s.Base, Logf: logf,
 		Outward: access.Outward{Plain: c.WebhookPlain, Hosts: c.WebhookHosts}, RelativeTimes: c.RelativeTimes,
-		Jobs: job.Options{Memory: c.SearchMemory, Active: c.Searches, Idle: c.SearchIdle, ForcePause: c.ForcePause, Signals: s.signals},
+		Jobs: job.Options{Memory: c.SearchMemory, Active: c.Searches, Idle: c.SearchIdle, ForcePause: c.ForcePause, Signals: s.signals, Busy: s.detects},
 	})
 	if err != nil {
 		return nil, told, err

@@ -76,6 +76,9 @@ func (s *Server) watch(meter *desk.Meter) ([]access.Route, error) {
 	return slices.Concat(calls.Routes(), s.desk.Routes(), s.notify.Routes()), nil
 }
 
+// detects says that live detection is at work.
+func (s *Server) detects() bool { return s.live != nil && s.live.Works() }
+
 // people are the labels of access ids.
 func (s *Server) people() map[string]string {
 	all := map[string]string{}

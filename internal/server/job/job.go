@@ -56,6 +56,7 @@ type Options struct {
 	Idle    time.Duration // after which a job that nobody asks about is gone
 	Life    time.Duration // after which any job is gone
 	Workers int           // cores for all jobs together
+	Busy    func() bool   // something more urgent works, and searches rest for moments; nil for never
 
 	ForcePause bool             // a job that has Most messages is FORCE PAUSED, as in the product
 	Now        func() time.Time // what relative times of queries count from
@@ -134,6 +135,7 @@ func New(o Options) (*Manager, error) {
 		jobs: map[string]*Job{}, stop: make(chan struct{}),
 	}
 	m.done.Go(m.sweep)
+	m.turns.busy = o.Busy
 	return m, nil
 }
 

@@ -768,3 +768,43 @@ func TestRecordsWhileGathering(t *testing.T) {
 		}
 	}
 }
+
+// TestSearchesRest: while something more urgent works, a worker rests after each turn, for a
+// bounded time, and keeps its turn; otherwise it does not.
+func TestSearchesRest(t *testing.T) {
+	var busy atomic.Bool
+	var asked atomic.Int64
+	turns := newTurns(1)
+	turns.busy = func() bool { asked.Add(1); return busy.Load() }
+	var used atomic.Int64
+	w := turns.worker(&used)
+	if err := w.take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	turn := func() (rested time.Duration) {
+		t.Helper()
+		w.since = time.Now().Add(-turnTime)
+		began, had := time.Now(), used.Load()
+		if err := w.yield(t.Context()); err != nil || !w.has {
+			t.Fatal(err, w.has)
+		}
+		if n := used.Load() - had; n < int64(turnTime) {
+			t.Errorf("a turn of %s counts as %d ns", turnTime, n)
+		}
+		return time.Since(began)
+	}
+	turn()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times while nothing is urgent, want once", n)
+	}
+	busy.Store(true)
+	if d := turn(); d < turnRest {
+		t.Errorf("rested for %s, want %s", d, turnRest)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.since = time.Now().Add(-turnTime)
+	if err := w.yield(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("of a job that has ended: %v", err)
+	}
+}

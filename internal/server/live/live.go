@@ -93,6 +93,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	status Status
+	works  atomic.Bool   // it looks at what has come, or writes down what came of it
 	pushed atomic.Uint64 // the place in the store up to which rules have seen it
 	seen   atomic.Uint64 // the place in the store up to which results are written
 	now    atomic.Pointer[tenant.Tenant]
@@ -160,6 +161,9 @@ func (e *Engine) Tenant() *tenant.Tenant { return e.now.Load() }
 func (e *Engine) Behind() bool {
 	return e.pushed.Load() < e.o.Store.Stats().Next && e.Status().Problem == ""
 }
+
+// Works says that rules are looking at what has come, or that what came of it is being written.
+func (e *Engine) Works() bool { return e.works.Load() }
 
 // Changed says that the content is another: it is loaded anew, once what has come is
 // written down.
@@ -323,6 +327,8 @@ func (e *Engine) follow(ctx context.Context) error {
 
 // step takes what has come, and judges as far as event time has come.
 func (x *running) step(ctx context.Context) error {
+	x.works.Store(true)
+	defer x.works.Store(false)
 	now := x.o.Now()
 	snap := x.o.Store.Snapshot(store.View{After: x.place})
 	next := snap.Next()
