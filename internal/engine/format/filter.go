@@ -89,7 +89,7 @@ func translations(w *input.Want, n input.Need) (texts []string, ok bool) {
 	if n.Slot == event.None || w.NoMap {
 		return nil, true
 	}
-	return mapping.Translations(w.Layout.Name(n.Slot), n.Any)
+	return mapping.Translations(w.Layout.Name(n.Slot), n.Any, n.At == expr.Whole)
 }
 
 // witness is what a need says about an event's text; nil when that is nothing,

@@ -132,21 +132,30 @@ func Verbatim(name string) bool {
 
 // Translations are the texts that mean a value of a field which has one of some
 // pieces, letter case aside, where another field is translated: ProcessCreated
-// for EventID 1. ok is false when the field's texts are also made in ways that
-// cannot be listed.
-func Translations(name string, pieces []string) (texts []string, ok bool) {
+// for EventID 1. whole says that the value is the piece: 11 is not meant by 1. ok is
+// false when the field's texts are also made in ways that cannot be listed.
+func Translations(name string, pieces []string, whole bool) (texts []string, ok bool) {
+	meant := func(value string) bool {
+		value = match.Fold(value)
+		return slices.ContainsFunc(pieces, func(p string) bool {
+			if p = match.Fold(p); whole {
+				return value == p
+			}
+			return strings.Contains(value, p)
+		})
+	}
 	for _, s := range Sources(name) {
 		switch s.Form {
 		case Same, Account, Labelled, Inside: // Inside: of numbers, which no escapes are in
 		case Forwarded:
 			for text, value := range providerChannels {
-				if slices.ContainsFunc(pieces, func(p string) bool { return strings.Contains(match.Fold(value), match.Fold(p)) }) {
+				if meant(value) {
 					texts = append(texts, text)
 				}
 			}
 		case Translated, Says:
 			for text, value := range s.Is {
-				if slices.ContainsFunc(pieces, func(p string) bool { return strings.Contains(match.Fold(value), match.Fold(p)) }) {
+				if meant(value) {
 					texts = append(texts, text)
 				}
 			}

@@ -47,7 +47,7 @@ func tokensOf(w *input.Want, n input.Need, given map[string]bool) tokenNeed {
 		}
 		if !w.NoMap {
 			var ok bool
-			if translated, ok = mapping.Translations(name, n.Any); !ok {
+			if translated, ok = mapping.Translations(name, n.Any, n.At == expr.Whole); !ok {
 				return nil
 			}
 		}
