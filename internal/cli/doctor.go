@@ -61,7 +61,7 @@ Detections are the packages that gyoji ships, or with -d others and Sigma rules.
 				in.noMap = noMap
 				err = a.whatFires(cmd.Context(), &in, args, pkgs, &rules)
 			}
-			diagnoseFields(a.stdout, c, s.readers[0].Stats().Formats, want)
+			a.diagnoseFields(a.stdout, c, s.readers[0].Stats().Formats, want)
 			return firstOf(err, s.finish(plural(s.rows, "field of detections", "fields of detections")))
 		},
 	}
@@ -214,7 +214,14 @@ func sourceOf(r *rule.Rule) string {
 
 // diagnoseFields prints where each field that a detection wants is, and the
 // query text that gives it its name where json auto does not.
-func diagnoseFields(w io.Writer, c *census, read map[string]int, want wanting) {
+func (a *app) diagnoseFields(w io.Writer, c *census, read map[string]int, want wanting) {
+	say := func(format string, with ...any) {
+		if text := fmt.Sprintf(format, with...); a.outTTY {
+			para(w, text, a.width)
+		} else {
+			fmt.Fprintln(w, text)
+		}
+	}
 	shapes := c.shapes(read)
 	if len(shapes) > 0 {
 		fmt.Fprintf(w, "%s %s, written by\n", number(c.events), plural(c.events, "event", "events"))
@@ -235,14 +242,14 @@ func diagnoseFields(w io.Writer, c *census, read map[string]int, want wanting) {
 			absent = append(absent, n)
 			continue
 		case own.Name != "":
-			fmt.Fprintf(w, "%s: in %s %s, and in others json auto gives %s here\n", n, in, plural(c.count(n).n, "event", "events"), c.listed(from))
+			say("%s: in %s %s, and in others json auto gives %s here", n, in, plural(c.count(n).n, "event", "events"), c.listed(from))
 		default:
-			fmt.Fprintf(w, "%s: json auto gives %s here\n", n, c.listed(from))
+			say("%s: json auto gives %s here", n, c.listed(from))
 		}
 		fix = append(fix, stages...)
 	}
 	if len(absent) > 0 {
-		fmt.Fprintf(w, "in no event, under whatever name: %s\n", strings.Join(absent, ", "))
+		say("in no event, under whatever name: %s", strings.Join(absent, ", "))
 	}
 	for _, e := range mapping.Envelopes() {
 		if f := c.count(e); f.n > 0 && strings.HasPrefix(f.samples[0].text, "<Event") {

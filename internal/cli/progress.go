@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/exec"
@@ -18,9 +19,12 @@ type progress struct {
 	done chan struct{}
 }
 
+// draws reports whether lines on stderr may be drawn over: on a terminal that can.
+func (a *app) draws() bool { return a.errTTY && !a.quiet && os.Getenv("TERM") != "dumb" }
+
 // watch starts the progress bar, on a terminal only.
 func (s *session) watch(r reading) {
-	if !s.app.errTTY || s.app.quiet {
+	if !s.app.draws() {
 		return
 	}
 	width := s.app.errWidth

@@ -429,7 +429,7 @@ type remoteLine struct {
 }
 
 func (a *app) remoteProgress() *remoteLine {
-	return &remoteLine{a: a, since: time.Now(), off: !a.errTTY || a.quiet}
+	return &remoteLine{a: a, since: time.Now(), off: !a.draws()}
 }
 
 func (l *remoteLine) show(text string) {
