@@ -27,12 +27,16 @@ type Problem struct {
 	ID      string // a word, stable
 	File    string
 	Warning bool
+	Note    bool // neither an error nor a warning: what was measured is of an older query
 	Text    string
 }
 
 func (p Problem) String() string {
 	kind := "error"
-	if p.Warning {
+	switch {
+	case p.Note:
+		kind = "note"
+	case p.Warning:
 		kind = "warning"
 	}
 	return fmt.Sprintf("%s: %s: %s [%s]", p.File, kind, p.Text, p.ID)
@@ -64,7 +68,7 @@ func (c *checking) add(warning bool, id, file, format string, args ...any) {
 	if !strings.HasPrefix(file, c.p.Dir) {
 		file = path.Join(c.p.Dir, file)
 	}
-	c.out = append(c.out, Problem{id, file, warning, fmt.Sprintf(format, args...)})
+	c.out = append(c.out, Problem{ID: id, File: file, Warning: warning, Text: fmt.Sprintf(format, args...)})
 }
 
 func (c *checking) manifest() {
@@ -436,7 +440,8 @@ func (c *checking) atomic() {
 func (c *checking) measured() {
 	for _, d := range c.p.Detections {
 		if _, stale := d.Measured(); stale {
-			c.add(true, "measured-before", ManifestName, "what is measured of %s is of its query before it was changed; run gyoji measure --write over the recordings", d.ID)
+			c.add(true, "measured-before", ManifestName, "what is measured of %s is of its query before it was changed; gyoji measure --write over the recordings measures anew", d.ID)
+			c.out[len(c.out)-1].Note = true // who changes a query need not have the recordings
 		}
 	}
 	if c.p.Measured == nil {
