@@ -440,7 +440,7 @@ func (c *checking) atomic() {
 func (c *checking) measured() {
 	for _, d := range c.p.Detections {
 		if _, stale := d.Measured(); stale {
-			c.add(true, "measured-before", ManifestName, "what is measured of %s is of its query before it was changed; gyoji measure --write over the recordings measures anew", d.ID)
+			c.add(true, "measured-before", ManifestName, "what is measured of %s is of its query before it was changed; gyoji measure --write over the recordings brings it up to date", d.ID)
 			c.out[len(c.out)-1].Note = true // who changes a query need not have the recordings
 		}
 	}
