@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,7 @@ content.`,
 			}
 			asked := sec.Asked{Prune: prune, Dry: dry}
 			var err error
-			if asked.Files, err = contentFiles(args); err != nil {
+			if asked.Files, err = a.contentFiles(args); err != nil {
 				return err
 			}
 			var out struct{ Data []sec.Outcome }
@@ -92,8 +93,23 @@ func (r *remote) need() error {
 	return r.open()
 }
 
-// contentFiles reads the files of folders that hold Cloud SIEM documents.
-func contentFiles(args []string) (files []sec.File, err error) {
+// leftShown is how many files without documents are named.
+const leftShown = 5
+
+// contentFiles reads the files of folders that hold Cloud SIEM documents, and says which YAML and
+// JSON files hold none: one of them may be a rule with a mistake in its first line.
+func (a *app) contentFiles(args []string) (files []sec.File, err error) {
+	var left []string
+	defer func() {
+		if len(left) == 0 || err != nil {
+			return
+		}
+		more := ""
+		if n := len(left) - leftShown; n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(printable.NewWriter(a.stderr, printable.People, false), "no Cloud SIEM documents are in %s%s\n", strings.Join(left[:min(len(left), leftShown)], ", "), more)
+	}()
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		if err != nil {
@@ -108,6 +124,8 @@ func contentFiles(args []string) (files []sec.File, err error) {
 				files = append(files, sec.File{Name: filepath.ToSlash(path), Text: string(text)})
 			} else if named {
 				return &exit{exitInput, fmt.Errorf("%s holds no Cloud SIEM documents", path)}
+			} else if slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(path))) {
+				left = append(left, path)
 			}
 			return nil
 		}

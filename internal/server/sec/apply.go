@@ -172,7 +172,16 @@ func (a *API) applied(r *http.Request, asked Asked) ([]Outcome, error) {
 		ctx = context.WithValue(ctx, plannedKey{}, &plan)
 		r = r.WithContext(ctx)
 	}
+	first := map[[2]string]*wantedDoc{} // by kind and id
 	for _, x := range docs {
+		if one := [2]string{x.Kind, x.ID}; x.ID != "" {
+			if y := first[one]; y != nil {
+				x.Did, x.Reason = "refused", fmt.Sprintf("the id %s is that of %q of %s, too; the first is used", x.ID, y.Name, y.File)
+				out = append(out, x.Outcome)
+				continue
+			}
+			first[one] = x
+		}
 		var old *Document
 		for _, d := range there {
 			if d.Kind == x.Kind && !met[d] && (x.ID != "" && d.ID == x.ID || x.ID == "" && strings.EqualFold(d.Name, x.Name)) {

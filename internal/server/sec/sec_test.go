@@ -485,3 +485,32 @@ threshold: 20
 		t.Errorf("pruned: %s", got)
 	}
 }
+
+// TestOneIDTwice: of two documents of one id the first is used, and the other is refused with
+// the place of the first; a trial says the same.
+func TestOneIDTwice(t *testing.T) {
+	c := served(t)
+	const rule = "kind: match_rule\nid: MATCH-U00042\nname: %s\nexpression: \"commandLine = 'x'\"\nentity_selectors: [{entity_type: _hostname, expression: device_hostname}]\nname_expression: x\nsummary_expression: s\ndescription_expression: d\nscore: 4\n"
+	files := []sec.File{{Name: "a.yaml", Text: fmt.Sprintf(rule, "First")}, {Name: "b.yaml", Text: fmt.Sprintf(rule, "Second")}}
+	for _, want := range []struct {
+		dry bool
+		did string
+	}{{true, "created"}, {false, "created"}, {true, "same"}, {false, "same"}} {
+		text, err := json.Marshal(sec.Asked{Files: files, Dry: want.dry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.Post(strings.TrimSuffix(c.url, sec.Base)+sec.ContentPath, "application/json", bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		var o struct{ Data []sec.Outcome }
+		if err := json.NewDecoder(r.Body).Decode(&o); err != nil || len(o.Data) != 2 {
+			t.Fatal(r.Status, err, o)
+		}
+		if a, b := o.Data[0], o.Data[1]; a.Did != want.did || b.Did != "refused" || !strings.Contains(b.Reason, "a.yaml") || !strings.Contains(b.Reason, "First") {
+			t.Errorf("%+v, want %+v and a refusal that names the first", o.Data, want)
+		}
+	}
+}
