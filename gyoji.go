@@ -125,7 +125,7 @@ func (q *Query) Rows(ctx context.Context, from Source, with ...Option) iter.Seq2
 				}
 				layout := q.q.Layout.Clone()
 				run := o.run(layout, warnings)
-				run.Input, run.Again = reader, again
+				run.Input, run.Reopen = reader, again
 				out := rowSink{q: q.q, layout: layout, take: func(some []*Row) error {
 					select {
 					case rows <- some:

@@ -246,7 +246,7 @@ func (h *Hunt) list(ctx context.Context, from Source, o *settings) iter.Seq2[*Fi
 			return
 		}
 		run := o.run(nil, warnings)
-		run.Input, run.Again = reader, again
+		run.Input, run.Reopen = reader, again
 		rt := &exec.Runtime{Ctx: ctx, Layout: event.NewLayout(), Zone: run.Zone, Budget: &exec.Budget{Limit: run.Memory}, TempDir: run.TempDir, Warnings: warnings}
 		defer rt.Close()
 		list := hunt.NewList(rt, hunt.Options{})

@@ -432,7 +432,7 @@ func (b *bench) mixed(lines [][]byte) ([][]byte, error) {
 	x.Say([]string{"EventRecordID"})
 	pass := &tenant.Pass{Tenant: x, Rules: x.Rules, Says: true}
 	in := input.NewReader(input.Memory("events", bytes.Join(lines, nil)), []*input.Format{format.Named("jsonl")}, input.Options{})
-	if err := query.RunTogether(context.Background(), query.Run{Input: in, Workers: 1}, nil, pass.Beside()); err != nil {
+	if err := query.RunTogether(context.Background(), query.Run{Input: in, Workers: 1}, nil, pass.Consumer()); err != nil {
 		return nil, err
 	}
 	signals, _, _, err := pass.Run.Signals()

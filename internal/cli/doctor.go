@@ -97,10 +97,10 @@ func (a *app) whatFires(ctx context.Context, in *inputs, paths []string, pkgs []
 	ready, _ := hunt.Compile(hunt.Detections{Packages: pkgs, Scope: rules.scope, Rules: rules.rules})
 	count := &fired{n: map[string]int64{}}
 	pass := ready.Pass(count, s.partName, nil)
-	if len(pass.Parts)+len(pass.Beside) == 0 {
+	if len(pass.Parts)+len(pass.Consumers) == 0 {
 		return nil
 	}
-	if err := s.searchAll(ctx, pass.Parts, pass.Beside...); err != nil {
+	if err := s.searchAll(ctx, pass.Parts, pass.Consumers...); err != nil {
 		return err
 	}
 	if err := pass.Finish(); err != nil {

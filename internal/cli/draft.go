@@ -168,7 +168,7 @@ func (s *session) matching(ctx context.Context, docs []sigma.Document) (int, err
 	set := rule.Compile(scope, rules)
 	var n atomic.Int64
 	err := s.read(func(run query.Run) error {
-		return query.RunTogether(ctx, run, nil, query.Beside{Layout: scope.Layout, Fields: set.Fields(), Open: func(rt *exec.Runtime) exec.Pipeline {
+		return query.RunTogether(ctx, run, nil, query.Consumer{Layout: scope.Layout, Fields: set.Fields(), Open: func(rt *exec.Runtime) exec.Pipeline {
 			env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(string, string) {}}
 			return exec.Pipeline{
 				Front: func(exec.Sink) exec.Task {

@@ -84,7 +84,7 @@ func (a *app) follow(cmd *cobra.Command, s *session, q *query.Query, out *output
 	}
 	s.opt.Warnings = &exec.Warnings{}
 	s.passes = append(s.passes, s.opt.Warnings)
-	s.run.Warnings, s.run.Again = s.opt.Warnings, nil
+	s.run.Warnings, s.run.Reopen = s.opt.Warnings, nil
 	w, done, err := out.open(a, cmd, s)
 	if err != nil {
 		return err

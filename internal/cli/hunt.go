@@ -457,8 +457,8 @@ func (h *huntRun) search(ctx context.Context, pkgs []*detection.Package, rules *
 			siem.keep(h.state)
 		}
 	}
-	if len(pass.Parts)+len(pass.Beside) > 0 {
-		if err := h.session.searchAll(ctx, pass.Parts, pass.Beside...); err != nil {
+	if len(pass.Parts)+len(pass.Consumers) > 0 {
+		if err := h.session.searchAll(ctx, pass.Parts, pass.Consumers...); err != nil {
 			return err
 		}
 		switch err = pass.Finish(); {

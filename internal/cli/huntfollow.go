@@ -89,7 +89,7 @@ func (h *huntRun) follow(ctx context.Context, pkgs []*detection.Package, rules *
 	s := h.session
 	s.opt.Warnings = &exec.Warnings{}
 	s.passes = append(s.passes, s.opt.Warnings)
-	s.run.Warnings, s.run.Again = s.opt.Warnings, nil
+	s.run.Warnings, s.run.Reopen = s.opt.Warnings, nil
 	if t, ok := w.(*target); ok {
 		t.live = true
 	}

@@ -222,7 +222,7 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		if err := s.openStore(in.store); err != nil {
 			return nil, err
 		}
-		s.run.Again = func() (input.Feeder, error) { return s.again() }
+		s.run.Reopen = func() (input.Feeder, error) { return s.again() }
 		return s, nil
 	}
 	s.formats = format.All()
@@ -245,7 +245,7 @@ func (a *app) open(in *inputs, paths []string) (*session, error) {
 		}
 		s.paths = []string{"-"}
 	}
-	s.run.Again = func() (input.Feeder, error) { return s.again() }
+	s.run.Reopen = func() (input.Feeder, error) { return s.again() }
 	return s, nil
 }
 
@@ -317,7 +317,7 @@ func (s *session) search(ctx context.Context, q *query.Query, open func(*event.L
 }
 
 // searchAll runs several queries over one reading of the input.
-func (s *session) searchAll(ctx context.Context, parts []query.Part, beside ...query.Beside) error {
+func (s *session) searchAll(ctx context.Context, parts []query.Part, beside ...query.Consumer) error {
 	var queries []*query.Query
 	for _, p := range parts {
 		queries = append(queries, p.Query)

@@ -148,8 +148,8 @@ func newRecordView(made *record.Catalogue) *recordView {
 // recordsFirst are the attributes that are shown first.
 var recordsFirst = []string{"timestamp", "objectType", "metadata_deviceEventId"}
 
-func (v *recordView) beside() query.Beside {
-	return query.Beside{Name: "the records", Layout: v.events, Fields: v.plan.Fields, Open: func(rt *exec.Runtime) exec.Pipeline {
+func (v *recordView) beside() query.Consumer {
+	return query.Consumer{Name: "the records", Layout: v.events, Fields: v.plan.Fields, Open: func(rt *exec.Runtime) exec.Pipeline {
 		v.sorter = exec.NewSorter(rt, "the records", exec.Order{}, exec.NewCodec(&event.Fields{All: true}), 0)
 		return exec.Pipeline{Front: func(exec.Sink) exec.Task { return &recordTask{v, v.plan.Open()} }, Back: exec.Chain(v)}
 	}}

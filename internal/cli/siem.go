@@ -126,9 +126,9 @@ func (s *session) siem(t *tenant.Tenant) *siemHunt {
 
 // read reads the logs for the rules alone, and judges them.
 func (g *siemHunt) read(ctx context.Context) error {
-	beside := []query.Beside{g.Beside()}
+	beside := []query.Consumer{g.Consumer()}
 	if g.before != nil {
-		beside = append(beside, g.before.Beside())
+		beside = append(beside, g.before.Consumer())
 	}
 	if err := g.session.read(func(run query.Run) error { return query.RunTogether(ctx, run, nil, beside...) }); err != nil {
 		return err
@@ -148,7 +148,7 @@ func (g *siemHunt) learn(ctx context.Context, in *inputs, paths []string) error 
 		return err
 	}
 	s.unique = true
-	beside := []query.Beside{g.Baseline()}
+	beside := []query.Consumer{g.Baseline()}
 	if g.before != nil {
 		beside = append(beside, g.before.Baseline())
 	}

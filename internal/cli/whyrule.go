@@ -46,9 +46,9 @@ func (a *app) whyRules(cmd *cobra.Command, in *inputs, names []string, only, for
 		return err
 	}
 	err = s.read(func(run query.Run) error {
-		var beside []query.Beside
+		var beside []query.Consumer
 		for _, x := range asked {
-			beside = append(beside, x.Beside())
+			beside = append(beside, x.Consumer())
 		}
 		return query.RunTogether(cmd.Context(), run, nil, beside...)
 	})

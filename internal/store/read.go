@@ -25,7 +25,7 @@ func (f *feeder) Feed(ctx context.Context, want *input.Want) exec.Feed {
 }
 
 // FeedTwice makes a feeder an input.Twice.
-func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.Again) exec.Feed {
+func (f *feeder) FeedTwice(ctx context.Context, want *input.Want, more []input.Reading) exec.Feed {
 	u := &units{snap: f.snap, want: want}
 	u.runs = f.snap.runs
 	f.snap.store.asked.note(want)

@@ -283,7 +283,7 @@ func TestCorpus(t *testing.T) {
 	var plains []plain
 	for _, q := range queries {
 		run := query.Run{Input: files(t, input.Options{}, paths...)}
-		run.Again = func() (input.Feeder, error) { return files(t, input.Options{}, paths...), nil }
+		run.Reopen = func() (input.Feeder, error) { return files(t, input.Options{}, paths...), nil }
 		want, err := tried(t, q, run)
 		plains = append(plains, plain{want, err})
 	}
@@ -295,7 +295,7 @@ func TestCorpus(t *testing.T) {
 			}
 			want, err := plains[i].want, plains[i].err
 			snap := s.Snapshot(View{})
-			run := query.Run{Input: snap.Feeder(), Again: func() (input.Feeder, error) { return snap.Feeder(), nil }}
+			run := query.Run{Input: snap.Feeder(), Reopen: func() (input.Feeder, error) { return snap.Feeder(), nil }}
 			got, err2 := tried(t, q, run)
 			snap.Close()
 			if got != want || fmt.Sprint(err) != fmt.Sprint(err2) {

@@ -208,7 +208,7 @@ func (c *Case) rows(ctx context.Context, q *query.Query, workers int, from func(
 	}
 	r := query.Run{
 		Input: reader, Workers: workers, Now: time.Now(), Zone: zone,
-		NoMap: true, Warnings: &exec.Warnings{}, Again: open,
+		NoMap: true, Warnings: &exec.Warnings{}, Reopen: open,
 	}
 	if c.Context.From != nil || c.Context.To != nil {
 		r.Bounded, r.From, r.To = true, 0, math.MaxInt64

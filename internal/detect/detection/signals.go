@@ -117,7 +117,7 @@ func (r *runner) made(ctx context.Context, c *Case) ([]*insight.Signal, []*insig
 		return nil, nil, nil
 	}
 	pass := &tenant.Pass{Tenant: r.tenant, Rules: r.tenant.Rules}
-	if err := query.RunTogether(ctx, testRun(c.data), nil, pass.Beside()); err != nil {
+	if err := query.RunTogether(ctx, testRun(c.data), nil, pass.Consumer()); err != nil {
 		return nil, nil, err
 	}
 	signals, insights, _, err := pass.Run.Signals()
@@ -159,7 +159,7 @@ func (r *runner) whySilent(ctx context.Context, c *Case, rule string) (string, e
 	for _, x := range r.tenant.Rules {
 		if x.ID == rule || strings.EqualFold(x.Name, rule) {
 			w := r.tenant.Why(x)
-			if err := query.RunTogether(ctx, testRun(c.data), nil, w.Beside()); err != nil {
+			if err := query.RunTogether(ctx, testRun(c.data), nil, w.Consumer()); err != nil {
 				return "", err
 			}
 			why, err := w.Why()

@@ -392,7 +392,7 @@ func testRun(data []byte) query.Run {
 	reader, _ := open() // opening memory does not fail
 	return query.Run{
 		Input: reader, Workers: 1, Now: testNow, Zone: time.UTC,
-		Warnings: &exec.Warnings{}, Again: open,
+		Warnings: &exec.Warnings{}, Reopen: open,
 	}
 }
 

@@ -133,10 +133,10 @@ func (h *Hunt) Set() *rule.Set { return h.set }
 
 // Pass is one run of a hunt over events that end, for query.RunTogether.
 type Pass struct {
-	Parts  []query.Part
-	Seen   []*query.Seen
-	Beside []query.Beside
-	SIEM   *tenant.Pass // nil without Cloud SIEM rules
+	Parts     []query.Part
+	Seen      []*query.Seen
+	Consumers []query.Consumer
+	SIEM      *tenant.Pass // nil without Cloud SIEM rules
 	// Signals are those that Finish has made, suppressed ones too.
 	Signals []*insight.Signal
 
@@ -162,11 +162,11 @@ func (h *Hunt) Pass(to Taker, part func(index int) string, details Details) *Pas
 	}
 	if h.set != nil {
 		p.sigma = newSigmaRun(h.scope, h.rules, h.set, to, part)
-		p.Beside = append(p.Beside, p.sigma.Beside())
+		p.Consumers = append(p.Consumers, p.sigma.Consumer())
 	}
 	if h.tenant != nil {
 		p.SIEM = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules, Says: details == nil}
-		p.Beside = append(p.Beside, p.SIEM.Beside())
+		p.Consumers = append(p.Consumers, p.SIEM.Consumer())
 	}
 	return p
 }
@@ -217,7 +217,7 @@ func (p *Pass) signals() (err error) {
 // list. part names a part of r.Input.
 func (h *Hunt) Run(ctx context.Context, r query.Run, to Taker, part func(index int) string) error {
 	pass := h.Pass(to, part, nil)
-	bugs := query.RunTogether(ctx, r, pass.Parts, pass.Beside...)
+	bugs := query.RunTogether(ctx, r, pass.Parts, pass.Consumers...)
 	if bugs != nil && !exec.IsBug(bugs) {
 		return bugs
 	}

@@ -46,7 +46,7 @@ type LiveOptions struct {
 	Found  func(*Finding) error   // takes findings; an error of it ends the call that made the finding
 }
 
-// Start readies the detections for events that go on coming. r.Input and r.Again are not
+// Start readies the detections for events that go on coming. r.Input and r.Reopen are not
 // used.
 func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, err error) {
 	if o.Part == nil {
@@ -67,15 +67,15 @@ func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, 
 		}
 		l.rows, l.news, parts = append(l.rows, rows), append(l.news, fresh), append(parts, p)
 	}
-	var beside []query.Beside
+	var beside []query.Consumer
 	if h.set != nil {
 		l.sigma = newSigmaRun(h.scope, h.rules, h.set, l.out, o.Part)
-		beside = append(beside, l.sigma.Beside().AtOnce())
+		beside = append(beside, l.sigma.Consumer().AtOnce())
 	}
 	if h.tenant != nil {
 		l.signals = NewSignals(h.tenant.Rules, l.out, o.Part)
 		l.siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules, Says: true}
-		beside = append(beside, l.siem.Beside())
+		beside = append(beside, l.siem.Consumer())
 	}
 	if l.x, err = query.StartTogether(ctx, r, parts, beside...); err != nil {
 		return nil, err

@@ -81,8 +81,8 @@ func ruleOut(r *rule.Rule) string {
 	return "Rule out what its author knows to be harmless: " + strings.Join(known, "; ") + "."
 }
 
-// Beside is the rules' part of a reading of the logs.
-func (g *SigmaRun) Beside() query.Beside {
+// Consumer is the rules' part of a reading of the logs.
+func (g *SigmaRun) Consumer() query.Consumer {
 	layout := g.scope.Layout
 	details := g.set.Fed()
 	if len(details.Slots()) > 0 { // of events without a number the text tells copies
@@ -91,7 +91,7 @@ func (g *SigmaRun) Beside() query.Beside {
 	for _, slot := range g.details {
 		details.Add(slot)
 	}
-	return query.Beside{Name: "the Sigma rules", Layout: layout, Fields: g.set.Fields(), Details: details, Twins: g.scope.Twins, Open: func(rt *exec.Runtime) exec.Pipeline {
+	return query.Consumer{Name: "the Sigma rules", Layout: layout, Fields: g.set.Fields(), Details: details, Twins: g.scope.Twins, Open: func(rt *exec.Runtime) exec.Pipeline {
 		env := &expr.Env{Now: rt.Now.UnixMilli(), From: rt.From, To: rt.To, Zone: rt.Zone, Warn: func(kind, detail string) {
 			rt.Warnings.Add(kind, false, exec.Sample{Detail: detail})
 		}}

@@ -30,7 +30,7 @@ func hostileFinding() *Finding {
 	})
 	f.Place = hunt.Place{File: hostile, Channel: hostile, EventID: hostile, Category: hostile}
 	f.Evidence = []hunt.Evidence{{Place: f.Place, Copies: []hunt.Place{f.Place}}}
-	return &Finding{1, f}
+	return &Finding{N: 1, Finding: f}
 }
 
 // writers are all ways to write a document: the reports by their own list.

@@ -103,5 +103,5 @@ func (r *Report) Add(n int, f *hunt.Finding) {
 		r.Beyond++
 		return
 	}
-	r.Findings = append(r.Findings, &Finding{n, f})
+	r.Findings = append(r.Findings, &Finding{N: n, Finding: f})
 }

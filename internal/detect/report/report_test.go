@@ -17,9 +17,9 @@ func sample() *Report {
 	return &Report{
 		Tool: "gyoji test", Made: time.UnixMilli(1_773_159_658_796), Inputs: []string{"logs"}, Files: 1, Events: 9,
 		Findings: []*Finding{
-			{1, found(detection.High, score(4), "A <b>", 1_773_159_658_796, hunt.Finding{Techniques: hunt.TechniquesOf([]string{"T1204.001", "T1059.001"}), Package: "P", Next: "Look.", Host: "WKS|1", User: `CORP\ana`,
+			{N: 1, Finding: found(detection.High, score(4), "A <b>", 1_773_159_658_796, hunt.Finding{Techniques: hunt.TechniquesOf([]string{"T1204.001", "T1059.001"}), Package: "P", Next: "Look.", Host: "WKS|1", User: `CORP\ana`,
 				Fields: hunt.Fields{{Name: "CommandLine", Value: event.Text("cmd <script>alert(1)</script> \x1b[31m")}}})},
-			{2, found(detection.Low, nil, "B", 1_773_100_000_000, hunt.Finding{ID: "0b", DetectionID: "7c9d", Techniques: hunt.TechniquesOf([]string{"T9999"}), Fields: hunt.Fields{{Name: "TargetFilename", Value: event.Text(`C:\a.exe`)}}})},
+			{N: 2, Finding: found(detection.Low, nil, "B", 1_773_100_000_000, hunt.Finding{ID: "0b", DetectionID: "7c9d", Techniques: hunt.TechniquesOf([]string{"T9999"}), Fields: hunt.Fields{{Name: "TargetFilename", Value: event.Text(`C:\a.exe`)}}})},
 		},
 		Trees: map[int]string{1: "explorer.exe\n└─ cmd.exe\n"}, Notes: []string{"a.evtx: cut short"},
 	}

@@ -18,20 +18,20 @@ type Pass struct {
 	err    error            // of Begin
 }
 
-// Beside is the rules' part of a reading.
-func (p *Pass) Beside() query.Beside { return p.beside(false) }
+// Consumer is the rules' part of a reading.
+func (p *Pass) Consumer() query.Consumer { return p.beside(false) }
 
 // Baseline is their part of a reading of older logs: first seen and outlier rules learn
 // from them, and nothing in them makes a signal.
-func (p *Pass) Baseline() query.Beside { return p.beside(true) }
+func (p *Pass) Baseline() query.Consumer { return p.beside(true) }
 
-func (p *Pass) beside(past bool) query.Beside {
+func (p *Pass) beside(past bool) query.Consumer {
 	events, fields := p.Tenant.Ready()
 	if p.Says {
 		fields = fields.Clone()
 		fields.Add(p.Tenant.said...)
 	}
-	return query.Beside{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
+	return query.Consumer{Name: "the Cloud SIEM rules", Layout: events, Fields: fields, Open: func(rt *exec.Runtime) exec.Pipeline {
 		if p.Run == nil {
 			p.Run = p.Tenant.Open(rt, p.Rules)
 			p.Run.says = p.Says

@@ -85,9 +85,9 @@ func (t *Tenant) Why(r *Rule) *Asked {
 	return &Asked{Pass: &Pass{Tenant: t, Rules: []*Rule{r}}, rule: r, probe: t.newProbe(r)}
 }
 
-// Beside is the question's part of a reading.
-func (a *Asked) Beside() query.Beside {
-	b := a.Pass.Beside()
+// Consumer is the question's part of a reading.
+func (a *Asked) Consumer() query.Consumer {
+	b := a.Pass.Consumer()
 	open := b.Open
 	b.Open = func(rt *exec.Runtime) exec.Pipeline {
 		p := open(rt)

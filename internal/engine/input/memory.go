@@ -43,7 +43,7 @@ type Piece struct {
 func (p *Piece) Feed(ctx context.Context, want *Want) exec.Feed { return p.FeedTwice(ctx, want, nil) }
 
 // FeedTwice is Feed, with further readings of the block.
-func (p *Piece) FeedTwice(_ context.Context, want *Want, more []Again) exec.Feed {
+func (p *Piece) FeedTwice(_ context.Context, want *Want, more []Reading) exec.Feed {
 	return func(worker int, front exec.Sink) error {
 		if worker > 0 {
 			return nil

@@ -172,11 +172,11 @@ type Twice interface {
 	Feeder
 	// FeedTwice is Feed. Once a worker has read a unit, it reads it again for each
 	// of more that asks for it.
-	FeedTwice(ctx context.Context, want *Want, more []Again) exec.Feed
+	FeedTwice(ctx context.Context, want *Want, more []Reading) exec.Feed
 }
 
-// Again is a further reading of units.
-type Again struct {
+// Reading is a further reading of units.
+type Reading struct {
 	Want func(worker int) *Want
 	// Matters reports whether a worker is to read again what it has just read, and
 	// is asked once for each unit.
@@ -185,7 +185,7 @@ type Again struct {
 }
 
 // FeedTwice makes a Reader a Twice: a unit is a block.
-func (r *Reader) FeedTwice(ctx context.Context, want *Want, more []Again) exec.Feed {
+func (r *Reader) FeedTwice(ctx context.Context, want *Want, more []Reading) exec.Feed {
 	return r.blocksTwice(ctx, want, func(int, int) error { return nil }, more)
 }
 
@@ -220,7 +220,7 @@ func (r *Reader) Pieces(ctx context.Context, take func(Block, *Format) (events i
 	}
 }
 
-func (r *Reader) blocksTwice(ctx context.Context, want *Want, done func(worker, block int) error, more []Again) exec.Feed {
+func (r *Reader) blocksTwice(ctx context.Context, want *Want, done func(worker, block int) error, more []Reading) exec.Feed {
 	want.skipped = &r.events
 	return func(worker int, front exec.Sink) (err error) {
 		at := "the input"

@@ -96,17 +96,17 @@ type Scope struct {
 	// is known but for them. Such a query does not run.
 	Unfilled bool
 
-	outside *Outside // shared with child scopes
-	stage   *syntax.Stage
-	made    map[event.Slot]bool    // fields that a stage has made so far
-	aliases map[string]event.Slot  // further names that resolve here (join)
-	subs    *[]*Subquery           // shared with child scopes
-	shifts  *[]*Shift              // likewise
-	before  []*syntax.Stage        // the stages before the one being checked
-	child   bool                   // of a query inside another
-	flags   map[string]syntax.Node // see Mark
-	sliced  event.Slot             // see SetSlices
-	every   int64
+	external *External // shared with child scopes
+	stage    *syntax.Stage
+	made     map[event.Slot]bool    // fields that a stage has made so far
+	aliases  map[string]event.Slot  // further names that resolve here (join)
+	subs     *[]*Subquery           // shared with child scopes
+	shifts   *[]*Shift              // likewise
+	before   []*syntax.Stage        // the stages before the one being checked
+	child    bool                   // of a query inside another
+	flags    map[string]syntax.Node // see Mark
+	sliced   event.Slot             // see SetSlices
+	every    int64
 
 	admitted []string // see Admit
 	guessing bool     // a stage before is unknown
@@ -117,7 +117,7 @@ func NewScope(v *Vocabulary, l *event.Layout, f *diag.File, d *diag.List) *Scope
 	return &Scope{
 		Vocab: v, Layout: l, File: f, Diags: d, Messages: true,
 		made: map[event.Slot]bool{}, aliases: map[string]event.Slot{}, subs: new([]*Subquery), shifts: new([]*Shift),
-		flags: map[string]syntax.Node{}, outside: &Outside{},
+		flags: map[string]syntax.Node{}, external: &External{},
 	}
 }
 
@@ -137,17 +137,17 @@ func (sc *Scope) use(name string, at *syntax.Field, makes bool) {
 	}
 }
 
-// Outside is what a query takes from outside its input.
-type Outside struct {
+// External is what a query takes from outside its input.
+type External struct {
 	Bytes   int64    // of the tables and their indexes, which a run holds in memory
 	Missing []string // what it names and nobody gave, each once
 }
 
-// Outside returns what the query takes from outside, as far as it was checked.
-func (sc *Scope) Outside() *Outside { return sc.outside }
+// External returns what the query takes from outside, as far as it was checked.
+func (sc *Scope) External() *External { return sc.external }
 
 // Hold says that a run of the query holds so much memory for what it looks up.
-func (sc *Scope) Hold(bytes int64) { sc.outside.Bytes += bytes }
+func (sc *Scope) Hold(bytes int64) { sc.external.Bytes += bytes }
 
 // Miss notes something that the query looks things up in and nobody gave:
 // what is missing, and the way to give it.
@@ -155,8 +155,8 @@ func (sc *Scope) Miss(at syntax.Node, what, help string) {
 	if sc.Tables != nil {
 		sc.Warn(at, "not-given", what+" is not given, so what is looked up in it is null", help)
 	}
-	if !slices.Contains(sc.outside.Missing, what) {
-		sc.outside.Missing = append(sc.outside.Missing, what)
+	if !slices.Contains(sc.external.Missing, what) {
+		sc.external.Missing = append(sc.external.Missing, what)
 	}
 }
 

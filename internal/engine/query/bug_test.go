@@ -83,7 +83,7 @@ func runBroken(t *testing.T, q *Query, data []byte, workers int) error {
 	layout, dir := q.Layout.Clone(), t.TempDir()
 	err := q.Run(context.Background(), Run{
 		Input: reader, Layout: layout, Workers: workers, Memory: 200 << 10, TempDir: dir,
-		Bounded: true, To: 1 << 52, Warnings: &exec.Warnings{}, Again: open,
+		Bounded: true, To: 1 << 52, Warnings: &exec.Warnings{}, Reopen: open,
 	}, &exectest.Collect{Layout: layout})
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("files stay: %v", left)

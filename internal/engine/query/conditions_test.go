@@ -117,7 +117,7 @@ func TestConditionsMayBeApplied(t *testing.T) {
 				return r, nil
 			}
 			in, _ := feed()
-			if err := q.Run(context.Background(), Run{Input: in, Again: feed, Layout: l, Workers: 1, Warnings: &exec.Warnings{}}, out); err != nil {
+			if err := q.Run(context.Background(), Run{Input: in, Reopen: feed, Layout: l, Workers: 1, Warnings: &exec.Warnings{}}, out); err != nil {
 				return []string{err.Error()}
 			}
 			return out.Rows

@@ -13,7 +13,7 @@ import (
 
 // AtOnce is the same without Details: they are read with the Fields, of every event. For
 // an input that can be read once.
-func (b Beside) AtOnce() Beside {
+func (b Consumer) AtOnce() Consumer {
 	details := b.Details.Slots()
 	if len(details) == 0 {
 		return b
@@ -76,11 +76,11 @@ func (f *detailed) Flush() error {
 }
 
 // again is the second reading. An error of it is the front's alone.
-func (d *detailing) again(b Beside, first *input.Want, rt *exec.Runtime) input.Again {
+func (d *detailing) again(b Consumer, first *input.Want, rt *exec.Runtime) input.Reading {
 	fields := b.Details.Clone()
 	auto := op.FieldsOfMessages(b.Layout, b.Details)
 	auto.Needs(&fields)
-	return input.Again{
+	return input.Reading{
 		Want: func(worker int) *input.Want {
 			want := *first
 			want.Layout, want.Fields, want.Need, want.Readers, want.Warnings = b.Layout, fields, nil, nil, &exec.Warnings{} // the first reading warns

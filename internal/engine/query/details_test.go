@@ -55,7 +55,7 @@ func TestDetailsAreTheFieldsOfTheEventsAskedFor(t *testing.T) {
 	details := func(workers int, once, company bool) (lines []string) {
 		l := event.NewLayout("Image")
 		var mu sync.Mutex
-		b := query.Beside{Name: "a test", Layout: l}
+		b := query.Consumer{Name: "a test", Layout: l}
 		b.Fields.Add(l.Slot("Image"))
 		var slots []event.Slot
 		for _, name := range []string{"ProcessGuid", "EventRecordID", "_sourceCategory", "TargetUserName", "Computer", "_raw"} {

@@ -60,7 +60,7 @@ func TestRunsEnd(t *testing.T) {
 			layout, dir := q.Layout.Clone(), t.TempDir()
 			rows := &exectest.Collect{Layout: layout}
 			err := q.Run(ctx, Run{
-				Input: in, Again: reader, Layout: layout, Workers: 1, Memory: 200 << 10, TempDir: dir,
+				Input: in, Reopen: reader, Layout: layout, Workers: 1, Memory: 200 << 10, TempDir: dir,
 				Bounded: true, To: 1 << 52, Warnings: &exec.Warnings{}, Now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
 			}, sinkFunc(func(b *event.Batch) error {
 				if pushes--; pushes == 0 {

@@ -95,7 +95,7 @@ func keepsMemory(t *testing.T, queries []string, events distinct, budget, beside
 			err := q.Run(context.Background(), Run{
 				Input: events, Layout: q.Layout.Clone(), Workers: 2, Memory: budget, TempDir: t.TempDir(),
 				Bounded: true, To: 1 << 52, Warnings: &exec.Warnings{},
-				Again: func() (input.Feeder, error) { return events, nil },
+				Reopen: func() (input.Feeder, error) { return events, nil },
 			}, sinkFunc(func(b *event.Batch) error {
 				got += len(b.Live)
 				events.held.look()

@@ -40,10 +40,10 @@ func (q *Query) needsRange() bool {
 
 // ownRange gives a run without a time range that of its data, and says so.
 func (q *Query) ownRange(ctx context.Context, r *Run) error {
-	if r.Again == nil {
+	if r.Reopen == nil {
 		return errors.New("the query needs a time range: give one with --from and --to")
 	}
-	reader, err := r.Again()
+	reader, err := r.Reopen()
 	if err != nil {
 		return err
 	}

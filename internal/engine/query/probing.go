@@ -39,7 +39,7 @@ func newProbing(q *Query) *probing {
 
 // into gives a query's pipeline a front that takes batches of the common reading,
 // for the question, and one of whole events besides.
-func (p *probing) into(to *exec.Pipeline, q *Query, r Run, common *event.Layout) input.Again {
+func (p *probing) into(to *exec.Pipeline, q *Query, r Run, common *event.Layout) input.Reading {
 	ask, open := p.opener(r, common), to.Front
 	to.Front = func(next exec.Sink) exec.Task {
 		f := ask(open(next))
@@ -48,7 +48,7 @@ func (p *probing) into(to *exec.Pipeline, q *Query, r Run, common *event.Layout)
 	}
 	want := q.Want(r)
 	want.Warnings = &exec.Warnings{} // the common reading says them
-	return input.Again{
+	return input.Reading{
 		Want:    func(int) *input.Want { return want },
 		Matters: func(worker int) bool { return p.fronts[worker].matters() },
 		To:      func(worker int) exec.Sink { return wholeRows{p.fronts[worker]} },

@@ -42,12 +42,12 @@ type Query struct {
 	subs           []*subquery
 	past           []*shifted
 
-	outside lang.Outside
-	vocab   *lang.Vocabulary
-	again   func() *Query // compiles it once more
-	carried []string      // fields of the input that go along with its rows
-	once    bool          // what holds rows is given a record once
-	counted *once         // that stage; nil for none
+	external lang.External
+	vocab    *lang.Vocabulary
+	again    func() *Query // compiles it once more
+	carried  []string      // fields of the input that go along with its rows
+	once     bool          // what holds rows is given a record once
+	counted  *once         // that stage; nil for none
 }
 
 // Carry has fields of the input go along to the query's rows, whatever fields it keeps:
@@ -130,7 +130,7 @@ func compileTree(tree *syntax.Query, f *diag.File, v *lang.Vocabulary, diags *di
 	for _, s := range sc.Subqueries() {
 		q.subs = append(q.subs, compileSub(s, f, v, diags, with))
 	}
-	q.outside = *sc.Outside()
+	q.external = *sc.External()
 	if diags.HasErrors() {
 		return q
 	}
@@ -315,9 +315,9 @@ type Run struct {
 	// begins. That may be called while no worker reads: by a Feed that has them wait.
 	Peek func(Peek)
 
-	// Again opens the input once more, for subqueries and compare. It may be
+	// Reopen opens the input once more, for subqueries and compare. It may be
 	// nil when the input can be read only once (standard input).
-	Again func() (input.Feeder, error)
+	Reopen func() (input.Feeder, error)
 }
 
 // budget is what the stages of the run may hold.
@@ -474,11 +474,11 @@ func (q *Query) open(ctx context.Context, r *Run, budget *exec.Budget) (rt *exec
 	before.give(rt)
 	tables := rt.Budget.Open("lookup")
 	release = func() { tables.Release(); before.release(); rt.Close() }
-	if !tables.Add(q.outside.Bytes) {
+	if !tables.Add(q.external.Bytes) {
 		release()
-		return nil, nil, tables.Over("tables of "+exec.Size(q.outside.Bytes), "use smaller tables")
+		return nil, nil, tables.Over("tables of "+exec.Size(q.external.Bytes), "use smaller tables")
 	}
-	for _, what := range q.outside.Missing {
+	for _, what := range q.external.Missing {
 		r.Warnings.Add("looked up in nothing: its fields are null", true, exec.Sample{Detail: what + " is not given"})
 	}
 	return rt, release, nil

@@ -62,7 +62,7 @@ type Live struct {
 	Keep int
 }
 
-// Start readies the query for events that go on coming. r.Input and r.Again are not
+// Start readies the query for events that go on coming. r.Input and r.Reopen are not
 // used.
 func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err error) {
 	defer func() { err = exec.Named(err, q.name()) }()
@@ -71,7 +71,7 @@ func (q *Query) Start(ctx context.Context, r Run, live Live) (x *Running, err er
 		r.Layout = q.Layout.Clone()
 	}
 	x = &Running{q: q, run: r, next: &later{}, at: map[string]event.Slot{}}
-	x.run.Input, x.run.Again, x.run.Workers = nil, nil, 1
+	x.run.Input, x.run.Reopen, x.run.Workers = nil, nil, 1
 	want := q.want.Clone()
 	var front []lang.Step
 	switch {
@@ -325,7 +325,7 @@ func (x *Running) Rows(out exec.Sink) (err error) {
 	}
 	if x.whole {
 		run := x.run
-		run.Input, run.Again = held{x}, func() (input.Feeder, error) { return held{x}, nil }
+		run.Input, run.Reopen = held{x}, func() (input.Feeder, error) { return held{x}, nil }
 		return x.q.Run(x.rt.Ctx, run, out)
 	}
 	back := lang.OpenSteps(x.back, x.rt, out)

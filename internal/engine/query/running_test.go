@@ -79,7 +79,7 @@ func TestRunning(t *testing.T) {
 				again := func() (input.Feeder, error) {
 					return input.NewReader(input.Memory("log", so), format.All(), o), nil
 				}
-				all := query.Run{Bounded: run.Bounded, From: run.From, To: run.To, Again: again, Layout: q.Layout.Clone(), Workers: 2, Warnings: o.Warnings, Input: input.NewReader(input.Memory("log", so), format.All(), o)}
+				all := query.Run{Bounded: run.Bounded, From: run.From, To: run.To, Reopen: again, Layout: q.Layout.Clone(), Workers: 2, Warnings: o.Warnings, Input: input.NewReader(input.Memory("log", so), format.All(), o)}
 				want := print(func(s exec.Sink) error { return q.Run(context.Background(), all, s) }, all)
 				for range 2 { // asking changes nothing
 					if got := print(x.Rows, run); got != want {

@@ -23,7 +23,7 @@ type Several struct {
 	r      Run
 	common *event.Layout
 	want   *input.Want
-	more   []input.Again // of the parts that want every field
+	more   []input.Reading // of the parts that want every field
 	parts  []*Running
 	tee    exec.Pipeline
 	front  exec.Task
@@ -41,11 +41,11 @@ type Several struct {
 
 // StartTogether readies queries, and what reads beside them, for events that go on
 // coming. Part.Out takes the rows of a query that Streams, as their events come; what
-// another holds is asked for by Rows and Advance. All share r.Memory. r.Input, r.Again
+// another holds is asked for by Rows and Advance. All share r.Memory. r.Input, r.Reopen
 // and r.Layout are not used.
-func StartTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) (x *Several, err error) {
+func StartTogether(ctx context.Context, r Run, parts []Part, beside ...Consumer) (x *Several, err error) {
 	defer exec.Caught(&err, "")
-	r.Input, r.Again, r.Workers = nil, nil, 1
+	r.Input, r.Reopen, r.Workers = nil, nil, 1
 	r.Budget, r.Memory = r.budget(), 0
 	x = &Several{r: r, common: event.NewLayout(), at: map[string]event.Slot{}, newest: event.NoTime, limit: time.Now().Add(24 * time.Hour).UnixMilli()}
 	defer func() {
@@ -150,7 +150,7 @@ func (x *Several) wholePart(q *Running, ask *probing) exec.Task {
 	front := ask.opener(x.r, x.common)(&q.front)
 	f := front.wholeFront
 	q.want.Warnings = &exec.Warnings{} // the common reading says them
-	x.more = append(x.more, input.Again{
+	x.more = append(x.more, input.Reading{
 		Want:    func(int) *input.Want { return q.want },
 		Matters: func(int) bool { return f.matters() },
 		To:      func(int) exec.Sink { return wholeRows{f} },
@@ -420,7 +420,7 @@ func (x *Several) Close() {
 
 // before are the stages that what reads beside queries has before its own: those of
 // its share of the common reading.
-func (b *Beside) before(r Run, rt *exec.Runtime, common *event.Layout) (open []exec.Opener) {
+func (b *Consumer) before(r Run, rt *exec.Runtime, common *event.Layout) (open []exec.Opener) {
 	if common != b.Layout {
 		take := &share{from: common, to: b.Layout, fields: b.Fields.Slots()}
 		open = append(open, exec.Opener{Name: "share", Open: func(next exec.Sink) exec.Task { return take.Open(rt, next) }})

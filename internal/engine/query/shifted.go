@@ -42,13 +42,13 @@ func compileShifts(shifts []*lang.Shift, tree *syntax.Query, f *diag.File, v *la
 
 // run runs it and keeps its rows.
 func (s *shifted) run(ctx context.Context, r Run, budget *exec.Budget, b *before) error {
-	if r.Again == nil {
+	if r.Reopen == nil {
 		return errors.New("compare reads the input a second time, which standard input does not allow; save it to a file first")
 	}
 	if err := r.move(s.of.When); err != nil {
 		return fmt.Errorf("%s: %w", s.of.Node.Op.Text, err)
 	}
-	reader, err := r.Again()
+	reader, err := r.Reopen()
 	if err != nil {
 		return err
 	}

@@ -218,7 +218,7 @@ func (s split) run(q *Query, data []byte) ([]string, error) {
 	err := q.Run(context.Background(), Run{
 		Input: reader, Layout: layout, Workers: s.workers, Memory: s.memory,
 		Now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), Bounded: true, From: s.from, To: s.to,
-		Warnings: &exec.Warnings{}, Again: open,
+		Warnings: &exec.Warnings{}, Reopen: open,
 	}, out)
 	return out.Rows, err
 }

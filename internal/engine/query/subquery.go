@@ -63,7 +63,7 @@ func compileSub(s *lang.Subquery, f *diag.File, v *lang.Vocabulary, diags *diag.
 
 // run runs it and keeps its rows; they are at most subqueryRowsMax.
 func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, b *before) error {
-	if r.Again == nil {
+	if r.Reopen == nil {
 		return fmt.Errorf("a subquery reads the input a second time, which standard input does not allow; save it to a file first")
 	}
 	if err := r.move(s.of.When); err != nil {
@@ -72,7 +72,7 @@ func (s *subquery) run(ctx context.Context, r Run, budget *exec.Budget, b *befor
 	if err := r.within(s.of.Node.From, s.of.Node.To); err != nil {
 		return fmt.Errorf("subquery: %w", err)
 	}
-	reader, err := r.Again()
+	reader, err := r.Reopen()
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,9 @@ type Part struct {
 	Seen   *Seen // as in Run
 }
 
-// Beside is what reads along with queries and is none itself: Sigma rules. It
+// Consumer is what reads along with queries and is none itself: Sigma rules. It
 // sees every event of the run's time range.
-type Beside struct {
+type Consumer struct {
 	Name   string        // for the message of a bug: "Sigma rules"
 	Layout *event.Layout // of the batches that it is given
 	Fields event.Fields  // wanted, in Layout; not all
@@ -59,8 +59,8 @@ type Detailed interface {
 // A part that wants every field is asked what it wants of the fields that its
 // conditions read; blocks that hold an event it wants are then read for it once
 // more, whole. Where the input cannot do that, such a part reads on its own, through
-// r.Again if it is not the only one.
-func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) error {
+// r.Reopen if it is not the only one.
+func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Consumer) error {
 	budget := r.budget()
 	twice, _ := r.Input.(input.Twice)
 	var shared, own []Part
@@ -83,10 +83,10 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 	for _, p := range own {
 		r := r
 		if !first {
-			if r.Again == nil {
+			if r.Reopen == nil {
 				return errors.New("this reads the input a second time, which it does not allow; save it to a file first")
 			}
-			reader, err := r.Again()
+			reader, err := r.Reopen()
 			if err != nil {
 				return err
 			}
@@ -103,7 +103,7 @@ func RunTogether(ctx context.Context, r Run, parts []Part, beside ...Beside) err
 	return errors.Join(bugs...)
 }
 
-func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twice, parts []Part, beside []Beside) (err error) {
+func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twice, parts []Part, beside []Consumer) (err error) {
 	defer exec.Caught(&err, "")
 	common := event.NewLayout()
 	alone := len(parts) == 0 && len(beside) == 1
@@ -136,7 +136,7 @@ func runShared(ctx context.Context, r Run, budget *exec.Budget, twice input.Twic
 		want.Need = needOfAny(r, parts)
 	}
 	var ps []exec.Pipeline
-	var more []input.Again
+	var more []input.Reading
 	for i, part := range parts {
 		r := r
 		r.Layout, r.Seen = part.Layout, part.Seen

@@ -107,5 +107,5 @@ func over(t *testing.T, workers int) query.Run {
 	}
 	again := func() (input.Feeder, error) { return input.NewReader(src, format.All(), o), nil }
 	reader, _ := again()
-	return query.Run{Input: reader, Workers: workers, Warnings: &exec.Warnings{}, Again: again}
+	return query.Run{Input: reader, Workers: workers, Warnings: &exec.Warnings{}, Reopen: again}
 }

@@ -40,7 +40,7 @@ func offline(t *testing.T) (signals, insights int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := query.StartTogether(t.Context(), query.Run{Warnings: o.Warnings}, nil, pass.Beside())
+	all, err := query.StartTogether(t.Context(), query.Run{Warnings: o.Warnings}, nil, pass.Consumer())
 	if err != nil {
 		t.Fatal(err)
 	}

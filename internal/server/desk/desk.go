@@ -251,7 +251,7 @@ func (d *Desk) reading(ctx context.Context, do func(run func(from, to int64) (qu
 		snap := d.o.Store.Snapshot(store.View{From: from, To: to})
 		open = append(open, snap)
 		return query.Run{
-			Input: snap.Feeder(), Again: again(snap), Workers: 1, Memory: readMemory, TempDir: "",
+			Input: snap.Feeder(), Reopen: again(snap), Workers: 1, Memory: readMemory, TempDir: "",
 			Now: d.o.Now(), From: from, To: to, Bounded: true, Warnings: &exec.Warnings{},
 		}, nil
 	})

@@ -77,13 +77,13 @@ func (d *Desk) tried(ctx context.Context, versions []*version, from, to int64, w
 			}
 		}
 	}
-	read := func(from, to int64, beside func(*tenant.Pass) query.Beside) error {
+	read := func(from, to int64, beside func(*tenant.Pass) query.Consumer) error {
 		snap := d.o.Store.Snapshot(store.View{From: from, To: to})
 		defer snap.Close()
 		if watch != nil {
 			watch(snap)
 		}
-		var all []query.Beside
+		var all []query.Consumer
 		for _, v := range versions {
 			all = append(all, beside(v.pass))
 		}
@@ -96,7 +96,7 @@ func (d *Desk) tried(ctx context.Context, versions []*version, from, to int64, w
 			return nil, err
 		}
 	}
-	if err := read(from, to, (*tenant.Pass).Beside); err != nil {
+	if err := read(from, to, (*tenant.Pass).Consumer); err != nil {
 		return nil, err
 	}
 	for _, v := range versions {
@@ -360,10 +360,10 @@ func overEvents(ctx context.Context, versions []*version, events []map[string]an
 		}
 		text.Write(append(line, '\n'))
 	}
-	var all []query.Beside
+	var all []query.Consumer
 	for _, v := range versions {
 		v.pass.Run = nil
-		all = append(all, v.pass.Beside())
+		all = append(all, v.pass.Consumer())
 	}
 	if err := query.RunTogether(ctx, query.Run{Input: memory(text.Bytes()), Workers: 1, Memory: trialMemory, Now: time.Now(), Warnings: &exec.Warnings{}}, nil, all...); err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func (d *Desk) whyRule(r *http.Request) (any, error) {
 		defer exec.Caught(&err, "the question why a rule is silent")
 		return query.RunTogether(ctx, query.Run{
 			Input: input.NewReader(input.Memory("message", text), format.All(), input.Options{}), Workers: 1, Memory: whyMemory, Now: d.o.Now(), Warnings: &exec.Warnings{},
-		}, nil, asked.Beside())
+		}, nil, asked.Consumer())
 	}()
 	if err != nil {
 		return nil, access.Bad("the message cannot be read: %v", err)

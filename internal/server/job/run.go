@@ -319,7 +319,7 @@ func (j *Job) runOver(q *query.Query, snap Snapshot, w *exec.Warnings, h *histog
 				early.look()
 			}
 		}},
-		Again:  func() (input.Feeder, error) { return open(), nil },
+		Reopen: func() (input.Feeder, error) { return open(), nil },
 		Layout: out.layout, Workers: workers, Memory: j.m.o.Each, Budget: j.m.budget, TempDir: j.tempDir(),
 		Now: j.m.o.Now(), Zone: j.Zone, Warnings: w, Newest: newest, Tap: h.tap,
 	}

@@ -222,7 +222,7 @@ func (x *running) swap(ctx context.Context, mark int64) (signals []*insight.Sign
 			}
 			if gap.Next() > b.place {
 				run := query.Run{Input: gap.Feeder(), Memory: x.o.Memory, Workers: 1, Warnings: &exec.Warnings{}, Now: x.o.Now()}
-				if err := query.RunTogether(ctx, run, nil, b.pass.Beside()); err != nil {
+				if err := query.RunTogether(ctx, run, nil, b.pass.Consumer()); err != nil {
 					return err
 				}
 			}

@@ -71,7 +71,7 @@ func TestBaselineFromTheStore(t *testing.T) {
 		if err := query.RunTogether(context.Background(), query.Run{Input: snap.Feeder()}, nil, pass.Baseline()); err != nil {
 			t.Fatal(err)
 		}
-		if err := query.RunTogether(context.Background(), query.Run{Input: rest.Feeder()}, nil, pass.Beside()); err != nil {
+		if err := query.RunTogether(context.Background(), query.Run{Input: rest.Feeder()}, nil, pass.Consumer()); err != nil {
 			t.Fatal(err)
 		}
 		made, _, _, err := pass.Run.Signals()

@@ -298,7 +298,7 @@ func (e *Engine) follow(ctx context.Context) error {
 	budget := query.Run{Memory: e.o.Memory, Warnings: &exec.Warnings{}, Now: e.o.Now()}
 	// What was begun is finished after ctx has ended.
 	work := context.WithoutCancel(ctx)
-	if x.x, err = query.StartTogether(work, budget, nil, x.pass.Beside()); err != nil {
+	if x.x, err = query.StartTogether(work, budget, nil, x.pass.Consumer()); err != nil {
 		return err
 	}
 	defer x.x.Close()

@@ -220,7 +220,7 @@ func (b *bench) offline() (signals, insights []string) {
 	pass := &tenant.Pass{Tenant: x, Rules: x.Rules}
 	snap := b.store.Snapshot(store.View{})
 	defer snap.Close()
-	all, err := query.StartTogether(context.Background(), query.Run{}, nil, pass.Beside())
+	all, err := query.StartTogether(context.Background(), query.Run{}, nil, pass.Consumer())
 	if err != nil {
 		b.t.Fatal(err)
 	}

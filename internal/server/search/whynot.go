@@ -123,7 +123,7 @@ func (p *Page) why(ctx context.Context, text string, view store.View, zone *time
 		return snap.Feeder()
 	}
 	return q.Why(ctx, query.Run{
-		Input: open(), Again: func() (input.Feeder, error) { return open(), nil }, Layout: q.Layout.Clone(), Workers: 1, Memory: whyNotMemory,
+		Input: open(), Reopen: func() (input.Feeder, error) { return open(), nil }, Layout: q.Layout.Clone(), Workers: 1, Memory: whyNotMemory,
 		Now: p.o.Now(), Zone: zone, Warnings: &exec.Warnings{}, From: view.From, To: view.To, Bounded: view.From != 0 || view.To != 0,
 	})
 }

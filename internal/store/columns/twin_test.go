@@ -109,7 +109,7 @@ func answer(t testing.TB, text string, in input.Feeder, bounded [2]int64) (strin
 	l := q.Layout.Clone()
 	out := &exectest.Collect{Layout: l}
 	warnings := &exec.Warnings{}
-	r := query.Run{Input: in, Again: func() (input.Feeder, error) { return in, nil }, Layout: l, Workers: 1, Warnings: warnings}
+	r := query.Run{Input: in, Reopen: func() (input.Feeder, error) { return in, nil }, Layout: l, Workers: 1, Warnings: warnings}
 	r.From, r.To, r.Bounded = bounded[0], bounded[1], bounded != [2]int64{}
 	if err := q.Run(context.Background(), r, out); err != nil {
 		return err.Error(), warnings

@@ -221,7 +221,7 @@ func run(id, text string) (o outcome) {
 	err := q.Run(ctx, query.Run{
 		Input: reader, Layout: q.Layout.Clone(), Workers: 1, Now: time.UnixMilli(1704070000000),
 		Bounded: true, From: 1704060000000, To: 1704080000000,
-		NoMap: true, Warnings: &exec.Warnings{}, Again: open,
+		NoMap: true, Warnings: &exec.Warnings{}, Reopen: open,
 	}, sink(func(b *event.Batch) error {
 		o.rows += int64(len(b.Live))
 		return nil
