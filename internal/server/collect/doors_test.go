@@ -281,6 +281,9 @@ func TestWindowsRecordsKeepTheirCategory(t *testing.T) {
 		{"Graylog", `{"winlogbeat_winlog_channel":"Security","winlogbeat_winlog_event_id":4688}`, true},
 		{"text about Windows", `{"message":"see Microsoft-Windows-Sysmon/Operational"}`, false},
 		{"a shop's log", `{"@timestamp":"2026-01-02T03:04:05Z","message":"Channel 4 sold","event":{"code":"1"}}`, false},
+		{"an agent's log of winlogon", `{"process":"winlogon.exe","parent":"smss.exe"}`, false},
+		{"a shop's channels", `{"channel":"web","Id":4711,"event_id":"sold"}`, false},
+		{"System, by its own providers", `{"EventID":7045,"Channel":"System","SourceName":"Service Control Manager"}`, true},
 		{"a chat's log", `{"channel":"general","event":"joined"}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
