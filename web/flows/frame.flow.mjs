@@ -38,6 +38,19 @@ await flow('frame', async (s, b) => {
   await p.goBack();
   await p.waitForURL('**/triage?view=closed');
   ok('back goes back', true);
+  // Enter pressed before the list has come is for what was typed, not for what is still shown.
+  await p.route('**/api/sec/v1/rules?**', async (r) => {
+    await new Promise((go) => setTimeout(go, 1500));
+    await r.continue();
+  });
+  await p.keyboard.press('Control+k');
+  await p.getByRole('combobox', { name: 'Find' }).fill('cover');
+  await p.keyboard.press('Enter');
+  await p.waitForURL('**/coverage');
+  ok('Enter before its list waits for it', true);
+  await p.unroute('**/api/sec/v1/rules?**');
+  await p.goBack();
+  await p.waitForURL('**/triage?view=closed');
   await p.keyboard.press('?');
   await p.getByRole('dialog', { name: 'Keyboard' }).waitFor();
   equal('axe: keyboard', await axe(p), []);
