@@ -299,7 +299,6 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 		put("gyoji_live_rules_degraded", "gauge", "Rules that have had to forget for want of memory.", "", len(l.Degraded))
 		put("gyoji_live_records", "gauge", "Records that rules saw since the content was loaded.", "", l.Records)
 		put("gyoji_live_unmapped", "gauge", "Events that no mapper makes a record of, since the content was loaded.", "", l.Unmapped)
-		put("gyoji_live_late", "gauge", "Matches that came too late for rules over time, since the content was loaded.", "", l.Late)
 		put("gyoji_live_entities", "gauge", "Entities with signals.", "", l.Entities)
 		lag := uint64(0)
 		if st.Next > l.Place {

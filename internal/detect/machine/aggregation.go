@@ -36,6 +36,15 @@ func (m *aggregation) reset() {
 
 // Take examines the group at every hit (18, R17).
 func (m *aggregation) Take(h *Hit, fire Fire) {
+	switch {
+	case m.w.late(h):
+		m.w.again(h, m.reset, m.take, fire)
+	case !m.w.copied(h):
+		m.take(h, fire)
+	}
+}
+
+func (m *aggregation) take(h *Hit, fire Fire) {
 	m.w.push(h, m.gone)
 	m.add(h)
 	if !m.w.may(h.Time) {
@@ -65,12 +74,14 @@ func (m *aggregation) gone(h *Hit) {
 }
 
 func (m *aggregation) Close(t int64, _ Fire) bool {
-	m.w.slide(t, m.gone)
+	m.w.close(t, m.gone)
 	return false // the next hit would have done that
 }
-func (m *aggregation) Idle(t int64) bool { return m.w.idle(t) }
-func (m *aggregation) Lost() int         { return m.w.lost }
-func (m *aggregation) Share() float64    { return min(0.9, float64(len(m.w.hits))/MaxRecords) }
+func (m *aggregation) keep(ms int64)       { m.w.keep(ms) }
+func (m *aggregation) behind(t int64) bool { return m.w.behind(t) }
+func (m *aggregation) Idle(t int64) bool   { return m.w.idle(t) }
+func (m *aggregation) Lost() int           { return m.w.lost }
+func (m *aggregation) Share() float64      { return min(0.9, float64(len(m.w.now()))/MaxRecords) }
 func (m *aggregation) Short() string {
 	var parts []string
 	for i, v := range m.last {

@@ -32,6 +32,15 @@ func NewChain(limits []int, ordered bool, size int64) Machine {
 }
 
 func (m *chain) Take(h *Hit, fire Fire) {
+	switch {
+	case m.w.late(h):
+		m.w.again(h, func() { clear(m.times) }, m.take, fire)
+	case !m.w.copied(h):
+		m.take(h, fire)
+	}
+}
+
+func (m *chain) take(h *Hit, fire Fire) {
 	m.w.push(h, m.gone)
 	m.add(h)
 	var whole uint64
@@ -88,13 +97,14 @@ func (m *chain) likely() bool {
 // leaves most to choose from. Records of one time may serve in any way.
 func (m *chain) inOrder(last *Hit) bool {
 	step, need := len(m.limits)-1, m.limits[len(m.limits)-1]
-	for end := len(m.w.hits); end > 0; {
+	hits := m.w.now()
+	for end := len(hits); end > 0; {
 		start := end - 1
-		for start > 0 && m.w.hits[start-1].Time == m.w.hits[start].Time {
+		for start > 0 && hits[start-1].Time == hits[start].Time {
 			start--
 		}
 		var t tie
-		for _, h := range m.w.hits[start:end] {
+		for _, h := range hits[start:end] {
 			t.add(h.Steps)
 		}
 		served := uint64(0) // steps that this time's records serve
@@ -108,7 +118,7 @@ func (m *chain) inOrder(last *Hit) bool {
 		}
 		// The last hit counts if a step that it fits is served: it can then stand in
 		// for a record that serves it.
-		if end == len(m.w.hits) && served&last.Steps == 0 {
+		if end == len(hits) && served&last.Steps == 0 {
 			return false
 		}
 		if step < 0 {
@@ -120,11 +130,13 @@ func (m *chain) inOrder(last *Hit) bool {
 }
 
 func (m *chain) Close(t int64, _ Fire) bool {
-	m.w.slide(t, m.gone)
+	m.w.close(t, m.gone)
 	return false // the next hit would have done that
 }
-func (m *chain) Idle(t int64) bool { return m.w.idle(t) }
-func (m *chain) Lost() int         { return m.w.lost }
+func (m *chain) keep(ms int64)       { m.w.keep(ms) }
+func (m *chain) behind(t int64) bool { return m.w.behind(t) }
+func (m *chain) Idle(t int64) bool   { return m.w.idle(t) }
+func (m *chain) Lost() int           { return m.w.lost }
 func (m *chain) Share() float64 {
 	return float64(bits.OnesCount64(m.whole)) / float64(len(m.limits))
 }

@@ -14,8 +14,9 @@ const MaxGroups = 1_000_000
 // one that was quiet for longest goes and is counted: the rule is degraded.
 type Groups struct {
 	New     func() Machine
-	Max     int // 0 is MaxGroups
-	Evicted int // groups that went
+	Max     int   // 0 is MaxGroups
+	Keep    int64 // how long hits stay for others that come late, in ms; 0 where hits come in order
+	Evicted int   // groups that went
 
 	by    map[string]*list.Element
 	queue list.List // of *group, the longest quiet first
@@ -36,6 +37,10 @@ type group struct {
 // Take gives a hit to its group's machine.
 func (g *Groups) Take(key string, h *Hit, fire Fire) {
 	e := g.by[key]
+	if e != nil && e.Value.(*group).behind(h.Time) {
+		key = g.front(key, h.Time)
+		e = g.by[key]
+	}
 	if e == nil {
 		if g.by != nil && len(g.by) >= g.crowd {
 			g.sweep(h.Time)
@@ -59,12 +64,44 @@ func (g *Groups) Take(key string, h *Hit, fire Fire) {
 	x.m.Take(h, fire)
 }
 
+// maxFronts is how many times of its own one group can be at: an old log that is sent after
+// a new one of the same host is judged by itself, not thrown away.
+const maxFronts = 8
+
+// front is the key under which a group is at an older time, t. Where there are too many the
+// one that was quiet for longest goes and is counted.
+func (g *Groups) front(key string, t int64) string {
+	var oldest *list.Element
+	for n := 1; n < maxFronts; n++ {
+		k := fmt.Sprintf("%s\x00^%d", key, n)
+		e := g.by[k]
+		if e == nil || !e.Value.(*group).behind(t) {
+			return k
+		}
+		if oldest == nil || e.Value.(*group).touched < oldest.Value.(*group).touched {
+			oldest = e
+		}
+	}
+	g.remove(oldest)
+	g.Evicted++
+	return oldest.Value.(*group).key
+}
+
+// behind says whether the group has left t so far behind that no hit of then belongs to it.
+func (x *group) behind(t int64) bool {
+	m, ok := x.m.(keeping)
+	return ok && m.behind(t)
+}
+
 // add makes a group.
 func (g *Groups) add(key string) *list.Element {
 	if g.by == nil {
 		g.by, g.crowd = map[string]*list.Element{}, 1024
 	}
 	x := &group{key: key, m: g.New()}
+	if m, ok := x.m.(keeping); ok {
+		m.keep(g.Keep)
+	}
 	if m, ok := x.m.(inPieces); ok && g.changes != nil {
 		m.track()
 	}

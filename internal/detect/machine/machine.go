@@ -14,6 +14,7 @@ type Hit struct {
 	Time int64  // event time, ms since 1970
 	Pos  uint64 // place in the input; breaks ties of time
 	Past bool   // it is of a state that was loaded
+	Now  int64  // event time that other records had come to when this one came; later than Time of a late one
 	UID  string // of the record
 	Kind string // of its event: Security-4625
 	Said string // what the caller wants back of the record with every firing it is of
@@ -50,7 +51,8 @@ type Fire func(*Firing) (signal bool)
 
 // Machine is the state of one group of a rule.
 type Machine interface {
-	// Take adds a hit. Hits come in order of time and position.
+	// Take adds a hit. Hits come in order of time and position; one that comes later than
+	// newer ones of its group counts in the windows that it belongs to (see window).
 	Take(h *Hit, fire Fire)
 	// Close says that no hit before t will come: buckets that end by then are
 	// judged, and what cannot matter any more is forgotten. changed is whether a machine

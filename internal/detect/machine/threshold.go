@@ -25,8 +25,17 @@ func (m *threshold) Take(h *Hit, fire Fire) {
 	if m.distinct != nil && h.Null {
 		return // never completes one, and adds nothing (18, R17)
 	}
+	switch {
+	case m.w.late(h):
+		m.w.again(h, func() { clear(m.distinct) }, m.take, fire)
+	case !m.w.copied(h):
+		m.take(h, fire)
+	}
+}
+
+func (m *threshold) take(h *Hit, fire Fire) {
 	m.w.push(h, m.gone)
-	n := len(m.w.hits)
+	n := len(m.w.now())
 	if m.distinct != nil {
 		m.distinct[h.Value]++
 		n = len(m.distinct)
@@ -47,12 +56,14 @@ func (m *threshold) gone(h *Hit) {
 }
 
 func (m *threshold) Close(t int64, _ Fire) bool {
-	m.w.slide(t, m.gone)
+	m.w.close(t, m.gone)
 	return false // the next hit would have done that
 }
-func (m *threshold) Idle(t int64) bool { return m.w.idle(t) }
-func (m *threshold) Lost() int         { return m.w.lost }
-func (m *threshold) Share() float64    { return min(1, float64(m.most)/float64(m.limit)) }
+func (m *threshold) keep(ms int64)       { m.w.keep(ms) }
+func (m *threshold) behind(t int64) bool { return m.w.behind(t) }
+func (m *threshold) Idle(t int64) bool   { return m.w.idle(t) }
+func (m *threshold) Lost() int           { return m.w.lost }
+func (m *threshold) Share() float64      { return min(1, float64(m.most)/float64(m.limit)) }
 func (m *threshold) Short() string {
 	what := "records"
 	if m.distinct != nil {

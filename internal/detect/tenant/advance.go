@@ -18,8 +18,8 @@ const sweepEvery = 60_000
 
 // Advance says that event time has come to t, in ms: the hits before it are judged, and
 // their signals come in the order of their times, marked where they do not count. Hits of
-// an earlier time that come all the same are counted as lost, but those of match rules,
-// which time means nothing to.
+// an earlier time that come all the same are judged at the next call: those of match rules
+// as any, those of rules over time as Late says.
 //
 // All calls together, and Rest after the last, make the signals that Signals alone would,
 // and the insights. A signal that waits for the end of an hour or a day (an outlier's
@@ -29,6 +29,7 @@ func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 	defer r.mu.Unlock()
 	j := r.judge
 	before := r.mark
+	j.now = before
 	if err := r.begin(t); err != nil {
 		return nil, err
 	}
@@ -40,6 +41,7 @@ func (r *Run) Advance(t int64) ([]*insight.Signal, error) {
 	if r.mark-sweepEvery >= r.swept {
 		r.swept = r.mark
 		j.close(r.mark - 1) // a bucket that ends at the mark is known at the mark
+		r.tally()
 	}
 	return r.judged(j)
 }
@@ -135,6 +137,12 @@ func (r *Run) Insights() []*insight.Insight {
 	return made
 }
 
+// Late has rules over time take hits that come after newer ones: in the windows that they
+// belong to, for ms longer than these last; what is older still is judged by itself, where
+// its group has no newer ones as where it has. Without it they are counted as lost. It is
+// called before the first event, and for runs that are advanced.
+func (r *Run) Late(ms int64) { r.judge.keep = ms }
+
 // firstAdvance takes the hits that there were before the first Advance.
 type firstAdvance struct {
 	r *Run
@@ -166,7 +174,8 @@ func (r *Run) add(b *event.Batch) error {
 	b.Live = slices.DeleteFunc(b.Live, func(row uint16) bool {
 		at, _ := b.Value(hitTime, row).Int()
 		rule, _ := b.Value(hitRule, row).Int()
-		if late := at < r.mark && r.rules[rule].windowed(); late {
+		if late := at < r.mark && r.judge.keep == 0 && r.rules[rule].windowed(); late {
+			r.judge.late[rule]++
 			r.rt.Warnings.Add("record that came too late for a Cloud SIEM rule over time: later ones had been judged already", true, exec.Sample{Pos: b.Pos[row], Detail: r.rules[rule].Name})
 			return true
 		}

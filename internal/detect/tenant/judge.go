@@ -47,13 +47,23 @@ func (r *Run) judgeAll() error {
 	if !r.GoesOn {
 		r.judge.close(end)
 	}
+	r.tally()
 	for rule, g := range r.judge.groups {
 		if g != nil {
-			r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten, r.ByRule[rule].Short = g.Evicted, g.Lost(), g.Short()
+			r.ByRule[rule].Short = g.Short()
+		}
+	}
+	return errors.Join(r.judge.stopped...)
+}
+
+// tally counts what the rules had to forget or leave out.
+func (r *Run) tally() {
+	for rule, g := range r.judge.groups {
+		if g != nil {
+			r.ByRule[rule].Evicted, r.ByRule[rule].Forgotten = g.Evicted, g.Lost()
 		}
 		r.ByRule[rule].Late = r.judge.late[rule]
 	}
-	return errors.Join(r.judge.stopped...)
 }
 
 // end is after all times.
@@ -64,7 +74,9 @@ type judge struct {
 	rules   []*Rule
 	groups  []*machine.Groups // by rule
 	late    []int64           // hits of rules over windows that came after their time, by rule
-	mark    int64             // hits before it are late
+	mark    int64             // hits before it are lost
+	now     int64             // event time that hits have come to, of a run that is advanced
+	keep    int64             // how long hits stay for others that come late, in ms
 	newest  int64             // time of the latest hit
 	signals []*insight.Signal
 	account *exec.Account
@@ -133,7 +145,7 @@ func (j *judge) hit(rule int, at int64, pos uint64, written string) error {
 	}
 	j.guard(rule, func(g *machine.Groups) {
 		g.Take(h.key, &machine.Hit{
-			Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Said: h.said, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h,
+			Time: at, Pos: pos, UID: h.uid, Kind: h.kind, Said: h.said, Steps: h.steps, Value: h.value, Null: h.null, Args: h.args, Data: h, Now: j.now,
 		}, j.fire(rule))
 	})
 	return j.err
@@ -160,7 +172,7 @@ func (j *judge) guard(rule int, do func(*machine.Groups)) {
 
 func (j *judge) machines(rule int) *machine.Groups {
 	if j.groups[rule] == nil {
-		j.groups[rule] = &machine.Groups{New: j.rules[rule].machines()}
+		j.groups[rule] = &machine.Groups{New: j.rules[rule].machines(), Keep: j.keep}
 		if j.tracked {
 			j.groups[rule].Track()
 		}

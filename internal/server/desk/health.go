@@ -22,7 +22,7 @@ import (
 // about.
 type Care struct {
 	Kind   string `json:"kind"` // act or know
-	What   string `json:"what"` // silent, rule, degraded, stopped, dead, full, damaged, late, unmapped
+	What   string `json:"what"` // silent, rule, degraded, stopped, dead, full, damaged, unmapped
 	Text   string `json:"text"`
 	Reason string `json:"reason"`
 	// To is where on the page to go, and Button what that is called.
@@ -230,9 +230,6 @@ func (d *Desk) cares(ctx context.Context) ([]Care, error) {
 			know("baseline", fmt.Sprintf("Rule %s builds its baseline: %d %%", id, b.Percent()), "It is silent until then. Nothing to do.")
 		}
 	}
-	if st.Late > 0 {
-		know("late", plural(int(st.Late), "match")+" came too late for rules over time", "Their time is more than a second older than that of the newest event; rules that look at single events have seen them.")
-	}
 	if total := st.Records + st.Unmapped; st.Unmapped > 0 && st.Unmapped*2 > total {
 		know("unmapped", fmt.Sprintf("%d of %d events are of no product that Cloud SIEM rules know", st.Unmapped, total), "Rules of Cloud SIEM do not see them; searches, packages and Sigma rules do. A log mapping makes records of them.")
 	}
@@ -312,7 +309,7 @@ func (d *Desk) health(r *http.Request) (any, error) {
 	}
 	rules := map[string]any{
 		"running": live.Rules, "off": live.Disabled, "unusable": append([]string{}, live.Unusable...), "degraded": append([]string{}, live.Degraded...), "records": live.Records, "unmapped": live.Unmapped,
-		"late": live.Late, "entities": live.Entities, "eventTime": opt(stampOf(live.EventTime)), "loaded": opt(stampOf(live.Loaded)), "detections": 0,
+		"entities": live.Entities, "eventTime": opt(stampOf(live.EventTime)), "loaded": opt(stampOf(live.Loaded)), "detections": 0,
 	}
 	if d.o.Hunter != nil {
 		rules["detections"] = d.o.Hunter.Status().Detections

@@ -195,7 +195,7 @@ func writeGolden(t *testing.T, lines []string) {
 	if err := os.MkdirAll("testdata", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("testdata/state-2.json", append(text, '\n'), 0o644); err != nil {
+	if err := os.WriteFile("testdata/state-3.json", append(text, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -30,8 +30,9 @@ type Options struct {
 	Store *store.Store
 	// Content gives the documents to run; what of them cannot be used is in the list.
 	Content func(context.Context) ([]*ruledoc.Document, diag.List, error)
-	// Late is how much older than the newest an event may be for rules over time to count
-	// it. Their signals come so much later, while events come.
+	// Late is how long what comes is put in order before rules over time judge it. Their
+	// signals come so much later, while events come. What comes later still counts, too, in
+	// the windows that it belongs to, but its signal may be of another record.
 	Late time.Duration
 	// Idle is how long nothing has to come until event time is taken to have reached the
 	// newest event.
@@ -49,6 +50,9 @@ type Options struct {
 
 const (
 	lateDefault = time.Second
+	// keptDefault is how much longer than its window a rule remembers records, for those that
+	// come late: the lateness of Cloud SIEM (cloud-siem.md 18, question 3).
+	keptDefault = 5 * time.Minute
 	idleDefault = 500 * time.Millisecond
 	restDefault = 20 * time.Second
 	// tick is how often the engine looks for what has come.
@@ -110,7 +114,6 @@ type Status struct {
 	Pending   []string // rules that wait for their baseline
 	Records   int64    // that rules saw since the content was loaded
 	Unmapped  int64    // events that no mapper makes a record of, since then
-	Late      int64    // hits that came too late for rules over time, since then
 	Entities  int
 	Degraded  []string  // rules that have had to forget
 	Stopped   []string  // rules that a mistake in gyoji has stopped since the content was loaded
@@ -288,6 +291,7 @@ func (e *Engine) follow(ctx context.Context) error {
 	e.builds.by = map[string]*Build{}
 	e.builds.mu.Unlock()
 	x.pass = &tenant.Pass{Tenant: x.tenant, Rules: rules, Begin: func(run *tenant.Run) error {
+		run.Late(keptDefault.Milliseconds())
 		loaded, err := run.Restore(e.alerts.state(ctx))
 		if err != nil {
 			return err
@@ -368,11 +372,11 @@ func (x *running) step(ctx context.Context) error {
 	// Hits of match rules come out whatever their time is.
 	if x.pass.Run != nil && mark != noMark && (mark > x.mark || x.waiting) {
 		x.mark, x.waiting = max(mark, x.mark), false
-		if signals, err = x.pass.Run.Advance(mark); err != nil {
+		if signals, err = x.pass.Run.Advance(x.mark); err != nil {
 			return err
 		}
 		insights = x.pass.Run.Insights()
-		x.say(func(s *Status) { s.EventTime = time.UnixMilli(mark).UTC() })
+		x.say(func(s *Status) { s.EventTime = time.UnixMilli(x.mark).UTC() })
 	}
 	if x.pass.Run != nil && mark != noMark {
 		if more, done := x.swap(ctx, mark); done {
@@ -431,13 +435,11 @@ func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, ins
 	x.stopped = len(failures)
 	x.say(func(s *Status) {
 		s.Records, s.Unmapped, s.Entities, s.Place, s.Problem = run.Records, run.Unmapped, entities, x.place, ""
-		s.Late, s.Degraded = 0, nil
-		s.Stopped = nil
+		s.Degraded, s.Stopped = nil, nil
 		for _, err := range failures {
 			s.Stopped = append(s.Stopped, err.Error())
 		}
 		for i, c := range run.ByRule {
-			s.Late += c.Late
 			if c.Evicted > 0 || c.Forgotten > 0 {
 				s.Degraded = append(s.Degraded, fmt.Sprintf("%s: %d groups and %d records had to be forgotten", x.pass.Rules[i].ID, c.Evicted, c.Forgotten))
 			}

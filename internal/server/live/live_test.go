@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,7 @@ type bench struct {
 	store  *store.Store
 	docs   []*ruledoc.Document
 	idle   time.Duration
+	late   time.Duration
 	newest time.Time // of the events so far
 	engine *live.Engine
 }
@@ -124,13 +126,13 @@ func newBench(t *testing.T, text string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(context.Background()) })
-	return &bench{t: t, store: s, docs: documents(t, text), idle: time.Hour}
+	return &bench{t: t, store: s, docs: documents(t, text), idle: time.Hour, late: 5 * time.Minute}
 }
 
 func (b *bench) start() {
 	b.t.Helper()
 	e, err := live.Start(live.Options{
-		Store: b.store, Late: 5 * time.Minute, Idle: b.idle, Logf: b.t.Logf,
+		Store: b.store, Late: b.late, Idle: b.idle, Logf: b.t.Logf,
 		Content: func(context.Context) ([]*ruledoc.Document, diag.List, error) { return b.docs, nil, nil },
 	})
 	if err != nil {
@@ -356,5 +358,86 @@ func TestIngestDoesNotWait(t *testing.T) {
 	wantSignals, wantInsights := b.offline()
 	if len(signals) == 0 || !reflect.DeepEqual(signals, wantSignals) || !reflect.DeepEqual(insights, wantInsights) {
 		t.Errorf("%d signals and %d insights, want %d and %d", len(signals), len(insights), len(wantSignals), len(wantInsights))
+	}
+}
+
+// TestLateLogsCount sends a day of logs after the day that follows it, and then one source's
+// logs three minutes after another's, as an engine that waits a second finds them: the older
+// day's signals are those of a run over all at once, and no signal of records that came late
+// is missing.
+func TestLateLogsCount(t *testing.T) {
+	windows, _, _ := strings.Cut(rules, "---\nkind: first_seen_rule")
+	day := func(n int, late time.Duration) []string {
+		lines := logons(rand.New(rand.NewPCG(5, 5)), 200, late)
+		for i, l := range lines {
+			l = strings.Replace(l, `"2026-03-02T`, fmt.Sprintf(`"2026-03-%02dT`, n), 1)
+			lines[i] = strings.Replace(l, `"EventRecordID":`, fmt.Sprintf(`"EventRecordID":%d`, n), 1)
+		}
+		return lines
+	}
+	for _, c := range []struct {
+		name  string
+		parts [][]string
+		exact bool
+	}{
+		{"an older day after the next", [][]string{day(5, 0), day(4, 0)[:90], day(4, 0)[90:], day(3, 0)}, true},
+		{"up to three minutes late", [][]string{day(6, 3*time.Minute)}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, windows)
+			b.idle = 50 * time.Millisecond
+			b.late = time.Second
+			b.start()
+			for _, p := range c.parts {
+				step := len(p)
+				if !c.exact {
+					step = 10
+				}
+				for lines := p; len(lines) > 0; lines = lines[min(step, len(lines)):] {
+					b.add(lines[:min(step, len(lines))]...)
+					b.judged()
+				}
+			}
+			signals, _ := b.end()
+			want, _ := b.offline()
+			if len(want) < 150 {
+				t.Fatalf("%d signals prove little", len(want))
+			}
+			for _, all := range [][]string{signals, want} { // which of two alike signals counts is the first that came
+				for i, s := range all {
+					all[i] = regexp.MustCompile(` ?\[.*\] ?`).ReplaceAllString(s, " ")
+				}
+			}
+			if c.exact && !reflect.DeepEqual(signals, want) {
+				t.Errorf("%d signals, want the %d of a run over all at once", len(signals), len(want))
+			}
+			// One that a late record completes may come with another record; none is missing.
+			count := func(all []string) map[string]int {
+				n := map[string]int{}
+				for _, s := range all {
+					n[regexp.MustCompile(`[A-Z]+-U[0-9]+`).FindString(s)]++
+				}
+				return n
+			}
+			got, least := count(signals), count(want)
+			for rule, n := range least {
+				if got[rule]*100 < n*95 || got[rule]*100 > n*115 {
+					t.Errorf("%s: %d signals where a run over all at once has %d", rule, got[rule], n)
+				}
+			}
+		})
+	}
+}
+
+// judged waits until the engine has judged what there is.
+func (b *bench) judged() {
+	b.t.Helper()
+	snap := b.store.Snapshot(store.View{})
+	next := snap.Next()
+	snap.Close()
+	for deadline := time.Now().Add(time.Minute); b.engine.Status().Place < next || !b.engine.Status().EventTime.After(b.newest); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("the engine does not come to the end: %+v", b.engine.Status())
+		}
 	}
 }
