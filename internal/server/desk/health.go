@@ -22,7 +22,7 @@ import (
 // about.
 type Care struct {
 	Kind   string `json:"kind"` // act or know
-	What   string `json:"what"` // silent, rule, degraded, stopped, dead, full, damaged, unmapped
+	What   string `json:"what"` // silent, rule, degraded, stopped, dead, full, damaged, lost, unmapped
 	Text   string `json:"text"`
 	Reason string `json:"reason"`
 	// To is where on the page to go, and Button what that is called.
@@ -205,6 +205,13 @@ func (d *Desk) cares(ctx context.Context) ([]Care, error) {
 		for _, f := range h.Failed {
 			act("stopped", "A detection was stopped by a mistake in gyoji, and the others go on", f, "", "", "")
 		}
+	}
+	lost := slices.Clone(st.Lost)
+	if d.o.Hunter != nil {
+		lost = append(lost, d.o.Hunter.Status().Lost...)
+	}
+	for _, w := range lost {
+		know("lost", "Detection could not use something that came", w)
 	}
 	if c := d.blindCare(now); c != nil {
 		all = append(all, *c)

@@ -40,6 +40,7 @@ type Hunter struct {
 
 	mu     sync.Mutex
 	status HunterStatus
+	warned exec.Warnings
 
 	abandoned atomic.Bool // by a test, as if the process were killed
 }
@@ -50,6 +51,7 @@ type HunterStatus struct {
 	Findings   int64    // written since the start
 	Place      uint64   // in the store, up to which events were looked at
 	Failed     []string // detections that a mistake in gyoji has stopped
+	Lost       []string // what was left out, by kind: how often, what, and of what
 	Problem    string   // why nothing runs; "" where all is well
 }
 
@@ -137,7 +139,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 	}
 	var found []*hunt.Finding
 	begin := func() (*hunt.Live, error) {
-		return x.hunt.Start(work, query.Run{Memory: x.o.Memory, Warnings: &exec.Warnings{}, Now: x.o.Now()}, hunt.LiveOptions{
+		return x.hunt.Start(work, query.Run{Memory: x.o.Memory, Warnings: &x.warned, Now: x.o.Now()}, hunt.LiveOptions{
 			Part:  func(int) string { return "" },
 			Found: func(f *hunt.Finding) error { found = append(found, f); return nil },
 		})
@@ -199,7 +201,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 			}
 			found = found[:0]
 		}
-		x.say(func(s *HunterStatus) { s.Place, s.Problem = place, "" })
+		x.say(func(s *HunterStatus) { s.Place, s.Problem, s.Lost = place, "", lostOf(&x.warned) })
 		ended := false
 		select {
 		case <-ctx.Done():

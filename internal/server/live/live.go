@@ -116,6 +116,7 @@ type Status struct {
 	Unmapped  int64    // events that no mapper makes a record of, since then
 	Entities  int
 	Degraded  []string  // rules that have had to forget
+	Lost      []string  // what else was left out, by kind: how often, what, and of what
 	Stopped   []string  // rules that a mistake in gyoji has stopped since the content was loaded
 	Place     uint64    // in the store, up to which results are written
 	EventTime time.Time // up to which rules over time are judged, since the content was loaded; zero for none
@@ -255,6 +256,7 @@ type running struct {
 	next    time.Time      // when that changes by itself; zero for never
 	fresh   bool           // something has been pushed since the last checkpoint
 	waiting bool           // something has been pushed since the last Advance
+	warned  *exec.Warnings
 	last    time.Time
 }
 
@@ -299,7 +301,8 @@ func (e *Engine) follow(ctx context.Context) error {
 		x.stale = loaded.Stale
 		return nil
 	}}
-	budget := query.Run{Memory: e.o.Memory, Warnings: &exec.Warnings{}, Now: e.o.Now()}
+	x.warned = &exec.Warnings{}
+	budget := query.Run{Memory: e.o.Memory, Warnings: x.warned, Now: e.o.Now()}
 	// What was begun is finished after ctx has ended.
 	work := context.WithoutCancel(ctx)
 	if x.x, err = query.StartTogether(work, budget, nil, x.pass.Consumer()); err != nil {
@@ -435,7 +438,7 @@ func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, ins
 	x.stopped = len(failures)
 	x.say(func(s *Status) {
 		s.Records, s.Unmapped, s.Entities, s.Place, s.Problem = run.Records, run.Unmapped, entities, x.place, ""
-		s.Degraded, s.Stopped = nil, nil
+		s.Degraded, s.Stopped, s.Lost = nil, nil, lostOf(x.warned)
 		for _, err := range failures {
 			s.Stopped = append(s.Stopped, err.Error())
 		}
@@ -446,6 +449,20 @@ func (x *running) checkpoint(ctx context.Context, signals []*insight.Signal, ins
 		}
 	})
 	return nil
+}
+
+// lostOf says what was left out, by kind: how often, what, and of what.
+func lostOf(w *exec.Warnings) (lost []string) {
+	for _, k := range w.List() {
+		if k.Lost {
+			text := fmt.Sprintf("%d times: %s", k.Count, k.Kind)
+			if len(k.Sample) > 0 && k.Sample[0].Detail != "" {
+				text += " (" + k.Sample[0].Detail + ")"
+			}
+			lost = append(lost, text)
+		}
+	}
+	return lost
 }
 
 // state gives the entries that checkpoints have left.
