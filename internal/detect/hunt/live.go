@@ -74,7 +74,10 @@ func (h *Hunt) Start(ctx context.Context, r query.Run, o LiveOptions) (l *Live, 
 	}
 	if h.tenant != nil {
 		l.signals = NewSignals(h.tenant.Rules, l.out, o.Part)
-		l.siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules, Says: true}
+		l.siem = &tenant.Pass{Tenant: h.tenant, Rules: h.tenant.Rules, Says: true, Begin: func(r *tenant.Run) error {
+			r.Late(tenant.Lateness)
+			return nil
+		}}
 		beside = append(beside, l.siem.Consumer())
 	}
 	if l.x, err = query.StartTogether(ctx, r, parts, beside...); err != nil {

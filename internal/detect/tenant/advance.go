@@ -137,6 +137,9 @@ func (r *Run) Insights() []*insight.Insight {
 	return made
 }
 
+// Lateness is that of Cloud SIEM in ms (cloud-siem.md 16, question 3).
+const Lateness = 5 * 60_000
+
 // Late has rules over time take hits that come after newer ones: in the windows that they
 // belong to, for ms longer than these last; what is older still is judged by itself, where
 // its group has no newer ones as where it has. Without it they are counted as lost. It is

@@ -50,9 +50,6 @@ type Options struct {
 
 const (
 	lateDefault = time.Second
-	// keptDefault is how much longer than its window a rule remembers records, for those that
-	// come late: the lateness of Cloud SIEM (cloud-siem.md 18, question 3).
-	keptDefault = 5 * time.Minute
 	idleDefault = 500 * time.Millisecond
 	restDefault = 20 * time.Second
 	// tick is how often the engine looks for what has come.
@@ -293,7 +290,7 @@ func (e *Engine) follow(ctx context.Context) error {
 	e.builds.by = map[string]*Build{}
 	e.builds.mu.Unlock()
 	x.pass = &tenant.Pass{Tenant: x.tenant, Rules: rules, Begin: func(run *tenant.Run) error {
-		run.Late(keptDefault.Milliseconds())
+		run.Late(tenant.Lateness)
 		loaded, err := run.Restore(e.alerts.state(ctx))
 		if err != nil {
 			return err
