@@ -127,10 +127,8 @@ func (l *Live) Advance(t int64) error {
 	if err := l.x.Settle(); err != nil {
 		return err
 	}
-	if t <= l.mark {
-		return nil
-	}
-	l.mark = t
+	l.mark = max(l.mark, t)
+	t = l.mark
 	if l.sigma != nil && !l.failed(0) {
 		if err := l.guard("the Sigma rules", func() error { return l.sigma.c.Advance(t, l.sigma.correlated) }); err != nil {
 			return err

@@ -159,7 +159,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 		}
 	}
 	came, saved, mark := x.o.Now(), x.o.Now(), int64(noMark)
-	dirty, worked := false, false
+	dirty, worked, waiting := false, false, false
 	for {
 		x.wait(ctx)
 		now := x.o.Now()
@@ -167,7 +167,7 @@ func (x *Hunter) follow(ctx context.Context) error {
 		next := snap.Next()
 		if next > place {
 			err = l.Add(work, snap.Feeder())
-			place, came, dirty, worked = next, now, true, true
+			place, came, dirty, worked, waiting = next, now, true, true, true
 		}
 		snap.Close()
 		if err != nil {
@@ -181,8 +181,9 @@ func (x *Hunter) follow(ctx context.Context) error {
 			if now.Sub(came) >= x.o.Idle {
 				to = newest + 1
 			}
-			if to > mark {
-				mark = to
+			// What is older than the newest is looked at, too.
+			if to > mark || waiting {
+				mark, waiting = max(mark, to), false
 				if err := l.Advance(mark); err != nil {
 					return err
 				}
