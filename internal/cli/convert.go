@@ -45,6 +45,11 @@ rules of Cloud SIEM, and so does a query that counts in slices of time; the rule
 that a correlation is made of are then not written on their own, unless it has
 generate: true.
 
+With --model a rule is written for the product's data model where it has one for
+the log source (CIM of Splunk, ASIM of Sentinel, ECS events of Elastic), and the
+columns that an analyst or a custom detection needs are shown. A rule that asks
+for more than the model holds is refused. Packages are built so.
+
 With --prove a rule is written only when it and the rule give the same verdicts
 on events made for both (gyoji prove). gyoji runs sumo, cse and terraform; for
 the other languages it says that nothing was proved.
@@ -144,6 +149,7 @@ It exits with 2 when a rule was refused or cannot be read.`,
 	f.StringVarP(&dir, "output", "o", "", "write each rule to a file in this folder")
 	f.StringVar(&o.Category, "category", "", "_sourceCategory of Sumo queries (default: that of the rule's log source)")
 	f.StringVar(&o.Index, "index", "", "index or table, where the language names one")
+	f.BoolVar(&o.Model, "model", false, "write for the product's data model (CIM, ASIM, ECS), and show the columns that an analyst needs")
 	f.BoolVar(&prove, "prove", false, "write only what gives the rule's own verdicts on events made for it")
 	f.BoolVar(&strict, "strict", false, "refuse a rule that the language says only nearly; with -t sigma: a query of which something is lost")
 	f.StringArrayVar(&fields, "field", nil, "another name for a field of the rules: --field Image=process_path")

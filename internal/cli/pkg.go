@@ -122,8 +122,9 @@ func (a *app) pkgBuild() *cobra.Command {
 		Use:   "build PACKAGE...",
 		Short: "Compile the ledger into queries, filters and tuning expressions, and the rule into other languages",
 		Long: `build writes what a package is made of: queries with their ledger, Sigma filters,
-tuning expressions, and the portable rule in every language that gyoji converts to. A
-language that cannot say the rule is named with the reason and counted, and the others
+tuning expressions, and the portable rule in every language that gyoji converts to, for
+each product's data model (gyoji convert --model). A query that is longer than its product
+takes is named with the figures. A language that cannot say the rule is named with the reason and counted, and the others
 are written all the same; with --strict it then exits with 2.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -144,6 +145,9 @@ are written all the same; with --strict it then exits with 2.`,
 				for _, r := range refused {
 					no++
 					fmt.Fprintf(a.stderr, "gyoji: %s is not written: %s\n", filepath.Join(filepath.FromSlash(p.Dir), filepath.FromSlash(r.File)), r)
+				}
+				for _, s := range detection.TooLong(files) {
+					fmt.Fprintf(a.stderr, "gyoji: %s\n", filepath.Join(filepath.FromSlash(p.Dir), filepath.FromSlash(s)))
 				}
 				for _, s := range names {
 					stale++

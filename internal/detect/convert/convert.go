@@ -22,6 +22,8 @@ type Backend struct {
 	Target string
 	// Rule writes a rule. An error is a *Refusal.
 	Rule func(*Input) (string, error)
+	// Limit is how long a query the product takes; the zero value where none is known.
+	Limit Limit
 	// Correlation writes a correlation; nil where the language has nothing for one.
 	Correlation func(*Correlated) (string, error)
 }
@@ -31,6 +33,9 @@ type Options struct {
 	Category string            // _sourceCategory of Sumo queries; "" is the log source's own
 	Index    string            // index, table or repository where a language names one; "" is its usual one
 	Fields   map[string]string // further names for the rule's fields
+	// Model writes for the target's data model, where it has one for the log source, and
+	// shows the columns that an analyst needs.
+	Model bool
 
 	// Near, when set, is told of tests that a language can say nearly, which are then
 	// written; else they are refused.
@@ -45,6 +50,7 @@ type Input struct {
 	Without []mapping.LogSource // places left out: no event of them can match
 	All     bool                // every event of Windows
 	Store   *mapping.Store      // where the events of another product are; nil for those of Windows
+	Model   *mapping.Model      // the data model that is asked; nil for the events as they are stored
 	Options Options
 
 	// wrote, when set, is told of the condition that is written, and of its terms.
@@ -112,6 +118,7 @@ func Rule(b *Backend, r *sigma.Rule, o Options) (string, error) {
 	if err := in.ofOthers(b); err != nil {
 		return "", err
 	}
+	in.modelled(b)
 	if near := o.Near; near != nil {
 		in.Options.Near = func(ref *Refusal) { ref.Rule = r; near(ref) }
 	}

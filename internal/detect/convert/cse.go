@@ -347,7 +347,7 @@ func cseLike(of, text string, k shape) string {
 // cseLanguage writes conditions on records.
 func cseLanguage(field func(string) string) *language {
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT (" + s + ")" }}
-	l.apart = oddCase
+	l.apart = func(_ *Match, t string) bool { return oddCase(t) }
 	l.list = func(f string, texts []string) (string, error) {
 		for i, t := range texts {
 			texts[i] = cseText(strings.ToLower(t))

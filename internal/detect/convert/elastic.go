@@ -83,7 +83,7 @@ var _ = register(Backend{
 	Rule: func(in *Input) (string, error) {
 		name := eqlName
 		l := &language{and: " and ", or: " or ", not: func(s string) string { return "not (" + s + ")" }}
-		l.apart = func(t string) bool { return strings.ContainsAny(t, "*?") }
+		l.apart = func(_ *Match, t string) bool { return strings.ContainsAny(t, "*?") }
 		l.list = func(f string, texts []string) (string, error) {
 			for i, t := range texts {
 				texts[i] = eqlText(t)
@@ -192,6 +192,16 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
+		if l.base = in.base(l.list); in.Options.Model {
+			l.top = " and\n  "
+			l.patterns = func(f string, of []sigma.String) (string, error) {
+				texts := make([]string, len(of))
+				for i, v := range of {
+					texts[i] = eqlText(wildcards(v, "*", "?", same))
+				}
+				return name(f) + " : (" + strings.Join(texts, ", ") + ")", nil
+			}
+		}
 		cond, err := in.say(l, c, inAnd)
 		if err != nil {
 			return "", err
@@ -199,7 +209,16 @@ var _ = register(Backend{
 		if src := eqlSource(in); src != "" {
 			cond = src + " and\n  " + cond
 		}
-		return in.about("//") + "any where\n  " + cond + "\n", nil
+		class := "any"
+		if in.Model != nil {
+			class = in.Model.Table
+			for _, w := range slices.Backward(in.Model.Where) {
+				if w[0] != "event.category" {
+					cond = w[0] + " == " + eqlText(w[1]) + " and\n  " + cond
+				}
+			}
+		}
+		return in.about("//") + class + " where\n  " + cond + "\n", nil
 	},
 })
 
@@ -360,6 +379,9 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
+		if l.base = in.base(l.list); in.Options.Model {
+			l.top = "\n    AND "
+		}
 		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
@@ -372,11 +394,34 @@ var _ = register(Backend{
 		default:
 			index = "logs-*,winlogbeat-*"
 		}
-		out := in.about("//") + "FROM " + index + "\n"
-		if src := esqlSource(in); src != "" {
+		shown := in.shows(in.ecs)
+		out := in.about("//") + "FROM " + index
+		if len(shown) > 0 { // a rule tells alerts apart by them
+			out += " METADATA _id, _index, _version"
+		}
+		out += "\n"
+		if in.Model != nil {
+			var is []string
+			for _, w := range in.Model.Where {
+				is = append(is, w[0]+" == "+eqlText(w[1]))
+			}
+			out += "| WHERE " + strings.Join(is, " AND ") + "\n"
+		} else if src := esqlSource(in); src != "" {
 			out += "| WHERE " + src + "\n"
 		}
-		return out + "| WHERE " + cond + "\n", nil
+		out += "| WHERE " + cond + "\n"
+		if len(shown) > 0 {
+			if in.Model == nil {
+				shown = append(append([]string{"@timestamp", "host.name"}, shown...), "_id", "_index", "_version")
+			}
+			for i, f := range shown {
+				if f != "@timestamp" {
+					shown[i] = name(f)
+				}
+			}
+			out += "| KEEP " + strings.Join(shown, ", ") + "\n"
+		}
+		return out, nil
 	},
 })
 
@@ -494,9 +539,29 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
+		l.base = in.base(func(f string, names []string) (string, error) {
+			for i, n := range names {
+				names[i] = luceneEscape(n)
+			}
+			return name(f) + ":(" + strings.Join(names, " OR ") + ")", nil
+		})
+		if in.Options.Model {
+			l.patterns = func(f string, of []sigma.String) (string, error) {
+				texts := make([]string, len(of))
+				for i, v := range of {
+					texts[i] = wildcards(v, "*", "?", luceneEscape)
+				}
+				return name(f) + ":(" + strings.Join(texts, " OR ") + ")", nil
+			}
+		}
 		cond, err := in.say(l, positive(c), inAnd)
 		if err != nil {
 			return "", err
+		}
+		if in.Model != nil {
+			for _, w := range slices.Backward(in.Model.Where) {
+				cond = name(w[0]) + ":" + luceneEscape(w[1]) + " AND " + cond
+			}
 		}
 		var any []string
 		for _, p := range in.Places {

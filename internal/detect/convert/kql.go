@@ -6,12 +6,17 @@ import (
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
+	"github.com/gyoji-dev/gyoji/internal/text/match"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
 var _ = register(Backend{
 	Name: "sentinel", Summary: "Microsoft Sentinel, table WindowsEvent for Windows (KQL)", Extension: "kql", Target: "sentinel", Comment: "//",
+	Limit: Limit{10_000, "an analytics rule of Sentinel", "save it as a function of the workspace, and let the rule call that"},
 	Rule: func(in *Input) (string, error) {
+		if in.Model != nil {
+			return in.asim()
+		}
 		c, err := in.condition(in.sentinel, byChannel("Channel", "EventID", mapping.Number, true))
 		if err != nil {
 			return "", err
@@ -22,7 +27,11 @@ var _ = register(Backend{
 				all = "SyslogMessage"
 			}
 		}
-		cond, err := in.say(kqlLanguage(all), c, alone)
+		l := kqlLanguage(all)
+		if in.Options.Model {
+			l.top = kqlTop
+		}
+		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
 		}
@@ -40,9 +49,72 @@ var _ = register(Backend{
 			b.WriteString("| where " + src + "\n")
 		}
 		b.WriteString("| where " + cond + "\n")
+		if shown := in.shows(in.sentinel); len(shown) > 0 && table == "WindowsEvent" {
+			b.WriteString(kqlProject([]string{"TimeGenerated", "Computer", "Channel", "EventID"}, shown))
+		}
 		return b.String(), nil
 	},
 })
+
+// asim writes a rule over a schema of Sentinel's Advanced Security Information Model.
+func (in *Input) asim() (string, error) {
+	var err error
+	if in.Cond, err = apart(in.Cond); err != nil {
+		return "", err
+	}
+	c, err := in.condition(in.ofModel, nil)
+	if err != nil {
+		return "", err
+	}
+	l := kqlLanguage("")
+	l.base, l.top = in.base(kqlIn), kqlTop
+	cond, err := in.say(l, c, alone)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString(in.about("//") + in.Model.Table + "\n")
+	for _, w := range in.Model.Where {
+		b.WriteString("| where " + w[0] + " == " + kqlText(w[1]) + "\n")
+	}
+	for _, m := range in.Model.Made {
+		if strings.Contains(cond, m[0]) {
+			b.WriteString("| extend " + m[0] + " = " + m[1] + "\n")
+		}
+	}
+	b.WriteString("| where " + cond + "\n")
+	b.WriteString(kqlProject(nil, in.Model.Shown))
+	return b.String(), nil
+}
+
+// kqlTop begins each part of a condition on a line of its own.
+const kqlTop = "\n    and "
+
+// kqlIn compares a column with several names of files, letter case aside.
+func kqlIn(column string, texts []string) (string, error) {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = `"` + t + `"` // it has no backslash and no quotes
+	}
+	return column + " in~ (" + strings.Join(quoted, ", ") + ")", nil
+}
+
+// kqlMember is a member of a dynamic column as text, and its name.
+var kqlMember = match.Lazy(`^tostring\(\w+\.(\w+)\)$`)
+
+// kqlProject shows some columns, and no other.
+func kqlProject(first, shown []string) string {
+	for _, c := range shown {
+		if m := kqlMember().FindStringSubmatch(c); m != nil {
+			c = m[1] + " = " + c
+		}
+		if name, _, _ := strings.Cut(c, " "); strings.ContainsAny(name, "([") || slices.Contains(first, name) {
+			continue
+		}
+		first = append(first, c)
+	}
+	return "| project " + strings.Join(first, ", ") + "\n"
+}
 
 var _ = register(Backend{
 	Name: "defender", Summary: "Microsoft Defender XDR advanced hunting (KQL)", Extension: "kql", Target: "defender", Comment: "//",
@@ -61,7 +133,7 @@ var _ = register(Backend{
 		}
 		in.Cond = c
 		in.Places = nil // the table holds them all under the same names
-		c, err = in.condition(func(_ *mapping.LogSource, m *Match, f string) (mapping.Column, error) {
+		of := func(_ *mapping.LogSource, m *Match, f string) (mapping.Column, error) {
 			if n, ok := in.Options.Fields[f]; ok {
 				return mapping.Column{Names: []string{n}}, nil
 			}
@@ -78,14 +150,25 @@ var _ = register(Backend{
 				c.Type = mapping.Number
 			}
 			return c, nil
-		}, nil)
-		if err != nil {
+		}
+		if c, err = in.condition(of, nil); err != nil {
 			return "", err
 		}
 		if c, err = each(c, defenderHives); err != nil {
 			return "", err
 		}
-		cond, err := in.say(kqlLanguage(""), c, alone)
+		l := kqlLanguage("")
+		if in.Options.Model {
+			l.top = kqlTop
+			l.base = func(field string) func([]string) (string, error) {
+				name, ok := defenderNames[field]
+				if !ok || field == "FolderPath" && t.name != "DeviceProcessEvents" && t.name != "DeviceFileEvents" && t.name != "DeviceImageLoadEvents" {
+					return nil
+				}
+				return func(names []string) (string, error) { return kqlIn(name, names) }
+			}
+		}
+		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
 		}
@@ -96,9 +179,20 @@ var _ = register(Backend{
 		if t.where != "" {
 			out += "| where " + t.where + "\n"
 		}
-		return out + "| where " + cond + "\n", nil
+		out += "| where " + cond + "\n"
+		if shown := in.shows(of); in.Options.Model && in.Store == nil {
+			out += kqlProject(slices.Clone(customDetection), shown)
+		}
+		return out, nil
 	},
 })
+
+// customDetection are the columns that a custom detection rule wants of a query, and the
+// device's name. Source: Microsoft, Create custom detection rules, required columns.
+var customDetection = []string{"Timestamp", "DeviceId", "ReportId", "DeviceName"}
+
+// defenderNames are the columns of file names that belong to columns of paths.
+var defenderNames = map[string]string{"FolderPath": "FileName", "InitiatingProcessFolderPath": "InitiatingProcessFileName"}
 
 // defenderTable is a table of advanced hunting and which of its columns hold
 // Sysmon's fields, by their names in lower case.

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
 	"github.com/gyoji-dev/gyoji/sigma"
 )
 
@@ -19,7 +20,14 @@ type language struct {
 	not     func(string) string
 	match   func(*Match) (string, error)
 	list    func(field string, texts []string) (string, error)
-	apart   func(text string) bool // texts that do not go into a list; nil for none
+	apart   func(m *Match, text string) bool // texts that do not go into a list; nil for none
+	// base, when set, writes several names of files that a field of paths may end in, by
+	// the column of their names or a pattern; nil for a field that has neither.
+	base func(field string) func(names []string) (string, error)
+	// patterns, when set, writes several patterns that one field of texts may fit.
+	patterns func(field string, of []sigma.String) (string, error)
+	// top stands between the parts of the condition as a whole; "" for and.
+	top string
 	// notAlone says that NOT stands in parentheses within OR: in Lucene, NOT
 	// forbids for the whole group that it stands in.
 	notAlone bool
@@ -63,6 +71,9 @@ const (
 )
 
 func (l *language) at(c Cond, in within) (string, error) {
+	top := l.top
+	l.top = ""
+	defer func() { l.top = top }()
 	switch c := c.(type) {
 	case *And:
 		var parts []string
@@ -73,7 +84,11 @@ func (l *language) at(c Cond, in within) (string, error) {
 			}
 			parts = append(parts, s)
 		}
-		s := strings.Join(parts, l.and)
+		between := l.and
+		if top != "" {
+			between = top
+		}
+		s := strings.Join(parts, between)
 		if in == inOr {
 			s = "(" + s + ")"
 		}
@@ -120,6 +135,20 @@ func (l *language) term(m *Match) (string, error) {
 func (l *language) lists(of []Cond) ([]string, error) {
 	var parts []string
 	for i := 0; i < len(of); i++ {
+		if s, n, err := l.bases(of[i:]); err != nil {
+			return nil, err
+		} else if n > 0 {
+			parts = append(parts, s)
+			i += n - 1
+			continue
+		}
+		if s, n, err := l.anyPattern(of[i:]); err != nil {
+			return nil, err
+		} else if n > 0 {
+			parts = append(parts, s)
+			i += n - 1
+			continue
+		}
 		if l.list != nil {
 			var texts []string
 			field, j := "", i
@@ -130,7 +159,7 @@ func (l *language) lists(of []Cond) ([]string, error) {
 				}
 				s, ok := m.Value.(sigma.String)
 				text, plain := s.Plain()
-				if !ok || !plain || s.Cased || text == "" || l.apart != nil && l.apart(text) {
+				if !ok || !plain || s.Cased || text == "" || l.apart != nil && l.apart(m, text) {
 					break
 				}
 				field, texts = m.Field, append(texts, text)
@@ -155,6 +184,82 @@ func (l *language) lists(of []Cond) ([]string, error) {
 		parts = append(parts, s)
 	}
 	return parts, nil
+}
+
+// anyPattern writes the patterns that one field of texts may fit, from the first of some
+// conditions on, and how many of them that says: none, or two and more.
+func (l *language) anyPattern(of []Cond) (s string, n int, err error) {
+	if l.patterns == nil {
+		return "", 0, nil
+	}
+	field, texts := "", []sigma.String(nil)
+	for _, c := range of {
+		m, ok := c.(*Match)
+		if !ok || m.Field == "" || m.Type == mapping.Words || m.Type >= mapping.Number || len(texts) > 0 && m.Field != field {
+			break
+		}
+		v, ok := m.Value.(sigma.String)
+		k, text := shapeOf(v)
+		if !ok || v.Cased || k == exact || k == present || k == wild || m.Type == mapping.Small || has(v, "*?") || text == "" {
+			break
+		}
+		field, texts = m.Field, append(texts, v)
+	}
+	if len(texts) < 2 {
+		return "", 0, nil
+	}
+	s, err = l.patterns(field, texts)
+	if err == nil && l.wrote != nil {
+		l.wrote(&Or{of[:len(texts)]}, s)
+	}
+	return s, len(texts), err
+}
+
+// bases writes the names of files that one field of paths may end in, from the first
+// of some conditions on, and how many of them that says: none, or two and more.
+func (l *language) bases(of []Cond) (s string, n int, err error) {
+	if l.base == nil {
+		return "", 0, nil
+	}
+	field, names := "", []string(nil)
+	for _, c := range of {
+		m, name := endsInName(c)
+		if m == nil || len(names) > 0 && m.Field != field {
+			break
+		}
+		field, names = m.Field, append(names, name)
+	}
+	if len(names) < 2 {
+		return "", 0, nil
+	}
+	write := l.base(field)
+	if write == nil {
+		return "", 0, nil
+	}
+	s, err = write(names)
+	if err == nil && l.wrote != nil {
+		l.wrote(&Or{of[:len(names)]}, s)
+	}
+	return s, len(names), err
+}
+
+// endsInName reads a comparison that a path ends in a file's name, \cmd.exe: the same as
+// that its last part is cmd.exe, as a path of a file with an extension has a folder.
+func endsInName(c Cond) (m *Match, name string) {
+	m, ok := c.(*Match)
+	if !ok || m.Field == "" {
+		return nil, ""
+	}
+	s, ok := m.Value.(sigma.String)
+	if !ok || s.Cased {
+		return nil, ""
+	}
+	k, text := shapeOf(s)
+	name, ok = strings.CutPrefix(text, `\`)
+	if k != suffixed || !ok || strings.ContainsAny(name, `\/*?"`) || strings.LastIndexByte(name, '.') < 1 {
+		return nil, ""
+	}
+	return m, name
 }
 
 // refuse makes the error for what a language cannot say.
@@ -205,6 +310,15 @@ func shapeOf(s sigma.String) (k shape, text string) {
 		return prefixed, text
 	}
 	return exact, text
+}
+
+// patternOf is one regular expression for several texts.
+func patternOf(of []sigma.String) string {
+	each := make([]string, len(of))
+	for i, s := range of {
+		each[i] = pattern(s)
+	}
+	return "(?:" + strings.Join(each, "|") + ")"
 }
 
 // pattern is a Sigma text as a regular expression over the whole value, letter

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/internal/engine/mapping"
@@ -76,6 +77,15 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
+		if in.Options.Model {
+			l.top = "\n  and "
+			l.patterns = func(f string, of []sigma.String) (string, error) {
+				return regex(name(f), patternOf(of), true, true), nil
+			}
+			l.base = func(field string) func([]string) (string, error) {
+				return func(names []string) (string, error) { return regex(name(field), baseNames(names), true, false), nil }
+			}
+		}
 		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
@@ -94,6 +104,12 @@ var _ = register(Backend{
 			b.WriteString(strings.Join(any, " or ") + "\n| ")
 		}
 		b.WriteString(cond + "\n")
+		if shown := in.shows(in.native); len(shown) > 0 {
+			for i, f := range shown {
+				shown[i] = name(f)
+			}
+			b.WriteString("| select([@timestamp, " + strings.Join(shown, ", ") + "])\n")
+		}
 		return b.String(), nil
 	},
 })
@@ -106,6 +122,15 @@ func logscaleName(f string) string {
 }
 
 func logscaleText(s string) string { return quoted(`"`, s, `\`, `\\`, `"`, `\"`) }
+
+// baseNames is a regular expression for paths that end in one of some names of files.
+func baseNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = regexp.QuoteMeta(n)
+	}
+	return `\\(?:` + strings.Join(quoted, "|") + `)$`
+}
 
 // inRaw is a text as a regular expression that finds it in an event's own text,
 // where JSON has escaped its backslashes and quotes and other forms have not.

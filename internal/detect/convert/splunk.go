@@ -11,7 +11,11 @@ import (
 var _ = register(Backend{
 	Name: "splunk", Summary: "Splunk search (SPL)", Extension: "spl", Target: "splunk",
 	Rule: func(in *Input) (string, error) {
-		c, err := in.condition(renamed(in.native, splunkField), func(p mapping.LogSource, ids bool) Cond {
+		if in.Model != nil {
+			return in.cim()
+		}
+		names := renamed(in.native, splunkField)
+		c, err := in.condition(names, func(p mapping.LogSource, ids bool) Cond {
 			is := []Cond{&Match{Field: "source", Value: sigma.String{Parts: []sigma.Part{{Kind: sigma.AnyRun}, {Kind: sigma.Literal, Text: "WinEventLog:" + p.Channel}}}}}
 			if ids {
 				var any []Cond
@@ -25,9 +29,13 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
+		table := "\n"
+		if shown := in.shows(names); len(shown) > 0 {
+			table = "\n| table " + strings.Join(append([]string{"_time", "host", "source", "EventCode"}, shown...), " ") + "\n"
+		}
 		search, err := in.say(splunkSearch(), positive(c), inAnd)
 		if err == nil {
-			return splunkSource(in) + " " + search + "\n", nil
+			return splunkSource(in) + " " + search + table, nil
 		}
 		// What the search command cannot say, where can: regular expressions,
 		// networks, single-character wildcards.
@@ -35,7 +43,7 @@ var _ = register(Backend{
 		if err != nil {
 			return "", err
 		}
-		return splunkSource(in) + "\n| where " + where + "\n", nil
+		return splunkSource(in) + "\n| where " + where + table, nil
 	},
 })
 

@@ -12,6 +12,7 @@ import (
 
 var _ = register(Backend{
 	Name: "sumo", Summary: "Sumo Logic search query", Extension: "sumo", Target: "sumo", Comment: "//",
+	Limit: Limit{15_000, "a query of Sumo Logic", "move lists of values to a lookup table"}, // language specification A.1
 	Rule: func(in *Input) (string, error) {
 		c, err := in.condition(in.native, byChannel("Channel", "EventID", mapping.Keyword, true))
 		if err != nil {
@@ -119,7 +120,7 @@ func sumoRegex(p string) string {
 func sumoLanguage(field func(string) string) *language {
 	name := func(f string) string { return sumoField(field(f)) }
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "!(" + s + ")" }}
-	l.apart = sumoApart
+	l.apart = func(_ *Match, t string) bool { return sumoApart(t) }
 	l.list = func(f string, texts []string) (string, error) {
 		for i, t := range texts {
 			texts[i] = sumoText(strings.ToLower(t))

@@ -21,7 +21,7 @@ var _ = register(Backend{
 			return "", err
 		}
 		in.Cond, in.Places = c, nil // UDM has one name for what the places call differently
-		c, err = in.condition(func(_ *mapping.LogSource, m *Match, f string) (mapping.Column, error) {
+		of := func(_ *mapping.LogSource, m *Match, f string) (mapping.Column, error) {
 			if n, ok := in.Options.Fields[f]; ok {
 				return mapping.Column{Names: []string{"$e." + n}}, nil
 			}
@@ -49,8 +49,8 @@ var _ = register(Backend{
 				c.Type = mapping.Small
 			}
 			return c, nil
-		}, nil)
-		if err != nil {
+		}
+		if c, err = in.condition(of, nil); err != nil {
 			return "", err
 		}
 		l := &language{and: " and ", or: " or ", not: func(s string) string { return "not (" + s + ")" }}
@@ -111,6 +111,17 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
+		if in.Options.Model {
+			l.top = "\n      and "
+			l.patterns = func(f string, of []sigma.String) (string, error) {
+				return f + " = " + sumoRegex("(?s)"+patternOf(of)) + " nocase", nil
+			}
+			l.base = func(field string) func([]string) (string, error) {
+				return func(names []string) (string, error) {
+					return field + " = " + sumoRegex(baseNames(names)) + " nocase", nil
+				}
+			}
+		}
 		cond, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
@@ -131,10 +142,24 @@ var _ = register(Backend{
 		if in.Store == nil {
 			fmt.Fprintf(&b, "    $e.metadata.event_type = %q\n", kind)
 		}
-		fmt.Fprintf(&b, "    (%s)\n\n  condition:\n    $e\n}\n", cond)
+		fmt.Fprintf(&b, "    (%s)\n", cond)
+		if shown := in.shows(of); len(shown) > 0 {
+			fmt.Fprintf(&b, "\n  outcome:\n    $risk_score = %d\n", udmRisk[in.Rule.Level])
+			for _, f := range shown[:min(len(shown), udmOutcomes-1)] {
+				fmt.Fprintf(&b, "    $%s = %s\n", strings.ReplaceAll(strings.TrimPrefix(f, "$e."), ".", "_"), f)
+			}
+		}
+		b.WriteString("\n  condition:\n    $e\n}\n")
 		return b.String(), nil
 	},
 })
+
+// udmOutcomes is how many outcome variables a rule may have.
+// Source: Google SecOps, YARA-L, outcome section.
+const udmOutcomes = 20
+
+// udmRisk is a detection's risk score, from 0 to 100, by the rule's level.
+var udmRisk = map[sigma.Level]int{sigma.NoLevel: 40, sigma.Informational: 10, sigma.Low: 25, sigma.Medium: 50, sigma.High: 75, sigma.Critical: 95}
 
 // udmTypes are the types of UDM events that Sigma's categories become, and
 // udmFields where their fields go ("" is for every category).

@@ -463,9 +463,14 @@ func (c *checking) built() {
 	if err != nil {
 		c.add(false, "not-built", ManifestName, "%v", err)
 	}
-	if _, refused, err := c.p.Build(); err == nil {
+	if files, refused, err := c.p.Build(); err == nil {
 		for _, r := range refused {
 			c.add(true, "not-built", r.File, "%s", r)
+		}
+		for _, s := range TooLong(files) {
+			name, why, _ := strings.Cut(s, ": ")
+			c.add(true, "too-long", name, "%s", why)
+			c.out[len(c.out)-1].Note = true // it says how the product takes it
 		}
 	}
 	for _, s := range stale {

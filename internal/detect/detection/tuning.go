@@ -358,7 +358,7 @@ func (p *Package) buildCorrelation(c *sigma.Correlation, docs []sigma.Document, 
 		if b.Correlation == nil {
 			continue
 		}
-		out, err := convert.Correlation(b, c, rules, convert.Options{})
+		out, err := convert.Correlation(b, c, rules, platformOptions)
 		if no := (*convert.Refusal)(nil); errors.As(err, &no) {
 			refused = append(refused, Refused{b.Name, name + "." + b.Suffix(), no})
 			continue
@@ -391,12 +391,31 @@ func (p *Package) ruleWith(built string) (string, error) {
 	return string(text[:to[2]]) + built[from[2]:from[3]] + string(text[to[3]:]), nil
 }
 
+// platformOptions are how a package's rules are written for other products: for their data
+// models, with the columns that an analyst needs.
+var platformOptions = convert.Options{Model: true}
+
+// TooLong lists the built platform files that are longer than their product takes, with the
+// figures. They stand all the same: each says what may be done.
+func TooLong(files map[string]string) (out []string) {
+	for _, name := range sortedKeys(files) {
+		for _, b := range convert.Backends() {
+			if path.Dir(name) == "platforms" && strings.HasSuffix(name, "."+b.Suffix()) {
+				if over := b.Over(files[name]); over != "" {
+					out = append(out, name+": "+over)
+				}
+			}
+		}
+	}
+	return out
+}
+
 // platform writes the portable rule in a language, with the ledger of the detection that
 // it is of. An entry that the language cannot say is named in a comment.
 func (p *Package) platform(b *convert.Backend, r *sigma.Rule, ledger []*Entry) (string, error) {
 	d := p.portable()
 	if d == nil {
-		return convert.Rule(b, r, convert.Options{})
+		return convert.Rule(b, r, platformOptions)
 	}
 	var unsaid []string
 	narrowed := r
@@ -405,7 +424,7 @@ func (p *Package) platform(b *convert.Backend, r *sigma.Rule, ledger []*Entry) (
 			continue
 		}
 		with := e.narrow(narrowed)
-		if _, err := convert.Rule(b, with, convert.Options{}); err != nil {
+		if _, err := convert.Rule(b, with, platformOptions); err != nil {
 			if refusal := (*convert.Refusal)(nil); !errors.As(err, &refusal) {
 				return "", err
 			}
@@ -414,7 +433,7 @@ func (p *Package) platform(b *convert.Backend, r *sigma.Rule, ledger []*Entry) (
 		}
 		narrowed = with
 	}
-	out, err := convert.Rule(b, narrowed, convert.Options{})
+	out, err := convert.Rule(b, narrowed, platformOptions)
 	if err != nil || b.Comment == "" {
 		return out, err
 	}
