@@ -100,9 +100,7 @@ func (in *Input) cim() (string, error) {
 				return "in(lower(" + strings.TrimPrefix(name, kind+".") + "), " + strings.Join(names, ", ") + ")", nil
 			}
 		}
-		where.patterns = func(field string, of []sigma.String) (string, error) {
-			return "match(" + field + ", " + splunkText("(?is)"+patternOf(of)) + ")", nil
-		}
+		where.patterns = splunkPatterns
 		if after, err = in.say(where, bare, alone); err != nil {
 			return "", err
 		}

@@ -172,7 +172,10 @@ func (in *Input) whose() (of []Cond) {
 	for _, w := range in.Store.Where {
 		var any []Cond
 		for v := range strings.SplitSeq(w[1], "|") {
-			any = append(any, &Match{Field: w[0], Value: literal(v)})
+			text := literal(v)
+			// what ECS has for categories is written one way
+			text.Cased = in.Options.Model && (strings.HasPrefix(w[0], "event.") || strings.HasPrefix(w[0], "host.os."))
+			any = append(any, &Match{Field: w[0], Value: text})
 		}
 		of = append(of, or(any))
 	}

@@ -188,6 +188,7 @@ var _ = register(Backend{
 			}
 			return "", refuse(m, "%s", unsaid(m.Value))
 		}
+		class := in.class()
 		c, err := in.elastic(byChannel("winlog.channel", "winlog.event_id", mapping.Keyword, false))
 		if err != nil {
 			return "", err
@@ -209,7 +210,6 @@ var _ = register(Backend{
 		if src := eqlSource(in); src != "" {
 			cond = src + " and\n  " + cond
 		}
-		class := "any"
 		if in.Model != nil {
 			class = in.Model.Table
 			for _, w := range slices.Backward(in.Model.Where) {
@@ -221,6 +221,20 @@ var _ = register(Backend{
 		return in.about("//") + class + " where\n  " + cond + "\n", nil
 	},
 })
+
+// class is the event category that a query of EQL begins with. Of another product's events
+// it is then not asked for once more.
+func (in *Input) class() string {
+	if in.Options.Model && in.Store != nil {
+		for i, w := range in.Store.Where {
+			if w[0] == "event.category" && !strings.Contains(w[1], "|") {
+				in.Store.Where = slices.Delete(slices.Clone(in.Store.Where), i, i+1)
+				return w[1]
+			}
+		}
+	}
+	return "any"
+}
 
 func same(s string) string { return s }
 

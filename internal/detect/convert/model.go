@@ -101,9 +101,10 @@ func (in *Input) base(list func(field string, names []string) (string, error)) f
 
 // shows are the columns that an analyst needs of the rule's events, without those that
 // the target does not have: of the data model, or of the log source's fields and the
-// rule's own, each by the names of every place. None is shown of another product's.
+// rule's own, each by the names of every place. None is shown of a log source of which it
+// is not known what an analyst needs first: all of it stays.
 func (in *Input) shows(of schema) (columns []string) {
-	if !in.Options.Model || in.Store != nil {
+	if !in.Options.Model || in.Store != nil && (in.Store.Texts || mapping.Shown(in.Rule.LogSource.Category) == nil) {
 		return nil
 	}
 	add := func(names ...string) {

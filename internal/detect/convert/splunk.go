@@ -39,7 +39,12 @@ var _ = register(Backend{
 		}
 		// What the search command cannot say, where can: regular expressions,
 		// networks, single-character wildcards.
-		where, err := in.say(splunkWhere(), c, alone)
+		l := splunkWhere()
+		if in.Options.Model {
+			l.top = "\n    AND "
+			l.patterns = splunkPatterns
+		}
+		where, err := in.say(l, c, alone)
 		if err != nil {
 			return "", err
 		}
@@ -132,14 +137,23 @@ func splunkSearch() *language {
 	return l
 }
 
+// splunkEval is a field's name in an expression of eval, where one with signs in it stands
+// between other quotes.
+func splunkEval(f string) string {
+	if strings.HasPrefix(f, `"`) {
+		return "'" + strings.Trim(f, `"`) + "'"
+	}
+	return f
+}
+
+// splunkPatterns writes patterns of one field as one.
+func splunkPatterns(field string, of []sigma.String) (string, error) {
+	return "match(" + splunkEval(field) + ", " + splunkText("(?is)"+patternOf(of)) + ")", nil
+}
+
 // splunkWhere writes an expression of eval.
 func splunkWhere() *language {
-	name := func(f string) string {
-		if strings.HasPrefix(f, `"`) {
-			return "'" + strings.Trim(f, `"`) + "'"
-		}
-		return f
-	}
+	name := splunkEval
 	match := func(f, re string) string { return fmt.Sprintf("match(%s, %s)", f, splunkText(re)) }
 	l := &language{and: " AND ", or: " OR ", not: func(s string) string { return "NOT coalesce(" + s + ", false())" }}
 	l.match = func(m *Match) (string, error) {

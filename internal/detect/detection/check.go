@@ -109,7 +109,14 @@ func (c *checking) manifest() {
 			c.add(false, "unknown-detection", ManifestName, "%s is equal to %s, which is not there", d.ID, d.Equal)
 		}
 	}
-	for _, f := range append(append([]string{p.Tests, p.Atomic, p.Guide, p.Playbook}, p.Hunts...), p.Platforms.Sigma...) {
+	named := append(append([]string{p.Tests, p.Atomic, p.Guide, p.Playbook}, p.Hunts...), p.Platforms.Sigma...)
+	for _, also := range p.Platforms.Also {
+		if p.Detection(also.Detection) == nil {
+			c.add(false, "unknown-detection", ManifestName, "%s is said to be of %s, which is not there", also.Sigma, also.Detection)
+		}
+		named = append(named, also.Sigma)
+	}
+	for _, f := range named {
 		if f == "" {
 			continue
 		}
@@ -466,6 +473,7 @@ func (c *checking) built() {
 	if files, refused, err := c.p.Build(); err == nil {
 		for _, r := range refused {
 			c.add(true, "not-built", r.File, "%s", r)
+			c.out[len(c.out)-1].Note = r.Also
 		}
 		for _, s := range TooLong(files) {
 			name, why, _ := strings.Cut(s, ": ")

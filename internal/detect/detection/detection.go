@@ -187,11 +187,20 @@ type Platforms struct {
 	// Detection is the id of the detection that the portable rule says; the
 	// first when it is not given.
 	Detection string `yaml:"detection"`
+	// Also are portable rules of further detections, written in the same languages with the
+	// ledger of theirs. Their queries are not compared with them.
+	Also []Portable `yaml:"also"`
 	// Rule is a Cloud SIEM match rule in rules/, of whose text the expression is built from
 	// the portable rule and its ledger.
 	Rule string `yaml:"cse_rule"`
 	// Differences are those between the languages that are meant to be.
 	Differences []Intended `yaml:"differences"`
+}
+
+// Portable is a Sigma rule of the package and the detection that it says.
+type Portable struct {
+	Sigma     string `yaml:"sigma"`
+	Detection string `yaml:"detection"`
 }
 
 // Technique is the first ATT&CK technique, "" when the package names none.

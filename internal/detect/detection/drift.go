@@ -92,6 +92,11 @@ func (p *Package) Drift() (found []Drift, unused []Intended, compared []string, 
 		}
 		compared = append(compared, name)
 		from := p.Platforms.From
+		for _, also := range p.Platforms.Also {
+			if strings.HasPrefix(path.Base(name), strings.TrimSuffix(path.Base(also.Sigma), path.Ext(also.Sigma))+".") {
+				from = also.Sigma
+			}
+		}
 		if strings.Contains(name, "filters/") || strings.Contains(name, "tuning/") {
 			base, _, _ := strings.Cut(path.Base(name), ".")
 			from = path.Join(TuningDir, base+".yaml")

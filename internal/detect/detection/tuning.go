@@ -237,6 +237,7 @@ type Refused struct {
 	Language string // as gyoji convert names it
 	File     string // that would hold it, in the package
 	Reason   *convert.Refusal
+	Also     bool // it is of a further detection's rule, which not every product can hold
 }
 
 func (r Refused) String() string { return r.Language + ": " + r.Reason.Error() }
@@ -294,9 +295,9 @@ func (p *Package) Build() (files map[string]string, refused []Refused, err error
 				if counted(r, docs) {
 					break // the correlation says it
 				}
-				out, err := p.platform(b, r, ledger)
+				out, err := platform(b, r, p.portable(), ledger)
 				if no := (*convert.Refusal)(nil); errors.As(err, &no) {
-					refused = append(refused, Refused{b.Name, path.Join("platforms", base+"."+b.Suffix()), no})
+					refused = append(refused, Refused{b.Name, path.Join("platforms", base+"."+b.Suffix()), no, false})
 					continue
 				}
 				if err != nil {
@@ -321,7 +322,48 @@ func (p *Package) Build() (files map[string]string, refused []Refused, err error
 			}
 		}
 	}
+	for _, also := range p.Platforms.Also {
+		no, err := p.buildAlso(also, ledger, files)
+		if err != nil {
+			return nil, nil, err
+		}
+		refused = append(refused, no...)
+	}
 	return files, refused, nil
+}
+
+// buildAlso writes the portable rule of a further detection in the languages that can say
+// it, with the detection's ledger.
+func (p *Package) buildAlso(also Portable, ledger []*Entry, files map[string]string) (refused []Refused, err error) {
+	at := path.Join(p.Dir, also.Sigma)
+	data, err := fs.ReadFile(p.FS, also.Sigma)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", at, err)
+	}
+	docs, ds := sigma.Parse(diag.Text(at, string(data)))
+	if err := ds.Err(); err != nil {
+		return nil, err
+	}
+	base := strings.TrimSuffix(path.Base(also.Sigma), path.Ext(also.Sigma))
+	for _, doc := range docs {
+		r, ok := doc.(*sigma.Rule)
+		if !ok {
+			continue
+		}
+		for _, b := range convert.Backends() {
+			name := path.Join("platforms", base+"."+b.Suffix())
+			out, err := platform(b, r, p.Detection(also.Detection), ledger)
+			if no := (*convert.Refusal)(nil); errors.As(err, &no) {
+				refused = append(refused, Refused{b.Name, name, no, true})
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", b.Name, err)
+			}
+			files[name] = out
+		}
+	}
+	return refused, nil
 }
 
 // counted reports whether a rule is there for a correlation of its file alone.
@@ -360,7 +402,7 @@ func (p *Package) buildCorrelation(c *sigma.Correlation, docs []sigma.Document, 
 		}
 		out, err := convert.Correlation(b, c, rules, platformOptions)
 		if no := (*convert.Refusal)(nil); errors.As(err, &no) {
-			refused = append(refused, Refused{b.Name, name + "." + b.Suffix(), no})
+			refused = append(refused, Refused{b.Name, name + "." + b.Suffix(), no, false})
 			continue
 		}
 		if err != nil {
@@ -410,10 +452,9 @@ func TooLong(files map[string]string) (out []string) {
 	return out
 }
 
-// platform writes the portable rule in a language, with the ledger of the detection that
+// platform writes a portable rule in a language, with the ledger of the detection that
 // it is of. An entry that the language cannot say is named in a comment.
-func (p *Package) platform(b *convert.Backend, r *sigma.Rule, ledger []*Entry) (string, error) {
-	d := p.portable()
+func platform(b *convert.Backend, r *sigma.Rule, d *Detection, ledger []*Entry) (string, error) {
 	if d == nil {
 		return convert.Rule(b, r, platformOptions)
 	}
