@@ -141,6 +141,9 @@ It exits with 2 when a rule was refused or cannot be read.`,
 				}
 				written++
 			}
+			if o.Model && refused > 0 && !a.quiet {
+				fmt.Fprintln(a.stderr, "gyoji: without --model the events are asked as they are stored, which can say more")
+			}
 			return a.converted(len(files), written, refused)
 		},
 	}

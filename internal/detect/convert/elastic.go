@@ -177,8 +177,8 @@ var _ = register(Backend{
 			case sigma.FieldRef:
 				g := name(v.Field)
 				switch {
-				case !v.Start && !v.End:
-					return f + " : " + g, nil
+				case !v.Start && !v.End: // Elastic, EQL syntax reference, limitations
+					return "", refuse(m, "a comparison of two fields")
 				case v.Start && v.End:
 					return fmt.Sprintf("stringContains~(%s, %s)", f, g), nil
 				case v.Start:
