@@ -14,16 +14,31 @@ import (
 // id, lists with the items that are in force. What cannot be used is named in found, by
 // its id, and the others are there.
 func (a *API) Content(ctx context.Context) (docs []*ruledoc.Document, found diag.List, err error) {
-	off, err := a.off(ctx)
+	said, err := a.said(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	own, found, err := a.stored(ctx, false)
 	for _, b := range a.given {
-		if b.rule == nil || !off[b.rule.ID] {
+		switch {
+		case b.rule == nil || said[b.rule.ID] == nil:
 			docs = append(docs, b.doc)
+		case said[b.rule.ID].Body["enabled"] == false:
+		default:
+			// A new version's rule may not go with what was said of the old one: it runs as shipped.
+			d := b.with(said[b.rule.ID])
+			doc, err := document(d.Kind, d.ID, d.Body)
+			if err == nil {
+				_, wrong := doc.Rule()
+				err = refused(wrong)
+			}
+			if err != nil {
+				found.Add(&diag.Diagnostic{Severity: diag.Error, Code: "bad-document", File: diag.Text(d.Kind+" "+d.ID, ""), Message: "the override of this built-in rule cannot be used, and the rule runs as it is shipped: " + err.Error()})
+				doc = b.doc
+			}
+			docs = append(docs, doc)
 		}
 	}
-	own, found, err := a.stored(ctx, false)
 	return append(docs, own...), found, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -73,7 +74,7 @@ func (a *API) ruleRoutes() []access.Route {
 				return nil, err
 			}
 			if d.Number == 0 {
-				return a.switchBuiltin(r, d)
+				return a.switchBuiltin(w, r, d)
 			}
 			return a.enable(w, r, d.Kind, "rule", nil)
 		})),
@@ -259,20 +260,20 @@ func (a *API) replaceRule(w http.ResponseWriter, r *http.Request, k ruleKind, ov
 	if !matches(r, d.Revision) {
 		return nil, errStale
 	}
-	if d.Number == 0 {
+	if d.Number == 0 && !override {
 		return nil, errBuiltin
 	}
 	if override {
-		with := object{}
-		for key, v := range d.Body {
-			with[key] = v
-		}
-		for key, v := range o {
+		for key := range o {
 			if !slices.Contains(overridable, key) {
 				return nil, bad("an override does not change %s; it may change %s", key, strings.Join(overridable, ", "))
 			}
-			with[key] = v
 		}
+		if d.Number == 0 {
+			return a.overrideBuiltin(w, r, k, d, o)
+		}
+		with := maps.Clone(d.Body)
+		maps.Copy(with, o)
 		if _, ok := o["windowSize"]; ok {
 			if _, named := o["windowSizeName"]; !named {
 				delete(with, "windowSizeName")

@@ -38,7 +38,7 @@ type Options struct {
 	Alerts *live.Alerts // what was found; nil for a server that finds nothing
 	// Records reads what a signal was made of; nil where nobody can.
 	Records func(ctx context.Context, s *insight.Signal, most int) ([]live.Record, error)
-	Builtin []*ruledoc.Document // that every tenant has: they can be switched off, and not changed
+	Builtin []*ruledoc.Document // that every tenant has: they can be switched off and overridden
 	Changed func()              // content is another; nil for nobody
 	Now     func() time.Time    // nil for the clock
 }

@@ -17,17 +17,19 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/detect/tenant"
 	"github.com/gyoji-dev/gyoji/internal/server/sec"
 	"github.com/gyoji-dev/gyoji/internal/store"
+	"github.com/gyoji-dev/gyoji/siem/ruledoc"
 )
 
 // client asks the API over a database of its own.
 type client struct {
-	t   *testing.T
-	url string
-	api *sec.API
-	now time.Time
+	t    *testing.T
+	url  string
+	api  *sec.API
+	docs *sec.Documents
+	now  time.Time
 }
 
-func served(t *testing.T) *client {
+func served(t *testing.T, builtin ...*ruledoc.Document) *client {
 	t.Helper()
 	logs, err := store.Open(t.TempDir(), store.Options{})
 	if err != nil {
@@ -38,8 +40,8 @@ func served(t *testing.T) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &client{t: t, now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
-	c.api = sec.New(sec.Of(db), sec.Options{Now: func() time.Time { return c.now }})
+	c := &client{t: t, docs: sec.Of(db), now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
+	c.api = sec.New(c.docs, sec.Options{Builtin: builtin, Now: func() time.Time { return c.now }})
 	mux := http.NewServeMux()
 	for _, r := range c.api.Routes() {
 		mux.HandleFunc(r.Pattern, r.Serve)
