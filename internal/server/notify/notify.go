@@ -276,39 +276,69 @@ func (n *Notifier) work(c *Channel) {
 	})
 }
 
-// due sends one letter that is due, and says whether there was one.
+const (
+	// batchMost is how many letters are sent before what became of them is written: a write of its
+	// own for each would wait each time until detection has written, too.
+	batchMost = 64
+	// batchTime is how long letters that were sent may go on without being noted as sent: after a
+	// kill they are sent again.
+	batchTime = 250 * time.Millisecond
+)
+
+// due sends letters that are due, in their order, and says whether there was one.
 func (n *Notifier) due(ctx context.Context, c *Channel, way *sender) bool {
-	var l letter
-	var text string
-	now := time.Now()
-	err := n.db.QueryRowContext(ctx, `SELECT number, key, body, created, tries FROM notify_outbox WHERE channel = ? AND dead = 0 AND next <= ? ORDER BY next, number LIMIT 1`, c.ID, now.UnixMilli()).
-		Scan(&l.number, &l.key, &text, &l.created, &l.tries)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false
-	}
+	letters, err := n.pending(ctx, c)
 	if err != nil {
 		if ctx.Err() == nil {
 			n.o.Logf("notifications: %v", err)
 		}
 		return false
 	}
-	var e Event
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		n.settle(ctx, c, &l, permanent(err))
-		return true
+	var sent []int64
+	began := time.Now()
+	for _, l := range letters {
+		var e Event
+		err := json.Unmarshal([]byte(l.body), &e)
+		if err != nil {
+			err = permanent(err)
+		} else {
+			err = n.send(ctx, c, way, &e)
+		}
+		if err == nil {
+			sent = append(sent, l.number)
+		} else if ctx.Err() == nil { // otherwise it is the end, or another setting: it stays as it is
+			n.failed(ctx, c, l, err)
+		}
+		if err != nil || ctx.Err() != nil || time.Since(began) > batchTime {
+			break
+		}
 	}
-	err = n.send(ctx, c, way, &e)
-	if ctx.Err() != nil && err != nil {
-		return false // the end, or another setting: it stays as it is
+	n.sent(ctx, sent)
+	return len(letters) > 0 && ctx.Err() == nil
+}
+
+// pending are the next letters of a channel that are due.
+func (n *Notifier) pending(ctx context.Context, c *Channel) (all []*letter, err error) {
+	rows, err := n.db.QueryContext(ctx, `SELECT number, key, body, created, tries FROM notify_outbox WHERE channel = ? AND dead = 0 AND next <= ? ORDER BY next, number LIMIT ?`,
+		c.ID, time.Now().UnixMilli(), batchMost)
+	if err != nil {
+		return nil, err
 	}
-	n.settle(ctx, c, &l, err)
-	return true
+	defer rows.Close()
+	for rows.Next() {
+		l := &letter{}
+		if err := rows.Scan(&l.number, &l.key, &l.body, &l.created, &l.tries); err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, rows.Err()
 }
 
 // letter is a row of the outbox.
 type letter struct {
 	number, created int64
-	key             string
+	key, body       string
 	tries           int
 }
 
@@ -333,15 +363,23 @@ func (n *Notifier) outward(c *Channel) access.Outward {
 	return o
 }
 
-// settle notes what became of a try.
-func (n *Notifier) settle(ctx context.Context, c *Channel, l *letter, failed error) {
-	ctx = context.WithoutCancel(ctx)
-	if failed == nil {
-		if _, err := n.db.ExecContext(ctx, `DELETE FROM notify_outbox WHERE number = ?`, l.number); err != nil {
-			n.o.Logf("notifications: it was sent and will be sent again: %v", err)
-		}
+// sent notes letters as sent, all in one write.
+func (n *Notifier) sent(ctx context.Context, numbers []int64) {
+	if len(numbers) == 0 {
 		return
 	}
+	list, err := json.Marshal(numbers)
+	if err == nil {
+		_, err = n.db.ExecContext(context.WithoutCancel(ctx), `DELETE FROM notify_outbox WHERE number IN (SELECT value FROM json_each(?))`, string(list))
+	}
+	if err != nil {
+		n.o.Logf("notifications: %d were sent and will be sent again: %v", len(numbers), err)
+	}
+}
+
+// failed notes that a try has not delivered a letter: when it is tried again, or that it is dead.
+func (n *Notifier) failed(ctx context.Context, c *Channel, l *letter, failed error) {
+	ctx = context.WithoutCancel(ctx)
 	l.tries++
 	dead := 0
 	wait := min(n.o.pace.first<<min(l.tries-1, 20), n.o.pace.most)
