@@ -250,7 +250,11 @@ func (d *Document) inYAML() (list []*Region) {
 		}
 		if blockMark().MatchString(value) {
 			// The key's own column, after "- ", is the indentation that a block must pass.
-			r, last := d.block(ls, i+1, at(6)-ls[i].start, l, key, value[0] == '>')
+			outer, set := at(6)-ls[i].start, 0
+			if n := strings.IndexAny(value[:min(len(value), 3)], "123456789"); n > 0 {
+				set = outer + int(value[n]-'0') // as |2 says, not as the first line does
+			}
+			r, last := d.block(ls, i+1, outer, set, l, key, value[0] == '>')
 			if r != nil {
 				list = append(list, r)
 			}
@@ -311,10 +315,11 @@ func (d *Document) plain(ls []line, i, from, to, outer int, l Language, key stri
 	return r, last
 }
 
-// block reads an indented block from line i on. It returns its last line.
-func (d *Document) block(ls []line, i, outer int, l Language, title string, folded bool) (*Region, int) {
+// block reads an indented block from line i on: by indent, or by its first line where that
+// is 0. It returns its last line.
+func (d *Document) block(ls []line, i, outer, indent int, l Language, title string, folded bool) (*Region, int) {
 	text := d.File.Text
-	first, indent := i, 0
+	first := i
 	for ; i < len(ls); i++ {
 		n := indentOf(text[ls[i].start:ls[i].end])
 		if n < 0 {
@@ -363,18 +368,24 @@ func (d *Document) foldedRegion(ls []line, indent int, l Language, title string)
 
 // linesRegion is a region of whole lines with so much indentation.
 func (d *Document) linesRegion(ls []line, indent int, l Language, title string) *Region {
+	pad := d.File.Text[ls[0].start:min(ls[0].start+indent, ls[0].end)]
+	return d.marginRegion(ls, func(ln line) int { return min(ln.start+indent, ln.end) }, pad, l, title)
+}
+
+// marginRegion is a region of whole lines, each from where begin says it begins. pad is
+// what a new line begins with.
+func (d *Document) marginRegion(ls []line, begin func(line) int, pad string, l Language, title string) *Region {
 	text := d.File.Text
 	var b builder
 	for i, ln := range ls {
-		from := min(ln.start+indent, ln.end)
+		from := begin(ln)
 		to := ln.end
 		if i+1 < len(ls) {
 			to = min(ln.next, len(text))
 		}
 		b.add(text, from, to)
 	}
-	pad := text[ls[0].start:min(ls[0].start+indent, ls[0].end)]
-	return b.region(d, l, title, diag.Span{Start: min(ls[0].start+indent, ls[0].end), End: ls[len(ls)-1].end}, func(s string) string {
+	return b.region(d, l, title, diag.Span{Start: begin(ls[0]), End: ls[len(ls)-1].end}, func(s string) string {
 		return strings.ReplaceAll(s, "\n", "\n"+pad)
 	})
 }
@@ -745,7 +756,47 @@ func (d *Document) jsonRegions(rules bool) (list []*Region) {
 // regionsMax bounds the regions of one document.
 const regionsMax = 2000
 
-func fence() *regexp.Regexp { return pattern("^([ \t]*)(`{3,}|~{3,})[ \t]*\\{?\\.?([A-Za-z-]*)") }
+func fence() *regexp.Regexp {
+	return pattern("^((?:[ \t]*(?:>|[-*+][ \t]|[0-9]{1,9}[.)][ \t]))*[ \t]*)(`{3,}|~{3,})[ \t]*\\{?\\.?([A-Za-z-]*)")
+}
+
+// margin is what the lines of a fenced block begin with: the marks of the quotes that it
+// stands in, and blanks as wide as what stands before the fence.
+type margin struct {
+	text   string
+	quotes int
+	blanks int // after the last of the marks
+}
+
+func newMargin(before string) margin {
+	m := margin{quotes: strings.Count(before, ">")}
+	m.blanks = len(before) - 1 - strings.LastIndexByte(before, '>')
+	m.text = strings.Map(func(r rune) rune {
+		if r == '>' || r == '\t' {
+			return r
+		}
+		return ' ' // the mark of a list stands in its first line only
+	}, before)
+	return m
+}
+
+// of is how much of a line is margin. A line without the marks is not of the block.
+func (m margin) of(ln string) (n int, ok bool) {
+	blank := func() bool { return n < len(ln) && (ln[n] == ' ' || ln[n] == '\t') }
+	for range m.quotes {
+		for blank() {
+			n++
+		}
+		if n == len(ln) || ln[n] != '>' {
+			return 0, false
+		}
+		n++
+	}
+	for left := m.blanks; left > 0 && blank(); left-- {
+		n++
+	}
+	return n, true
+}
 
 // inMarkdown finds the fenced blocks of a Markdown page by what they say they are.
 func (d *Document) inMarkdown() (list []*Region) {
@@ -756,19 +807,28 @@ func (d *Document) inMarkdown() (list []*Region) {
 		if m == nil {
 			continue
 		}
-		end := i + 1
+		before := newMargin(m[1])
+		end, closed := i+1, true
 		for end < len(ls) {
-			ln := strings.TrimSpace(text[ls[end].start:ls[end].end])
-			if strings.HasPrefix(ln, m[2]) && strings.Trim(ln, m[2][:1]) == "" {
+			ln := text[ls[end].start:ls[end].end]
+			n, in := before.of(ln)
+			ln = strings.TrimSpace(ln[n:])
+			if closed = in; !in || strings.HasPrefix(ln, m[2]) && strings.Trim(ln, m[2][:1]) == "" {
 				break
 			}
 			end++
 		}
 		l := map[string]Language{"sumo": Sumo, "sumologic": Sumo, "sumo-logic": Sumo, "sumoql": Sumo, "cse": SIEM, "siem": SIEM, "sigma": Sigma}[strings.ToLower(m[3])]
 		if l != "" && end > i+1 {
-			list = append(list, d.linesRegion(ls[i+1:end], len(m[1]), l, m[3]))
+			begin := func(ln line) int {
+				n, _ := before.of(text[ln.start:ln.end])
+				return ln.start + n
+			}
+			list = append(list, d.marginRegion(ls[i+1:end], begin, before.text, l, m[3]))
 		}
-		i = end
+		if i = end; !closed {
+			i-- // the line after a quote may begin another block
+		}
 	}
 	return list
 }
