@@ -21,7 +21,7 @@ async function lane() {
   for (let f = waiting.shift(); f; f = waiting.shift()) {
     const began = Date.now();
     await new Promise((go) => {
-      execFile(process.execPath, [dir + f], { timeout: 170_000, maxBuffer: 16 << 20 }, (error, out, err) => {
+      execFile(process.execPath, [dir + f], { timeout: 600_000, maxBuffer: 16 << 20 }, (error, out, err) => {
         console.log(`${out}${err}${f} took ${((Date.now() - began) / 1000).toFixed(1)} s`);
         if (error) bad++;
         go();

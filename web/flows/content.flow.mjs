@@ -81,7 +81,7 @@ await flow('content', async (s, b) => {
   const asks = p.waitForRequest((r) => r.method() === 'POST' && r.url().endsWith('/backtests'));
   await p.getByRole('button', { name: 'Run on last 24 h' }).click();
   ok('the back-test is of what is written', (await asks).postDataJSON().documents?.includes('no such program'));
-  await p.locator('[data-yours=signals]').waitFor({ timeout: 60000 });
+  await p.locator('[data-yours=signals]').waitFor();
   await p.getByRole('tab', { name: 'Edit' }).click();
   ok('the text stays', (await text.inputValue()).includes('no such program'));
   await p.reload();
@@ -133,7 +133,7 @@ await flow('content', async (s, b) => {
   ok('9 the box to tune is ticked', await p.getByRole('checkbox', { name: /Then show what a tuning/ }).isChecked());
   await p.keyboard.press('Control+Enter');
   await p.waitForURL((u) => u.pathname.startsWith('/content/') && u.searchParams.get('tab') === 'tune' && u.searchParams.get('from') === wrong.readableId);
-  await p.locator('[data-tune=signals]').waitFor({ timeout: 60000 });
+  await p.locator('[data-tune=signals]').waitFor();
   await shot(p, 'content-tune');
   const [was, will] = (await p.locator('[data-tune=signals]').innerText()).split(' → ').map(Number);
   ok('9 counts before and after', was > will && will >= 0, `${was} ${will}`);
@@ -165,12 +165,12 @@ await flow('content', async (s, b) => {
   await p.getByRole('tab', { name: 'Tune' }).click();
   equal('what is tried stays while other tabs are looked at', await trying.inputValue(), "user_username = 'half a thought'");
   await p.reload();
-  await trying.waitFor({ timeout: 60000 });
+  await trying.waitFor();
   equal('and outlives a reload', await trying.inputValue(), "user_username = 'half a thought'");
   await trying.fill('');
   await p.getByRole('tab', { name: 'Back-test' }).click();
   await p.getByRole('button', { name: 'Run the back-test' }).click();
-  await p.locator('[data-yours=signals]').waitFor({ timeout: 60000 });
+  await p.locator('[data-yours=signals]').waitFor();
   const agreed = Number(await p.locator('[data-yours=signals]').innerText());
   const live = (await s.get(`/api/gyoji/v1/rules/${own.id}`)).count;
   ok('9 the back-test agrees: fewer than there were', agreed < live, `${agreed} of ${live}`);
@@ -179,7 +179,7 @@ await flow('content', async (s, b) => {
   const query = rules.find((r) => r.id.startsWith('T1204.004') && r.kind === 'query');
   await p.goto(`${s.base}/content/${encodeURIComponent(query.id)}?tab=tests`);
   await p.getByRole('button', { name: /Run \d+ case/ }).click();
-  await p.getByText(/all \d+ pass/).waitFor({ timeout: 120000 });
+  await p.getByText(/all \d+ pass/).waitFor();
   ok('the package’s tests pass', true);
   await p.getByRole('tab', { name: 'Text' }).click();
   const shown = await p.locator('pre.text').innerText();
@@ -197,7 +197,7 @@ await flow('content', async (s, b) => {
   ok('29 a stale address says so', true);
 
   const at = await b.page({ path: `/content/${encodeURIComponent(own.id)}?tab=tune` });
-  await at.getByRole('button', { name: 'Try it' }).waitFor({ timeout: 60000 });
+  await at.getByRole('button', { name: 'Try it' }).waitFor();
   const looks = async (name) => {
     for (const [width, height] of widths) {
       for (const theme of themes) {

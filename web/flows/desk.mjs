@@ -14,6 +14,9 @@ export const widths = [
   [1280, 800],
   [390, 844],
 ];
+/** Seconds that a flow waits for what is to come: for a machine with eight times the load. It
+ * takes no time where nothing fails. */
+export const patience = 100;
 export const themes = ['light', 'dark'];
 
 const binary = process.env.GYOJI || join(root, 'gyoji');
@@ -105,8 +108,8 @@ export async function serve(...flags) {
 }
 
 /** Waits until f gives something true, and gives it. */
-export async function until(f, what, seconds = 10) {
-  const end = Date.now() + seconds * 1000;
+export async function until(f, what, seconds = patience) {
+  const end = Date.now() + Math.max(seconds, patience) * 1000;
   let last;
   while (Date.now() < end) {
     try {
@@ -117,7 +120,7 @@ export async function until(f, what, seconds = 10) {
     }
     await new Promise((go) => setTimeout(go, 100));
   }
-  throw new Error(`${what} did not come within ${seconds} s${last ? `: ${last.message}` : ''}`);
+  throw new Error(`${what} did not come within ${Math.max(seconds, patience)} s${last ? `: ${last.message}` : ''}`);
 }
 
 /** A browser; page() opens a page that is signed in, and tells what went wrong in it. */
@@ -127,6 +130,12 @@ export async function browse(s) {
   const b = { browser, problems: [] };
   b.page = async ({ width = 1440, height = 900, theme = 'light', by = undefined, path = '/triage', timezone = 'Europe/Berlin', reduced = true } = {}) => {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, timezoneId: timezone, locale: 'en-GB', reducedMotion: reduced ? 'reduce' : 'no-preference', hasTouch: width < 700 });
+    context.setDefaultTimeout(patience * 1000);
+    // Notices, which go after 5 or 10 s, stay as long as a loaded machine needs to press their Undo.
+    await context.addInitScript(() => {
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (f, ms, ...more) => setTimeout(f, ms === 5000 || ms === 10000 ? ms * 6 : ms, ...more);
+    });
     const page = await context.newPage();
     page.problems = b.problems;
     page.on('pageerror', (e) => b.problems.push(`error: ${e.stack || e}`));

@@ -3,7 +3,7 @@ import { axe, equal, flow, ok, shot, sideways, themes, until, widths } from './d
 
 const count = (page) => page.locator('.status b').first().innerText();
 async function ended(page, seconds = 60) {
-  await page.locator('#run:has-text("Run")').waitFor({ timeout: seconds * 1000 });
+  await page.locator('#run:has-text("Run")').waitFor();
   return until(async () => /^[\d,]+ (message|record)/.test(await count(page)) && (await count(page)), 'the end of the search', seconds);
 }
 

@@ -6,7 +6,7 @@ import { axe, equal, flow, ok, shot, until } from './desk.mjs';
 const count = (page) => page.locator('.status b').first().innerText();
 const number = (t) => parseInt(t.replace(/,/g, ''));
 async function ended(page, seconds = 60) {
-  await page.locator('#run:has-text("Run")').waitFor({ timeout: seconds * 1000 });
+  await page.locator('#run:has-text("Run")').waitFor();
   return until(async () => /^[\d,]+ (message|record)/.test(await count(page)) && (await count(page)), 'the end of the search', seconds);
 }
 const hostile = ['<img src=x onerror=alert(1)>', '</script><script>alert(2)</script>', '\u001b[31mred', 'inv\u202egpj.exe', 'a\u0000b', 'z\u200bw', "=cmd()|'/c calc'!A1", '{{constructor.constructor("alert(3)")()}}', '__proto__', 'javascript:alert(4)', '"\\\n\'', '\ud800'];

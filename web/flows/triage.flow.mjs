@@ -42,7 +42,7 @@ await flow('triage', async (s, b) => {
   const sent = Date.now();
   await s.sendAs('SRV-DC-001', 'svc-backup');
   const bar = p.getByRole('button', { name: /new insight/ });
-  await bar.waitFor({ timeout: 15000 });
+  await bar.waitFor();
   console.log(`     from POST to the bar: ${Date.now() - sent} ms`);
   await until(async () => /srv-dc-001|2 new/i.test(await bar.innerText()), 'the bar names it');
   ok('1 the bar names severity and entity', /(Critical|High|Medium|Low), \S+/.test(await bar.innerText()), await bar.innerText());
@@ -214,15 +214,15 @@ await flow('triage', async (s, b) => {
   await p.locator(`[data-id="${target}"]`).click();
   const rows = (await rowIds(p)).length;
   await s.stop();
-  await p.getByText(/Not live since/).waitFor({ timeout: 10000 });
+  await p.getByText(/Not live since/).waitFor();
   equal('26 rows stay', (await rowIds(p)).length, rows);
   await p.keyboard.press('a');
   await p.getByText(/the server is told when it answers/).first().waitFor();
   await shot(p, 'triage-stale');
   equal('26 axe: stale', await axe(p), []);
   await s.start();
-  await p.getByText(/what you did while the server was away is done/).first().waitFor({ timeout: 30000 });
-  await p.getByText(/^Live$/).waitFor({ timeout: 10000 });
+  await p.getByText(/what you did while the server was away is done/).first().waitFor();
+  await p.getByText(/^Live$/).waitFor();
   const { entries } = await s.get(`/api/gyoji/v1/insights/${target}/history`);
   equal('26 done once', entries.filter((e) => e.what === 'assignee' && e.to === 'first').length, 1);
 

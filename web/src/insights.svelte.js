@@ -103,13 +103,18 @@ class Insights {
   outbox = $state.raw([]);
   #asked = 0;
   #counting = 0;
+  #counted = 0;
+  #doing = new Set(); // acts that the server has not answered yet
+  #last = new Map(); // by id the last of them, after which the next one goes
+  #own = new Map(); // by id what this page's acts made of a revision: Map(before, after)
+  #flushing = false;
   #listeners = new Set();
 
   constructor() {
     live.on('insight', (e) => this.#event(e));
-    live.on('reset', () => this.#again());
+    live.on('reset', () => this.#again(true));
     live.on('hello', (e) => {
-      if (e?.reset) this.#again();
+      if (e?.reset) this.#again(true);
     });
     live.on('on', async () => {
       await this.flush();
@@ -123,21 +128,24 @@ class Insights {
     return () => this.#listeners.delete(f);
   }
 
-  #again() {
+  // afresh: the server may be another, whose revisions say nothing of those known here.
+  #again(afresh = false) {
+    if (afresh) this.rows = Object.fromEntries(Object.entries(this.rows).map(([id, r]) => [id, { ...r, rev: -1 }]));
     this.load(this.view, { keep: true });
   }
 
   /** Loads a view. keep leaves the order of what is shown as it is; what is new waits. */
   async load(view, { keep = false } = {}) {
     const asked = ++this.#asked;
+    const counted = ++this.#counted;
     this.loading = true;
     try {
       const said = await get(`${own}/triage?view=${view}&limit=${most}`);
       if (asked !== this.#asked) return;
       clock.set(said.now);
-      this.#counts(said);
+      if (counted === this.#counted || !this.counts) this.#counts(said);
       const rows = { ...this.rows };
-      for (const r of said.rows) rows[r.id] = this.#pending(r);
+      for (const r of said.rows) rows[r.id] = this.#newest(r);
       const known = new Set(this.order ?? []);
       this.rows = rows;
       if (keep && this.order && view === this.view) {
@@ -170,8 +178,10 @@ class Insights {
   count() {
     clearTimeout(this.#counting);
     this.#counting = setTimeout(async () => {
+      const counted = ++this.#counted;
       try {
-        this.#counts(await get(`${own}/triage?view=open&limit=1`));
+        const said = await get(`${own}/triage?view=open&limit=1`);
+        if (counted === this.#counted) this.#counts(said);
       } catch {
         // the counts stay as they were; the list says what is wrong
       }
@@ -191,7 +201,7 @@ class Insights {
 
   #event({ id, readableId, new: isNew, row }) {
     if (row) {
-      this.rows = { ...this.rows, [id]: this.#pending(row) };
+      this.rows = { ...this.rows, [id]: this.#newest(row) };
       if (!this.order?.includes(id) && (isNew || this.order)) this.#arrived(row, isNew);
     }
     this.count();
@@ -230,8 +240,12 @@ class Insights {
     return this.order.find((id) => ids.includes(id)) ?? '';
   }
 
-  // What a row is with the acts that the server has not heard of yet.
-  #pending(row) {
+  // What a row is with the acts that the server has not answered yet. An answer that is
+  // older than what is known, since it was long under way, tells nothing.
+  #newest(row) {
+    const known = this.rows[row.id];
+    if (known?.rev > row.rev) row = known;
+    for (const a of this.#doing) if (a.row.id === row.id) row = { ...row, ...a.shown };
     for (const o of this.outbox) if (o.row.id === row.id) row = { ...row, ...o.shown, waiting: true };
     return row;
   }
@@ -243,57 +257,107 @@ class Insights {
   /**
    * Does steps [{method, path, body}] to an insight, each on the revision that the one
    * before gave; the first on the one that the caller saw, so that what somebody else did
-   * since is never overwritten. shown is how the row looks at once. Gives 'done', 'waits' where the
+   * since is never overwritten. shown is how the row looks at once. Acts on one insight go
+   * one after the other, and one's own are no change of somebody else. Gives 'done', 'waits' where the
    * server cannot be reached, and throws a Failure else, with the row as it was.
    */
   async change(row, steps, shown) {
-    const before = this.rows[row.id] ?? row;
+    const { id } = row;
+    const act = { row: this.rows[id] ?? row, steps: steps.map((s) => ({ ...s, key: newKey() })), rev: row.rev, shown };
+    if (this.outbox.some((o) => o.row.id === id)) return this.#waits(act);
     this.#patch(row, shown);
-    const act = { row: before, steps: steps.map((s) => ({ ...s, key: newKey() })), rev: row.rev, shown };
+    this.#doing.add(act);
+    const sent = (this.#last.get(id) ?? Promise.resolve()).then(() => this.#send(act));
+    const over = sent.catch(() => {});
+    this.#last.set(id, over);
     try {
-      await this.#send(act);
+      await sent;
       return 'done';
     } catch (e) {
-      if (e instanceof Failure && e.later) {
-        this.outbox = [...this.outbox, act];
-        this.#patch(row, { ...shown, waiting: true });
-        return 'waits';
-      }
-      this.#patch(row, before);
+      if (e instanceof Failure && e.later) return this.#waits(act);
+      this.#doing.delete(act);
+      await this.#takeBack(act, act.steps.length < steps.length);
       throw e;
+    } finally {
+      this.#doing.delete(act);
+      if (this.#last.get(id) === over) this.#last.delete(id);
     }
   }
 
+  #waits(act) {
+    this.outbox = [...this.outbox, act];
+    this.#patch(act.row, { ...act.shown, waiting: true });
+    setTimeout(() => this.flush(), 5000); // where the stream stays, nothing else tells that the server is back
+    return 'waits';
+  }
+
+  // Takes back what an act showed, and nothing that came since.
+  async #takeBack({ row, shown }, part = false) {
+    const now = this.rows[row.id] ?? row;
+    this.#patch(row, Object.fromEntries(Object.keys(shown).filter((k) => now[k] === shown[k]).map((k) => [k, row[k]])));
+    if (!part) return;
+    try {
+      const said = await get(`${own}/insights/${row.id}`);
+      this.rows = { ...this.rows, [row.id]: this.#newest(said) };
+    } catch {
+      // the event stream tells it
+    }
+  }
+
+  // The revision that an act is on: the one that was seen, or what one's own acts made of it.
+  #rev(act) {
+    const after = this.#own.get(act.row.id);
+    let { rev } = act;
+    while (after?.has(rev)) rev = after.get(rev);
+    return rev;
+  }
+
   async #send(act) {
+    const { id } = act.row;
     while (act.steps.length) {
       const s = act.steps[0];
-      const { data, etag: tag } = await call(s.method, `${sec}/insights/${act.row.id}/${s.path}`, { body: s.body, match: etag(act.rev), key: s.key });
+      const before = this.#rev(act);
+      const { etag: tag } = await call(s.method, `${sec}/insights/${id}/${s.path}`, { body: s.body, match: etag(before), key: s.key });
       act.steps.shift();
       const rev = Number(/\d+/.exec(tag)?.[0] ?? NaN);
-      if (Number.isFinite(rev)) act.rev = rev;
-      this.#patch(act.row, { rev: act.rev });
-      void data;
+      if (!Number.isFinite(rev) || rev <= before) continue;
+      if (!this.#own.has(id)) this.#own.set(id, new Map());
+      this.#own.get(id).set(before, rev);
+      act.rev = rev;
+      if (!(this.rows[id]?.rev > rev)) this.#patch(act.row, { rev });
     }
     this.count();
   }
 
   /** Sends what waits, in its order. What meets a change of somebody else is said and left. */
   async flush() {
-    const waiting = this.outbox;
-    this.outbox = [];
-    for (const act of waiting) {
-      try {
-        await this.#send(act);
-        this.#patch(act.row, { waiting: false });
-        toast(`${act.row.readableId}: what you did while the server was away is done`);
-      } catch (e) {
-        if (e instanceof Failure && e.later) {
-          this.outbox = [...this.outbox, act];
-          continue;
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      while (this.outbox.length) {
+        const act = this.outbox[0];
+        act.sending = true;
+        let problem;
+        try {
+          await this.#send(act);
+        } catch (e) {
+          if (e instanceof Failure && e.later) {
+            setTimeout(() => this.flush(), 5000);
+            return;
+          }
+          problem = e;
+        } finally {
+          act.sending = false;
         }
-        this.#patch(act.row, { ...act.row, waiting: false });
-        toast(`${act.row.readableId} was changed by somebody else meanwhile; what you did was not done`);
+        this.outbox = this.outbox.filter((o) => o !== act);
+        if (problem) await this.#takeBack(act, true);
+        if (!this.outbox.some((o) => o.row.id === act.row.id)) this.#patch(act.row, { waiting: false });
+        if (!problem) toast(`${act.row.readableId}: what you did while the server was away is done`);
+        else if (problem.status === 412 || problem.status === 409) toast(`${act.row.readableId} was changed by somebody else meanwhile; what you did was not done`, { keep: 10000 });
+        else toast(`${act.row.readableId}: what you did was not done: ${problem.message}`, { keep: 10000 });
       }
+    } finally {
+      this.#flushing = false;
     }
   }
 
@@ -392,10 +456,11 @@ class Insights {
   /** Takes an act back: the row is as it was before. */
   async back(row, steps, shown = { assignee: row.assignee, status: row.status, resolution: row.resolution, closed: row.closed }) {
     const now = this.rows[row.id] ?? row;
-    const waiting = this.outbox.find((o) => o.row.id === row.id);
-    if (waiting) {
+    const waiting = this.outbox.findLast((o) => o.row.id === row.id);
+    if (waiting && !waiting.sending) {
       this.outbox = this.outbox.filter((o) => o !== waiting);
-      this.#patch(row, { ...row, waiting: false });
+      await this.#takeBack(waiting);
+      this.#patch(row, { waiting: this.outbox.some((o) => o.row.id === row.id) });
       return;
     }
     try {
@@ -406,7 +471,7 @@ class Insights {
     }
   }
 
-  /** Closes insights. Throws the Failure of the first that could not be, with failure.row. */
+  /** Closes insights. Throws the Failure of the first that could not be, with failure.row and failure.done, those before it. */
   async close(rows, resolution, comment) {
     const done = [];
     let waits = false;
@@ -418,6 +483,7 @@ class Insights {
         done.push(row);
       } catch (e) {
         e.row = row;
+        e.done = done;
         this.#closed(done, resolution, waits);
         throw e;
       }

@@ -11,7 +11,7 @@ export class Ask {
 
   /** Asks for a path; the same one again keeps what is shown. */
   async load(path) {
-    if (path !== this.#path) this.data = null;
+    if (path !== this.#path) this.data = this.error = null;
     this.#path = path;
     this.#asked?.abort();
     const asked = (this.#asked = new AbortController());

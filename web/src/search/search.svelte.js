@@ -245,7 +245,7 @@ class Search {
         this.error = e.status === 404 ? new Error('The server has let go of this search, as nobody asked about it for a while. Run it again.') : e;
       }
     } finally {
-      this.#asking.delete(n);
+      if (this.#asking.get(n) === ask) this.#asking.delete(n);
     }
   }
 
@@ -260,8 +260,9 @@ class Search {
   async all(most) {
     const rows = [];
     let columns = [];
+    const { id } = this; // of one search, whatever is asked meanwhile
     for (;;) {
-      const page = await get(`${own}/jobs/${this.id}/rows?offset=${rows.length}&limit=${Math.min(1000, most - rows.length)}`);
+      const page = await get(`${own}/jobs/${id}/rows?offset=${rows.length}&limit=${Math.min(1000, most - rows.length)}`);
       columns = page.columns;
       rows.push(...page.rows.map((cells, i) => new Row(rows.length + i, cells, page.columns)));
       if (!page.rows.length || rows.length >= most || rows.length >= page.total) return { columns, rows, total: page.total };
