@@ -49,7 +49,9 @@ var hosts = []struct {
 		s := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&", "${", "$${", "%{", "%%{").Replace(string(b))
 		return "resource \"sumologic_log_search\" \"x\" {\n  query_string = " + s + "\n}\n"
 	}},
-	{"h.md", func(q string) string { return "> 1. step\n>\n>    ````sumo\n>    " + strings.ReplaceAll(q, "\n", "\n>    ") + "\n>    ````\n" }},
+	{"h.md", func(q string) string {
+		return "> 1. step\n>\n>    ````sumo\n>    " + strings.ReplaceAll(q, "\n", "\n>    ") + "\n>    ````\n"
+	}},
 	{"g.md", func(q string) string { return "# T\n\n- step\n\n  ````sumo\n" + indented(q, "  ") + "\n  ````\n" }},
 }
 
