@@ -105,6 +105,7 @@ func (h *huntRun) print(ctx context.Context, out *output, w io.Writer) error {
 		})
 		return err
 	}
+	defer h.noteShifts()
 	kind := strings.ToLower(out.kind(a))
 	switch kind {
 	case "ndjson", "json":
@@ -121,6 +122,18 @@ func (h *huntRun) print(ctx context.Context, out *output, w io.Writer) error {
 		return usageError("%v", err)
 	}
 	return firstOf(each(func(_ int, f *hunt.Finding) error { return sink.Push(t.row(f)) }), sink.Close())
+}
+
+// noteShifts names files that say other times of records than others do.
+func (h *huntRun) noteShifts() {
+	for i, x := range h.Shifts() {
+		if i == topShown && !h.app.verbose {
+			h.session.notes = append(h.session.notes, fmt.Sprintf("and so of %s more (-v names them)", number(int64(len(h.Shifts())-i))))
+			break
+		}
+		h.session.notes = append(h.session.notes, fmt.Sprintf("%s %s twice: %s has other times of their records than %s, by %s; if it has local times that name no zone, say which: --timezone %[5]s",
+			number(x.Findings), plural(x.Findings, "finding comes", "findings come"), x.File, x.Than, x.Zone()))
+	}
 }
 
 // writeJSON writes findings as the schema has them, a line each or as one array.

@@ -244,6 +244,9 @@ type List struct {
 	scratch    []byte
 	added      int64
 	left       LeftOut
+	coarse     map[string]bool     // keys of findings that are coarse
+	adrift     map[string][]moment // those findings, by keyAt(0)
+	shifts     []*Shift
 
 	worst detection.Severity
 }
@@ -252,6 +255,13 @@ type List struct {
 type start struct {
 	at   int64
 	guid string
+}
+
+// moment is when a part says that something was.
+type moment struct {
+	at   int64 // in seconds
+	part int
+	file string
 }
 
 // The columns of a finding in the list.
@@ -267,7 +277,7 @@ const (
 
 // NewList makes an empty list that holds its findings by rt's budget.
 func NewList(rt *exec.Runtime, o Options) *List {
-	l := &List{o: o, rt: rt, index: map[*Detection]int{}, starts: map[string][]start{}, places: map[int][]int64{}, names: map[string]string{}, spelled: map[string]bool{}}
+	l := &List{o: o, rt: rt, index: map[*Detection]int{}, starts: map[string][]start{}, places: map[int][]int64{}, names: map[string]string{}, spelled: map[string]bool{}, coarse: map[string]bool{}, adrift: map[string][]moment{}}
 	newest := o.Order != Oldest
 	keys := []exec.Key{{Slot: colTime, Desc: newest}}
 	if o.Order == Severest {
@@ -349,7 +359,12 @@ func (l *List) Add(d *Detection, f *Finding) error {
 	if len(f.Evidence) > 0 {
 		pos = f.Evidence[0].pos
 	}
-	o.Col(colKey).Set(0, event.Text(f.key()))
+	key := f.key()
+	if f.coarse() {
+		l.coarse[key] = true
+		l.drift(f)
+	}
+	o.Col(colKey).Set(0, event.Text(key))
 	o.Col(colPos).Set(0, event.Int(int64(pos&math.MaxInt64)))
 	o.Col(colFinder).Set(0, event.Int(int64(l.index[d])))
 	l.scratch = pack(l.scratch[:0], f, next != "")
@@ -403,12 +418,33 @@ func Slug(title string) string {
 // part is the number of a position's part.
 func part(pos uint64) int { return event.Part(pos) }
 
-// key is what the id is made of: of a record of Windows, its own number in its channel;
-// of any other, what the finding says.
+// ofRecord reports whether a finding is of one record of Windows with a number.
+func (f *Finding) ofRecord() bool {
+	return len(f.Evidence) == 1 && f.Records == 1 && f.Evidence[0].RecordID != 0
+}
+
+// second is the second of the finding's time, since 1970.
+func (f *Finding) second() int64 { return int64(f.Time) / 1000 }
+
+// coarse reports whether a finding may be of a form of a log that says no more of its
+// times than the second.
+func (f *Finding) coarse() bool { return f.ofRecord() && f.Timed() && int64(f.Time)%1000 == 0 }
+
+// key is what the id is made of: of a record of Windows, its own number in its channel
+// and the second of its time, as some forms of a log say no more; of any other, what the
+// finding says.
 func (f *Finding) key() string {
+	if f.signal == "" && f.ofRecord() {
+		return f.keyAt(f.second())
+	}
+	return f.keyAt(int64(f.Time))
+}
+
+// keyAt is key of a finding of this time.
+func (f *Finding) keyAt(at int64) string {
 	h := sha256.New()
 	var n [8]byte
-	binary.LittleEndian.PutUint64(n[:], uint64(f.Time))
+	binary.LittleEndian.PutUint64(n[:], uint64(at))
 	h.Write(n[:])
 	write := func(s string) {
 		binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
@@ -422,7 +458,7 @@ func (f *Finding) key() string {
 	write(f.DetectionID)
 	write(f.Detection)
 	write(strings.ToLower(f.Host))
-	if len(f.Evidence) == 1 && f.Records == 1 && f.Evidence[0].RecordID != 0 {
+	if f.ofRecord() {
 		e := &f.Evidence[0]
 		binary.LittleEndian.PutUint64(n[:], uint64(e.RecordID))
 		h.Write(n[:])
@@ -482,6 +518,7 @@ func (l *List) Each(ctx context.Context, where Locator, found func(n int, f *Fin
 	give := func(f *Finding) error {
 		n++
 		d := l.detections[f.finder]
+		l.shifted(f)
 		d.Counts[f.Severity]++
 		var flat []Place
 		for i := range f.Evidence {
@@ -558,10 +595,22 @@ type folded struct {
 	list *List
 	give func(*Finding) error
 
-	key  string
-	same []*Finding // with that key, by their ordinal
-	seen map[uint64]int
+	open    []*alike // one; or those of one second, while one of them may be coarse
+	by      map[string]*alike
+	second  int64
+	holding bool
 }
+
+// alike are findings with one key.
+type alike struct {
+	key  string
+	same []*Finding     // by their ordinal
+	seen map[uint64]int // how many there are of a place
+}
+
+// heldMax is how many findings of one second wait for others of their records. Beyond
+// it, copies in a form that says seconds alone are listed apart.
+const heldMax = 4096
 
 func (s *folded) Push(b *event.Batch) error {
 	for _, row := range b.Live {
@@ -574,33 +623,56 @@ func (s *folded) Push(b *event.Batch) error {
 			}
 			continue
 		}
-		key := b.Value(colKey, row).Str()
-		if key != s.key {
-			if err := s.end(); err != nil {
-				return err
-			}
-			s.key = strings.Clone(key)
+		x, err := s.alike(b.Value(colKey, row).Str(), f)
+		if err != nil {
+			return err
 		}
 		at := f.place()
-		if s.seen == nil {
-			s.seen = map[uint64]int{}
-		}
-		nth := s.seen[at]
-		s.seen[at]++
-		f.ID = id(s.key, nth)
+		nth := x.seen[at]
+		x.seen[at]++
+		f.ID = id(x.key, nth)
 		s.list.subject(f)
 		switch {
 		case s.list.o.Flat:
 			if err := s.give(f); err != nil {
 				return err
 			}
-		case nth < len(s.same):
-			s.same[nth].copy(f)
+		case nth < len(x.same) && x.same[nth].coarse() && !f.coarse() && f.ofRecord():
+			f.copy(x.same[nth])
+			x.same[nth] = f
+			i := slices.Index(s.open, x) // by the time that is better known
+			s.open = append(slices.Delete(s.open, i, i+1), x)
+		case nth < len(x.same):
+			x.same[nth].copy(f)
 		default:
-			s.same = append(s.same, f)
+			x.same = append(x.same, f)
 		}
 	}
 	return nil
+}
+
+// alike are the findings with the key of f.
+func (s *folded) alike(key string, f *Finding) (*alike, error) {
+	switch {
+	case s.holding && s.by[key] != nil:
+		return s.by[key], nil
+	case !s.holding && len(s.open) == 1 && s.open[0].key == key:
+		return s.open[0], nil
+	}
+	if !s.holding || f.second() != s.second || len(s.open) >= heldMax {
+		if err := s.end(); err != nil {
+			return nil, err
+		}
+	}
+	x := &alike{key: strings.Clone(key), seen: map[uint64]int{}}
+	s.open, s.second = append(s.open, x), f.second()
+	if s.holding = s.holding || !s.list.o.Flat && s.list.coarse[x.key]; s.holding {
+		if s.by == nil {
+			s.by = map[string]*alike{}
+		}
+		s.by[x.key] = x
+	}
+	return x, nil
 }
 
 // place tells apart what is found at several places. Of a record with a number, another
@@ -616,14 +688,17 @@ func (f *Finding) place() (at uint64) {
 	return at
 }
 
-// end gives the findings with the key at hand.
+// end gives the findings at hand.
 func (s *folded) end() error {
-	for _, f := range s.same {
-		if err := s.give(f); err != nil {
-			return err
+	for _, x := range s.open {
+		for _, f := range x.same {
+			if err := s.give(f); err != nil {
+				return err
+			}
 		}
 	}
-	s.same, s.seen, s.key = s.same[:0], nil, ""
+	clear(s.by)
+	s.open, s.holding = s.open[:0], false
 	return nil
 }
 
@@ -631,8 +706,8 @@ func (s *folded) end() error {
 func (f *Finding) copy(of *Finding) {
 	for i := range of.Evidence {
 		if i < len(f.Evidence) {
-			e := &f.Evidence[i]
-			e.Copies, e.copied = append(e.Copies, of.Evidence[i].Place), append(e.copied, of.Evidence[i].pos)
+			e, o := &f.Evidence[i], &of.Evidence[i]
+			e.Copies, e.copied = append(append(e.Copies, o.Place), o.Copies...), append(append(e.copied, o.pos), o.copied...)
 		}
 	}
 }

@@ -334,10 +334,11 @@ func (f sinkFunc) Push(b *event.Batch) error { return f(b) }
 // numbered begins what is the same for one event alone.
 const numbered = "#"
 
-// moment is what there was of one time, so that an event which is read twice, from a log
-// and a copy of it, counts once.
+// moment is what there was of one second, so that an event which is read twice, from a log
+// and a copy of it, counts once. Some forms of a log say no more than the second of its
+// records; those with a number are known by it, others by their time in milliseconds.
 type moment struct {
-	at   int64
+	at   int64             // the second
 	seen map[sameEvent]int // how many there are of one event, in the part that has most
 	of   map[inPart]int    // and by part
 }
@@ -345,6 +346,7 @@ type moment struct {
 type sameEvent struct {
 	group, same string
 	ref         int
+	at          int64 // in ms; 0 of one with a number
 }
 
 type inPart struct {
@@ -359,15 +361,15 @@ func (m *moment) copied(group string, o occurrence, same string) bool {
 	if same == "" {
 		return false
 	}
-	if m.seen == nil || m.at != o.at {
-		*m = moment{o.at, map[sameEvent]int{}, map[inPart]int{}}
+	if second := o.at / 1000; m.seen == nil || m.at != second {
+		*m = moment{second, map[sameEvent]int{}, map[inPart]int{}}
 	}
-	e := sameEvent{strings.Clone(group), strings.Clone(same), o.ref}
-	k := inPart{e, event.Part(o.pos)}
+	k := inPart{sameEvent{strings.Clone(group), strings.Clone(same), o.ref, o.at}, event.Part(o.pos)}
 	if strings.HasPrefix(same, numbered) {
-		k.part = 0
+		k.at, k.part = 0, 0
 		m.of[k] = 0
 	}
+	e := k.sameEvent
 	if m.of[k]++; m.of[k] <= m.seen[e] {
 		return true
 	}

@@ -86,8 +86,8 @@ type judge struct {
 	tracked bool         // groups remember what changes
 	ours    bool         // a state that was loaded is of the same input: its positions go on meaning places
 
-	at   int64                // time of the records in same
-	same map[sameHit]struct{} // those met of that time
+	at   int64                // second of the records in same
+	same map[sameHit]struct{} // those met of that second
 }
 
 // sameHit is a record with a number of its own that a group of a rule has had.
@@ -102,8 +102,8 @@ func (j *judge) copied(rule int, at int64, h *hit) bool {
 	if !h.numbered || at == event.NoTime || !j.rules[rule].counts() {
 		return false
 	}
-	if j.same == nil || j.at != at {
-		j.at, j.same = at, map[sameHit]struct{}{}
+	if second := at / 1000; j.same == nil || j.at != second {
+		j.at, j.same = second, map[sameHit]struct{}{}
 	}
 	k := sameHit{rule, h.key, h.uid}
 	_, met := j.same[k]

@@ -386,19 +386,25 @@ func (w *worker) says(row uint16) string {
 }
 
 // identity is a record's id, and what its event is. An event of Windows has a number of
-// its own in its channel; any other is known by its time and its place in its file. So
-// the id is the same whatever else is read. numbered says that it is such a number.
+// its own in its channel, and is known by it and the second of its time, as some forms of a
+// log say no more; any other by its time and its place in its file. So the id is the same
+// whatever else is read. numbered says that it is such a number.
 func (w *worker) identity(b *event.Batch, row uint16) (uid, kind string, numbered bool) {
 	t := w.run.tenant
 	kind = strings.Clone(b.Value(idSlot, row).Str())
 	var n [16]byte
-	binary.BigEndian.PutUint64(n[:], uint64(b.Time[row]))
+	number := b.Value(t.numberSlot, row)
+	numbered = !number.IsNull() && number.Str() != "" && number.Str() != "0" // 0 of a producer that does not number its records
+	at := b.Time[row]
+	if numbered && at != event.NoTime {
+		at -= at % 1000
+	}
+	binary.BigEndian.PutUint64(n[:], uint64(at))
 	h := sha256.New()
 	h.Write(n[:8])
 	h.Write([]byte(kind))
-	if v := b.Value(t.numberSlot, row); !v.IsNull() {
-		numbered = true
-		h.Write([]byte("\x00" + strings.ToLower(b.Value(t.computerSlot, row).Str()) + "\x00" + v.Str()))
+	if numbered {
+		h.Write([]byte("\x00" + strings.ToLower(b.Value(t.computerSlot, row).Str()) + "\x00" + number.Str()))
 	} else {
 		binary.BigEndian.PutUint64(n[8:], b.Pos[row]&(1<<placeBits-1))
 		h.Write(n[8:])

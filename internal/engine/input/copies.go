@@ -57,10 +57,14 @@ type original struct {
 }
 
 // before is how much of what goes on after all of an original is not read again: the whole
-// lines; the last one, too, if only its end was missing, as next says.
-func (o *original) before(next byte) int64 {
-	if o.ended < o.all.bytes && next == '\n' {
-		return o.all.bytes + 1
+// lines; the last one, too, if only its end was missing, \n or \r\n, as next says.
+func (o *original) before(next []byte) int64 {
+	if o.ended < o.all.bytes {
+		for _, end := range []string{"\n", "\r\n"} {
+			if bytes.HasPrefix(next, []byte(end)) {
+				return o.all.bytes + int64(len(end))
+			}
+		}
 	}
 	return o.ended
 }
@@ -78,7 +82,7 @@ func (c *copies) start(head []byte, n int) extent {
 type measured struct {
 	all   extent
 	at    map[int64]uint64 // hash of the first n bytes
-	next  map[int64]byte   // byte after these
+	next  map[int64][]byte // two bytes after these, if there are as many
 	ended int64            // as of an original
 }
 
@@ -88,7 +92,7 @@ func (c *copies) measure(ctx context.Context, r io.Reader, cuts []int64) (m meas
 	var h maphash.Hash
 	h.SetSeed(c.seed)
 	cuts = slices.Compact(slices.Sorted(slices.Values(cuts)))
-	m.at, m.next = map[int64]uint64{}, map[int64]byte{}
+	m.at, m.next = map[int64]uint64{}, map[int64][]byte{}
 	buf := make([]byte, 256<<10)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -100,8 +104,10 @@ func (c *copies) measure(ctx context.Context, r io.Reader, cuts []int64) (m meas
 		}
 		n, err := io.ReadFull(r, buf[:want])
 		h.Write(buf[:n])
-		if _, cut := m.at[m.all.bytes]; cut && n > 0 {
-			m.next[m.all.bytes] = buf[0]
+		for cut := range m.at {
+			if have := m.next[cut]; len(have) < 2 {
+				m.next[cut] = append(have, buf[:min(n, 2-len(have))]...)
+			}
 		}
 		if at := bytes.LastIndexByte(buf[:n], '\n'); at >= 0 {
 			m.ended = m.all.bytes + int64(at) + 1
@@ -194,7 +200,7 @@ func (c *copies) again(ctx context.Context, p *Part, lines bool, head []byte, r 
 			switch {
 			case !x.lines || s.whole:
 			case x.small && x.all.bytes < int64(len(head)) && c.start(head, int(x.all.bytes)) == x.all:
-				same(x, x.before(head[x.all.bytes]), false)
+				same(x, x.before(head[x.all.bytes:]), false)
 			case o.small && x.small && x.all.bytes > o.all.bytes, o.small && !x.small:
 				if longer++; longer <= longerMax && c.begins(ctx, x, o.all) {
 					same(x, o.all.bytes, true)

@@ -27,6 +27,9 @@ func TestCopiesThatAreNone(t *testing.T) {
 	z.Write(log.Bytes())
 	z.Close()
 	inLine := append(bytes.Clone(log.Bytes()[:150_030]), `x"}`+"\n"...) // the same, up to the middle of a line
+	windows := bytes.ReplaceAll(log.Bytes(), []byte{'\n'}, []byte("\r\n"))
+	few := windows[:bytes.Index(windows[2000:], []byte{'\n'})+2001]
+	lines := int64(bytes.Count(few, []byte{'\n'}))
 	for _, c := range []struct {
 		name   string
 		files  map[string][]byte
@@ -38,6 +41,11 @@ func TestCopiesThatAreNone(t *testing.T) {
 		{"three copies", map[string][]byte{"a": log.Bytes(), "b": log.Bytes(), "c": packed.Bytes()}, 2000, 2, 0},
 		{"another last line", map[string][]byte{"a": log.Bytes(), "b": other}, 4000, 0, 0},
 		{"grown, and copied in the middle of a line", map[string][]byte{"a": inLine, "b": log.Bytes()}, 2000 + int64(bytes.Count(inLine, []byte{'\n'})), 0, 0},
+		// The line whose end is missing has none here; it is not read again.
+		{"cut before CR LF", map[string][]byte{"a": windows[:len(windows)-2], "b": windows}, 1999, 1, 0},
+		{"cut within CR LF", map[string][]byte{"a": windows[:len(windows)-1], "b": windows}, 1999, 1, 0},
+		{"a small one cut before CR LF", map[string][]byte{"a": few[:len(few)-2], "b": few}, lines - 1, 1, 0},
+		{"a small one cut within CR LF", map[string][]byte{"a": few[:len(few)-1], "b": few}, lines - 1, 1, 0},
 		{"a packed copy that is cut short", map[string][]byte{"a": log.Bytes(), "b": packed.Bytes()[:packed.Len()/2]}, -1, 0, 1},
 		{"one line", map[string][]byte{"a": []byte(`{"n":1}` + "\n"), "b": []byte(`{"n":1}` + "\n")}, 1, 1, 0},
 		{"a start too short to tell", map[string][]byte{"a": []byte(`{"n":1}` + "\n"), "b": []byte(`{"n":1}` + "\n" + `{"n":2}` + "\n")}, 3, 0, 0},
