@@ -223,8 +223,8 @@ was written.`,
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	arguments(root)
-	root.SetHelpFunc(help)
-	root.SetUsageFunc(usage)
+	root.SetHelpFunc(a.help)
+	root.SetUsageFunc(a.usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err, a.args...) })
 	root.SetGlobalNormalizationFunc(renamed)
 	return root

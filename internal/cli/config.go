@@ -183,7 +183,7 @@ func (o *configuration) write(a *app) {
 	}
 	for _, b := range blocks {
 		fmt.Fprintln(a.stdout)
-		wrapped(a.stdout, "gyoji ", 6, strings.Join(commands[b], ", "))
+		a.manual(a.stdout).wrapped("gyoji ", 6, strings.Join(commands[b], ", "))
 		fmt.Fprint(a.stdout, b)
 	}
 }

@@ -8,10 +8,30 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
-// helpWidth is how wide help is: it fits a terminal that nobody has widened.
+// helpWidth is how wide help is: it fits a terminal that nobody has widened. On a narrower
+// one it is as wide as that.
 const helpWidth = 80
+
+// narrow is how wide a terminal is on which the text of a flag or command has no room
+// beside its name, and stands below it.
+const narrow = 60
+
+// manual writes help.
+type manual struct {
+	io.Writer
+	width int
+}
+
+func (a *app) manual(w io.Writer) manual {
+	if a.width > 0 {
+		return manual{w, max(min(a.width, helpWidth), 20)}
+	}
+	return manual{w, helpWidth}
+}
 
 // flagGroups are the headings of flags in help, in order, each with its flags. Those that
 // none names are what a command is about and come first.
@@ -54,8 +74,8 @@ func valueName(f *pflag.Flag) string {
 }
 
 // help prints a command's help: what it does, then how it is written.
-func help(c *cobra.Command, _ []string) {
-	w := c.OutOrStdout()
+func (a *app) help(c *cobra.Command, _ []string) {
+	w := a.manual(c.OutOrStdout())
 	text := c.Long
 	if text == "" {
 		text = c.Short + "."
@@ -63,7 +83,7 @@ func help(c *cobra.Command, _ []string) {
 	paragraph := ""
 	end := func() {
 		if paragraph != "" {
-			wrapped(w, "", 0, paragraph)
+			w.wrapped("", 0, paragraph)
 		}
 		paragraph = ""
 	}
@@ -71,7 +91,7 @@ func help(c *cobra.Command, _ []string) {
 		switch {
 		case line == "" || strings.HasPrefix(line, " "): // a list or an example keeps its lines
 			end()
-			wrapped(w, "", len(line)-len(strings.TrimLeft(line, " ")), strings.TrimLeft(line, " "))
+			w.lines(line, strings.Repeat(" ", 2+len(line)-len(strings.TrimLeft(line, " "))))
 		case paragraph == "":
 			paragraph = line
 		default:
@@ -80,20 +100,23 @@ func help(c *cobra.Command, _ []string) {
 	}
 	end()
 	fmt.Fprintln(w)
-	_ = usage(c) // it always is nil
+	_ = a.usage(c) // it always is nil
 }
 
 // usage prints how a command is written, its commands and its flags.
-func usage(c *cobra.Command) error {
-	w := c.OutOrStdout()
+func (a *app) usage(c *cobra.Command) error {
+	w := a.manual(c.OutOrStdout())
 	fmt.Fprintln(w, "Usage:")
 	line := c.UseLine()
 	if c.HasAvailableSubCommands() {
 		line = c.CommandPath() + " COMMAND"
 	}
-	wrapped(w, "  ", 6, line)
+	w.wrapped("  ", 6, line)
 	if c.HasExample() {
-		fmt.Fprintf(w, "\nExamples:\n%s\n", c.Example)
+		fmt.Fprintf(w, "\nExamples:\n")
+		for line := range strings.SplitSeq(c.Example, "\n") {
+			w.lines(line, "      ")
+		}
 	}
 	if c.HasAvailableSubCommands() {
 		for _, g := range append(c.Groups(), &cobra.Group{Title: "Further commands:"}) {
@@ -105,7 +128,7 @@ func usage(c *cobra.Command) error {
 				if s.GroupID == g.ID && (s.IsAvailableCommand() || s.Name() == "help") {
 					fmt.Fprint(w, title)
 					title = ""
-					wrapped(w, fmt.Sprintf("  %-12s ", s.Name()), 15, s.Short)
+					w.entry("  "+s.Name(), 15, s.Short)
 				}
 			}
 		}
@@ -122,11 +145,12 @@ func usage(c *cobra.Command) error {
 			fmt.Fprintf(w, "\n%s:\n", flagGroups[i].title)
 		}
 		for _, f := range flags {
-			flagHelp(w, f)
+			w.flag(f)
 		}
 	}
 	if c.HasAvailableSubCommands() {
-		fmt.Fprintf(w, "\n%s COMMAND --help says more of a command.\n", c.CommandPath())
+		fmt.Fprintln(w)
+		w.wrapped("", 0, c.CommandPath()+" COMMAND --help says more of a command.")
 	}
 	return nil
 }
@@ -134,8 +158,8 @@ func usage(c *cobra.Command) error {
 // flagIndent is where the text of a flag begins.
 const flagIndent = 26
 
-// flagHelp prints one flag.
-func flagHelp(w io.Writer, f *pflag.Flag) {
+// flag prints one flag.
+func (w manual) flag(f *pflag.Flag) {
 	head := "      --" + f.Name
 	if f.Shorthand != "" {
 		head = "  -" + f.Shorthand + ", --" + f.Name
@@ -149,34 +173,47 @@ func flagHelp(w io.Writer, f *pflag.Flag) {
 	default:
 		text += fmt.Sprintf(" (default: %s)", strings.Trim(f.DefValue, "[]"))
 	}
-	if len(head) > flagIndent-2 {
-		fmt.Fprintln(w, head)
-		head = ""
-	}
-	wrapped(w, fmt.Sprintf("%-*s", flagIndent, head), flagIndent, text)
+	w.entry(head, flagIndent, text)
 }
 
-// wrapped prints a text as lines of at most helpWidth columns, cut between words. The
-// first begins with head, the others with as many blanks as indent says.
-func wrapped(w io.Writer, head string, indent int, text string) {
+// entry prints a name and the text beside it, which is indented, or below where it has no
+// room there.
+func (w manual) entry(head string, indent int, text string) {
+	if w.width < narrow {
+		indent = 10
+	}
+	if w.width < narrow || len(head) > indent-2 {
+		w.wrapped("", len(head)-len(strings.TrimLeft(head, " ")), strings.TrimLeft(head, " "))
+		head = ""
+	}
+	w.wrapped(fmt.Sprintf("%-*s", indent, head), indent, text)
+}
+
+// wrapped prints a text as lines cut between words. The first begins with head, the others
+// with as many blanks as indent says.
+func (w manual) wrapped(head string, indent int, text string) {
 	if head == "" {
 		head = strings.Repeat(" ", indent)
 	}
-	line, empty := head, true
-	words := strings.Split(text, " ")
-	for i, word := range words {
-		sep := " "
-		if empty {
-			sep = ""
+	for i, line := range printable.WrapAll(text, w.width-max(indent, utf8.RuneCountInString(head))) {
+		if i > 0 {
+			head = strings.Repeat(" ", indent)
 		}
-		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > helpWidth {
-			fmt.Fprintln(w, strings.TrimRight(line, " "))
-			line, sep = strings.Repeat(" ", indent), ""
-		}
-		line += sep + words[i]
-		empty = false
+		fmt.Fprintln(w, strings.TrimRight(head+line, " "))
 	}
-	fmt.Fprintln(w, strings.TrimRight(line, " "))
+}
+
+// lines prints a line of a list or an example, as it is where it has room.
+func (w manual) lines(line, indent string) {
+	if utf8.RuneCountInString(line) <= w.width {
+		fmt.Fprintln(w, line)
+		return
+	}
+	lead := line[:len(line)-len(strings.TrimLeft(line, " "))]
+	for _, l := range printable.WrapAll(strings.TrimLeft(line, " "), w.width-len(indent)) {
+		fmt.Fprintln(w, lead+l)
+		lead = indent
+	}
 }
 
 // helpCommand is gyoji help COMMAND.

@@ -331,7 +331,7 @@ func (a *app) shipped(name string, missing error) (*detection.Package, error) {
 	}
 	var names, near []string
 	for _, p := range all {
-		dir := path.Base(p.Dir)
+		dir := p.Folder
 		if slices.ContainsFunc(p.Attack.Techniques, func(t string) bool { return strings.EqualFold(t, name) }) ||
 			strings.EqualFold(p.Name, name) || strings.EqualFold(dir, name) || p.ID == name {
 			return p, nil

@@ -198,7 +198,7 @@ func (a *app) pkgPack() *cobra.Command {
 				return usageError("%s holds %d packages; name one", args[0], len(pkgs))
 			}
 			if file == "" {
-				file = fmt.Sprintf("%s-%s.tar.gz", filepath.Base(filepath.FromSlash(pkgs[0].Dir)), pkgs[0].Version)
+				file = fmt.Sprintf("%s-%s.tar.gz", pkgs[0].Folder, pkgs[0].Version)
 			}
 			var packed bytes.Buffer
 			left, err := pkgs[0].Pack(&packed)

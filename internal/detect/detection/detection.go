@@ -113,9 +113,10 @@ type Package struct {
 	Playbook       string          `yaml:"playbook"`
 	Measured       *Measured       `yaml:"measured"` // made by gyoji measure; nil where nothing was
 
-	Dir  string `yaml:"-"` // as found; for messages
-	FS   fs.FS  `yaml:"-"` // rooted at the package's folder
-	File string `yaml:"-"` // the manifest, as found
+	Dir    string `yaml:"-"` // as found; for messages
+	Folder string `yaml:"-"` // what Dir is called, however it was spelled: begins the ids of detections
+	FS     fs.FS  `yaml:"-"` // rooted at the package's folder
+	File   string `yaml:"-"` // the manifest, as found
 
 	lists fs.FS // the lists it shares with its neighbours; nil for none
 }
@@ -295,6 +296,11 @@ func LoadDir(dir string) ([]*Package, []error) {
 		if p.lists == nil {
 			p.lists = findLists(beside, ".")
 		}
+		if p.Folder == "." || p.Folder == ".." {
+			if abs, err := filepath.Abs(filepath.FromSlash(p.Dir)); err == nil {
+				p.Folder = filepath.Base(abs)
+			}
+		}
 	}
 	return out, errs
 }
@@ -306,6 +312,7 @@ func read(fsys fs.FS, dir, name string) (*Package, error) {
 		return nil, fmt.Errorf("read %s: %w", at, err)
 	}
 	p := &Package{Dir: path.Join(name, dir), File: at}
+	p.Folder = path.Base(p.Dir)
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(p); err != nil {

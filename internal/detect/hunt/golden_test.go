@@ -49,7 +49,7 @@ func TestStateOfEachVersion(t *testing.T) {
 	}
 	d := hunt.Detections{Scope: rule.NewScope()}
 	for i, text := range []string{`* | where EventID = "1" | count by Computer, Image | where _count > 12`, `EventID=1 | where Image matches "*t1.exe"`, `* | timeslice 1h | count by _timeslice, Computer`} {
-		p := &detection.Package{Name: fmt.Sprint("Made ", i), Dir: "made", Detections: []*detection.Detection{{ID: fmt.Sprint("q", i), Query: diag.Text(fmt.Sprint("q", i), text)}}}
+		p := &detection.Package{Name: fmt.Sprint("Made ", i), Dir: "made", Folder: "made", Detections: []*detection.Detection{{ID: fmt.Sprint("q", i), Query: diag.Text(fmt.Sprint("q", i), text)}}}
 		p.Detections[0].Package = p
 		d.Packages = append(d.Packages, p)
 	}

@@ -82,7 +82,7 @@ func everything(t testing.TB, sigmaToo bool) *hunt.Hunt {
 	}
 	// What holds rows, and what wants whole events.
 	for _, text := range []string{`* | where EventID = "1" | count by Computer, Image | where _count > 2`, `EventID=1 | where Image matches "*e.exe"`, `* | timeslice 1h | count by _timeslice, Computer`, `EventID=3 | count by _messagetime, Computer`} {
-		pkgs = append(pkgs, &detection.Package{Name: text, Dir: "made", Detections: []*detection.Detection{{ID: fmt.Sprint(len(pkgs)), Query: diag.Text(text, text)}}})
+		pkgs = append(pkgs, &detection.Package{Name: text, Dir: "made", Folder: "made", Detections: []*detection.Detection{{ID: fmt.Sprint(len(pkgs)), Query: diag.Text(text, text)}}})
 		pkgs[len(pkgs)-1].Detections[0].Package = pkgs[len(pkgs)-1]
 	}
 	docs, ds := sigma.Parse(diag.Text("correlations.yml", correlations))

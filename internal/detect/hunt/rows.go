@@ -2,7 +2,6 @@ package hunt
 
 import (
 	"cmp"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,7 +144,7 @@ func (r *Rows) places(f *Finding, text string) {
 func OfPackage(d *detection.Detection) *Detection {
 	p := d.Package
 	o := &Detection{
-		ID: path.Base(p.Dir) + "/" + d.ID, Name: cmp.Or(d.Name, d.ID), Kind: Package, Package: p.Name,
+		ID: p.Folder + "/" + d.ID, Name: cmp.Or(d.Name, d.ID), Kind: Package, Package: p.Name,
 		Techniques: TechniquesOf(p.Attack.Techniques), Tactics: TacticsOf(p.Attack.Tactics, p.Attack.Techniques), Next: d.Next, Base: d.Base(),
 	}
 	o.Tags = attackTags(o.Techniques, o.Tactics)

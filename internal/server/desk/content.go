@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -172,7 +171,7 @@ func (d *Desk) detectionRow(x *hunt.Detection) *ruleRow {
 // packaged is the package's query that a detection is; nil for none.
 func (d *Desk) packaged(id string) (*detection.Package, *detection.Detection) {
 	for _, p := range d.o.Packages {
-		if name, ok := strings.CutPrefix(id, path.Base(p.Dir)+"/"); ok {
+		if name, ok := strings.CutPrefix(id, p.Folder+"/"); ok {
 			if det := p.Detection(name); det != nil {
 				return p, det
 			}

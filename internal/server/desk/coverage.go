@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -124,7 +123,7 @@ func (d *Desk) coverage(r *http.Request) (any, error) {
 	for _, p := range d.o.Packages {
 		n := 0
 		for _, det := range p.Detections {
-			n += counts[path.Base(p.Dir)+"/"+det.ID].Total()
+			n += counts[p.Folder+"/"+det.ID].Total()
 		}
 		for _, t := range p.Attack.Techniques {
 			c := at(t)
