@@ -85,7 +85,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // Execute runs one command line: the process's, or one that an editor or an assistant asks for.
 func Execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	a := &app{stdin: stdin, out: &stream{w: stdout, ctx: ctx}, err: &stream{w: stderr, ctx: ctx}}
-	people, messages := printable.NewWriter(a.out, printable.People, false), printable.NewWriter(a.err, printable.People, false)
+	wrap := &printable.Wrapper{W: a.err}
+	people, messages := printable.NewWriter(a.out, printable.People, false), printable.NewWriter(wrap, printable.People, false)
 	a.stdout, a.stderr = people, messages
 	defer messages.Flush()
 	if f, ok := stdout.(*os.File); ok {
@@ -97,7 +98,7 @@ func Execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if f, ok := stderr.(*os.File); ok {
 		a.errTTY = term.IsTerminal(int(f.Fd()))
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-			a.errWidth = w
+			a.errWidth, wrap.Width = w, w
 		}
 	}
 	defer func() {

@@ -86,7 +86,7 @@ predicate with the values it reads.`,
 			case whyNot && len(rest) == 0 && a.stdinIsTerminal():
 				return usageError("--why-not wants the logs to look at")
 			case !whyNot && len(rest) == 0:
-				q.Explain(a.stdout)
+				q.Explain(a.prosaic())
 				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.unmapped()))
 				return nil
 			}
@@ -106,9 +106,9 @@ predicate with the values it reads.`,
 					return e.Encode(why)
 				}
 				if whyNot || one != "" {
-					return q.WhyNot(cmd.Context(), run, a.stdout, one != "")
+					return q.WhyNot(cmd.Context(), run, a.prosaic(), one != "")
 				}
-				q.Explain(a.stdout)
+				q.Explain(a.prosaic())
 				fmt.Fprint(a.stdout, "\nField names\n", q.MappingText(in.unmapped()))
 				return q.Found(cmd.Context(), run, a.stdout)
 			})

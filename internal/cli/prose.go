@@ -11,6 +11,9 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/text/printable"
 )
 
+// prosaic is stdout, with lines that fit a terminal.
+func (a *app) prosaic() io.Writer { return &printable.Wrapper{W: a.stdout, Width: a.width} }
+
 // proseMax is how wide prose is at most: longer lines are hard to read.
 const proseMax = 110
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/expr"
 	"github.com/gyoji-dev/gyoji/internal/engine/lang"
 	"github.com/gyoji-dev/gyoji/internal/text/event"
+	"github.com/gyoji-dev/gyoji/internal/text/printable"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
 
@@ -306,16 +307,31 @@ func clip(s string) string {
 	return s
 }
 
+// whyWidth is how wide the table of rows is.
+const whyWidth = 80
+
 func (t *trace) print(w io.Writer) {
-	fmt.Fprintf(w, "%-60s %12s %12s\n", "Rows", "in", "out")
+	const leftNothing = "  <- nothing is left"
+	digits := len("out")
+	for _, p := range t.probes {
+		digits = max(digits, len(thousands(p.rows)))
+	}
+	room := whyWidth - 2*(1+digits) - len(leftNothing)
+	fmt.Fprintf(w, "%-*s %*s %*s\n", room, "Rows", digits, "in", digits, "out")
 	dry := t.dry()
 	for i, p := range t.probes[:len(t.probes)-1] {
 		out := t.probes[i+1].rows
 		mark := ""
 		if i == dry {
-			mark = "  <- nothing is left"
+			mark = leftNothing
 		}
-		fmt.Fprintf(w, "  %-58s %12s %12s%s\n", t.q.stepText(p.step), thousands(p.rows), thousands(out), mark)
+		for j, line := range printable.WrapAll(t.q.stepText(p.step), room-4) {
+			if j == 0 {
+				fmt.Fprintf(w, "  %-*s %*s %*s%s\n", room-2, line, digits, thousands(p.rows), digits, thousands(out), mark)
+			} else {
+				fmt.Fprintf(w, "    %s\n", line)
+			}
+		}
 	}
 	end := t.probes[len(t.probes)-1].rows
 	switch {

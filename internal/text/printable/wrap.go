@@ -1,6 +1,7 @@
 package printable
 
 import (
+	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -50,6 +51,44 @@ func WrapAll(text string, width int) (lines []string) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// Wrapper writes lines that are wider than a terminal as several, cut between words and
+// indented below the first. A line that begins with gyoji and a blank is a command, to be
+// copied: it stays one; so does what is written in pieces.
+type Wrapper struct {
+	W     io.Writer
+	Width int // 0 for as wide as they like
+
+	within bool // a line
+}
+
+func (w *Wrapper) Write(p []byte) (int, error) {
+	within := w.within
+	w.within = len(p) > 0 && p[len(p)-1] != '\n'
+	if w.Width <= 0 || within || w.within {
+		return w.W.Write(p)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(string(p)) {
+		line = strings.TrimSuffix(line, "\n")
+		text := strings.TrimLeft(line, " ")
+		if utf8.RuneCountInString(line) <= w.Width || strings.HasPrefix(text, "gyoji ") || strings.ContainsAny(line, "\x1b\r") {
+			b.WriteString(line + "\n")
+			continue
+		}
+		lead := line[:len(line)-len(text)]
+		for _, l := range Wrap(text, max(w.Width-len(lead)-2, 20)) {
+			b.WriteString(lead + l + "\n")
+			if len(lead) == len(line)-len(text) {
+				lead += "  "
+			}
+		}
+	}
+	if _, err := io.WriteString(w.W, b.String()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // seam is where a word of more than width characters is best broken, at most there: after

@@ -65,3 +65,32 @@ func TestWrapAllHoldsTheWidth(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestWrapperKeepsWordsAndCommands(t *testing.T) {
+	var b strings.Builder
+	w := &printable.Wrapper{W: &b, Width: 30}
+	for _, p := range []string{
+		"gyoji: a file of many words is none that could be read\n  short\n",
+		"  one that is indented and too wide for the terminal\n",
+		"  gyoji tree --finding 1 -d some/folder logs/of/the/host\n",
+		"in pieces, which are written ", "as they come, whatever their width is\n",
+		"averyveryverylongwordthathasnoroomatall and more\n",
+	} {
+		if n, err := w.Write([]byte(p)); n != len(p) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	want := `gyoji: a file of many words
+  is none that could be read
+  short
+  one that is indented and
+    too wide for the terminal
+  gyoji tree --finding 1 -d some/folder logs/of/the/host
+in pieces, which are written as they come, whatever their width is
+averyveryverylongwordthathasnoroomatall
+  and more
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
