@@ -29,7 +29,7 @@ var _ = register(Backend{
 		}
 		l := kqlLanguage(all)
 		if in.Options.Model {
-			l.top = kqlTop
+			l.inLists()
 		}
 		cond, err := in.say(l, c, alone)
 		if err != nil {
@@ -67,7 +67,8 @@ func (in *Input) asim() (string, error) {
 		return "", err
 	}
 	l := kqlLanguage("")
-	l.base, l.top = in.base(kqlIn), kqlTop
+	l.base = in.base(kqlIn)
+	l.inLists()
 	cond, err := in.say(l, c, alone)
 	if err != nil {
 		return "", err
@@ -87,14 +88,21 @@ func (in *Input) asim() (string, error) {
 	return b.String(), nil
 }
 
-// kqlTop begins each part of a condition on a line of its own.
-const kqlTop = "\n    and "
+// inLists writes KQL as its engineers do: each part on a line of its own, and what one
+// column may be as a list.
+func (l *language) inLists() {
+	l.top = "\n    and "
+	l.list = kqlIn
+	l.apart = func(m *Match, _ string) bool { return m.Type == mapping.Number }
+}
 
-// kqlIn compares a column with several names of files, letter case aside.
+// kqlIn compares a column with several texts, letter case aside.
 func kqlIn(column string, texts []string) (string, error) {
 	quoted := make([]string, len(texts))
 	for i, t := range texts {
-		quoted[i] = `"` + t + `"` // it has no backslash and no quotes
+		if quoted[i] = kqlText(t); !strings.ContainsAny(t, "\\\"\n\r") {
+			quoted[i] = `"` + t + `"`
+		}
 	}
 	return column + " in~ (" + strings.Join(quoted, ", ") + ")", nil
 }
@@ -159,7 +167,7 @@ var _ = register(Backend{
 		}
 		l := kqlLanguage("")
 		if in.Options.Model {
-			l.top = kqlTop
+			l.inLists()
 			l.base = func(field string) func([]string) (string, error) {
 				name, ok := defenderNames[field]
 				if !ok || field == "FolderPath" && t.name != "DeviceProcessEvents" && t.name != "DeviceFileEvents" && t.name != "DeviceImageLoadEvents" {

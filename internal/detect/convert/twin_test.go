@@ -44,7 +44,7 @@ func TestAModelFindsWhatTheRuleFinds(t *testing.T) {
 	for _, m := range []struct {
 		language string
 		record   func(map[string]string, bool) row
-	}{{"splunk", cimRecord}, {"sentinel", asimRecord}, {"defender", defenderRecord}, {"eql", ecsRecord}} {
+	}{{"splunk", cimRecord}, {"sentinel", asimRecord}, {"defender", defenderRecord}, {"eql", ecsRecord}, {"secops", udmRecord}, {"logscale", nativeRecord}} {
 		t.Run(m.language, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(3, 3))
 			written, met, missed := 0, 0, 0
@@ -339,6 +339,36 @@ func ecsRecord(event map[string]string, _ bool) row {
 	return rec
 }
 
+// Google's parser for Sysmon and 4688.
+func udmRecord(event map[string]string, _ bool) row {
+	rec := move(event, "Image", "e.target.process.file.full_path", "CommandLine", "e.target.process.command_line", "ParentImage", "e.principal.process.file.full_path", "ParentCommandLine", "e.principal.process.command_line",
+		"OriginalFileName", "e.target.process.file.exif_info.original_file", "Company", "e.target.process.file.exif_info.company", "Product", "e.target.process.file.exif_info.product", "Description", "e.target.process.file.exif_info.file_description")
+	if d, n, ok := strings.Cut(event["User"], `\`); ok {
+		rec["e.principal.administrative_domain"], rec["e.principal.user.userid"] = d, n
+	}
+	rec.digests(event, map[string]string{"MD5": "e.target.process.file.md5", "SHA1": "e.target.process.file.sha1", "SHA256": "e.target.process.file.sha256"}, strings.ToLower)
+	rec["e.metadata.event_type"] = "PROCESS_LAUNCH"
+	return rec
+}
+
+// An event under its own names.
+func nativeRecord(event map[string]string, security bool) row {
+	rec := row{"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": "1"}
+	for f, v := range event {
+		rec[f] = v
+	}
+	if !security {
+		return rec
+	}
+	rec = move(event, "Image", "NewProcessName", "CommandLine", "CommandLine", "ParentImage", "ParentProcessName")
+	rec["SubjectDomainName"], rec["SubjectUserName"], _ = strings.Cut(event["User"], `\`)
+	rec["Channel"], rec["EventID"] = "Security", "4688"
+	if label, ok := map[string]string{"low": "S-1-16-4096", "medium": "S-1-16-8192", "high": "S-1-16-12288", "system": "S-1-16-16384", "s-1-16-12288": "S-1-16-12288", "s-1-16-16384": "S-1-16-16384"}[strings.ToLower(event["IntegrityLevel"])]; ok {
+		rec["MandatoryLabel"] = label
+	}
+	return rec
+}
+
 // ---- queries, read by the manuals of their languages
 
 // stagesOf are the conditions of a query.
@@ -358,6 +388,17 @@ func stagesOf(text string) (out []func(row) bool, err error) {
 		}
 	}
 	text = strings.Join(body, "")
+	if _, events, ok := strings.Cut(text, "\n  events:\n"); ok { // YARA-L
+		events, _, _ = strings.Cut(events, "\n\n  outcome:")
+		add(events)
+		return out, err
+	}
+	if source, rest, ok := strings.Cut(text, "\n| "); ok && strings.Contains(text, "\n| select([") { // LogScale
+		cond, _, _ := strings.Cut(rest, "\n| select(")
+		add(cond)
+		security := strings.Contains(source, `"Security"`)
+		return append(out, func(r row) bool { return security || r["Channel"] != "Security" }), err
+	}
 	if _, clause, ok := strings.Cut(text, "\n    where "); ok && strings.HasPrefix(text, "| tstats ") {
 		clause, _, _ := strings.Cut(clause, "\n    by ")
 		add(clause)
@@ -382,7 +423,7 @@ func (p *twin) space() { p.rest = strings.TrimLeft(p.rest, " \n") }
 func (p *twin) word(words ...string) bool {
 	p.space()
 	for _, w := range words {
-		if len(p.rest) > len(w) && strings.EqualFold(p.rest[:len(w)], w) && strings.ContainsRune(" (\n", rune(p.rest[len(w)])) {
+		if len(p.rest) > len(w) && strings.EqualFold(p.rest[:len(w)], w) && strings.ContainsRune(" ()\n", rune(p.rest[len(w)])) {
 			p.rest = p.rest[len(w):]
 			return true
 		}
@@ -505,8 +546,24 @@ func (p *twin) one() func(row) bool {
 		return compare(equal)
 	case p.sign("!= null"):
 		return func(r row) bool { _, ok := r[f]; return ok }
-	case p.sign("="): // Splunk
+	case p.sign("!="): // YARA-L's empty text; LogScale's * for no value
+		none := p.sign("*")
+		if text := ""; !none {
+			text = p.text()
+			return func(r row) bool { return r[f] != text }
+		}
+		return func(r row) bool { _, ok := r[f]; return !ok }
+	case p.sign("=*") && !strings.HasPrefix(p.rest, "*"):
+		return func(r row) bool { _, ok := r[f]; return ok }
+	case p.sign("="): // Splunk, YARA-L, LogScale
 		p.space()
+		if p.sign("/") {
+			return p.matches(f, p.slashed())
+		}
+		if strings.HasPrefix(f, "e.") { // YARA-L: a missing field is an empty text
+			text, fold := p.text(), p.word("nocase")
+			return func(r row) bool { return r[f] == text || fold && strings.EqualFold(r[f], text) }
+		}
 		if p.rest != "" && p.rest[0] != '"' {
 			n := p.name()
 			return func(r row) bool { return r[f] == n }
@@ -552,8 +609,36 @@ func (p *twin) matches(f, re string) func(row) bool {
 	return func(r row) bool { v, ok := r[f]; return ok && x.MatchString(v) }
 }
 
+// slashed reads the rest of a regular expression between slashes, and what says how.
+func (p *twin) slashed() string {
+	for i := 0; i < len(p.rest); i++ {
+		switch p.rest[i] {
+		case '\\':
+			i++
+		case '/':
+			re := strings.ReplaceAll(p.rest[:i], `\/`, "/")
+			p.rest = p.rest[i+1:]
+			flags := ""
+			for p.rest != "" && strings.ContainsRune("id", rune(p.rest[0])) { // LogScale
+				flags += map[byte]string{'i': "i", 'd': "s"}[p.rest[0]]
+				p.rest = p.rest[1:]
+			}
+			if p.word("nocase") {
+				flags += "i"
+			}
+			if flags != "" {
+				re = "(?" + flags + ")" + re
+			}
+			return re
+		}
+	}
+	p.err = "an expression without its end"
+	return ""
+}
+
 func (p *twin) name() string {
 	p.space()
+	p.rest = strings.TrimPrefix(p.rest, "$")
 	i := 0
 	for i < len(p.rest) && (p.rest[i] == '_' || p.rest[i] == '.' || p.rest[i] >= '0' && p.rest[i] <= '9' || p.rest[i]|0x20 >= 'a' && p.rest[i]|0x20 <= 'z') {
 		i++
