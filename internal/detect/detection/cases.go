@@ -24,7 +24,7 @@ type Suite struct {
 }
 
 // Collection is a file of cases, one JSON object a line: id, title, reference (where such a
-// thing is described), events, and in missed why the package does not do as the collection
+// thing is described), events (objects, or the lines of a log as strings), and in missed why the package does not do as the collection
 // wants. A case that is said to be missed fails when it is not, so that the words stay true.
 type Collection struct {
 	File   string    `yaml:"file"` // beside the suite
@@ -173,6 +173,10 @@ func (p *Package) collection(c Collection) (out []*Case, err error) {
 		}
 		x := &Case{ID: l.ID, Title: l.Title, Events: c.File, Origin: c.Origin, Alert: c.Alert, Below: c.Below, Benign: c.Below != nil, Reason: l.Reference, Missed: l.Missed, Line: i + 1}
 		for _, e := range l.Events {
+			var record string // of a log of lines
+			if json.Unmarshal(e, &record) == nil {
+				e = json.RawMessage(record)
+			}
 			x.data = append(append(x.data, e...), '\n')
 		}
 		out = append(out, x)

@@ -340,7 +340,14 @@ func (p *Package) buildAlso(also Portable, ledger []*Entry, files map[string]str
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", at, err)
 	}
-	docs, ds := sigma.Parse(diag.Text(at, string(data)))
+	text, err := p.shared(string(data))
+	if err != nil {
+		return nil, err
+	}
+	if text != string(data) || listBlock().MatchString(text) {
+		files[also.Sigma] = text
+	}
+	docs, ds := sigma.Parse(diag.Text(at, text))
 	if err := ds.Err(); err != nil {
 		return nil, err
 	}
