@@ -35,7 +35,8 @@ func (a *app) treeCmd() *cobra.Command {
 		Use:     "tree PATH...",
 		Short:   "Show the process tree around a finding, with files, connections and names inline",
 		Long: `tree shows a process with its ancestors and all it started, and beside each what
-it did: files written, streams, connections, DNS queries.
+it did: files written, streams, connections, DNS queries. It reads Sysmon, also of
+Linux, Security 4688, exec of macOS (eslogger) and of auditd (LAUREL, audit.log).
 
 The process is that of a finding, by its number or id in a hunt over the same logs
 with the same -d (1 is the most severe), or the one with --guid, or with --pid on
@@ -91,7 +92,7 @@ with the same -d (1 is the most severe), or the one with --guid, or with --pid o
 			}
 			p := forest.Find(guid, computer, pid, moment)
 			if p == nil {
-				return &exit{exitInput, fmt.Errorf("the logs do not have that process; is process creation (Sysmon 1 or Security 4688) among them?")}
+				return &exit{exitInput, fmt.Errorf("the logs do not have that process; is process creation (Sysmon 1, Security 4688, exec of auditd or eslogger) among them?")}
 			}
 			style := process.Style{Color: a.colors(a.outTTY), Marks: map[*process.Node]string{p: mark}, Zone: s.run.Zone, Width: a.width}
 			if whole {

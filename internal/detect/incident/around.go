@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gyoji-dev/gyoji/diag"
@@ -64,7 +65,7 @@ func Read(ctx context.Context, r query.Run, hosts []string) (*Around, error) {
 	if err != nil {
 		return nil, err
 	}
-	queries := []*query.Query{tree}
+	queries := slices.Clone(tree)
 	for _, text := range []string{signInQuery, sliceQuery} {
 		q, ds := query.Compile(diag.Text("incident", fmt.Sprintf(text, process.Of(hosts...))), query.Standard())
 		if err := ds.Err(); err != nil {
@@ -76,15 +77,16 @@ func Read(ctx context.Context, r query.Run, hosts []string) (*Around, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Around{Forest: process.Grow(rows[0])}
-	for i := range rows[1].Values {
-		a.beside(func(name string) string { return said(rows[1], i, name) }, number(rows[1], i, "_messageTime"))
+	a := &Around{Forest: process.Grow(rows[:len(tree)]...)}
+	rows = rows[len(tree):]
+	for i := range rows[0].Values {
+		a.beside(func(name string) string { return said(rows[0], i, name) }, number(rows[0], i, "_messageTime"))
 	}
-	for i := range rows[2].Values {
+	for i := range rows[1].Values {
 		a.Slices = append(a.Slices, Slice{
-			Host: said(rows[2], i, "Computer"), Log: said(rows[2], i, "log"),
-			First: number(rows[2], i, "first"), Last: number(rows[2], i, "last"), Events: number(rows[2], i, "n"),
-			Low: number(rows[2], i, "low"), High: number(rows[2], i, "high"),
+			Host: said(rows[1], i, "Computer"), Log: said(rows[1], i, "log"),
+			First: number(rows[1], i, "first"), Last: number(rows[1], i, "last"), Events: number(rows[1], i, "n"),
+			Low: number(rows[1], i, "low"), High: number(rows[1], i, "high"),
 		})
 	}
 	return a, nil

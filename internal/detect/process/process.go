@@ -1,4 +1,4 @@
-// Package process puts processes of Windows hosts into trees, with what each
+// Package process puts processes of hosts into trees, with what each
 // did: files it wrote, connections and names it asked for.
 package process
 

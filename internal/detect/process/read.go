@@ -10,12 +10,20 @@ import (
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 )
 
-// Around is the query for the events of some hosts that trees are made of;
-// without hosts, of all.
-func Around(hosts ...string) (*query.Query, error) {
-	text := `* | json auto | where EventID in ("1", "3", "5", "11", "15", "22", "23", "26", "4688", "4689")` + Of(hosts...) + " | fields " + strings.Join(Fields, ", ")
-	q, ds := query.Compile(diag.Text("process tree", text), query.Standard())
-	return q, ds.Err()
+// windowsEvents are the events of Sysmon, Sysmon for Linux and Security that say what processes did.
+const windowsEvents = `* | json auto | where EventID in ("1", "3", "5", "11", "15", "22", "23", "26", "4688", "4689")`
+
+// Around are the queries for the events of some hosts that trees are made of: one for each kind of
+// log, run over one reading. Without hosts they are for all.
+func Around(hosts ...string) (queries []*query.Query, err error) {
+	for _, text := range []string{windowsEvents, jsonRecords, auditRecords} {
+		q, ds := query.Compile(diag.Text("process tree", text+Of(hosts...)+" | fields "+strings.Join(Fields, ", ")), query.Standard())
+		if err := ds.Err(); err != nil {
+			return nil, err
+		}
+		queries = append(queries, q)
+	}
+	return queries, nil
 }
 
 // Of is the stage of a query that leaves the events of some hosts; without hosts there is
@@ -31,18 +39,26 @@ func Of(hosts ...string) string {
 	return fmt.Sprintf(` | where toLowerCase(Computer) in (%s)`, strings.Join(list, ", "))
 }
 
-// Read runs the query and builds the trees.
-func Read(ctx context.Context, q *query.Query, r query.Run) (*Forest, error) {
-	rows, err := q.Collect(ctx, r)
+// Read runs the queries of Around and builds the trees.
+func Read(ctx context.Context, queries []*query.Query, r query.Run) (*Forest, error) {
+	rows, err := query.CollectTogether(ctx, r, queries...)
 	if err != nil {
 		return nil, err
 	}
-	return Grow(rows), nil
+	return Grow(rows...), nil
 }
 
 // Grow builds the trees of the rows of Around.
-func Grow(rows *query.Rows) *Forest {
+func Grow(all ...*query.Rows) *Forest {
 	var events []Event
+	for _, rows := range all {
+		events = append(events, read(rows)...)
+	}
+	return Build(events)
+}
+
+// read is what the rows of one query of Around say.
+func read(rows *query.Rows) (events []Event) {
 	for i := range rows.Values {
 		get := func(name string) string {
 			v := rows.Get(i, name)
@@ -75,7 +91,7 @@ func Grow(rows *query.Rows) *Forest {
 		e.PID, e.ParentPID = Number(e.PID), Number(e.ParentPID)
 		events = append(events, e)
 	}
-	return Build(events)
+	return events
 }
 
 // Number is a process id in decimal digits: Security logs write 0x1db0.

@@ -256,7 +256,7 @@ func TestSamplesOnTheDesk(t *testing.T) {
 
 	// The guide: its first step finds the process, and leads to its children.
 	guide := b.get("/insights/" + id + "/guide")
-	if guide["current"] != "started" || len(list(guide, "steps")) != 9 || guide["done"] != false {
+	if guide["current"] != "started" || len(list(guide, "steps")) != 16 || guide["done"] != false {
 		t.Errorf("the guide begins at %v with %d steps", guide["current"], len(list(guide, "steps")))
 	}
 	status, o = b.ask("POST", "/api/gyoji/v1/insights/"+id+"/guide/started", "")
@@ -268,7 +268,7 @@ func TestSamplesOnTheDesk(t *testing.T) {
 		t.Errorf("an unknown step: %d %v", status, o)
 	}
 	steps := list(b.get("/insights/"+id+"/guide"), "steps")
-	if kept := steps[0].(object)["answer"].(object); kept["count"] != a["count"] || steps[0].(object)["onPath"] != true || steps[1].(object)["onPath"] != true || steps[2].(object)["onPath"] != false {
+	if kept := steps[0].(object)["answer"].(object); kept["count"] != a["count"] || steps[0].(object)["onPath"] != true || steps[1].(object)["onPath"] != false || steps[2].(object)["onPath"] != true {
 		t.Error("the answer was not kept, or the path is another")
 	}
 	if _, o = b.ask("POST", "/api/gyoji/v1/insights/"+id+"/guide", "{}"); o["current"] != nil || o["done"] != true {
@@ -296,7 +296,7 @@ func TestSamplesOnTheDesk(t *testing.T) {
 	for _, e := range list(b.get("/insights/"+id+"/history"), "entries") {
 		whats[e.(object)["what"].(string)]++
 	}
-	if whats["guide"] != 10 || whats["playbook"] != 1 || whats["made"] != 1 {
+	if whats["guide"] != 17 || whats["playbook"] != 1 || whats["made"] != 1 {
 		t.Errorf("the history has %v", whats)
 	}
 
