@@ -310,7 +310,7 @@ func (s *session) search(ctx context.Context, q *query.Query, open func(*event.L
 		run.Seen = seen
 		return q.Run(ctx, run, countRows{out, &s.rows})
 	})
-	if err == nil {
+	if err == nil && s.explains() {
 		s.nothingFound(ctx, q, seen)
 	}
 	return err
@@ -468,7 +468,7 @@ func (s *session) finish(what string) error {
 			fmt.Fprintf(w, "    %s\n", at)
 		}
 	}
-	if !s.app.quiet || s.strict || s.needed {
+	if s.explains() {
 		for _, n := range s.notes {
 			fmt.Fprintf(w, "gyoji: %s\n", n)
 		}

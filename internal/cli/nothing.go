@@ -21,6 +21,9 @@ func (s *session) note(format string, args ...any) {
 	s.failing = true
 }
 
+// explains reports whether what note adds is told, or decides how the command ends.
+func (s *session) explains() bool { return !s.app.quiet || s.strict || s.needed }
+
 // first names the first of some things, and how many there are besides.
 func first(names []string) string {
 	if len(names) == 1 {

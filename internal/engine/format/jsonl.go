@@ -78,8 +78,8 @@ type jsonl struct {
 	text ownField // a message's text
 	more *flat    // of events that hold more in a field; nil until one is met
 
-	slots map[string]event.Slot // names met when all fields are wanted
-	plain bool                  // what the batch holds: plain lines, or messages
+	slots map[string]metSlot // names met when all fields are wanted
+	plain bool               // what the batch holds: plain lines, or messages
 
 	part *input.Part
 	off  int64 // of the line in the part
@@ -93,7 +93,7 @@ type jsonl struct {
 }
 
 func newJSONL(w *input.Want) *jsonl {
-	r := &jsonl{want: w, plan: newPlan(w), slots: map[string]event.Slot{}, plain: true}
+	r := &jsonl{want: w, plan: newPlan(w), slots: map[string]metSlot{}, plain: true}
 	r.text = r.ownField("_raw")
 	r.doc, r.early = r.Early(!w.NoMap, exportRoot), true
 	r.spare = w.Fields.OnlyForAuto(r.raw)
@@ -382,6 +382,12 @@ func (r *jsonl) unwrap(line []byte, vals []jsondoc.Value) {
 	}
 }
 
+// metSlot is what a name that was met stands for.
+type metSlot struct {
+	event.Slot
+	metadata bool // it is the name of a built-in field
+}
+
 // everything puts the fields that no one named into columns of their own.
 func (r *jsonl) everything(line []byte, row uint16, message bool) error {
 	o := jsondoc.FlattenOptions{}
@@ -391,8 +397,8 @@ func (r *jsonl) everything(line []byte, row uint16, message bool) error {
 	return jsondoc.Flatten(line, o, func(name []byte, v jsondoc.Value) {
 		s, ok := r.slots[string(name)]
 		if !ok {
-			s = r.want.Layout.Met(string(name))
-			if s == event.None {
+			s = metSlot{r.want.Layout.Met(string(name)), mapping.Metadata(string(name))}
+			if s.Slot == event.None {
 				r.want.Warnings.Add("field beyond the limit", true, exec.Sample{
 					Part: r.part.Name, Pos: event.Position(r.part.Index, r.off),
 					Detail: fmt.Sprintf("byte %d: %s is more than %d fields", r.off, name, event.MaxFields),
@@ -401,11 +407,11 @@ func (r *jsonl) everything(line []byte, row uint16, message bool) error {
 			r.slots[string(name)] = s
 		}
 		switch {
-		case s == event.None || s == r.raw || r.want.Fields.Has(s) || !message && mapping.Metadata(string(name)):
+		case s.Slot == event.None || s.Slot == r.raw || r.want.Fields.Has(s.Slot) || !message && s.metadata:
 		case message:
-			r.w.b.Col(s).Set(row, r.w.typed(v))
+			r.w.b.Col(s.Slot).Set(row, r.w.typed(v))
 		default:
-			r.w.text(s, row, v)
+			r.w.text(s.Slot, row, v)
 		}
 	})
 }

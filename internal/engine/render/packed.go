@@ -11,10 +11,10 @@ import (
 // Rows that are kept to be put in order are packed: in place of a field that many
 // of them have alike stands the number of a piece of text, which they share. Most
 // fields of a log are so, and the rows of a hunt then take half the memory, and
-// half the disk where they are put aside.
+// half the disk where they are spilled.
 //
 // A packed row is a list of numbers (uvarint), the lowest bit of which says what
-// they are. 0: a piece, `"name":value,`. 1: a piece, `"name":`, and behind the
+// they are. 0: a piece, `"name":value,`. 1: a piece, `"name":`, and after the
 // number come four bytes of length and a value of this row alone.
 
 const (
@@ -112,6 +112,9 @@ func (p *packer) Append(dst []byte, row uint16) []byte {
 		code := uint16(0)
 		if int(row) < len(c.Code) {
 			code = c.Code[row]
+		}
+		if code == 0 && p.o.Columns == nil { // null, which most fields of a row are
+			continue
 		}
 		if k.gen != 0 {
 			id := k.ids[code]

@@ -20,11 +20,12 @@ type Span struct{ Start, End int }
 // in the text, or where the pattern looks around or refers back a backtracking
 // one with a time limit.
 type Regexp struct {
-	source string
-	re     *linear
-	back   *regexp2.Regexp
-	names  []string
-	nested [2]string
+	source   string
+	re       *linear
+	straight *straight // re, where there is only one way to match
+	back     *regexp2.Regexp
+	names    []string
+	nested   [2]string
 
 	need  []string // one of these, letter case aside, stands in any match
 	plain []string // the pattern matches where one of these stands, and only there
@@ -118,6 +119,7 @@ func reason(err error) string {
 func regular(t *syntax.Regexp, pattern string) *Regexp {
 	r := &Regexp{re: &linear{pattern: pattern}, names: t.CapNames()}
 	r.learn(t)
+	r.straight = straightOf(t)
 	r.nested[0], r.nested[1] = nestedGroups(t, "")
 	return r
 }
@@ -181,6 +183,12 @@ func (r *Regexp) Match(s string) (bool, error) {
 		return false, nil
 	}
 	if r.re != nil {
+		if r.straight != nil {
+			var room [8]Span
+			if _, ok, sure := r.straight.find(s, 0, room[:0]); sure {
+				return ok, nil
+			}
+		}
 		return r.re.get().MatchString(s), nil
 	}
 	ok, err := r.back.MatchString(s)
@@ -200,6 +208,11 @@ func (r *Regexp) Find(s string, from int, buf []Span) (groups []Span, ok bool, e
 		return buf, false, nil
 	}
 	if r.re != nil && from == 0 {
+		if r.straight != nil {
+			if hit, ok, sure := r.straight.find(s, 0, buf); sure {
+				return hit, ok, nil
+			}
+		}
 		return spans(buf, r.re.get().FindStringSubmatchIndex(s))
 	}
 	if r.re != nil {

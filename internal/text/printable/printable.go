@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/bits"
 	"strings"
 	"sync"
 	"unicode"
@@ -151,16 +152,17 @@ func NewWriter(w io.Writer, form Form, styled bool) *Writer {
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.held) == 0 && quiet(p) == len(p) {
-		return w.w.Write(p)
-	}
 	text := p
 	if len(w.held) > 0 {
 		text = append(w.held, p...)
 		w.held = nil
 	}
-	w.buf = w.buf[:0]
-	for i := 0; i < len(text); {
+	i := quiet(text)
+	if i == len(p) && len(text) == len(p) {
+		return w.w.Write(p)
+	}
+	w.buf = append(w.buf[:0], text[:i]...)
+	for i < len(text) {
 		rest := text[i:]
 		if n := quiet(rest); n > 0 {
 			w.buf = append(w.buf, rest[:n]...)
@@ -244,19 +246,26 @@ func style(p []byte) (n int, whole bool) {
 }
 
 // quiet is how much of p, from its start, is ASCII without controls but line ends and
-// tabs: eight bytes at a time, since nearly all text is.
+// tabs: 32 bytes at a time, since nearly all text is.
 func quiet(p []byte) int {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(p); i += 8 {
-		x := binary.LittleEndian.Uint64(p[i:])
-		if (x|(x+ones)|(x-ones*0x20))&high != 0 { // a byte above 0x7f, one that is it, or one below 0x20
-			for j, c := range p[i : i+8] {
-				if c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
-					return i + j
-				}
-			}
+	for i+32 <= len(p) {
+		q := p[i : i+32 : i+32]
+		a, b := loud(binary.LittleEndian.Uint64(q)), loud(binary.LittleEndian.Uint64(q[8:]))
+		c, d := loud(binary.LittleEndian.Uint64(q[16:])), loud(binary.LittleEndian.Uint64(q[24:]))
+		if (a|b|c|d)&high == 0 {
+			i += 32
+			continue
 		}
+		for a&high == 0 {
+			a, b, c = b, c, d
+			i += 8
+		}
+		i += bits.TrailingZeros64(a&high) >> 3
+		if p[i] != '\n' && p[i] != '\t' {
+			return i
+		}
+		i++
 	}
 	for ; i < len(p); i++ {
 		if c := p[i]; c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
@@ -265,3 +274,10 @@ func quiet(p []byte) int {
 	}
 	return i
 }
+
+const ones, high = 0x0101010101010101, 0x8080808080808080
+
+// loud has one of the bits of high set where a byte of x is below 0x20 or above 0x7e: the
+// sum has it from 0x7f to 0xfe, the difference below 0x20 and from 0xa0. A carry goes up from
+// such a byte only, so the first bit that is set is right.
+func loud(x uint64) uint64 { return (x + ones) | (x - ones*0x20) }
