@@ -241,6 +241,9 @@ func (q *Query) Start(ctx context.Context, out func(*Row) error, with ...Option)
 }
 
 func (q *Query) start(ctx context.Context, out func(*Row) error, o *settings) (*Live, error) {
+	if o.err != nil {
+		return nil, o.err
+	}
 	l := &Live{q: q, ctx: ctx, layout: q.q.Layout.Clone(), warnings: &exec.Warnings{}, out: handed[*Row]{to: out}}
 	var rows query.Live
 	if out != nil {
@@ -287,10 +290,12 @@ func (l *Live) Push(events ...any) error {
 // more. out takes the rows of slices of time that are over, as of a count by _timeslice,
 // which are then forgotten. Of a query whose rows may all change yet there are none.
 func (l *Live) Advance(t time.Time) error {
-	if l.out.to == nil {
-		return errors.New("nobody takes the rows: start the query with an out")
-	}
-	err := l.during(func() error { return l.x.Advance(t.UnixMilli(), l.sink(l.out.take)) })
+	err := l.during(func() error {
+		if l.out.to == nil {
+			return errors.New("nobody takes the rows: start the query with an out")
+		}
+		return l.x.Advance(t.UnixMilli(), l.sink(l.out.take))
+	})
 	return cmp.Or(l.out.give(), err)
 }
 

@@ -628,3 +628,30 @@ func TestImports(t *testing.T) {
 		}
 	}
 }
+
+// TestBetweenNothing: a range that ends before it starts is an error of whatever would run.
+func TestBetweenNothing(t *testing.T) {
+	q, err := gyoji.Compile("*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	wrong := gyoji.Between(now, now.Add(-time.Hour))
+	for _, from := range []gyoji.Source{gyoji.Reader(strings.NewReader("{}")), gyoji.Events(slices.Values([]map[string]int{{"a": 1}}))} {
+		var last error
+		for _, err := range q.Rows(t.Context(), from, wrong) {
+			last = err
+		}
+		if last == nil || !strings.Contains(last.Error(), "before the start") {
+			t.Errorf("%T: %v", from, last)
+		}
+	}
+	l, err := q.Start(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := l.Advance(now); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("Advance of a closed run: %v", err)
+	}
+}

@@ -290,9 +290,13 @@ func (h *Hunt) Start(ctx context.Context, found func(*Finding) error, with ...Op
 	if found == nil {
 		return nil, errors.New("nobody takes the findings: found is nil")
 	}
+	o := options(with)
+	if o.err != nil {
+		return nil, o.err
+	}
 	l := &LiveHunt{ctx: ctx, warnings: &exec.Warnings{}, found: handed[*Finding]{to: found}}
 	var err error
-	l.l, err = h.h.Start(ctx, options(with).run(nil, l.warnings), hunt.LiveOptions{
+	l.l, err = h.h.Start(ctx, o.run(nil, l.warnings), hunt.LiveOptions{
 		Found: func(f *hunt.Finding) error { return l.found.take([]*Finding{findingOf(f)}) },
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package gyoji
 
 import (
+	"fmt"
 	"runtime"
 	"time"
 
@@ -22,6 +23,7 @@ type settings struct {
 	from, to time.Time
 	category string
 	noMap    bool
+	err      error // of an option: no run starts
 }
 
 func options(with []Option) *settings {
@@ -49,9 +51,14 @@ func Now(t time.Time) Option { return func(s *settings) { s.now = t } }
 // Zone sets the zone of days, and of times that name none. The default is UTC.
 func Zone(z *time.Location) Option { return func(s *settings) { s.zone = z } }
 
-// Between keeps the events of a time range, to not included.
+// Between keeps the events of a time range, to not included. A run whose range ends before
+// it starts gives an error.
 func Between(from, to time.Time) Option {
-	return func(s *settings) { s.bounded, s.from, s.to = true, from, to }
+	return func(s *settings) {
+		if s.bounded, s.from, s.to, s.err = true, from, to, nil; to.Before(from) {
+			s.err = fmt.Errorf("no event is between %s and %s: the end is before the start", from.Format(time.RFC3339), to.Format(time.RFC3339))
+		}
+	}
 }
 
 // Category sets _sourceCategory of every event. By default it is inferred:

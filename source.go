@@ -49,6 +49,8 @@ type files struct {
 
 func (f files) open(o *settings) (*input.Reader, func() (input.Feeder, error), *exec.Warnings, error) {
 	switch w := errors.New("standard input is no file: use Reader(os.Stdin)"); {
+	case o.err != nil:
+		return nil, nil, nil, o.err
 	case f.paths == nil:
 		return nil, nil, nil, errNoSource
 	case f.stdin == nil && slices.Contains(f.paths, "-"):
