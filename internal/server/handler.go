@@ -228,6 +228,8 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request, mux *http.Serve
 		if _, ok := s.who(w, r); !ok {
 			return
 		}
+	} else if s.doors.ElasticSetup(w, r) {
+		return
 	}
 	var allowed []string
 	for _, m := range methods {

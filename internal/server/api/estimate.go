@@ -128,6 +128,9 @@ func (a *API) estimate(r *http.Request) (any, error) {
 	if _, err := a.tree(e.Query); err != nil {
 		return nil, parseError(err)
 	}
+	if _, unknown, _ := a.resolvePartitions(e.Query); len(unknown) > 0 {
+		return nil, refuse(http.StatusBadRequest, "view.unknown", "There is no partition or view %s.", strings.Join(unknown, ", "))
+	}
 	from, to, err := e.TimeRange.bounds(a.o.Now(), zone)
 	if err != nil {
 		return nil, err

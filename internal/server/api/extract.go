@@ -23,6 +23,9 @@ type extraction struct {
 	made  []string
 }
 
+// extractionFields is how many fields a rule makes at most (http-api.md 12).
+const extractionFields = 200
+
 // compileExtraction compiles a rule, and says which fields it makes.
 func (a *API) compileExtraction(f fields) (*extraction, error) {
 	x := &extraction{name: f.text("name"), made: []string{}}
@@ -40,6 +43,9 @@ func (a *API) compileExtraction(f fields) (*extraction, error) {
 	}
 	if !q.Messages || !q.Streams() {
 		return nil, refuse(400, "extraction-rule.invalid", "The parseExpression aggregates or sorts; it may only take fields out of messages.")
+	}
+	if n := len(x.made); n > extractionFields {
+		return nil, refuse(400, "extraction-rule.limit", "The rule makes %d fields, and %d is the most.", n, extractionFields)
 	}
 	if len(x.made) == 0 {
 		return x, nil

@@ -14,22 +14,33 @@ const defaultPartition = "sumologic_default"
 // intoPartitions writes out what a query asks of partitions: _index=NAME and _view=NAME
 // become the routing expression of the partition, since messages are not kept apart by
 // partition. Names of what else there may be an _index of, such as records, stay.
-func (a *API) intoPartitions(text string) (string, []string) {
+func (a *API) intoPartitions(text string) (out string, warnings []string) {
+	out, unknown, err := a.resolvePartitions(text)
+	for _, name := range unknown {
+		warnings = append(warnings, fmt.Sprintf("There is no partition %s, so no message is of it.", name))
+	}
+	if err != nil {
+		warnings = append(warnings, "The partitions of the search could not be written out: "+problem(err, ""))
+	}
+	return out, warnings
+}
+
+// resolvePartitions writes partitions out, and tells the names that none has.
+func (a *API) resolvePartitions(text string) (out string, unknown []string, err error) {
 	parts := a.keep.list("partitions")
 	lower := strings.ToLower(text)
 	if !strings.Contains(lower, "_index") && !strings.Contains(lower, "_view") {
-		return text, nil
+		return text, nil, nil
 	}
 	tree, err := a.tree(text)
 	if err != nil || tree.Search == nil {
-		return text, nil // said elsewhere
+		return text, nil, nil // said elsewhere
 	}
 	type edit struct {
 		from, to int
 		with     string
 	}
 	var edits []edit
-	var warnings []string
 	syntax.Walk(tree.Search, func(n syntax.Node) bool {
 		f, ok := n.(*syntax.FieldTerm)
 		if !ok || !strings.EqualFold(f.Field.Name, "_index") && !strings.EqualFold(f.Field.Name, "_view") {
@@ -60,7 +71,7 @@ func (a *API) intoPartitions(text string) (string, []string) {
 				any = append(any, none)
 			}
 			if !found {
-				warnings = append(warnings, fmt.Sprintf("There is no partition %s, so no message is of it.", v.Text))
+				unknown = append(unknown, v.Text)
 			}
 		}
 		if any == nil {
@@ -73,14 +84,14 @@ func (a *API) intoPartitions(text string) (string, []string) {
 		edits = append(edits, edit{f.Pos.Start, f.Pos.End, with})
 		return true
 	})
-	out := text
+	out = text
 	for i := len(edits) - 1; i >= 0; i-- { // from the end, so that places stay
 		out = out[:edits[i].from] + edits[i].with + out[edits[i].to:]
 	}
 	if _, err := a.tree(out); err != nil {
-		return text, append(warnings, "The partitions of the search could not be written out: "+problem(err, ""))
+		return text, unknown, err
 	}
-	return out, warnings
+	return out, unknown, nil
 }
 
 // Rewrite gives a query as search jobs run it: partitions that it names are resolved. The

@@ -30,6 +30,8 @@ var notOffered = []missing{
 	{"GET /api/v1/metricsRules", "metrics are not kept", 0},
 	{"GET /api/v1/livetail/{call...}", "live tail is not offered; gyoji search --follow follows files", http.StatusNotFound},
 	{"POST /api/v1/livetail/{call...}", "live tail is not offered; gyoji search --follow follows files", http.StatusNotFound},
+	{"GET /api/v1/logs/search", "Sumo Logic retired this search; begin a search job with POST /api/v1/search/jobs", http.StatusNotFound},
+	{"POST /api/v1/logs/search", "Sumo Logic retired this search; begin a search job with POST /api/v1/search/jobs", http.StatusNotFound},
 	{"POST /api/v1/scheduledViews", "scheduled views are not made; searches read messages themselves", 0},
 	{"PUT /api/v1/scheduledViews/{id}", "scheduled views are not made; searches read messages themselves", 0},
 	{"DELETE /api/v1/scheduledViews/{id}/disable", "scheduled views are not made; searches read messages themselves", 0},

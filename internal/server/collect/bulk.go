@@ -162,6 +162,7 @@ func bulkFailure(format string, args ...any) *Failure {
 
 func receiveBulk(q *Request) (*Delivery, *Failure) {
 	start := time.Now()
+	elasticPipeline(q)
 	var d Delivery
 	var items []map[string]*bulkItem
 	errors := false

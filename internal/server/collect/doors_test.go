@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -486,5 +487,57 @@ func TestKafka(t *testing.T) {
 	got := h.waitFor(3)
 	if want := "win/sysmon||logs/0\n  {\"UtcTime\":\"2026-01-02 03:04:00.000\",\"n\":0} @2026-01-02T03:04:00.000\n  {\"UtcTime\":\"2026-01-02 03:04:01.000\",\"n\":1} @2026-01-02T03:04:01.000\n  {\"UtcTime\":\"2026-01-02 03:04:02.000\",\"n\":2} @2026-01-02T03:04:02.000\n"; show(got) != want || got[0].Source.Source != "logs" {
 		t.Errorf("%s\nwant %s", show(got), want)
+	}
+}
+
+// What clients of Elastic's ask before they send, in the order that libbeat and Logstash do,
+// and what is no such call.
+func TestElasticSetup(t *testing.T) {
+	h := open(t)
+	for _, path := range []string{"/_xpack", "/_cat/health", "/_index_template/filebeat-9", "/_template/logstash", "/_component_template/x", "/_data_stream/logs-x-default", "/_ilm/policy/filebeat", "/_ingest/pipeline/filebeat-system"} {
+		if status, answer := h.send("GET", path, "", h.basic()...); status != 200 {
+			t.Errorf("GET %s: %d %s", path, status, answer)
+		}
+		if status, _ := h.send("GET", path, ""); status != 401 {
+			t.Errorf("GET %s without a key: %d", path, status)
+		}
+	}
+	for _, c := range []struct {
+		method, path string
+		key          bool
+		status       int // 0: none of these calls
+		warned       bool
+	}{
+		{"PUT", "/_index_template/filebeat-9", true, 200, true},
+		{"PUT", "/_ilm/policy/filebeat", true, 200, true},
+		{"PUT", "/_ingest/pipeline/filebeat-system", true, 200, true},
+		{"PUT", "/_data_stream/logs-x-default", true, 200, true},
+		{"PUT", "/_template/logstash", false, 401, false},
+		{"PUT", "/logstash-2026.12.01-000001", true, 200, true},
+		{"HEAD", "/logstash", true, 200, false},
+		{"HEAD", "/logstash", false, 0, false},
+		{"PUT", "/", true, 0, false},
+		{"PUT", "/_unknown/x", true, 0, false},
+		{"DELETE", "/_index_template/x", true, 0, false},
+		{"GET", "/x", true, 0, false},
+	} {
+		r := httptest.NewRequest(c.method, c.path, strings.NewReader("{}"))
+		if c.key {
+			b := h.basic()
+			for i := 0; i+1 < len(b); i += 2 {
+				r.Header.Set(b[i], b[i+1])
+			}
+		}
+		w := httptest.NewRecorder()
+		is := h.doors.ElasticSetup(w, r)
+		if is != (c.status != 0) || is && w.Code != c.status || (w.Header().Get("Warning") != "") != c.warned {
+			t.Errorf("%s %s: %v %d %v %s", c.method, c.path, is, w.Code, w.Header(), w.Body)
+		}
+		if c.warned && !strings.Contains(w.Body.String(), `"acknowledged":true`) {
+			t.Errorf("%s %s: %s", c.method, c.path, w.Body)
+		}
+	}
+	if got := h.log.taken(); len(got) != 0 {
+		t.Errorf("stored: %s", show(got))
 	}
 }
