@@ -53,7 +53,7 @@ func (a *Alerts) tell(n News) {
 }
 
 // Migration is what the package keeps in a store's database.
-var Migration = store.Migration{Package: "live", Steps: []string{schema, findingSchema, recordSchema, handSchema, baselineSchema}}
+var Migration = store.Migration{Package: "live", Steps: []string{schema, findingSchema, recordSchema, handSchema, baselineSchema, pastSchema}}
 
 const schema = `
 CREATE TABLE live_state (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

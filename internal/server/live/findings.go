@@ -27,6 +27,9 @@ CREATE INDEX live_finding_detection ON live_finding (detection, number);
 CREATE TABLE live_hunt (one INTEGER PRIMARY KEY CHECK (one = 1), place INTEGER NOT NULL, newest INTEGER NOT NULL, state BLOB NOT NULL);
 `
 
+// pastSchema remembers where in the store the hunt stood, for when it has to begin anew.
+const pastSchema = `CREATE TABLE live_hunt_past (at INTEGER PRIMARY KEY, place INTEGER NOT NULL)`
+
 // Hunter runs a hunt, packages' queries and Sigma rules, over what arrives in a store. What
 // it finds is written at once; what it holds, with the place in the store, from time to
 // time: after a kill it finds some of it again, and a finding that is there stays as it is.
@@ -57,6 +60,14 @@ type HunterStatus struct {
 
 // saveEvery is how often what a hunt holds is written down.
 var saveEvery = 10 * time.Second
+
+const (
+	// again is how much of what came before is hunted in again when the state is of other
+	// detections: windows that are open then are mostly shorter.
+	again = time.Hour
+	// pastEvery is how far apart the places are that one can go back to.
+	pastEvery = time.Minute
+)
 
 // StartHunter begins to hunt. Of the options Content is not used.
 func StartHunter(o Options, h *hunt.Hunt) (*Hunter, error) {
@@ -149,10 +160,19 @@ func (x *Hunter) follow(ctx context.Context) error {
 		return err
 	}
 	defer func() { l.Close() }()
-	if state != nil {
+	if state == nil {
+		if _, err := x.db.ExecContext(work, `INSERT OR IGNORE INTO live_hunt_past (at, place) VALUES (?,?)`, x.o.Now().UnixMilli(), int64(place)); err != nil {
+			return err
+		}
+	} else {
 		if err := l.Load(bytes.NewReader(state)); err != nil {
-			x.o.Logf("what the live hunt held is lost, since its detections are others now: %v", err)
 			l.Close()
+			from, lost := x.past(work, place)
+			if lost != nil {
+				return lost
+			}
+			x.o.Logf("the live hunt starts over, since its detections are others now: %v; it hunts again in what came in about the last %s before that", err, again)
+			place, newest = from, event.NoTime
 			if l, err = begin(); err != nil {
 				return err
 			}
@@ -280,12 +300,37 @@ func (x *Hunter) save(ctx context.Context, l *hunt.Live, place uint64, newest in
 	if err := l.Save(&state); err != nil {
 		return err
 	}
-	_, err := x.db.ExecContext(ctx, `INSERT INTO live_hunt (one, place, newest, state) VALUES (1,?,?,?)
-		ON CONFLICT (one) DO UPDATE SET place = excluded.place, newest = excluded.newest, state = excluded.state`, int64(place), newest, state.Bytes())
+	tx, err := x.db.BeginTx(ctx, nil)
 	if err != nil {
-		err = fmt.Errorf("what the live hunt holds cannot be written: %w", err)
+		return err
 	}
-	return err
+	at := x.o.Now().UnixMilli()
+	for _, do := range []struct {
+		text string
+		args []any
+	}{
+		{`INSERT INTO live_hunt (one, place, newest, state) VALUES (1,?,?,?)
+			ON CONFLICT (one) DO UPDATE SET place = excluded.place, newest = excluded.newest, state = excluded.state`, []any{int64(place), newest, state.Bytes()}},
+		{`INSERT INTO live_hunt_past (at, place) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM live_hunt_past WHERE at > ?)`, []any{at, int64(place), at - pastEvery.Milliseconds()}},
+		// The newest of those that are too old stays: what came after it is young enough.
+		{`DELETE FROM live_hunt_past WHERE at < (SELECT max(at) FROM live_hunt_past WHERE at <= ?)`, []any{at - again.Milliseconds()}},
+	} {
+		if _, err := tx.ExecContext(ctx, do.text, do.args...); err != nil {
+			return fmt.Errorf("what the live hunt holds cannot be written: %w", errors.Join(err, tx.Rollback()))
+		}
+	}
+	return tx.Commit()
+}
+
+// past is the place at which the hunt stood some time before it was last written down: now,
+// where that is not known.
+func (x *Hunter) past(ctx context.Context, now uint64) (place uint64, err error) {
+	place = now
+	err = x.db.QueryRowContext(ctx, `SELECT place FROM live_hunt_past ORDER BY at LIMIT 1`).Scan(&place)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return min(place, now), err
 }
 
 // Finding is a finding as it is kept: its JSON is that of gyoji hunt.

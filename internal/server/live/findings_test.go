@@ -107,6 +107,80 @@ func TestHuntGoesOn(t *testing.T) {
 	}
 }
 
+// TestOtherDetectionsHuntAgain stops a hunt in the middle and goes on with one that has other
+// detections, as after an upgrade: what is found in the end is what the second finds in all.
+func TestOtherDetectionsHuntAgain(t *testing.T) {
+	pkgs, wrong := detection.Load(packages.FS, ".")
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	few, _ := hunt.Compile(hunt.Detections{Packages: pkgs[len(pkgs)-1:]})
+	all, _ := hunt.Compile(hunt.Detections{Packages: pkgs})
+	logs, err := store.Open(t.TempDir(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { logs.Close(context.Background()) })
+	text, err := os.ReadFile("../../../samples/ws-fin-014-sysmon.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.Collect(strings.SplitSeq(strings.TrimSpace(string(text)), "\n"))
+	half := len(lines) / 2
+	db, err := logs.DB(live.Migration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := func() (got []string) {
+		list, _, err := live.Of(db).Findings(context.Background(), "", "", 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list {
+			var o struct{ Detection_ID, Time string }
+			if err := json.Unmarshal(f.JSON, &o); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, f.ID+" "+o.Detection_ID+" "+o.Time)
+		}
+		return got
+	}
+	var want []string
+	for i, part := range [][]string{lines[:half], lines[half:]} {
+		r := store.Receipt{Received: time.Now().UnixMilli()}
+		for _, l := range part {
+			r.Messages = append(r.Messages, store.Message{Raw: []byte(l)})
+		}
+		if _, err := logs.Append(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			snap := logs.Snapshot(store.View{})
+			want = huntedAtOnce(t, all, snap)
+			snap.Close()
+		}
+		x, err := live.StartHunter(live.Options{Store: logs, Idle: 20 * time.Millisecond, Rest: time.Hour, Logf: t.Logf}, []*hunt.Hunt{few, all}[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for next := logs.Stats().Next; x.Status().Place < next; time.Sleep(10 * time.Millisecond) {
+			if p := x.Status().Problem; p != "" {
+				t.Fatal(p)
+			}
+		}
+		for began := time.Now(); i == 1 && len(found()) < len(want) && time.Since(began) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		}
+		if err := x.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := found()
+	slices.Sort(got)
+	if len(want) < 5 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%d findings, want %d: %v, want %v", len(got), len(want), got, want)
+	}
+}
+
 // TestOlderEventsAreHuntedAtOnce sends the samples that are newest first: what is found in
 // the older ones does not wait for something newer.
 func TestOlderEventsAreHuntedAtOnce(t *testing.T) {
