@@ -17,6 +17,14 @@ func Print(q *Query) string { return printQuery(q, false) }
 // PrintPortable is Print with eval written as Sumo Logic wants it.
 func PrintPortable(q *Query) string { return printQuery(q, true) }
 
+// PrintShort is Print without comments and with a line for each stage, however long: the
+// fewest characters that Print's layout allows, for services that take no longer queries.
+func PrintShort(q *Query) string {
+	p := &printer{short: true, fresh: true}
+	p.query(q, false)
+	return strings.TrimRight(p.b.String(), " \n")
+}
+
 func printQuery(q *Query, portable bool) string {
 	p := &printer{portable: portable, fresh: true}
 	p.query(q, false)
@@ -31,6 +39,7 @@ const wrapIndent = 4
 type printer struct {
 	b        strings.Builder
 	portable bool
+	short    bool // no comments, and lines of any length
 
 	col    int
 	base   int  // indent of the query being printed
@@ -109,12 +118,17 @@ func (p *printer) fits(at diag.Span, room int, fn func(*printer)) bool {
 	if room <= 0 {
 		return false
 	}
-	m := &printer{flat: true, budget: room, portable: p.portable}
+	m := &printer{flat: true, budget: room, portable: p.portable, short: p.short}
 	fn(m)
 	return !m.over
 }
 
-func (p *printer) room() int { return lineMax - p.col }
+func (p *printer) room() int {
+	if p.short {
+		return 1 << 30
+	}
+	return lineMax - p.col
+}
 
 // ---- comments
 
@@ -159,6 +173,9 @@ func (p *printer) ownLine(c *Comment) bool {
 func (p *printer) query(q *Query, child bool) {
 	file, comments, base, indent := p.file, p.comments, p.base, p.indent
 	p.file, p.comments = q.File, q.Comments
+	if p.short {
+		p.comments = nil
+	}
 	p.base = p.indent
 	defer func() { p.file, p.comments, p.base, p.indent = file, comments, base, indent }()
 	if q.Search != nil {
@@ -210,10 +227,10 @@ const pathScheme = "path://"
 
 // child writes a query in parentheses.
 func (p *printer) child(q *Query) {
-	if len(q.Comments) == 0 && p.fits(q.Pos, p.room()-2, func(m *printer) { m.query(q, true) }) {
+	if (p.short || len(q.Comments) == 0) && p.fits(q.Pos, p.room()-2, func(m *printer) { m.query(q, true) }) {
 		p.text("(")
 		flat := p.flat
-		m := &printer{flat: true, budget: 1 << 30, portable: p.portable}
+		m := &printer{flat: true, budget: 1 << 30, portable: p.portable, short: p.short}
 		m.query(q, true)
 		p.flat = flat
 		p.text(m.b.String())

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gyoji-dev/gyoji/internal/detect/content"
+	"github.com/gyoji-dev/gyoji/internal/detect/convert"
 	"github.com/gyoji-dev/gyoji/internal/engine/query"
 	"github.com/gyoji-dev/gyoji/syntax"
 )
@@ -16,7 +17,7 @@ import (
 var _ = command((*app).fmtCmd)
 
 func (a *app) fmtCmd() *cobra.Command {
-	var write, check bool
+	var write, check, short bool
 	values := params{many: true}
 	cmd := &cobra.Command{
 		GroupID: groupQuery,
@@ -25,13 +26,17 @@ func (a *app) fmtCmd() *cobra.Command {
 		Long: `fmt prints each query in one canonical layout: a stage a line, keywords in
 lower case, one blank around operators. Comments stay where they are and the
 meaning does not change. Without files it reads standard input. Template
-parameters, {{name}}, stay as they are unless --param gives them values.`,
-		Example: "  gyoji fmt query.sumo\n  gyoji fmt -w packages/*/*.sumo",
+parameters, {{name}}, stay as they are unless --param gives them values.
+
+With --short the comments go and each stage is one line, for pasting into Sumo
+Logic, which takes 15,000 characters; a query that is longer even so is named,
+and the exit code is 1.`,
+		Example: "  gyoji fmt query.sumo\n  gyoji fmt -w packages/*/*.sumo\n  gyoji fmt --short query.sumo | clip",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = []string{"-"}
 			}
-			changed := false
+			changed, long := false, false
 			for _, name := range args {
 				f, _, err := a.readAs(name, "fmt", content.Query)
 				if err != nil {
@@ -47,7 +52,14 @@ parameters, {{name}}, stay as they are unless --param gives them values.`,
 				if err := syntax.Filled(diags).Err(); err != nil {
 					return err
 				}
-				out := strings.TrimSuffix(syntax.Print(tree), "\n") + "\n"
+				out := syntax.Print(tree) + "\n"
+				if short {
+					out = syntax.PrintShort(tree) + "\n"
+					if n, most := utf8.RuneCountInString(out)-1, convert.Named("sumo").Limit.Max; n > most {
+						fmt.Fprintf(a.err, "gyoji: %s: %s characters without comments, and Sumo Logic takes %s\n", name, number(int64(n)), number(int64(most)))
+						long = true
+					}
+				}
 				changed = changed || out != text
 				switch {
 				case check:
@@ -69,7 +81,7 @@ parameters, {{name}}, stay as they are unless --param gives them values.`,
 			if err := values.unused(); err != nil {
 				return err
 			}
-			if check && changed {
+			if check && changed || long {
 				return &exit{code: exitFindings}
 			}
 			return nil
@@ -77,6 +89,7 @@ parameters, {{name}}, stay as they are unless --param gives them values.`,
 	}
 	values.flags(cmd)
 	cmd.Flags().BoolVarP(&write, "write", "w", false, "write the result back to the files")
+	cmd.Flags().BoolVar(&short, "short", false, "leave comments out and write each stage on one line")
 	cmd.Flags().BoolVar(&check, "check", false, "list the files whose layout differs, and exit with 1 if there are any")
 	return cmd
 }

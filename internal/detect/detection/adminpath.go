@@ -13,8 +13,9 @@ import (
 // variable leads elsewhere. The one definition of it is here; the ledger, tune and the
 // lint of packages read it.
 //
-// In a ledger entry <admin-path> stands for such a path without its extension, and
-// <system-path> for the folder of a program of Windows, with the backslash.
+// In a ledger entry <admin-path> stands for such a path without its extension,
+// <system-path> for the folder of a program of Windows, with the backslash, and
+// <install-code> for PowerShell code by which a package manager is installed.
 const (
 	adminRoots  = `c:\\(program files|program files \(x86\)|windows\\ccmcache)`
 	systemRoots = `c:\\windows\\(system32|syswow64)\\`
@@ -26,8 +27,20 @@ const (
 	systemProgram = systemRoots + `(windowspowershell\\v1\.0\\|wbem\\|openssh\\)?` + pathPart
 )
 
+// The code that the makers of package managers tell one to paste: settings, in words that call
+// nothing, and then the evaluation of one script of a maker's own host. Each address is that of
+// the maker's page: chocolatey.org/install, scoop.sh, bun.sh, pnpm.io/installation,
+// docs.astral.sh/uv, deno.com, ohmyposh.dev, learn.microsoft.com/dotnet/core/tools/dotnet-install-script
+// and learn.microsoft.com/powershell/scripting/install.
+const (
+	installFirst = `((set-executionpolicy|\[(system\.)?net\.servicepointmanager\]::securityprotocol|\$progresspreference)[a-z0-9 =.:'\[\]-]+; ?)*`
+	installFetch = `(irm|iwr|invoke-restmethod|invoke-webrequest|new-object (system\.)?net\.webclient\)\.downloadstring\()( -useb| -usebasicparsing| -uri)*`
+	installFrom  = ` ?(\\?["'])?(https://((community\.)?chocolatey\.org|bun\.sh|get\.pnpm\.io|astral\.sh/(uv|ruff)(/[0-9.]+)?|deno\.land|ohmyposh\.dev)/install\.ps1|https://dot\.net/v1/dotnet-install\.ps1|https://aka\.ms/install-powershell\.ps1|(https://)?get\.scoop\.sh|bun\.sh/install\.ps1)(\\?["'])?( -useb| -usebasicparsing)?`
+	installCode  = installFirst + `((iex|invoke-expression) ?(\\?"& ?\{ ?\$)?|& ?\(?\[scriptblock\]::create)?\({0,2}` + installFetch + installFrom + `\){0,3}( ?\})?( ?\| ?(iex|invoke-expression))?( -[a-z]+( [a-z0-9.]+)?)*(\\?")?`
+)
+
 // pathWords are the words of a ledger entry and the patterns they stand for.
-var pathWords = strings.NewReplacer("<admin-path>", adminPath, "<system-path>", systemRoots)
+var pathWords = strings.NewReplacer("<admin-path>", adminPath, "<system-path>", systemRoots, "<install-code>", installCode)
 
 var wholeAdminPath = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^(` + adminPath + `|` + systemProgram + `)$`)
