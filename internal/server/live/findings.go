@@ -171,7 +171,11 @@ func (x *Hunter) follow(ctx context.Context) error {
 			if lost != nil {
 				return lost
 			}
-			x.o.Logf("the live hunt starts over, since its detections are others now: %v; it hunts again in what came in about the last %s before that", err, again)
+			since := fmt.Sprintf("it hunts again in what came in about the last %s before that", again)
+			if from == place {
+				since = "it goes on where it stood, without what it held, since no earlier place is known"
+			}
+			x.o.Logf("the live hunt starts over, since its detections are others now: %v; %s", err, since)
 			place, newest = from, event.NoTime
 			if l, err = begin(); err != nil {
 				return err
