@@ -115,6 +115,9 @@ func (p *printer) fits(at diag.Span, room int, fn func(*printer)) bool {
 	if len(p.comments) > 0 && p.comments[0].Pos.Start < at.End {
 		return false
 	}
+	if p.short {
+		return true // a line has room for all there is: to try would take the square of its length
+	}
 	if room <= 0 {
 		return false
 	}
