@@ -96,13 +96,16 @@ func settled(src string) string {
 		return fmt.Sprintf("portable text is not portable\n--- source\n%s\n--- printed\n%s\n--- findings\n%s", src, portable, l)
 	}
 	short := syntax.PrintShort(q)
-	syntax.Walk(q, func(n syntax.Node) bool {
-		if q, ok := n.(*syntax.Query); ok {
-			q.Comments = nil
-		}
-		return true
-	})
-	if q3, l := parse(short); syntax.Filled(l).HasErrors() || tree(q) != tree(q3) {
+	bare := func(q *syntax.Query) string {
+		syntax.Walk(q, func(n syntax.Node) bool {
+			if q, ok := n.(*syntax.Query); ok {
+				q.Comments = nil
+			}
+			return true
+		})
+		return tree(q)
+	}
+	if q3, l := parse(short); syntax.Filled(l).HasErrors() || bare(q) != bare(q3) {
 		return fmt.Sprintf("the short form is another query\n--- source\n%s\n--- short\n%s\n--- findings\n%s", src, short, l)
 	}
 	return ""
