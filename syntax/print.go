@@ -17,8 +17,8 @@ func Print(q *Query) string { return printQuery(q, false) }
 // PrintPortable is Print with eval written as Sumo Logic wants it.
 func PrintPortable(q *Query) string { return printQuery(q, true) }
 
-// PrintShort is Print without comments and with a line for each stage, however long: the
-// fewest characters that Print's layout allows, for services that take no longer queries.
+// PrintShort is Print without comments and with a line for each stage, however long, also
+// of a query within another: the fewest characters that Print's layout allows, for services that take no longer queries.
 func PrintShort(q *Query) string {
 	p := &printer{short: true, fresh: true}
 	p.query(q, false)
@@ -121,7 +121,7 @@ func (p *printer) fits(at diag.Span, room int, fn func(*printer)) bool {
 	if room <= 0 {
 		return false
 	}
-	m := &printer{flat: true, budget: room, portable: p.portable, short: p.short}
+	m := &printer{flat: true, budget: room, portable: p.portable}
 	fn(m)
 	return !m.over
 }
@@ -230,10 +230,10 @@ const pathScheme = "path://"
 
 // child writes a query in parentheses.
 func (p *printer) child(q *Query) {
-	if (p.short || len(q.Comments) == 0) && p.fits(q.Pos, p.room()-2, func(m *printer) { m.query(q, true) }) {
+	if !p.short && len(q.Comments) == 0 && p.fits(q.Pos, p.room()-2, func(m *printer) { m.query(q, true) }) {
 		p.text("(")
 		flat := p.flat
-		m := &printer{flat: true, budget: 1 << 30, portable: p.portable, short: p.short}
+		m := &printer{flat: true, budget: 1 << 30, portable: p.portable}
 		m.query(q, true)
 		p.flat = flat
 		p.text(m.b.String())
@@ -530,7 +530,7 @@ func (p *printer) subquery(x *Subquery) {
 		tail(m)
 		m.text("]")
 	}
-	if p.flat || len(x.Query.Comments) == 0 && p.fits(x.Pos, p.room(), flat) {
+	if p.flat || !p.short && len(x.Query.Comments) == 0 && p.fits(x.Pos, p.room(), flat) {
 		if p.flat {
 			flat(p)
 			return

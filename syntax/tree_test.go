@@ -105,7 +105,8 @@ func settled(src string) string {
 		})
 		return tree(q)
 	}
-	if q3, l := parse(short); syntax.Filled(l).HasErrors() || bare(q) != bare(q3) {
+	// A stage that cannot be read is kept as text, in which nobody knows what is a comment.
+	if q3, l := parse(short); !strings.Contains(tree(q), "Bad:true") && (syntax.Filled(l).HasErrors() || bare(q) != bare(q3)) {
 		return fmt.Sprintf("the short form is another query\n--- source\n%s\n--- short\n%s\n--- findings\n%s", src, short, l)
 	}
 	return ""
