@@ -83,7 +83,9 @@ type Scanner struct {
 
 	levels levels
 	want   Want
-	unmet  []root // roots whose names no key has called for yet
+	names  []int32 // by hash of a first part: the first name that no key has called for yet, or none
+	next   []int32 // by name: the next of the same hash, or none
+	unmet  []root  // roots whose names no key has called for yet
 
 	vals   []Value
 	ranks  []uint16
@@ -213,39 +215,74 @@ func NewScanner(w Want) *Scanner {
 	s := &Scanner{strict: w.Strict, levels: levels{}, want: w}
 	s.size(len(w.Names))
 	s.top = s.levels.at("", false)
-	for i, n := range w.Names {
-		if s.isExact(i) {
-			word := s.top.word(string(appendFold(nil, []byte(n))))
-			word.targets = append(word.targets, spelled{target{i, 0}, n, true})
-			continue
-		}
-		s.levels.want(n, target{i, 0})
-		s.levels.want(n+".#text", target{i, 0})
+	s.names, s.next = make([]int32, 1<<bits.Len(uint(len(w.Names)))), make([]int32, len(w.Names))
+	for i := range s.names {
+		s.names[i] = none
+	}
+	for i, n := range slices.Backward(w.Names) {
+		first := s.namesOf(firstPart(n))
+		s.next[i], *first = *first, int32(i)
 	}
 	for r, name := range w.Roots {
-		s.unmet = append(s.unmet, root{name, appendFold(nil, []byte(name)), uint16(min(2+2*r, gone-2))})
+		s.unmet = append(s.unmet, root{name, firstPart(name), uint16(min(2+2*r, gone-2))})
 	}
 	return s
 }
 
 func (s *Scanner) isExact(i int) bool { return i < len(s.want.Exact) && s.want.Exact[i] }
 
-// A root is an object whose fields are found by their plain name. Its names are
-// wanted only once a key at the top of an object may lead there: a log has one
-// or two of the many roots that there are, and a scanner may live for one line.
+// A root is an object whose fields are found by their plain name.
 type root struct {
-	name string
-	fold []byte
-	rank uint16
+	name  string
+	first uint32 // hash of its first part
+	rank  uint16
 }
 
-// meet wants the names of the roots that a key at the top may lead to. It comes
-// before anything the key leads to is looked at, so that what is remembered of
-// other keys stays true.
+// none is no name.
+const none = -1
+
+// firstPart is a hash of a name, or of a key, as far as its first dot or bracket. A key
+// has that of every name that it may lead to: letter case and blanks do not count.
+func firstPart[T string | []byte](name T) uint32 {
+	h := uint32(2166136261) // FNV-1a
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c == '.' || c == '[':
+			return h
+		case c == ' ' || c == '_':
+			continue
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h
+}
+
+// namesOf is the first name of a hash.
+func (s *Scanner) namesOf(first uint32) *int32 { return &s.names[first&uint32(len(s.names)-1)] }
+
+// meet wants the names, and those of the roots, that a key at the top may lead to. They
+// are not wanted before: a log has few of the names and one or two of the roots that
+// there are, and a scanner may live for one line. It comes before anything the key leads
+// to is looked at, so that what is remembered of other keys stays true.
 func (s *Scanner) meet(key []byte) {
-	s.fold = appendFold(s.fold[:0], key)
+	first := firstPart(key)
+	names := s.namesOf(first)
+	for i := *names; i != none; i = s.next[i] {
+		n, t := s.want.Names[i], target{idx: int(i)}
+		if s.isExact(int(i)) {
+			word := s.top.word(string(appendFold(nil, []byte(n))))
+			word.targets = append(word.targets, spelled{t, n, true})
+			continue
+		}
+		s.levels.want(n, t)
+		s.levels.want(n+".#text", t)
+	}
+	*names = none
 	s.unmet = slices.DeleteFunc(s.unmet, func(r root) bool {
-		if !leads(s.fold, r.fold) && !leads(r.fold, s.fold) {
+		if r.first != first {
 			return false
 		}
 		for i, n := range s.want.Names {
@@ -258,12 +295,6 @@ func (s *Scanner) meet(key []byte) {
 		}
 		return true
 	})
-}
-
-// leads reports whether a path begins with all of another.
-func leads(start, path []byte) bool {
-	return bytes.HasPrefix(path, start) &&
-		(len(path) == len(start) || path[len(start)] == '.' || path[len(start)] == '[')
 }
 
 // levels are the levels made so far, by the folded part of the names that leads
@@ -601,7 +632,7 @@ func (s *Scanner) node(l *level, raw []byte) (n *node, known bool) {
 	if bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw) {
 		key = Unescape(nil, raw)
 	}
-	if len(s.unmet) > 0 && l == s.top {
+	if l == s.top {
 		s.meet(key)
 	}
 	n = l.resolve(key, &s.fold)

@@ -162,8 +162,6 @@ var broken = []struct {
 	{"{\"a\":1,\u00a0\"b\":1}", 7, "a key in quotes should stand here"},
 }
 
-// What is wanted must not decide whether a text is read: each reader must fail
-// at the same place, whichever part of the text it looks into.
 // TestRootsAreMetInAnyOrder reads texts that lead to several roots, one way or
 // another, with one scanner: what it has met before may not change what it finds.
 func TestRootsAreMetInAnyOrder(t *testing.T) {
@@ -194,6 +192,76 @@ func TestRootsAreMetInAnyOrder(t *testing.T) {
 	}
 }
 
+// TestNamesAreMetInAnyOrder: that names are wanted once a key may lead to them changes
+// nothing that is found, whichever texts came before.
+func TestNamesAreMetInAnyOrder(t *testing.T) {
+	parts := []string{"a", "A", "b", "a_b", "A b", "ab", "", "_", " ", "a[0]", "b [1]", "[0]", "#text"}
+	rnd := rand.New(rand.NewPCG(5, 5))
+	part := func() string { return parts[rnd.IntN(len(parts))] }
+	path := func() string {
+		p := part()
+		for rnd.IntN(3) == 0 {
+			p += "." + part()
+		}
+		return p
+	}
+	var object func(depth int) string
+	object = func(depth int) string {
+		var b strings.Builder
+		for i := range 1 + rnd.IntN(4) {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, "%q:", path())
+			switch n := rnd.IntN(6); {
+			case depth < 3 && n < 2:
+				b.WriteString(object(depth + 1))
+			case depth < 3 && n == 2:
+				b.WriteString("[" + object(depth+1) + "," + object(depth+1) + "]")
+			default:
+				fmt.Fprintf(&b, "%d", rnd.IntN(1000))
+			}
+		}
+		return "{" + b.String() + "}"
+	}
+	found := 0
+	for range 3000 {
+		var w jsondoc.Want
+		for range 1 + rnd.IntN(6) {
+			w.Names = append(w.Names, path())
+			w.Whole, w.Exact = append(w.Whole, rnd.IntN(4) == 0), append(w.Exact, rnd.IntN(5) == 0)
+		}
+		for range rnd.IntN(3) {
+			w.Roots = append(w.Roots, path())
+		}
+		s, plain := jsondoc.NewScanner(w), jsondoc.Eager(w)
+		for range 8 {
+			text := []byte(object(0))
+			got, err := s.Scan(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := plain.Scan(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range want {
+				if got[i].Kind != want[i].Kind || string(got[i].Raw) != string(want[i].Raw) {
+					t.Fatalf("%s in %s: %+v: %q, want %q", w.Names[i], text, w, got[i].Raw, want[i].Raw)
+				}
+				if want[i].Kind != jsondoc.Missing {
+					found++
+				}
+			}
+		}
+	}
+	if found < 10000 {
+		t.Errorf("only %d values were there to be found", found)
+	}
+}
+
+// What is wanted must not decide whether a text is read: each reader must fail
+// at the same place, whichever part of the text it looks into.
 func TestBrokenTextIsReportedWithItsPlace(t *testing.T) {
 	for _, tt := range broken {
 		for _, names := range [][]string{nil, {"a"}, {"b"}, {"a.b"}, {"a.b.c", "a[0]"}} {
