@@ -15,8 +15,9 @@ import (
 const (
 	// keptMax is how many values of a column are kept from batch to batch.
 	keptMax = 2048
-	// tableSize is the slots of a column's hash table.
-	tableSize = 2 * keptMax
+	// tableMin is the slots of a column's hash table at first: most runs of a query in a
+	// test are over a few events. It has twice as many as there are entries, or more.
+	tableMin = 32
 	// keptBytesMax is how much memory the values have that a builder keeps.
 	keptBytesMax = 4 << 20
 	// entryBytes is what a kept value costs besides its text.
@@ -125,6 +126,26 @@ func (c *column) giveUp() {
 	c.unique = c.pardon
 }
 
+// slot is where the table is first looked at for bytes.
+func (c *column) slot(raw []byte) int {
+	return int(maphash.Bytes(seed, raw)) & (len(c.table) - 1)
+}
+
+// grow makes the table twice as long.
+func (c *column) grow() {
+	c.table = make([]uint16, 2*len(c.table))
+	for code, e := range c.raws {
+		if e.kind == noKind {
+			continue
+		}
+		i := c.slot(e.raw)
+		for c.table[i] != 0 {
+			i = (i + 1) & (len(c.table) - 1)
+		}
+		c.table[i] = uint16(code)
+	}
+}
+
 // keep copies text to memory that stays.
 func (c *column) keep(text []byte) []byte {
 	if cap(c.text)-len(c.text) < len(text) {
@@ -187,7 +208,7 @@ func (w *builder) column(s event.Slot) *column {
 	c := &w.cols[s]
 	if c.raws == nil {
 		c.raws = append(c.raws, entry{kind: noKind})
-		c.table = make([]uint16, tableSize)
+		c.table = make([]uint16, tableMin)
 	}
 	return c
 }
@@ -227,7 +248,7 @@ func (w *builder) known(s event.Slot, row uint16, raw []byte, kind uint8) (at in
 	c.seen++
 	code, i := c.last, 0
 	if !c.raws[code].is(raw, kind) {
-		for i = int(maphash.Bytes(seed, raw) % tableSize); ; i = (i + 1) % tableSize {
+		for i = c.slot(raw); ; i = (i + 1) & (len(c.table) - 1) {
 			if code = c.table[i]; code == 0 {
 				return i, false
 			}
@@ -273,6 +294,9 @@ func (w *builder) add(s event.Slot, row uint16, at int, raw []byte, kind uint8, 
 	}
 	c.raws = append(c.raws, entry{text, kind, w.bad})
 	c.table[at], c.last = code, code
+	if 2*len(c.raws) > len(c.table) {
+		c.grow()
+	}
 	switch n := len(c.raws) - 1; {
 	case c.seen == probation && n > probation*3/4, n >= keptMax && c.seen < 4*n:
 		c.giveUp()

@@ -147,8 +147,9 @@ func newNeedle(l Literal, stride int) needle {
 // fingerprint picks the place of a literal whose bytes are met least.
 func fingerprint(l Literal, stride int) (place int) {
 	least := 0.0
+	part := make(Literal, 0, fingerprintBytes)
 	for at := 0; at == 0 || at+stride*(fingerprintBytes-1) < len(l); at += stride {
-		var part Literal
+		part = part[:0]
 		for i := at; i < len(l) && len(part) < fingerprintBytes; i += stride {
 			part = append(part, l[i])
 		}
@@ -156,11 +157,16 @@ func fingerprint(l Literal, stride int) (place int) {
 		for i := range part {
 			met *= part[i].often()
 		}
-		for i := 0; i+len(part) <= len(sample) && (at == 0 || met < least); i++ {
-			if part.stands(sample[i:]) {
-				met++
+		part[0].each(func(c byte) {
+			for _, i := range sampleAt()[c] {
+				if at > 0 && met >= least {
+					return
+				}
+				if i+len(part) <= len(sample) && part.stands(sample[i:]) {
+					met++
+				}
 			}
-		}
+		})
 		if at == 0 || met < least {
 			place, least = at, met
 		}

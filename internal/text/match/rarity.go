@@ -3,6 +3,7 @@ package match
 import (
 	"math/bits"
 	"strings"
+	"sync"
 )
 
 // sample stands for the text that is searched: a made-up event or two as
@@ -23,6 +24,14 @@ const sample = `{"EventID": "1", "Provider": "Microsoft-Windows-Sysmon", "Channe
 	`"TargetObject": "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run", "Details": "DWORD (0x00000001)", "ImageLoaded": "C:\\Program Files (x86)\\Common Files\\kernel32.dll", ` +
 	`"SourceIp": "10.0.2.15", "DestinationIp": "172.16.4.1", "DestinationPort": "443", "Protocol": "tcp", "Signed": "true", "Status": "Valid", ` +
 	`"GrantedAccess": "0x1010", "QueryName": "www.example.com", "Message": "The user logged on to the account https://www.example.com/index.html"}` + "\n"
+
+// sampleAt is where each byte stands in the sample.
+var sampleAt = sync.OnceValue(func() (at [256][]int) {
+	for i := range len(sample) {
+		at[sample[i]] = append(at[sample[i]], i)
+	}
+	return at
+})
 
 var sampleFolded = Fold(sample)
 
