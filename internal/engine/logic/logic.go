@@ -39,6 +39,7 @@ func Possible(facts ...Fact) bool {
 type search struct {
 	steps int
 	known *names
+	apart grouping
 }
 
 // names is what is worked out of conditions once: a search asks the same of the same ones
@@ -49,6 +50,7 @@ type names struct {
 	keys   map[expr.Expr]string
 	splits map[expr.Expr]*halves
 	facts  map[Fact]*atom
+	ways   map[Fact]*choice
 }
 
 // halves is a condition that was moved over an if; cond is nil where there is none.
@@ -215,7 +217,7 @@ func (st *state) subject(key string) *subject {
 // holds reports whether the facts, and the choices put off before, can hold in
 // some extension of st. It puts off alternatives until nothing else is left, so
 // that they meet what is known.
-func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
+func (s *search) holds(st *state, facts []Fact, choices []*choice) bool {
 	todo := slices.Clone(facts)
 	for len(todo) > 0 {
 		f := todo[len(todo)-1]
@@ -232,7 +234,7 @@ func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
 			todo = append(todo, Fact{x.X, !f.Not})
 		case *expr.And:
 			if f.Not {
-				choices = append(choices, s.choice([]Fact{{x.X, true}}, []Fact{{x.X, false}, {x.Y, true}}))
+				choices = append(choices, s.known.choice(f))
 			} else {
 				todo = append(todo, Fact{x.Y, false}, Fact{x.X, false})
 			}
@@ -240,19 +242,13 @@ func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
 			if f.Not {
 				todo = append(todo, Fact{x.Y, true}, Fact{x.X, true})
 			} else {
-				choices = append(choices, s.choice([]Fact{{x.X, false}}, []Fact{{x.X, true}, {x.Y, false}}))
+				choices = append(choices, s.known.choice(f))
 			}
 		case *expr.If:
-			choices = append(choices, s.choice(
-				[]Fact{{x.Cond, false}, {x.Then, f.Not}},
-				[]Fact{{x.Cond, true}, {x.Else, f.Not}},
-			))
+			choices = append(choices, s.known.choice(f))
 		default:
-			if h := s.known.split(f.Cond); h.cond != nil {
-				choices = append(choices, s.choice(
-					[]Fact{{h.cond, false}, {h.branches[0], f.Not}},
-					[]Fact{{h.cond, true}, {h.branches[1], f.Not}},
-				))
+			if s.known.split(f.Cond).cond != nil {
+				choices = append(choices, s.known.choice(f))
 				continue
 			}
 			if !st.learn(s.known.atom(f)) {
@@ -261,7 +257,7 @@ func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
 		}
 	}
 	// Choices that share no subject cannot get in each other's way.
-	for _, group := range apart(choices) {
+	for _, group := range s.apart.of(choices) {
 		if !s.choose(st, group) {
 			return false
 		}
@@ -270,9 +266,9 @@ func (s *search) holds(st *state, facts []Fact, choices []choice) bool {
 }
 
 // choose reports whether each choice can be made, given what is known.
-func (s *search) choose(st *state, choices []choice) bool {
+func (s *search) choose(st *state, choices []*choice) bool {
 	for _, alternative := range [][]Fact{choices[0].a, choices[0].b} {
-		if s.holds(st.clone(), alternative, slices.Clone(choices[1:])) {
+		if s.holds(st.clone(), alternative, choices[1:len(choices):len(choices)]) {
 			return true
 		}
 	}
@@ -285,35 +281,86 @@ type choice struct {
 	about set
 }
 
-func (s *search) choice(a, b []Fact) choice {
-	c := choice{a: a, b: b}
-	for _, facts := range [2][]Fact{a, b} {
-		for _, f := range facts {
-			c.about = c.about.with(s.known.of(f.Cond))
+// choice is that of a fact which has two ways to hold. It is read only.
+func (n *names) choice(f Fact) *choice {
+	return remember(&n.ways, f, func() *choice {
+		c := &choice{}
+		switch x := f.Cond.(type) {
+		case *expr.And: // which does not hold
+			c.a, c.b = []Fact{{x.X, true}}, []Fact{{x.X, false}, {x.Y, true}}
+		case *expr.Or: // which holds
+			c.a, c.b = []Fact{{x.X, false}}, []Fact{{x.X, true}, {x.Y, false}}
+		case *expr.If:
+			c.a, c.b = []Fact{{x.Cond, false}, {x.Then, f.Not}}, []Fact{{x.Cond, true}, {x.Else, f.Not}}
+		default:
+			h := n.split(x)
+			c.a, c.b = []Fact{{h.cond, false}, {h.branches[0], f.Not}}, []Fact{{h.cond, true}, {h.branches[1], f.Not}}
 		}
-	}
-	return c
-}
-
-// apart groups choices by the subjects they are about.
-func apart(choices []choice) [][]choice {
-	var groups [][]choice
-	var about []set
-	for _, c := range choices {
-		keys := slices.Clone(c.about)
-		group := []choice{c}
-		kept, keptAbout := groups[:0:0], about[:0:0]
-		for i, g := range groups {
-			if keys.meets(about[i]) {
-				group = append(g, group...)
-				keys = keys.with(about[i])
-			} else {
-				kept, keptAbout = append(kept, g), append(keptAbout, about[i])
+		for _, facts := range [2][]Fact{c.a, c.b} {
+			for _, f := range facts {
+				c.about = c.about.with(n.of(f.Cond))
 			}
 		}
-		groups, about = append(kept, group), append(keptAbout, keys)
+		return c
+	})
+}
+
+// grouping groups choices by the subjects they are about. It keeps its memory.
+type grouping struct {
+	groups []group
+	next   []int // by choice: the one after it in its group, -1 for none
+}
+
+// group is a list of choices, and what they are about.
+type group struct {
+	first, last int
+	about       set
+}
+
+func (g *grouping) of(choices []*choice) [][]*choice {
+	switch len(choices) {
+	case 0:
+		return nil
+	case 1:
+		return [][]*choice{choices}
 	}
-	return groups
+	groups := g.groups[:0]
+	g.next = g.next[:0]
+	for i, c := range choices {
+		g.next = append(g.next, -1)
+		// The memory of the sets goes from group to group with them.
+		if len(groups) < cap(groups) {
+			groups = groups[:len(groups)+1]
+		} else {
+			groups = append(groups, group{})
+		}
+		last := len(groups) - 1
+		own := group{i, i, append(groups[last].about[:0], c.about...)}
+		kept := 0
+		for j := range last {
+			if !c.about.meets(groups[j].about) {
+				groups[kept], groups[j] = groups[j], groups[kept]
+				kept++
+				continue
+			}
+			g.next[groups[j].last] = own.first
+			own.first = groups[j].first
+			own.about = own.about.with(groups[j].about)
+		}
+		groups[last] = own
+		groups[kept], groups[last] = groups[last], groups[kept]
+		groups = groups[:kept+1]
+	}
+	g.groups = groups
+	ordered, lists := make([]*choice, 0, len(choices)), make([][]*choice, 0, len(groups))
+	for _, gr := range groups {
+		from := len(ordered)
+		for i := gr.first; i >= 0; i = g.next[i] {
+			ordered = append(ordered, choices[i])
+		}
+		lists = append(lists, ordered[from:len(ordered):len(ordered)])
+	}
+	return lists
 }
 
 // subjectsOf collects the keys of what a condition is about.
