@@ -359,6 +359,7 @@ func (a *app) shipped(name string, missing error) (*detection.Package, error) {
 
 // packages loads the packages named with -d, or the built-in ones.
 func (a *app) packages(dirs []string) ([]*detection.Package, error) {
+	collectLate(collectRulesFrom)
 	var all []*detection.Package
 	var wrong []error
 	if len(dirs) == 0 {
