@@ -108,9 +108,26 @@ func (r *siemReader) cond(x siem.Node, at []place) (Cond, error) {
 		if ids, ok := siem.Values(x, "metadata_deviceEventId"); ok { // both sides are about these alone
 			at = slices.DeleteFunc(slices.Clone(at), func(p place) bool { return !slices.Contains(ids, p.channel+"-"+p.id) })
 		}
-		return r.both(x.X, x.Y, at, allOf)
+		a, err := r.cond(x.X, at)
+		if err != nil {
+			return nil, err
+		}
+		b, err := r.cond(x.Y, at)
+		if err != nil {
+			return nil, err
+		}
+		return allOf([]Cond{a, b}), nil
 	case *siem.Or:
-		return r.both(x.X, x.Y, at, anyOf)
+		// All of a row at once: put together two by two it took time by its square.
+		var any []Cond
+		for _, y := range alternatives(x) {
+			c, err := r.cond(y, at)
+			if err != nil {
+				return nil, err
+			}
+			any = append(any, c)
+		}
+		return anyOf(any), nil
 	case *siem.Not:
 		c, err := r.cond(x.X, at)
 		return negate(c), err
@@ -118,16 +135,19 @@ func (r *siemReader) cond(x siem.Node, at []place) (Cond, error) {
 	return r.atom(x, at)
 }
 
-func (r *siemReader) both(x, y siem.Node, at []place, join func([]Cond) Cond) (Cond, error) {
-	a, err := r.cond(x, at)
-	if err != nil {
-		return nil, err
+// alternatives are the parts of x or y or z, from the left.
+func alternatives(or *siem.Or) (parts []siem.Node) {
+	var x siem.Node = or
+	for {
+		o, ok := x.(*siem.Or)
+		if !ok {
+			break
+		}
+		parts, x = append(parts, o.Y), o.X
 	}
-	b, err := r.cond(y, at)
-	if err != nil {
-		return nil, err
-	}
-	return join([]Cond{a, b}), nil
+	parts = append(parts, x)
+	slices.Reverse(parts)
+	return parts
 }
 
 // asked is what is compared: an attribute or a raw key, in small letters or as it is.
