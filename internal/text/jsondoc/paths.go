@@ -25,7 +25,7 @@ func NewPaths(paths []*Path) *Paths {
 				*into = &level{words: map[string]*wanted{}, nodes: map[string]*node{}, exact: true}
 			}
 			w = (*into).word(key)
-			w.keys[key] = true
+			w.spell(key)
 		}
 		w.targets = append(w.targets, spelled{target: target{i, 0}})
 	}

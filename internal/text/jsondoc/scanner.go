@@ -117,10 +117,10 @@ type level struct {
 // wanted is what a key leads to.
 type wanted struct {
 	targets []spelled
-	keys    map[string]bool // spellings that the wanted names have
-	child   *level          // when something is wanted inside an object
-	array   *level          // or an array
-	seen    uint64          // the scan that met the key last; kept at exact levels only
+	keys    []string // spellings that the wanted names have, one or two mostly
+	child   *level   // when something is wanted inside an object
+	array   *level   // or an array
+	seen    uint64   // the scan that met the key last; kept at exact levels only
 }
 
 // spelled is a target and how the wanted name spells its last key.
@@ -346,7 +346,7 @@ func (b levels) want(name string, t target) {
 				continue
 			}
 			w := l.word(folded[from:end])
-			w.keys[name[from:end]] = true
+			w.spell(name[from:end])
 			switch {
 			case end == len(name):
 				w.targets = append(w.targets, spelled{target: t, key: name[from:end]})
@@ -365,10 +365,17 @@ func (b levels) want(name string, t target) {
 func (l *level) word(key string) *wanted {
 	w := l.words[key]
 	if w == nil {
-		w = &wanted{keys: map[string]bool{}}
+		w = &wanted{}
 		l.words[key] = w
 	}
 	return w
+}
+
+// spell adds a spelling that a wanted name has.
+func (w *wanted) spell(key string) {
+	if !slices.Contains(w.keys, key) {
+		w.keys = append(w.keys, key)
+	}
 }
 
 // appendFold appends a key in the form that ignores letter case and blanks.
@@ -663,7 +670,7 @@ func (l *level) resolve(key []byte, scratch *[]byte) *node {
 		return other
 	}
 	n := newNode(node{child: w.child, array: w.array, word: w, repeats: l.exact && (w.child != nil || w.array != nil)})
-	if !w.keys[string(key)] {
+	if !slices.ContainsFunc(w.keys, func(k string) bool { return k == string(key) }) {
 		n.inexact = 1
 	}
 	for _, t := range w.targets {
