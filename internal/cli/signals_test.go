@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -22,6 +23,13 @@ func TestFollowingEndsAtOnceOnASignal(t *testing.T) {
 	queries := []string{
 		`*`, `* | json auto | where n > 10 | fields n, text`, `* | count by text`, `* | sort by n | limit 10`,
 		`* | json auto | parse regex field=text "(?<word>\w+)" | count by word`,
+	}
+	if signal.Ignored(os.Interrupt) {
+		// As a command in the background has it. The program would inherit that, and
+		// lose an interrupt that comes before it listens.
+		heard := make(chan os.Signal, 1)
+		signal.Notify(heard, os.Interrupt)
+		t.Cleanup(func() { signal.Stop(heard) })
 	}
 	seed := uint64(time.Now().UnixNano())
 	r := rand.New(rand.NewPCG(seed, 1))
