@@ -310,17 +310,15 @@ func (p *Package) Build() (files map[string]string, refused []Refused, err error
 					}
 				}
 			}
-			for _, e := range ledger {
-				filter, err := e.SigmaFilter(r)
-				if err != nil {
-					return nil, nil, err
-				}
-				files[path.Join("sigma", "filters", e.ID+".yml")] = filter
-				if files[path.Join("rules", "tuning", e.ID+".cse.json")], err = e.TuningExpression(r.Title); err != nil {
+			if d := p.portable(); d != nil {
+				if err := filters(d.ID, r, ledger, files); err != nil {
 					return nil, nil, err
 				}
 			}
 		}
+	}
+	if err := p.expressions(ledger, files); err != nil {
+		return nil, nil, err
 	}
 	for _, also := range p.Platforms.Also {
 		no, err := p.buildAlso(also, ledger, files)
@@ -330,6 +328,73 @@ func (p *Package) Build() (files map[string]string, refused []Refused, err error
 		refused = append(refused, no...)
 	}
 	return files, refused, nil
+}
+
+// filters writes the ledger entries of a detection as filters of its Sigma rule. An entry that
+// has a filter for another rule already gets a file of its own for this one.
+func filters(detection string, r *sigma.Rule, ledger []*Entry, files map[string]string) error {
+	for _, e := range ledger {
+		if !slices.Contains(e.AppliesTo, detection) {
+			continue
+		}
+		filter, err := e.SigmaFilter(r)
+		if err != nil {
+			return err
+		}
+		name := path.Join("sigma", "filters", e.ID+".yml")
+		if _, taken := files[name]; taken {
+			name = path.Join("sigma", "filters", e.ID+"-"+detection+".yml")
+		}
+		files[name] = filter
+	}
+	return nil
+}
+
+// expressions writes the ledger entries as tuning expressions of the package's Cloud SIEM
+// rules. A rule is of the detection that its file is called after, or begins with.
+func (p *Package) expressions(ledger []*Entry, files map[string]string) error {
+	names, err := fs.Glob(p.FS, "rules/*.cse.json")
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	type rule struct{ stem, name string }
+	var rules []rule
+	for _, file := range names {
+		data, err := fs.ReadFile(p.FS, file)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path.Join(p.Dir, file), err)
+		}
+		var x struct {
+			Fields struct {
+				Name string `json:"name"`
+			} `json:"fields"`
+		}
+		if err := json.Unmarshal(data, &x); err != nil {
+			return fmt.Errorf("%s: %w", path.Join(p.Dir, file), err)
+		}
+		stem := strings.TrimSuffix(path.Base(file), ".cse.json")
+		if d := p.portable(); d != nil && file == p.Platforms.Rule {
+			stem = d.ID
+		}
+		rules = append(rules, rule{stem, x.Fields.Name})
+	}
+	for _, e := range ledger {
+		var of []string
+		for _, r := range rules {
+			if slices.ContainsFunc(e.AppliesTo, func(id string) bool { return r.stem == id || strings.HasPrefix(r.stem, id+"-") }) {
+				of = append(of, r.name)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		name := path.Join("rules", "tuning", e.ID+".cse.json")
+		if files[name], err = e.TuningExpression(of...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // buildAlso writes the portable rule of a further detection in the languages that can say
@@ -356,6 +421,9 @@ func (p *Package) buildAlso(also Portable, ledger []*Entry, files map[string]str
 		r, ok := doc.(*sigma.Rule)
 		if !ok {
 			continue
+		}
+		if err := filters(also.Detection, r, ledger, files); err != nil {
+			return nil, err
 		}
 		for _, b := range convert.Backends() {
 			name := path.Join("platforms", base+"."+b.Suffix())
