@@ -72,7 +72,7 @@ func main() {
 `+indented+"}\n")
 	cmd := exec.Command("go", "run", "-mod=mod", ".")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	if want := `eve C:\Windows\powershell.exe` + "\n"; err != nil || string(out) != want {
 		t.Errorf("%v: %s", err, out)
